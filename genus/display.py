@@ -1,0 +1,79 @@
+"""What a run shows while it goes on: a live table on a terminal, plain lines elsewhere."""
+
+import time
+from collections.abc import Mapping
+from types import TracebackType
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+PAUSE = 10.0  # seconds between two plain lines
+
+
+class Display:
+    """Shows losses by player, figures, speed and what is left.
+
+    Args:
+        on: shows nothing if false.
+        rounds, minutes: when the run is to end.
+    """
+
+    def __init__(self, on: bool, rounds: int | None, minutes: float | None):
+        self.on, self.rounds, self.minutes = on, rounds, minutes
+        self.console = Console(stderr=True)
+        self.live: Live | None = None
+        self.said = 0.0
+        self.start: tuple[int, float] | None = None  # where this process began to count
+
+    def __enter__(self) -> "Display":
+        if self.on and self.console.is_terminal:
+            self.live = Live(console=self.console, refresh_per_second=4, transient=True)
+            self.live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        if self.live is not None:
+            self.live.stop()
+
+    def show(
+        self, number: int, seconds: float, losses: Mapping[str, float], figures: Mapping[str, float]
+    ) -> None:
+        if not self.on:
+            return
+        begun, then = self.start = self.start or (number, seconds)
+        speed = (number - begun) / (seconds - then) if seconds > then else 0.0
+        head = f"round {number:,}{self._of()}  {speed:,.1f} rounds/s  {self._left(number, seconds, speed)}"
+        if self.live is not None:
+            self.live.update(_table(head, losses, figures))
+        elif time.monotonic() - self.said > PAUSE:
+            self.said = time.monotonic()
+            cells = [f"{name} {value:.4g}" for name, value in {**losses, **figures}.items()]
+            self.console.print("  ".join([head, *cells]), highlight=False, soft_wrap=True)
+
+    def _of(self) -> str:
+        return f" of {self.rounds:,}" if self.rounds is not None else ""
+
+    def _left(self, number: int, seconds: float, speed: float) -> str:
+        ways = []
+        if self.rounds is not None and speed:
+            ways.append((self.rounds - number) / speed)
+        if self.minutes is not None:
+            ways.append(60 * self.minutes - seconds)
+        return f"{max(0.0, min(ways)):,.0f} s left" if ways else ""
+
+
+def _table(head: str, losses: Mapping[str, float], figures: Mapping[str, float]) -> Table:
+    table = Table(title=head, title_justify="left", box=None, pad_edge=False)
+    for column in ("player", "term", "loss"):
+        table.add_column(column, justify="right" if column == "loss" else "left")
+    before = ""
+    for name, value in losses.items():
+        player, _, term = name.partition("/")
+        table.add_row("" if player == before else player, term, f"{value:,.4g}")
+        before = player
+    for name, value in figures.items():
+        table.add_row("", name, f"{value:,.4g}", style="bold")
+    return table

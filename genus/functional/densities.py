@@ -1,0 +1,52 @@
+"""Log-densities and divergences, in nats. Event axes are summed; the batch axis is kept."""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid, softplus
+
+
+def log_normal(x: Tensor, mean: Tensor | float = 0.0, log_std: Tensor | float = 0.0) -> Tensor:
+    """log N(x; mean, diag std^2): (n, ...) -> (n,)."""
+    if not isinstance(log_std, Tensor):
+        log_std = x.new_tensor(log_std)
+    each = -0.5 * ((x - mean) * (-log_std).exp()) ** 2 - log_std - 0.5 * math.log(2 * math.pi)
+    return each.flatten(1).sum(1)
+
+
+def log_bernoulli(x: Tensor, logits: Tensor) -> Tensor:
+    """log Bernoulli(x; sigmoid logits), for x in {0, 1}: (n, ...) -> (n,)."""
+    return (x * logits - softplus(logits)).flatten(1).sum(1)
+
+
+def log_categorical(indices: Tensor, logits: Tensor) -> Tensor:
+    """log softmax(logits)[indices]: (n, ...) int64 and (n, ..., levels) -> (n,)."""
+    each = logits.log_softmax(-1).gather(-1, indices[..., None])[..., 0]
+    return each.flatten(1).sum(1)
+
+
+def log_discretised_logistic(
+    x: Tensor, mean: Tensor, log_scale: Tensor, levels: int = 256
+) -> Tensor:
+    """log of the mass that a logistic leaves in the bin of x: (n, ...) -> (n,).
+
+    The grid has `levels` points in [-1, 1]; the outermost bins reach to infinity, so that the
+    masses of all levels sum to one.
+
+    Source: Salimans, Karpathy, Chen, Kingma, "PixelCNN++", 2017, arXiv:1701.05517, equation 2.
+    """
+    half = 1 / (levels - 1)
+    centred, inverse = x - mean, (-log_scale).exp()
+    upper, lower = (centred + half) * inverse, (centred - half) * inverse
+    # sigmoid(u) - sigmoid(l) = sigmoid(u) sigmoid(-l) (1 - exp(l - u)), with u - l = 2 half inverse
+    inside = logsigmoid(upper) + logsigmoid(-lower) + torch.log(-torch.expm1(-2 * half * inverse))
+    each = torch.where(x < -1 + half, logsigmoid(upper), inside)
+    each = torch.where(x > 1 - half, logsigmoid(-lower), each)
+    return each.flatten(1).sum(1)
+
+
+def kl_normal(mean: Tensor, log_std: Tensor) -> Tensor:
+    """KL(N(mean, diag std^2) || N(0, I)): (n, ...) -> (n,)."""
+    each = 0.5 * (mean**2 + (2 * log_std).exp() - 1) - log_std
+    return each.flatten(1).sum(1)
