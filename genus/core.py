@@ -156,8 +156,10 @@ PROMISES = (
     "sample",  # draws x
     "log_prob",  # log p(x) exactly, nats: a probability on a discrete space, a density on Reals
     "elbo",  # a lower bound of log p(x) in expectation, nats
+    "log_weight",  # a random number whose exponential is p(x) in expectation, nats
     "energy",  # -log p(x) up to a constant, nats
     "gibbs",  # a chain that leaves p(x) alone
+    "ladder",  # a path to p(x) from a distribution whose constant is known
     "encode",  # x to z
     "decode",  # z to x
     "encode_with_logdet",  # z and log |det dz/dx|
@@ -178,6 +180,35 @@ class HasElbo(Protocol):
     """Knows a lower bound of log p(x), in nats, one number a row; it may be a random one."""
 
     def elbo(self, *x: Tensor) -> Tensor: ...
+
+
+@runtime_checkable
+class HasLogWeight(Protocol):
+    """Can be importance-weighted: each call makes one fresh draw of log p(x, z) - log q(z | x).
+
+    E[exp(log_weight(x))] = p(x), one number a row, in nats.
+    """
+
+    def log_weight(self, *x: Tensor) -> Tensor: ...
+
+
+class Ladder(NamedTuple):
+    """Unnormalised f_beta(x), beta in [0, 1], from a known distribution to a model's own.
+
+    `climb(x, beta, to)` is a rung of annealed importance sampling, up or down: x after one move that
+    leaves f_to alone, and log f_to(x) - log f_beta(x), (n,), of the x before it.
+    """
+
+    log_z: Tensor  # the logarithm of the sum of f_0, nats, ()
+    start: Callable[[int], Tensor]  # exact draws from f_0
+    climb: Callable[[Tensor, float, float], tuple[Tensor, Tensor]]  # (x after the move, log weight)
+
+
+@runtime_checkable
+class HasLadder(Protocol):
+    """Knows exp(-energy) = f_1 and a path to it from the base rates of the data x."""
+
+    def ladder(self, x: Tensor) -> Ladder: ...
 
 
 @runtime_checkable
