@@ -23,10 +23,21 @@ _HOMES = {  # where each public name lives
     "measure": "evaluate",
 }
 _PLACES = {name: home for home, names in _HOMES.items() for name in names.split()}
-_FOLDERS = (
-    "density energy autoregressive vae flow diffusion adversarial translation "
-    "data measure recipes functional nn"
-).split()
+_FOLDERS = [
+    "density",
+    "energy",
+    "autoregressive",
+    "vae",
+    "flow",
+    "diffusion",
+    "adversarial",
+    "translation",
+    "data",
+    "measure",
+    "recipes",
+    "functional",
+    "nn",
+]
 
 if TYPE_CHECKING:
     from . import adversarial as adversarial

@@ -190,8 +190,10 @@ def encode(value: object) -> Any:
     elif is_dataclass(value) and not isinstance(value, type):
         arguments = {field.name: getattr(value, field.name) for field in fields(value)}
     else:
-        raise TypeError(f"save: a hyper-parameter is {type(value).__name__}: {value!r}; wanted are "
-                        f"numbers, strings, sequences, spaces, modules and named functions")
+        raise TypeError(
+            f"save: a hyper-parameter is {type(value).__name__}: {value!r}; wanted are "
+            f"numbers, strings, sequences, spaces, modules and named functions"
+        )
     kind = type(value)
     return {
         "class": f"{kind.__module__}.{kind.__qualname__}",

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.live import Live
@@ -26,14 +27,17 @@ class Display:
         self.said = 0.0
         self.start: tuple[int, float] | None = None  # where this process began to count
 
-    def __enter__(self) -> "Display":
+    def __enter__(self) -> Self:
         if self.on and self.console.is_terminal:
             self.live = Live(console=self.console, refresh_per_second=4, transient=True)
             self.live.start()
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         if self.live is not None:
             self.live.stop()

@@ -140,7 +140,8 @@ class Average:
             raise ValueError(f"Average: decay is {decay}; it must be in [0, 1)")
         self.decay = decay
         self.model = copy.deepcopy(model).requires_grad_(False)
-        self._to, self._from = list(self.model.parameters()), list(model.parameters())
+        self._to: list[Tensor] = list(self.model.parameters())
+        self._from: list[Tensor] = list(model.parameters())
         self._buffers = list(zip(self.model.buffers(), model.buffers(), strict=True))
 
     @torch.no_grad()
@@ -148,6 +149,6 @@ class Average:
         """Takes in the model as it is after the round of this number, counted from 0."""
         decay = min(self.decay, (1 + number) / (10 + number))
         if self._to:
-            torch._foreach_lerp_(self._to, self._from, 1 - decay)
+            torch._foreach_lerp_(self._to, self._from, 1 - decay)  # pyright: ignore[reportPrivateImportUsage]
         for ours, theirs in self._buffers:
             ours.copy_(theirs)

@@ -1,0 +1,384 @@
+"""The laws. A method's name is a promise; here is what each name promises, as a test.
+
+A law takes a tiny model of float64 in evaluation mode, and a batch that it could have made: (x,)
+or (x, context). `LAWS` says which promises invoke it; what a law cannot see (a space too large to
+be counted) is decided by `applies`, before anything runs, so that no law is ever skipped.
+"""
+
+import copy
+import tempfile
+from dataclasses import dataclass
+from itertools import islice, product
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from genus import artifact
+from genus.core import (
+    Bits,
+    Classes,
+    ConditionalModel,
+    Model,
+    Pixels,
+    Reals,
+    Space,
+    Tokens,
+)
+from genus.running import Run, fit
+from genus.training import play
+
+MOST = 1024  # states that are counted one by one
+
+
+# --- what laws are made of --------------------------------------------------------------------
+
+
+def count(space: Space) -> int | None:
+    """How many x there are; None if they cannot be counted."""
+    match space:
+        case Bits():
+            return 2**space.dims
+        case Pixels():
+            return space.levels**space.dims
+        case Tokens():
+            return space.vocabulary**space.length
+        case Classes():
+            return space.count
+    return None
+
+
+def countable(space: Space) -> bool:
+    return (count(space) or MOST + 1) <= MOST
+
+
+def every_x(space: Space) -> Tensor:
+    """All x there are, (count, *shape)."""
+    match space:
+        case Bits():
+            values = torch.tensor([0.0, 1.0])
+        case Pixels():
+            values = space.values(torch.arange(space.levels), torch.get_default_dtype())
+        case Tokens():
+            values = torch.arange(space.vocabulary)
+        case Classes():
+            return torch.arange(space.count)
+    rows = list(product(values.tolist(), repeat=space.dims))
+    return torch.tensor(rows, dtype=values.dtype).reshape(-1, *space.shape)
+
+
+def draw(space: Space, n: int) -> Tensor:
+    """Some n rows of a space, for a context."""
+    match space:
+        case Reals():
+            return torch.randn(n, *space.shape)
+        case Bits():
+            return torch.rand(n, *space.shape).round()
+        case Pixels():
+            return space.quantise(torch.rand(n, *space.shape) * 2 - 1)
+        case Tokens():
+            return torch.randint(space.vocabulary, (n, space.length))
+        case Classes():
+            return torch.arange(n) % space.count
+    raise TypeError(f"no rows of {space}")
+
+
+def sample(model: Model, n: int) -> tuple[Tensor, ...]:
+    """n rows that the model could have made: (x,) or (x, context)."""
+    if isinstance(model, ConditionalModel):
+        context = draw(model.context_space, n)
+        return model.sample(context), context
+    return (model.sample(n),)
+
+
+def within(draws: Tensor, truth: float, sigmas: float = 5.0) -> None:
+    """A Monte-Carlo mean agrees with the truth, by its own standard error."""
+    error = draws.std() / len(draws) ** 0.5
+    gap = (draws.mean() - truth).abs()
+    assert gap <= sigmas * error + 1e-9, (
+        f"mean {draws.mean():.5f}, truth {truth:.5f}, se {error:.5f}"
+    )
+
+
+@dataclass
+class Rows:
+    """Batches from fixed rows: the simplest source there is."""
+
+    space: Space
+    context_space: Space | None
+    rows: tuple[Tensor, ...]
+    fingerprint: str = "rows"
+
+    def batch(self, number: int, size: int, seed: int) -> tuple[Tensor, ...]:
+        place = torch.Generator().manual_seed(1000 * seed + number)
+        index = torch.randint(len(self.rows[0]), (size,), generator=place)
+        return tuple(x[index] for x in self.rows)
+
+    def everything(self) -> tuple[Tensor, ...]:
+        return self.rows
+
+
+def rows_for(model: Model, n: int = 32) -> Rows:
+    context_space = model.context_space if isinstance(model, ConditionalModel) else None
+    torch.manual_seed(11)
+    return Rows(model.space, context_space, sample(model, n))
+
+
+# --- laws of sampling and scoring -------------------------------------------------------------
+
+
+def samples_are_of_the_space(model, *batch):
+    x = sample(model, 3)[0]
+    assert x.shape == (3, *model.space.shape)
+    assert not x.requires_grad
+    assert x.dtype == batch[0].dtype
+    model.space.check(x, "sample")
+
+
+def samples_follow_the_seed(model, *batch):
+    def drawn(seed):
+        torch.manual_seed(seed)
+        return sample(model, 8)[0]
+
+    assert torch.equal(drawn(7), drawn(7))
+    assert not torch.equal(drawn(7), drawn(8))
+
+
+def rows_do_not_meet(model, *batch):
+    """Each row's score is its own: no sum over the batch, no batch statistics."""
+    score = model.log_prob if "log_prob" in model.promises() else model.energy
+    together = score(*batch)
+    assert together.shape == (len(batch[0]),)
+    alone = torch.cat([score(*(x[i : i + 1] for x in batch)) for i in range(len(batch[0]))])
+    torch.testing.assert_close(together, alone)
+
+
+def probability_sums_to_one(model, *batch):
+    """By counting if x can be counted; else E_p[q(x) / p(x)] = 1 for a narrow normal q."""
+    context = batch[1:]
+    if countable(model.space):
+        states = every_x(model.space)
+        given = [c[:1].expand(len(states), *c.shape[1:]) for c in context]
+        total = model.log_prob(states, *given).logsumexp(0).exp()
+        torch.testing.assert_close(total, torch.ones_like(total))
+    else:
+        given = [c[:1].expand(20_000, *c.shape[1:]) for c in context]
+        drawn = model.sample(*given) if given else model.sample(20_000)
+        q = torch.distributions.Normal(drawn.mean(0), 0.5 * drawn.std(0))
+        log_q = q.log_prob(drawn).flatten(1).sum(1)
+        within((log_q - model.log_prob(drawn, *given)).exp(), 1.0)
+
+
+def samples_come_from_the_density(model, *batch):
+    """By frequencies if x can be counted; else by Stein's identity, E_p[x . grad log p(x)] = -d."""
+    given = [c[:1].expand(20_000, *c.shape[1:]) for c in batch[1:]]
+    drawn = model.sample(*given) if given else model.sample(20_000)
+    if countable(model.space):
+        for one in every_x(model.space):
+            p = model.log_prob(one[None], *(c[:1] for c in given)).exp().item()
+            hits = (drawn == one).reshape(len(drawn), -1).all(1).double()
+            spread = max(p * (1 - p), 1 / len(drawn)) ** 0.5 / len(drawn) ** 0.5
+            assert abs(hits.mean().item() - p) <= 5 * spread, (
+                f"{one}: {hits.mean():.4f}, not {p:.4f}"
+            )
+    else:
+        drawn.requires_grad_()
+        (score,) = torch.autograd.grad(model.log_prob(drawn, *given).sum(), drawn)
+        within((drawn * score).flatten(1).sum(1), -float(drawn[0].numel()))
+
+
+def weights_sum_to_one(model, *batch):
+    """E exp(log_weight(x)) = p(x), so its sum over all x, or its integral, is one."""
+    repeats = 400
+    if countable(model.space):
+        states = every_x(model.space)
+        with torch.no_grad():
+            draws = [model.log_weight(states).exp().sum() for _ in range(repeats)]
+        within(torch.stack(draws), 1.0)
+    else:
+        drawn = model.sample(4000)
+        q = torch.distributions.Normal(drawn.mean(0), 1.5 * drawn.std(0))
+        x = q.sample((20_000,))
+        log_q = q.log_prob(x).flatten(1).sum(1)
+        with torch.no_grad():
+            within((model.log_weight(x) - log_q).exp(), 1.0)
+
+
+def elbo_is_a_bound(model, *batch):
+    """elbo <= log p on average, where log p is log E exp(log_weight): exact in the limit."""
+    repeats = 2000
+    with torch.no_grad():
+        elbo = torch.stack([model.elbo(*batch) for _ in range(repeats)])
+        weight = torch.stack([model.log_weight(*batch) for _ in range(repeats)])
+    assert elbo.shape == (repeats, len(batch[0]))
+    top = weight.max(0).values
+    ratio = (weight - top).exp()
+    log_p = top + ratio.mean(0).log()
+    error = (elbo.var(0) / repeats + ratio.var(0) / ratio.mean(0) ** 2 / repeats) ** 0.5
+    assert (elbo.mean(0) <= log_p + 5 * error + 1e-9).all(), (elbo.mean(0) - log_p) / error
+    tightest = (log_p - elbo.mean(0)).min()  # an elbo that is far too low is a bound, but no use
+    assert tightest < 50, f"the bound is {tightest:.1f} nats below log p everywhere"
+
+
+# --- laws of energies -------------------------------------------------------------------------
+
+
+def gibbs_leaves_the_distribution_alone(model, *batch):
+    """Begun at exact samples, the chain ends at exact samples."""
+    states = every_x(model.space)
+    p = (-model.energy(states)).softmax(0)
+    start = states[p.multinomial(50_000, replacement=True)]
+    end = model.gibbs(start, steps=1)
+    assert not torch.equal(start, end)
+    for one, chance in zip(states, p.tolist(), strict=True):
+        hits = (end == one).reshape(len(end), -1).all(1).double()
+        spread = (chance * (1 - chance) / len(end)) ** 0.5
+        assert abs(hits.mean().item() - chance) <= 5 * spread
+
+
+# --- laws of maps -----------------------------------------------------------------------------
+
+
+def decoding_undoes_encoding(model, *batch):
+    torch.testing.assert_close(model.decode(model.encode(*batch)), batch[0])
+
+
+def logdet_is_the_jacobians(model, *batch):
+    claimed = model.encode_with_logdet(*batch)[1]
+
+    def encode(row):
+        return model.encode(row[None])[0].flatten()
+
+    d = model.space.dims
+    for row, one in zip(batch[0], claimed, strict=True):
+        jacobian = torch.autograd.functional.jacobian(encode, row).reshape(d, d)
+        torch.testing.assert_close(one, torch.linalg.slogdet(jacobian).logabsdet)
+
+
+# --- laws of the game -------------------------------------------------------------------------
+
+
+def a_move_moves_only_what_is_owned(model, *batch):
+    players = model.train().players()
+    for name in players:
+        before = {k: v.clone() for k, v in model.named_parameters()}
+        optimizers = {
+            other: torch.optim.SGD(player.parameters(), lr=1e-2 if other == name else 0.0)
+            for other, player in players.items()
+        }
+        for _ in islice(play(model, [batch] * players[name].every, optimizers), None):
+            pass
+        owned = {id(p) for p in players[name].parameters()}
+        moved = {k for k, v in model.named_parameters() if not torch.equal(v, before[k])}
+        assert moved, f"{name} moved nothing"
+        assert moved <= {k for k, v in model.named_parameters() if id(v) in owned}
+
+
+def everything_owned_learns(model, *batch):
+    """Each parameter that somebody owns gets a gradient that is not all zero, in some round."""
+    players = model.train().players()
+    touched: set[int] = set()
+    for player in players.values():
+        for _ in range(4):
+            model.zero_grad()
+            total = torch.stack([*player.loss(*model.deal(*batch)).values()]).sum()
+            total.backward(inputs=player.parameters())
+            touched |= {
+                id(p) for p in player.parameters() if p.grad is not None and p.grad.abs().sum() > 0
+            }
+    owned = {id(p) for player in players.values() for p in player.parameters()}
+    idle = [k for k, p in model.named_parameters() if id(p) in owned and id(p) not in touched]
+    assert not idle, f"no gradient for {idle}"
+
+
+def resuming_changes_nothing(model, *batch):
+    """Four rounds in one go, or two, a new process's model, and two more: the same bits."""
+    data = rows_for(model)
+    fresh = copy.deepcopy(model)
+
+    def train(learner, rounds, out, resume=False):
+        fit(
+            learner,
+            data,
+            Run(rounds, batch=8, lr=1e-2, ema=0.9, seed=5, out=out, resume=resume, device="cpu"),
+        )
+
+    with tempfile.TemporaryDirectory() as folder:
+        straight, halved = Path(folder) / "straight", Path(folder) / "halved"
+        train(copy.deepcopy(fresh), 4, straight)
+        train(copy.deepcopy(fresh), 2, halved)
+        other = copy.deepcopy(fresh)
+        with torch.no_grad():
+            for p in other.parameters():
+                p.add_(1)  # whatever the new process begins with must not matter
+        train(other, 4, halved, resume=True)
+        for file in ("model.safetensors", "ema.safetensors"):
+            assert (straight / file).read_bytes() == (halved / file).read_bytes(), file
+
+
+def improving_never_lowers_the_likelihood(model, *batch):
+    """Each step of a closed form or of expectation maximisation is at least as good as the last."""
+    data = rows_for(model, 200).rows
+    before = -float("inf")
+    for _ in islice(model.fit(*data), 10):
+        now = model.log_prob(*data).mean().item()
+        assert now >= before - 1e-9, f"fell from {before} to {now}"
+        before = now
+
+
+# --- laws of keeping --------------------------------------------------------------------------
+
+
+def hyperparameters_rebuild_the_model(model, *batch):
+    """Through JSON and back: the same class, the same arguments, room for the same weights."""
+    twin = artifact.decode(artifact.encode(model), allow=[]).to(dtype=torch.float64)
+    assert artifact.encode(twin) == artifact.encode(model)
+    twin.load_state_dict(model.state_dict())
+
+
+def saving_and_loading_keep_the_samples(model, *batch):
+    with tempfile.TemporaryDirectory() as folder:
+        artifact.save(model, folder)
+        twin = artifact.load(folder)
+    torch.manual_seed(3)
+    first = sample(model, 3)[0]
+    torch.manual_seed(3)
+    assert torch.equal(first, sample(twin, 3)[0])
+
+
+# --- which law holds for whom -----------------------------------------------------------------
+
+LAWS = {  # each law, and the promises that invoke it
+    samples_are_of_the_space: {"sample"},
+    samples_follow_the_seed: {"sample"},
+    rows_do_not_meet: {"log_prob"},
+    probability_sums_to_one: {"log_prob", "sample"},
+    samples_come_from_the_density: {"log_prob", "sample"},
+    weights_sum_to_one: {"log_weight"},
+    elbo_is_a_bound: {"elbo", "log_weight"},
+    gibbs_leaves_the_distribution_alone: {"energy", "gibbs"},
+    decoding_undoes_encoding: {"encode_with_logdet", "decode"},
+    logdet_is_the_jacobians: {"encode_with_logdet"},
+    a_move_moves_only_what_is_owned: set(),
+    everything_owned_learns: set(),
+    resuming_changes_nothing: set(),
+    improving_never_lowers_the_likelihood: {"fit", "log_prob"},
+    hyperparameters_rebuild_the_model: set(),
+    saving_and_loading_keep_the_samples: {"sample"},
+}
+GAMES = {a_move_moves_only_what_is_owned, everything_owned_learns}
+COUNTING = {gibbs_leaves_the_distribution_alone}
+DENSITIES = {probability_sums_to_one, samples_come_from_the_density, weights_sum_to_one}
+
+
+def applies(law, model: Model) -> bool:
+    """Whether a law can see this model."""
+    if not LAWS[law] <= model.promises():
+        return False
+    if law in GAMES:
+        return "fit" not in model.promises()  # others learn by closed form
+    if law in COUNTING:
+        return countable(model.space)
+    if law in DENSITIES:
+        return countable(model.space) or isinstance(model.space, Reals)
+    return True
