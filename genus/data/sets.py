@@ -1,0 +1,69 @@
+"""Data: a data set as its three splits."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ..core import Space
+from .splits import Split, binarised, coarse
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set.
+
+    Args:
+        name: what it is called.
+        train: what models learn from.
+        validation: what choices are made on.
+        test: what figures are reported on.
+    """
+
+    name: str
+    train: Split
+    validation: Split
+    test: Split
+
+    @property
+    def splits(self) -> dict[str, Split]:
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    @property
+    def space(self) -> Space:
+        """What one x is."""
+        return self.train.space
+
+    @property
+    def context_space(self) -> Space | None:
+        """What is given with each x; None if nothing is."""
+        return self.train.context_space
+
+    @property
+    def classes(self) -> int:
+        """How many different labels there are; 0 without labels."""
+        return self.train.classes
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the content: it changes when the data do."""
+        parts = [split.fingerprint for split in self.splits.values()]
+        return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+    def labelled(self) -> "Data":
+        """Batches (x, label): what a conditional model learns from."""
+        return self.view(lambda split: split.labelled())
+
+    def binarised(self) -> "Data":
+        """Each pixel 0 or 1 with probability (x + 1) / 2, drawn anew in each batch.
+
+        `everything()` gives a fixed draw. Data of bits stay what they are.
+        """
+        return self.view(binarised)
+
+    def coarse(self, factor: int = 2) -> "Data":
+        """Batches (x, context): context is x as means over blocks of factor x factor, blown up."""
+        return self.view(lambda split: coarse(split, factor))
+
+    def view(self, change: Callable[[Split], Split]) -> "Data":
+        """Another look at each split."""
+        return replace(self, **{name: change(split) for name, split in self.splits.items()})

@@ -1,0 +1,288 @@
+"""Splits of a data set: where batches come from, and the views one can take of them.
+
+A batch is a pure function of its number and of a seed: there is no position to save and no stream to
+restore. The rows of a finite split come in an order that is the concatenation of one permutation for
+each epoch; batch k of size s holds the positions k s .. k s + s - 1 of it, so each epoch sees each
+row exactly once, also when s does not divide the number of rows.
+"""
+
+import copy
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate
+
+from ..core import Bits, Classes, Pixels, Reals, Space, Tokens
+
+Batch = tuple[Tensor, ...]  # (x,) or (x, context)
+
+
+class Split(ABC):
+    """One part of a data set: a source of batches, and all its rows in order."""
+
+    name: str
+    space: Space
+    context_space: Space | None = None
+    labels: Tensor | None = None  # (rows,) int64, whether or not batches carry them
+    classes: int = 0  # how many different labels there are
+
+    @property
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """SHA-256 of the content: it changes when the data do."""
+
+    @abstractmethod
+    def batch(self, number: int, size: int, seed: int) -> Batch:
+        """The batch of this number: (x,) or (x, context), `size` rows."""
+
+    @abstractmethod
+    def everything(self) -> Batch:
+        """All rows, in order; an endless source gives a fixed draw."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """How many rows `everything` has."""
+
+    @abstractmethod
+    def labelled(self) -> "Split":
+        """The same rows, each with its label as context."""
+
+
+class Store(Protocol):
+    """Rows that are fetched when they are asked for."""
+
+    shape: tuple[int, ...]  # (rows, ...)
+    fingerprint: str
+
+    def take(self, indices: Tensor) -> Tensor:
+        """The rows of these numbers, uint8."""
+        ...
+
+
+class Rows(Split):
+    """A finite split.
+
+    Args:
+        x: (n, *space.shape): values of the space, or levels as uint8 for `Pixels` and `Bits`, which
+            are kept so; or a store that fetches such levels.
+        space: what one x is.
+        labels: (n,) int64, in 0 .. classes - 1.
+        classes: how many different labels there are.
+        context: (n, ...): what is given for each row.
+        context_space: what one context is.
+        name: for messages.
+    """
+
+    def __init__(
+        self,
+        x: Tensor | Store,
+        space: Space,
+        *,
+        labels: Tensor | None = None,
+        classes: int = 0,
+        context: Tensor | None = None,
+        context_space: Space | None = None,
+        name: str = "rows",
+    ):
+        if not x.shape[0]:
+            raise ValueError(f"{name}: there are no rows; at least one is wanted")
+        self.name, self.space, self.context_space = name, space, context_space
+        self.labels, self.classes, self.context = labels, classes, context
+        for what, given in (("labels", labels), ("context", context)):
+            if given is not None and len(given) != x.shape[0]:
+                raise ValueError(
+                    f"{name}: {x.shape[0]} rows and {len(given)} {what}; as many wanted"
+                )
+        if labels is not None:
+            Classes(classes).check(labels, f"{name}: labels")
+        if context is not None and context_space is not None:
+            context_space.check(context, f"{name}: context")
+        self.rows = pack(x, space, name) if isinstance(x, Tensor) else x
+        self._orders: dict[tuple[int, int], Tensor] = {}
+
+    def __len__(self) -> int:
+        return self.rows.shape[0]
+
+    @cached_property
+    def fingerprint(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        parts = [repr(self.space), digest(self.rows), digest(self.labels), digest(self.context)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def batch(self, number: int, size: int, seed: int) -> Batch:
+        return self.take(self.positions(number * size, size, seed))
+
+    def everything(self) -> Batch:
+        return self.take(torch.arange(len(self)))
+
+    def parts(self, size: int) -> Iterator[Batch]:
+        """All rows, in order, a few at a time."""
+        for indices in torch.arange(len(self)).split(size):
+            yield self.take(indices)
+
+    def take(self, indices: Tensor) -> Batch:
+        """The rows of these numbers."""
+        rows = self.rows
+        taken = rows.index_select(0, indices) if isinstance(rows, Tensor) else rows.take(indices)
+        x = unpack(taken, self.space)
+        return (x,) if self.context is None else (x, self.context.index_select(0, indices))
+
+    def positions(self, start: int, count: int, seed: int) -> Tensor:
+        """Row numbers at `start` .. `start + count - 1` of the order of all epochs, one after another."""
+        n, pieces = len(self), []
+        while count > 0:
+            epoch, first = divmod(start, n)
+            piece = self.order(seed, epoch)[first : first + count]
+            pieces.append(piece)
+            start, count = start + len(piece), count - len(piece)
+        return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
+
+    def order(self, seed: int, epoch: int) -> Tensor:
+        """The permutation of an epoch; the last two are kept."""
+        key = (seed, epoch)
+        if key not in self._orders:
+            if len(self._orders) > 1:
+                self._orders.pop(next(iter(self._orders)), None)
+            self._orders[key] = torch.randperm(len(self), generator=stream("epoch", seed, epoch))
+        return self._orders[key]
+
+    def labelled(self) -> "Rows":
+        if self.labels is None:
+            raise ValueError(f"{self.name}: has no labels, and a conditional model wants them")
+        if self.context is not None and self.context is not self.labels:
+            raise ValueError(f"{self.name}: has a context already; labels would replace it")
+        view = copy.copy(self)
+        view.context, view.context_space = self.labels, Classes(self.classes)
+        return view
+
+
+class View(Split):
+    """Another look at a split: each batch passes through a function.
+
+    Args:
+        inner: what is looked at.
+        change: of a batch and a random stream; the stream is the same for the same batch.
+        what: the change in words: part of name and fingerprint.
+    """
+
+    def __init__(
+        self,
+        inner: Split,
+        change: Callable[[Batch, torch.Generator], Batch],
+        what: str,
+        *,
+        space: Space | None = None,
+        context_space: Space | None = None,
+    ):
+        self.inner, self.change, self.what = inner, change, what
+        self.own = (space, context_space)
+        self.name = f"{inner.name} {what}"
+        self.space, self.context_space = space or inner.space, context_space or inner.context_space
+        self.labels, self.classes = inner.labels, inner.classes
+
+    def __len__(self) -> int:
+        return len(self.inner)
+
+    @cached_property
+    def fingerprint(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return hashlib.sha256(f"{self.inner.fingerprint} {self.what}".encode()).hexdigest()
+
+    def batch(self, number: int, size: int, seed: int) -> Batch:
+        return self.change(self.inner.batch(number, size, seed), stream(self.what, seed, number))
+
+    def everything(self) -> Batch:
+        return self.change(self.inner.everything(), stream(self.what, self.inner.fingerprint))
+
+    def labelled(self) -> "View":
+        space, context_space = self.own
+        if context_space is not None:
+            raise ValueError(f"{self.name}: has a context already; labels would replace it")
+        return View(self.inner.labelled(), self.change, self.what, space=space)
+
+
+# --- views ------------------------------------------------------------------------------------
+
+
+def binarised(split: Split) -> Split:
+    """0 or 1 for each pixel, drawn with probability (x + 1) / 2: anew in each batch."""
+    if isinstance(split.space, Bits):
+        return split
+    space = pixels(split, "binarised")
+
+    def draw(batch: Batch, noise: torch.Generator) -> Batch:
+        x, *context = batch
+        return (torch.rand(x.shape, generator=noise) * 2 - 1 < x).to(x.dtype), *context
+
+    return View(split, draw, "binarised", space=Bits(space.shape))
+
+
+def coarse(split: Split, factor: int) -> Split:
+    """Each image with a context: its means over blocks of factor x factor, blown up again."""
+    if split.context_space is not None:
+        raise ValueError(f"{split.name}: has a context already")
+    space = pixels(split, "made coarse")
+    if len(space.shape) != 3:
+        raise ValueError(
+            f"{split.name}: is {space}; only images (channels, height, width) can be made coarse"
+        )
+    if any(side % factor for side in space.shape[1:]):
+        raise ValueError(f"{split.name}: factor is {factor}; it must divide {space.shape[1:]}")
+
+    def pool(batch: Batch, noise: torch.Generator) -> Batch:
+        (x,) = batch
+        return x, interpolate(avg_pool2d(x, factor), scale_factor=factor)
+
+    return View(split, pool, f"coarse {factor}", context_space=Reals(space.shape))
+
+
+# --- pieces -----------------------------------------------------------------------------------
+
+
+def stream(*key: object) -> torch.Generator:
+    """A random stream that belongs to its key: streams of different keys have nothing in common."""
+    digits = hashlib.sha256(repr(key).encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digits[:8], "big"))
+
+
+def pixels(split: Split, wish: str) -> Pixels:
+    """The split's space, which must be `Pixels` to be what is wished."""
+    if isinstance(split.space, Pixels):
+        return split.space
+    raise ValueError(f"{split.name}: is {split.space}; only Pixels can be {wish}")
+
+
+def pack(x: Tensor, space: Space, who: str) -> Tensor:
+    """x as it is kept: levels of Pixels and Bits as uint8, where they fit; else x itself."""
+    if isinstance(space, Bits | Pixels) and x.dtype == torch.uint8:
+        levels = space.levels if isinstance(space, Pixels) else 2
+        if x.shape[1:] != space.shape:
+            raise ValueError(f"{who}: x has shape {tuple(x.shape)}; it must be (n, *{space.shape})")
+        if levels < 256 and x.max() >= levels:
+            raise ValueError(f"{who}: has a level of {int(x.max())}; its space is {space}")
+        return x
+    space.check(x, who)
+    if isinstance(space, Bits):
+        return x.to(torch.uint8)
+    if isinstance(space, Pixels) and space.levels <= 256:
+        return space.indices(x).to(torch.uint8)
+    return x if isinstance(space, Tokens) else x.float()
+
+
+def unpack(kept: Tensor, space: Space) -> Tensor:
+    """`pack` undone."""
+    if kept.dtype != torch.uint8:
+        return kept
+    return space.values(kept) if isinstance(space, Pixels) else kept.float()
+
+
+def digest(rows: Tensor | Store | None) -> str:
+    """SHA-256 of type, shape and values."""
+    if not isinstance(rows, Tensor):
+        return "none" if rows is None else rows.fingerprint
+    whole = hashlib.sha256(f"{rows.dtype} {tuple(rows.shape)}".encode())
+    whole.update(rows.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return whole.hexdigest()
