@@ -235,8 +235,8 @@ def _find(path: object, trusted: str, allow: Sequence[str]) -> Any:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError):
         raise ArtifactError(f"config.json: there is no {path} in this version") from None
-    if found.__module__ != module:
-        raise ArtifactError(f"config.json: {path} is defined elsewhere, in {found.__module__}")
+    if getattr(found, "__module__", None) != module:
+        raise ArtifactError(f"config.json: {path} is not defined there")
     return found
 
 

@@ -300,7 +300,8 @@ class _Session:
         try:
             state = torch.load(path, map_location=self.device, weights_only=True)
         except (RuntimeError, pickle.UnpicklingError, EOFError, OSError) as error:
-            raise ValueError(f"fit: {path} is damaged: {str(error).splitlines()[0]}") from None
+            why = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ValueError(f"fit: {path} is damaged: {why}") from None
         was, now = json.loads(state["identity"]), json.loads(json.dumps(self.identity()))
         if other := [name for name in now if was.get(name) != now[name]]:
             raise ValueError(
