@@ -1,0 +1,33 @@
+# Two commands on a fresh machine: make demo, make test.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+READY = $(VENV)/.ready
+
+.PHONY: demo test check bench docs clean
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("genus wants Python 3.11 or newer, and this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $(READY)
+
+demo: $(READY)  ## one model of every family on real digits, side by side; about ten minutes on two cores
+	$(BIN)/genus compare gmm made rbm vae realnvp_images ddpm dcgan pix2pix --data digits --minutes 0.75 --out report
+
+check: $(READY)  ## what CI runs: format, lint, types, import floors
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/basedpyright
+	$(BIN)/python -m pytest -q tests/test_floors.py
+
+test: check  ## all checks, then all tests
+	$(BIN)/python -m pytest -q
+
+bench: $(READY)  ## measures the recipes and the overhead again; takes long
+	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/recipes.py
+
+clean:
+	rm -rf $(VENV) report runs
