@@ -206,7 +206,11 @@ class Ladder(NamedTuple):
 
 @runtime_checkable
 class HasLadder(Protocol):
-    """Knows exp(-energy) = f_1 and a path to it from the base rates of the data x."""
+    """Knows f_1 = exp(-energy), and a path to it from the base rates of the data x."""
+
+    def energy(self, *x: Tensor) -> Tensor: ...
+
+    def sample(self, n: int) -> Tensor: ...
 
     def ladder(self, x: Tensor) -> Ladder: ...
 
