@@ -99,9 +99,8 @@ def digest(tensors: Mapping[str, Tensor]) -> str:
 
 def _weights(model: nn.Module) -> bytes:
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
-    return to_bytes(
-        {k: v.clone() for k, v in tensors.items()}, {"format": "pt", "sha256": digest(tensors)}
-    )
+    # one entry only: safetensors writes several in any order, and equal weights are equal files
+    return to_bytes({k: v.clone() for k, v in tensors.items()}, {"sha256": digest(tensors)})
 
 
 # --- loading ----------------------------------------------------------------------------------

@@ -230,6 +230,14 @@ def test_a_lone_weights_file_holds_plain_tensors(folder):
     assert set(header) == {"__metadata__", "mean", "log_std"}
 
 
+def test_equal_weights_are_equal_files(folder, tmp_path):
+    model = load(folder, allow=ALLOW)
+    content = (folder / "model.safetensors").read_bytes()
+    for i in range(10):
+        again = save(model, tmp_path / str(i))
+        assert (again / "model.safetensors").read_bytes() == content
+
+
 def test_spaces_come_back():
     for space in (Reals((2,)), Bits((3, 4)), Pixels((1, 8, 8), 17)):
         assert decode(json.loads(json.dumps(encode(space)))) == space
