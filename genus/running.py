@@ -95,7 +95,7 @@ class _Session:
         self.model, self.data, self.run = model.to(self.device).train(), data, run
         self.schedule, self.evaluate, self.picture = schedule, evaluate, picture
         make = optimizers or adam(run.lr)
-        players = {} if isinstance(model, HasFit) else model.players()
+        players = {} if "fit" in model.promises() else model.players()
         self.optimizers = {name: make(name, p.parameters()) for name, p in players.items()}
         self.rates = {k: [g["lr"] for g in o.param_groups] for k, o in self.optimizers.items()}
         self.average = None if run.ema is None else Average(model, run.ema)
@@ -129,7 +129,7 @@ class _Session:
     def rounds(self) -> Iterator[Terms]:
         if self.over():
             return
-        if isinstance(self.model, HasFit):
+        if isinstance(self.model, HasFit) and "fit" in self.model.promises():
             everything = tuple(x.to(self.device) for x in self.data.everything())
             self.seed(self.number)
             yield from self.model.fit(*everything)
