@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid, softplus
+from torch.special import log_ndtr
 
 
 def log_normal(x: Tensor, mean: Tensor | float = 0.0, log_std: Tensor | float = 0.0) -> Tensor:
@@ -13,6 +14,14 @@ def log_normal(x: Tensor, mean: Tensor | float = 0.0, log_std: Tensor | float = 
         log_std = x.new_tensor(log_std)
     each = -0.5 * ((x - mean) * (-log_std).exp()) ** 2 - log_std - 0.5 * math.log(2 * math.pi)
     return each.flatten(1).sum(1)
+
+
+def log_multivariate_normal(x: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
+    """log N(x; mean, L L'): (n, d) -> (n,). `scale` is L, (d, d), or its diagonal, (d,) or (1,)."""
+    if scale.dim() < 2:
+        return log_normal(x, mean, scale.abs().log())
+    whitened = torch.linalg.solve_triangular(scale.tril(), (x - mean).T, upper=False).T
+    return log_normal(whitened) - scale.diagonal().abs().log().sum()
 
 
 def log_bernoulli(x: Tensor, logits: Tensor) -> Tensor:
@@ -43,6 +52,29 @@ def log_discretised_logistic(
     inside = logsigmoid(upper) + logsigmoid(-lower) + torch.log(-torch.expm1(-2 * half * inverse))
     each = torch.where(x < -1 + half, logsigmoid(upper), inside)
     each = torch.where(x > 1 - half, logsigmoid(-lower), each)
+    return each.flatten(1).sum(1)
+
+
+def log_discretised_normal(
+    x: Tensor, mean: Tensor, log_std: Tensor | float, levels: int = 256
+) -> Tensor:
+    """log of the mass that a normal leaves in the bin of x: (n, ...) -> (n,).
+
+    The grid has `levels` points in [-1, 1]; the outermost bins reach to infinity.
+
+    Source: Ho, Jain, Abbeel, "Denoising diffusion probabilistic models", 2020, arXiv:2006.11239,
+        equation 13.
+    """
+    half = 1 / (levels - 1)
+    if not isinstance(log_std, Tensor):
+        log_std = x.new_tensor(log_std)
+    inverse, centred = (-log_std).exp(), x - mean
+    # Phi(u) - Phi(l) = Phi(u) (1 - Phi(l) / Phi(u)), taken in the lower tail, where nothing cancels
+    upper = log_ndtr((half - centred.abs()) * inverse)
+    lower = log_ndtr((-half - centred.abs()) * inverse)
+    inside = upper + torch.log(-torch.expm1(lower - upper))
+    each = torch.where(x < -1 + half, log_ndtr((centred + half) * inverse), inside)
+    each = torch.where(x > 1 - half, log_ndtr((half - centred) * inverse), each)
     return each.flatten(1).sum(1)
 
 

@@ -1,0 +1,101 @@
+"""Gaussian: one normal distribution, fitted in one step.
+
+The likelihood of an exponential family is largest where its expected statistics are the observed
+ones: here where mean and covariance are those of the data.
+
+    p(x) = N(x; m, C) = |2 pi C|^(-1/2) exp(-1/2 (x - m)' C^-1 (x - m))
+    m = mean of x           C = mean of (x - m)(x - m)'           C = L L', L lower triangular
+
+Source: Bishop, "Pattern recognition and machine learning", 2006, section 2.3.4.
+Departs: no eigenvalue of C is let below `floor`: still the likelihood's maximum, under that
+    constraint, and what keeps a feature that never varies from an infinite density.
+"""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from ..core import GenerativeModel, Reals, Terms
+from ..functional.densities import log_multivariate_normal
+
+Covariance = Literal["full", "diagonal", "spherical"]
+
+
+class Gaussian(GenerativeModel):
+    """A normal distribution on the reals; an x of several axes is read as one vector.
+
+    Args:
+        space: the reals.
+        covariance: full, diagonal (a variance for each feature) or spherical (one for all).
+        floor: the least variance in any direction, positive, in the square of the data's unit.
+    """
+
+    def __init__(self, space: Reals, covariance: Covariance = "full", floor: float = 1e-6):
+        super().__init__()
+        require("Gaussian", space, covariance, floor)
+        self.space, self.covariance, self.floor = space, covariance, floor
+        self.mean = nn.Parameter(torch.zeros(space.dims))
+        self.scale = nn.Parameter(unit_scale(covariance, space.dims))
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        return log_multivariate_normal(x.flatten(1), self.mean, self.scale)
+
+    @torch.no_grad()
+    def fit(self, x: Tensor) -> Iterator[Terms]:
+        """Takes over the mean and the covariance of x: one step."""
+        rows = x.flatten(1)
+        mean, scale = fitted(rows, rows.new_ones(len(rows)), self.covariance, self.floor)
+        self.mean.copy_(mean)
+        self.scale.copy_(scale)
+        yield self.loss(x)
+
+    @torch.no_grad()
+    def sample(self, n: int) -> Tensor:
+        x = self.mean + scaled(self.noise(n, self.space.dims), self.scale)
+        return x.reshape(n, *self.space.shape)
+
+
+def require(who: str, space: Reals, covariance: str, floor: float) -> None:
+    """What a normal distribution and a mixture of them want of their arguments."""
+    if not isinstance(space, Reals):
+        raise ValueError(
+            f"{who}: space is {space}; Reals are wanted; for pixels, wrap it in Dequantised"
+        )
+    if covariance not in Covariance.__args__:
+        kinds = ", ".join(Covariance.__args__)
+        raise ValueError(f"{who}: covariance is '{covariance}'; it must be one of {kinds}")
+    if floor <= 0:
+        raise ValueError(f"{who}: floor is {floor}; it must be positive")
+
+
+def unit_scale(covariance: str, d: int) -> Tensor:
+    """L of the unit covariance: (d, d), or just what L has on its diagonal, (d,) or (1,)."""
+    return (
+        torch.eye(d) if covariance == "full" else torch.ones(d if covariance == "diagonal" else 1)
+    )
+
+
+def scaled(noise: Tensor, scale: Tensor) -> Tensor:
+    """L times each row of the noise, (n, d)."""
+    return noise @ scale.tril().T if scale.dim() == 2 else noise * scale
+
+
+def fitted(x: Tensor, share: Tensor, covariance: str, floor: float) -> tuple[Tensor, Tensor]:
+    """The mean, (d,), and L that make the rows of x, (n, d), most likely, each counted by its share.
+
+    Of all covariances with no eigenvalue below the floor, the best has the eigenvectors of the
+    data's, and its eigenvalues, raised to the floor.
+    """
+    share = share / share.sum()
+    mean = share @ x
+    centred = x - mean
+    if covariance != "full":
+        variance = share @ centred**2
+        if covariance == "spherical":
+            variance = variance.mean(0, keepdim=True)
+        return mean, variance.clamp(min=floor).sqrt()
+    values, vectors = torch.linalg.eigh((share[:, None] * centred).T @ centred)
+    half = values.clamp(min=floor).sqrt()[:, None] * vectors.T  # C = half' half
+    return mean, torch.linalg.qr(half, mode="r").R.T
