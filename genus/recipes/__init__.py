@@ -1,1 +1,176 @@
-""""""
+"""Recipes: each a named system, trained.
+
+One file, one function of the same name. Its signature is the configuration; the first line of its
+docstring says the figure to reach and what that is compared with. There is no register: what is in
+this folder is a recipe.
+
+The catalogue is read from the source text, so that it is there at once: nothing is imported for it.
+"""
+
+import ast
+import importlib
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any
+
+HERE = Path(__file__).parent
+MEASURED = HERE / "measured.json"  # written by the benchmarks: {recipe: {"figure": ..., ...}}
+FAMILIES = (
+    "density",
+    "energy",
+    "autoregressive",
+    "vae",
+    "flow",
+    "diffusion",
+    "adversarial",
+    "translation",
+    "measure",
+)
+# what a density on the reals still promises once it is made a model of pixels
+DEQUANTISED = {"sample", "elbo", "log_weight", "encode", "decode", "fit"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the catalogue says of a recipe.
+
+    Args:
+        name: of the recipe.
+        family: the folder of its model.
+        promises: what its model can do.
+        source: where the model was published.
+        data: what it is trained on by default.
+        aim: the figure to reach, and what it is compared with.
+        measured: the figure reached, if the benchmarks have written it down.
+    """
+
+    name: str
+    family: str
+    promises: tuple[str, ...]
+    source: str
+    data: str
+    aim: str
+    measured: str | None
+
+
+def names() -> list[str]:
+    """Every recipe."""
+    return sorted(module.name for module in iter_modules([str(HERE)]) if module.name[0] != "_")
+
+
+def find(name: str) -> Callable[..., Any]:
+    """The recipe of this name, which must be one of `names()`."""
+    return getattr(importlib.import_module(f".{name}", __name__), name)
+
+
+def catalogue() -> list[Entry]:
+    """All recipes, family by family."""
+    entries = [_entry(name) for name in names()]
+    return sorted(entries, key=lambda e: ((*FAMILIES, "").index(e.family), e.name))
+
+
+def _entry(name: str) -> Entry:
+    tree = _parsed(HERE / f"{name}.py")
+    function = next(
+        node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name
+    )
+    models = list(_models(tree))
+    dequantised = any(kind == "Dequantised" for _, kind in models)
+    family, kind = next((model for model in models if model[1] != "Dequantised"), ("", ""))
+    promises = _methods(family, kind) if family else set()
+    if dequantised:
+        promises = promises & DEQUANTISED | {"sample", "elbo", "log_weight"}
+    written = json.loads(MEASURED.read_text()) if MEASURED.exists() else {}
+    defaults = dict(_defaults(function))
+    return Entry(
+        name=name,
+        family=family,
+        promises=tuple(word for word in _promises() if word in promises),
+        source=_source(tree) or (_source(_home(family, kind)) if family else ""),
+        data=str(defaults.get("data", "")),
+        aim=_first_line(function),
+        measured=written.get(name, {}).get("figure"),
+    )
+
+
+def _models(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Family and class of each model that a recipe builds, in the order of building."""
+    homes = {
+        alias.asname or alias.name: ((node.module or "").split(".")[0], alias.name)
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    for call in sorted(calls, key=lambda node: (node.lineno, node.col_offset)):
+        if isinstance(call.func, ast.Name):
+            family, kind = homes.get(call.func.id, ("", ""))
+            if family in FAMILIES and _class(_home(family, kind), kind) is not None:
+                yield family, kind
+
+
+def _methods(family: str, kind: str) -> set[str]:
+    """The names of a class's methods, those it inherits within its file included."""
+    tree = _home(family, kind)
+    found, waiting = set(), [kind]
+    while waiting:
+        if (node := _class(tree, waiting.pop())) is not None:
+            found |= {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
+            waiting += [base.id for base in node.bases if isinstance(base, ast.Name)]
+    return found
+
+
+@cache
+def _home(family: str, kind: str) -> ast.Module:
+    """The file in which a class of a family is written."""
+    folder = HERE.parent / family
+    for node in _parsed(folder / "__init__.py").body:
+        if isinstance(node, ast.ImportFrom) and kind in {alias.name for alias in node.names}:
+            return _parsed(folder / f"{node.module}.py")
+    return _parsed(folder / "__init__.py")
+
+
+def _class(tree: ast.Module, name: str) -> ast.ClassDef | None:
+    found = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
+    return next(found, None)
+
+
+def _source(tree: ast.Module) -> str:
+    """Authors, title and year, from the `Source:` of a docstring."""
+    story = ast.get_docstring(tree) or ""
+    found = re.search(r"^Source: (.*?)(?=^\w+:|\n\n|\Z)", story, re.DOTALL | re.MULTILINE)
+    text = " ".join(found[1].split()) if found else ""
+    short = re.match(r'[^"]*"[^"]*".*?\b(?:19|20)\d\d(?:, arXiv:[\d.]+\d)?', text)
+    return short[0] if short else text.partition(";")[0]
+
+
+def _first_line(function: ast.FunctionDef) -> str:
+    story = ast.get_docstring(function) or ""
+    return " ".join(story.partition("\n\n")[0].split())
+
+
+def _defaults(function: ast.FunctionDef) -> Iterator[tuple[str, Any]]:
+    """Arguments with a plain default."""
+    taken = function.args.args
+    for argument, default in zip(reversed(taken), reversed(function.args.defaults), strict=False):
+        if isinstance(default, ast.Constant):
+            yield argument.arg, default.value
+
+
+@cache
+def _promises() -> tuple[str, ...]:
+    """The names in `core.PROMISES`, in its order."""
+    for node in _parsed(HERE.parent / "core.py").body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PROMISES":
+            return ast.literal_eval(node.value)
+    return ()
+
+
+@cache
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))

@@ -1,0 +1,93 @@
+"""Whose fault is an error? A mistake of the user is answered with one sentence, a failure is shown.
+
+What genus itself raises as ValueError, TypeError or ImportError is a mistake: it was raised at a
+public door, and says who, what came and what is wanted. So is what the system refuses: a missing
+file, a folder that cannot be written, a full disk. What Python or another library raises while it
+works for us is a failure of ours, even if it is called ValueError.
+"""
+
+import dis
+import sys
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import NamedTuple
+
+HOME = str(Path(__file__).parent)
+OK, FAILURE, MISTAKE, STOPPED = 0, 1, 2, 130  # exit codes
+ERRORS = (  # what a command can end with; each gets its answer
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
+class Mistake(ValueError):
+    """The user asked for what cannot be done."""
+
+
+class Answer(NamedTuple):
+    """What the user is told of an error: the exit code, and one sentence."""
+
+    code: int
+    sentence: str
+
+
+def answer(error: Exception) -> Answer:
+    """What to tell the user."""
+    said = " ".join(str(error).split())
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return Answer(MISTAKE, where + (error.strerror or said))
+    if raised_here(error):
+        if isinstance(error, ValueError | TypeError | ImportError):
+            return Answer(MISTAKE, said)
+        if isinstance(error, FloatingPointError):
+            return Answer(FAILURE, said)
+    name = type(error).__name__
+    if name in {"MemoryError", "OutOfMemoryError"}:
+        return Answer(FAILURE, f"out of memory; a smaller batch may fit: {said}")
+    return Answer(FAILURE, f"a failure of genus, not of yours: {name}: {said}{_at(error)}")
+
+
+def raised_here(error: BaseException) -> bool:
+    """Whether the last thing that happened was a `raise` statement of genus."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    if at is None:
+        return False
+    code = at.tb_frame.f_code
+    return (
+        code.co_filename.startswith(HOME)
+        and code.co_code[at.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+    )
+
+
+def _at(error: BaseException) -> str:
+    """The line of genus that led to the error."""
+    at, place = error.__traceback__, ""
+    while at is not None:
+        path = Path(at.tb_frame.f_code.co_filename)
+        if str(path).startswith(HOME):
+            place = f" ({path.relative_to(Path(HOME).parent)}, line {at.tb_lineno})"
+        at = at.tb_next
+    return place
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Asks for the name that was probably meant; empty if none is near."""
+    close = get_close_matches(name, list(names), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def say(text: str) -> None:
+    """One line for the user, beside the results."""
+    print(text if text.startswith("genus") else f"genus: {text}", file=sys.stderr, flush=True)
