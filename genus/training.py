@@ -127,7 +127,8 @@ def _quiet(turn: nn.Module, on: bool) -> AbstractContextManager[object]:
 class Average:
     """An exponential moving average of a model, as a copy that is updated after each round.
 
-    Parameters are averaged, buffers copied. The average follows fast at first: its decay is
+    Parameters are averaged, buffers copied, and all is copied of a model that learns by `fit`: its
+    steps are no noisy path. The average follows fast at first: its decay is
     min(decay, (1 + round) / (10 + round)).
 
     Args:
@@ -150,5 +151,5 @@ class Average:
         decay = min(self.decay, (1 + number) / (10 + number))
         if self._to:
             torch._foreach_lerp_(self._to, self._from, 1 - decay)  # pyright: ignore[reportPrivateImportUsage]
-        for ours, theirs in self._buffers:
+        for ours, theirs in self._copied:
             ours.copy_(theirs)
