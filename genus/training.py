@@ -141,9 +141,12 @@ class Average:
             raise ValueError(f"Average: decay is {decay}; it must be in [0, 1)")
         self.decay = decay
         self.model = copy.deepcopy(model).requires_grad_(False)
+        self._copied = list(zip(self.model.buffers(), model.buffers(), strict=True))
         self._to: list[Tensor] = list(self.model.parameters())
         self._from: list[Tensor] = list(model.parameters())
-        self._buffers = list(zip(self.model.buffers(), model.buffers(), strict=True))
+        if "fit" in model.promises():
+            self._copied += zip(self._to, self._from, strict=True)
+            self._to, self._from = [], []
 
     @torch.no_grad()
     def update(self, number: int) -> None:
