@@ -1,0 +1,129 @@
+"""RBM: binary units in two layers, with no links within a layer.
+
+Given one layer, the units of the other are independent, so a whole layer is drawn at once, and the
+hidden one can be summed out. Learning lowers the energy of data and raises that of what the model
+dreams: the end of a short Gibbs chain, begun at the data (CD-k) or where it last stood (PCD-k).
+
+    E(v, h) = -v a - h b - v W h                        p(v) = sum_h exp(-E(v, h)) / Z
+    F(v)    = -v a - sum_j softplus((v W + b)_j)        p(v) = exp(-F(v)) / Z
+    P(h_j = 1 | v) = sigmoid((v W + b)_j)               P(v_i = 1 | h) = sigmoid((W h + a)_i)
+    d -log p(v) = dF(v) - E_p[dF]                       loss = mean F(data) - mean F(dream)
+
+The gradient of F has P(h | v) in it, not a draw of h, as it should be for the last step of a chain.
+The way from the base rates of the data, a0, to the model, for annealed importance sampling:
+
+    f_beta(v) = exp(v ((1 - beta) a0 + beta a)) prod_j (1 + exp(beta (v W + b)_j))
+
+Source: Hinton, "Training products of experts by minimizing contrastive divergence", Neural
+    Computation 14, 2002; Tieleman, "Training restricted Boltzmann machines using approximations to
+    the likelihood gradient", 2008, for PCD; Hinton, "A practical guide to training restricted
+    Boltzmann machines", 2010, for the start; Salakhutdinov, Murray, "On the quantitative analysis
+    of deep belief networks", 2008, for f_beta.
+Departs: nothing.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from ..core import Bits, GenerativeModel, Ladder, Terms
+
+
+class RBM(GenerativeModel):
+    """A distribution on bits; an x of several axes is read as one vector.
+
+    Args:
+        space: the bits.
+        hidden: units in the hidden layer.
+        steps: k, the Gibbs steps of a chain in one round.
+        chains: how many persistent chains dream (PCD), best no fewer than the rows of a batch; 0
+            begins a chain at each row of data in every round (CD).
+        burn_in: Gibbs steps before a sample, from a persistent chain or else from the biases.
+    """
+
+    dreams: Tensor  # (chains, d), where the persistent chains stand
+
+    def __init__(
+        self, space: Bits, hidden: int = 500, steps: int = 1, chains: int = 128, burn_in: int = 1000
+    ):
+        super().__init__()
+        if not isinstance(space, Bits):
+            raise ValueError(f"RBM: space is {space}; Bits are wanted; take the data's bits")
+        for name, value, least in (
+            ("hidden", hidden, 1),
+            ("steps", steps, 1),
+            ("chains", chains, 0),
+        ):
+            if value < least:
+                raise ValueError(f"RBM: {name} is {value}; at least {least} is wanted")
+        self.space, self.hidden, self.steps = space, hidden, steps
+        self.chains, self.burn_in = chains, burn_in
+        self.W = nn.Parameter(0.01 * torch.randn(space.dims, hidden))
+        self.a = nn.Parameter(torch.zeros(space.dims))
+        self.b = nn.Parameter(torch.zeros(hidden))
+        self.register_buffer("dreams", torch.rand(chains, space.dims).round())
+
+    @torch.no_grad()
+    def prepare(self, x: Tensor) -> None:
+        """Begins at the base rates of the data: the best model there is without a hidden layer."""
+        self.a.copy_(log_odds(x.flatten(1)))
+        self.dreams.copy_(self.a.sigmoid().expand_as(self.dreams).bernoulli())
+
+    def energy(self, x: Tensor) -> Tensor:
+        """The free energy F(x), (n,)."""
+        v = x.flatten(1)
+        return -v @ self.a - softplus(v @ self.W + self.b).sum(1)
+
+    @torch.no_grad()
+    def gibbs(self, x: Tensor, steps: int) -> Tensor:
+        """x, (n, *space.shape), after some moves v -> h -> v, which leave p(v) as it is."""
+        v = x.flatten(1)
+        for _ in range(steps):
+            h = (v @ self.W + self.b).sigmoid_().bernoulli()
+            v = (h @ self.W.T + self.a).sigmoid_().bernoulli()
+        return v.reshape(x.shape)
+
+    @torch.no_grad()
+    def sample(self, n: int) -> Tensor:
+        if self.chains:
+            v = self.dreams[torch.randint(self.chains, (n,), device=self.dreams.device)]
+        else:
+            v = self.a.sigmoid().expand(n, -1).bernoulli()
+        return self.gibbs(v.reshape(n, *self.space.shape), self.burn_in)
+
+    def loss(self, x: Tensor) -> Terms:
+        """Its value is no measure of the fit: its gradient is the contrastive one."""
+        dream = self.gibbs(self.dreams if self.chains else x, self.steps)
+        if self.chains and self.training:
+            self.dreams.copy_(dream)
+        return {"data": self.energy(x).mean(), "dream": -self.energy(dream).mean()}
+
+    @torch.no_grad()
+    def ladder(self, x: Tensor) -> Ladder:
+        """The way from the base rates of x, (n, *space.shape), to this model: f_beta."""
+        base = log_odds(x.flatten(1))
+        tilt = self.a - base
+
+        def start(n: int) -> Tensor:
+            return base.sigmoid().expand(n, -1).bernoulli().reshape(n, *self.space.shape)
+
+        @torch.no_grad()
+        def climb(x: Tensor, beta: float, to: float) -> tuple[Tensor, Tensor]:
+            v = x.flatten(1)
+            field = v @ self.W + self.b
+            gain = softplus(to * field) - softplus(beta * field)
+            log_weight = (to - beta) * (v @ tilt) + gain.sum(1)
+            h = (to * field).sigmoid_().bernoulli()
+            v = (base + to * (tilt + h @ self.W.T)).sigmoid_().bernoulli()
+            return v.reshape(x.shape), log_weight
+
+        log_z = softplus(base).sum() + self.hidden * math.log(2)
+        return Ladder(log_z, start, climb)
+
+
+def log_odds(v: Tensor) -> Tensor:
+    """log of on to off for each column of v, (n, d); each was seen once on and once off before."""
+    on = v.sum(0)
+    return ((on + 1) / (len(v) - on + 1)).log()
