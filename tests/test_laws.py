@@ -4,7 +4,19 @@ import pytest
 import torch
 from laws import LAWS, applies, sample
 
-MODELS = {}
+from genus.core import Bits, Pixels, Reals, Tokens
+from genus.density import Dequantised, Gaussian, GaussianMixture, Table
+from genus.energy import RBM
+
+MODELS = {
+    "table": lambda: Table(Tokens(3, 2), smoothing=0.5),
+    "gaussian": lambda: Gaussian(Reals((3,))),
+    "mixture": lambda: GaussianMixture(Reals((2,)), components=3, tolerance=-1),
+    "mixture-diagonal": lambda: GaussianMixture(Reals((2,)), components=3, covariance="diagonal"),
+    "dequantised": lambda: Dequantised(Gaussian(Reals((2,))), Pixels((2,), 4), squeeze=1e-3),
+    "rbm": lambda: RBM(Bits((2, 2)), hidden=3, chains=5, burn_in=20),
+    "rbm-cd": lambda: RBM(Bits((4,)), hidden=3, steps=2, chains=0, burn_in=20),
+}
 
 
 def build(make):

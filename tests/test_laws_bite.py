@@ -1,11 +1,65 @@
 """A law that no wrong model breaks is no law: each is shown a liar."""
 
+import math
+
 import laws
 import pytest
 import torch
 from test_laws import build
 
-LIARS = []  # (liar, its arguments, the law that must reject it)
+from genus.core import Bits, Pixels, Reals, Tokens
+from genus.density import Dequantised, Gaussian, GaussianMixture, Table
+from genus.energy import RBM
+
+
+class ForgetsTheSmoothedInTheSum(Table):
+    def log_prob(self, x):
+        missing = self.smoothing * len(self.logits)
+        return self.logits[self.number(x)] - (self.logits.exp().sum() - missing).log()
+
+
+class ForgetsBayesDenominator(GaussianMixture):
+    def maximise(self, rows, responsibility):
+        super().maximise(rows, responsibility * self.log_prob(rows).exp()[:, None])
+
+
+class ForgetsHowWideABinIs(Dequantised):
+    def log_weight(self, x):
+        return super().log_weight(x) - math.log(self.space.bin)
+
+
+class ForgetsTheVisibleBias(RBM):
+    @torch.no_grad()
+    def gibbs(self, x, steps):
+        v = x.flatten(1)
+        for _ in range(steps):
+            h = (v @ self.W + self.b).sigmoid().bernoulli()
+            v = (h @ self.W.T).sigmoid().bernoulli()
+        return v.reshape(x.shape)
+
+
+LIARS = [  # (liar, its arguments, the law that must reject it)
+    (
+        ForgetsTheSmoothedInTheSum,
+        {"space": Tokens(3, 2), "smoothing": 0.5},
+        "probability_sums_to_one",
+    ),
+    (
+        lambda: ForgetsHowWideABinIs(Gaussian(Reals((2,))), Pixels((2,), 4), squeeze=1e-3),
+        {},
+        "weights_sum_to_one",
+    ),
+    (
+        ForgetsBayesDenominator,
+        {"space": Reals((2,)), "components": 3, "tolerance": -9},
+        "improving_never_lowers_the_likelihood",
+    ),
+    (
+        ForgetsTheVisibleBias,
+        {"space": Bits((4,)), "hidden": 3},
+        "gibbs_leaves_the_distribution_alone",
+    ),
+]
 
 
 @pytest.mark.parametrize(
