@@ -12,7 +12,7 @@ from collections import Counter
 import torch
 
 from ..core import Pixels
-from .sets import Data
+from .sets import SPLITS, Data
 from .splits import Rows
 
 TEST, VALIDATION = 300, 200
@@ -27,13 +27,12 @@ def digits() -> Data:
     labels = torch.as_tensor(target, dtype=torch.int64)
     order = torch.tensor(stratified(labels.tolist(), "digits"))
     bounds = (len(order) - TEST - VALIDATION, VALIDATION, TEST)
-    splits = {
-        name: Rows(
-            x[rows], Pixels((1, 8, 8), 17), labels=labels[rows], classes=10, name=f"digits {name}"
-        )
-        for name, rows in zip(("train", "validation", "test"), order.split(bounds), strict=True)
-    }
-    return Data("digits", **splits)
+    space = Pixels((1, 8, 8), 17)
+    train, validation, test = (
+        Rows(x[rows], space, labels=labels[rows], classes=10, name=f"digits {name}")
+        for name, rows in zip(SPLITS, order.split(bounds), strict=True)
+    )
+    return Data("digits", train, validation, test, class_names=tuple("0123456789"))
 
 
 def stratified(labels: list[int], salt: str) -> list[int]:

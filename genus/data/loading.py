@@ -1,15 +1,18 @@
 """load: a data set by its name."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from .digits import digits
+from .endless import toy
 from .sets import Data
-from .toys import moons
+from .toys import TOYS
 
-NAMES = {
+NAMES: dict[str, Callable[[], Data]] = {
     "digits": digits,
     "digits_pairs": lambda: replace(digits().coarse(2), name="digits_pairs"),
-    "moons": moons,
+    **{name: partial(toy, name) for name in TOYS},
 }
 
 

@@ -1,11 +1,16 @@
 """Data: a data set as its three splits."""
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from torch import Tensor
 
 from ..core import Space
 from .splits import Split, binarised, coarse
+from .toys import Toy
+
+SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -17,16 +22,22 @@ class Data:
         train: what models learn from.
         validation: what choices are made on.
         test: what figures are reported on.
+        truth: the distribution itself, for toys.
+        class_names: what each label stands for, if that is known.
+        skipped: for each reason, the files that were left out.
     """
 
     name: str
     train: Split
     validation: Split
     test: Split
+    truth: Toy | None = None
+    class_names: tuple[str, ...] = ()
+    skipped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def splits(self) -> dict[str, Split]:
-        return {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: getattr(self, name) for name in SPLITS}
 
     @property
     def space(self) -> Space:
@@ -48,6 +59,22 @@ class Data:
         """SHA-256 of the content: it changes when the data do."""
         parts = [split.fingerprint for split in self.splits.values()]
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+    @property
+    def entropy(self) -> float | None:
+        """-E log p(x) of the distribution itself, nats; None where that is not known."""
+        return self.truth.entropy if self.truth else None
+
+    @property
+    def modes(self) -> tuple[Tensor, float] | None:
+        """The centres of well separated modes, (k, d), and the std around each; None without such."""
+        return self.truth.modes if self.truth else None
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """log p(x) under the distribution itself, nats, (n,): toys know it."""
+        if self.truth is None:
+            raise ValueError(f"{self.name}: its true density is not known; only toys know theirs")
+        return self.truth.log_prob(x)
 
     def labelled(self) -> "Data":
         """Batches (x, label): what a conditional model learns from."""

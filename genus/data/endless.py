@@ -1,0 +1,65 @@
+"""Toys as data sets: each batch is a fresh draw."""
+
+import copy
+import hashlib
+
+import torch
+from torch import Generator
+
+from ..core import Classes, Reals
+from .sets import SPLITS, Data
+from .splits import Batch, Split, stream
+from .toys import TOYS, Toy
+
+ROWS = 10_000  # in the fixed draw of each split
+
+
+class Draws(Split):
+    """An endless split of a toy. Its fixed draw and its batches have nothing in common.
+
+    Args:
+        toy: what is drawn from.
+        name: of the split; each name has its own draws.
+    """
+
+    def __init__(self, toy: Toy, name: str):
+        self.toy, self.name, self.space = toy, name, Reals((toy.dims,))
+        self.classes = toy.classes
+
+    @property
+    def fingerprint(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return hashlib.sha256(f"{self.toy} {self.name}".encode()).hexdigest()
+
+    @property
+    def labels(self) -> torch.Tensor | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.toy.sample(ROWS, self._fixed())[1] if self.classes else None
+
+    def __len__(self) -> int:
+        return ROWS
+
+    def batch(self, number: int, size: int, seed: int) -> Batch:
+        return self._given(size, stream(self.name, seed, number))
+
+    def everything(self) -> Batch:
+        return self._given(ROWS, self._fixed())
+
+    def labelled(self) -> "Draws":
+        if not self.classes:
+            raise ValueError(f"{self.name}: has no labels, and a conditional model wants them")
+        view = copy.copy(self)
+        view.context_space = Classes(self.classes)
+        return view
+
+    def _fixed(self) -> Generator:
+        return stream(self.name, "everything")
+
+    def _given(self, n: int, noise: Generator) -> Batch:
+        x, label = self.toy.sample(n, noise)
+        return (x,) if self.context_space is None else (x, label)
+
+
+def toy(name: str) -> Data:
+    """A toy by its name, see `genus.data.toys`."""
+    truth = TOYS[name]()
+    train, validation, test = (Draws(truth, f"{name} {split}") for split in SPLITS)
+    return Data(name, train, validation, test, truth=truth)
