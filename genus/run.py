@@ -10,7 +10,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from .core import ConditionalModel, Model, Space
+from .core import Model, Space
 
 
 class Batches(Protocol):
@@ -135,7 +135,7 @@ def match(model: Model, data: Batches) -> None:
             f"fit: {name} is made for {model.space}, the data are {data.space}; build the model "
             f"with the data's space, or take another view of the data"
         )
-    wanted = model.context_space if isinstance(model, ConditionalModel) else None
+    wanted = getattr(model, "context_space", None)  # a classifier has one too, and does not sample
     if wanted is not None and data.context_space is None:
         raise ValueError(f"fit: {name} wants a context of {wanted}, and the data have none")
     if wanted != data.context_space:

@@ -1,1 +1,17 @@
-""""""
+"""Measures: what a model is worth, judged from outside, each figure with its protocol."""
+
+from .classifier import Oracle as Oracle
+from .classifier import oracle as oracle
+from .figures import Figure as Figure
+from .figures import comparable as comparable
+from .figures import differences as differences
+from .figures import from_json as from_json
+from .figures import render as render
+from .figures import side_by_side as side_by_side
+from .figures import table as table
+from .figures import to_json as to_json
+from .judging import draw as draw
+from .judging import evaluate as evaluate
+from .judging import real_floor as real_floor
+from .judging import scores as scores
+from .likelihood import Effort as Effort

@@ -1,0 +1,182 @@
+"""Figures: numbers that know how they came about, and refuse to be compared when it was not alike.
+
+A figure has two accounts of itself. Its protocol says *what* was measured, on what: two figures may
+stand side by side only if theirs agree. Its estimator says *how* the value was found: there its sign
+tells what the value is worth, so an exact likelihood may stand beside a bound; but two values of one
+estimator must have the same settings, or the larger effort would look like the better model.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+RECORDED = ("seed",)  # parts of a protocol that are told, but need not agree
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number about one model.
+
+    Args:
+        name: what was measured.
+        value: the number.
+        unit: "nats", "bits/dim", "share", ...; "" for a pure number.
+        protocol: on what, plain JSON: data, split, fingerprint, rows, space, extractor, ...
+        sign: "=" exact; "<=" or ">=" says on which side of the value the truth is, in expectation;
+            "~" an estimate that may err on both sides.
+        error: standard error of the value, if it is known.
+        floor: what real data score against real data, in the same way; None without such a value.
+        better: whether "lower" or "higher" is better, or to be near the "floor"; None for neither.
+        estimator: how the value was found, plain JSON: a "name" and its settings.
+    """
+
+    name: str
+    value: float
+    unit: str
+    protocol: Mapping[str, Any]
+    sign: Literal["=", "<=", ">=", "~"] = "="
+    error: float | None = None
+    floor: float | None = None
+    better: Literal["lower", "higher", "floor"] | None = None
+    estimator: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        error = "" if self.error is None else f" ± {number(self.error)}"
+        unit = self.unit and f" {self.unit}"
+        return f"{self.name} {self.sign} {number(self.value)}{error}{unit}"
+
+
+def differences(a: Figure, b: Figure) -> dict[str, tuple[Any, Any]]:
+    """What keeps two figures apart, each with both its values; empty if they may be compared."""
+    apart = {k: (getattr(a, k), getattr(b, k)) for k in ("name", "unit")}
+    for key in sorted({*a.protocol, *b.protocol} - {*RECORDED}):
+        apart[key] = (a.protocol.get(key), b.protocol.get(key))
+    if a.estimator.get("name") == b.estimator.get("name"):
+        settings_a, settings_b = (f.estimator.get("settings", {}) for f in (a, b))
+        for key in sorted({*settings_a, *settings_b}):
+            apart[f"estimator's {key}"] = (settings_a.get(key), settings_b.get(key))
+    return {key: (one, two) for key, (one, two) in apart.items() if one != two}
+
+
+def comparable(a: Figure, b: Figure) -> None:
+    """Returns if the two may stand side by side.
+
+    Raises:
+        ValueError: they were not measured alike; names what differs.
+    """
+    if apart := differences(a, b):
+        told = "; ".join(f"{key}: {one} and {two}" for key, (one, two) in apart.items())
+        raise ValueError(
+            f"comparable: {a.name} and {b.name} were not measured alike ({told}); measure both "
+            f"under one protocol"
+        )
+
+
+def side_by_side(reports: Mapping[str, Sequence[Figure]]) -> dict[str, dict[str, Figure]]:
+    """Figures by name, then by report; a report without a figure is left out of that figure.
+
+    Raises:
+        ValueError: figures of one name have different protocols.
+    """
+    columns: dict[str, dict[str, Figure]] = {}
+    for title, figures in reports.items():
+        for figure in figures:
+            column = columns.setdefault(figure.name, {})
+            for other in column.values():
+                comparable(other, figure)
+            column[title] = figure
+    return columns
+
+
+# --- as text ----------------------------------------------------------------------------------
+
+
+def number(value: float) -> str:
+    """Four digits, and no more."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.4g}"
+
+
+def render(figures: Sequence[Figure]) -> str:
+    """One model's figures as plain text, with what their protocols share."""
+    rows = [["figure", "", "value", "error", "unit", "real data", "better", "estimator"]]
+    for f in figures:
+        error = "" if f.error is None else f"± {number(f.error)}"
+        floor = "" if f.floor is None else number(f.floor)
+        how = " ".join([f.estimator.get("name", ""), *_settings(f)])
+        rows.append([f.name, f.sign, number(f.value), error, f.unit, floor, f.better or "", how])
+    told: dict[str, list[Any]] = {}
+    for f in figures:
+        for key, value in f.protocol.items():
+            told.setdefault(key, []).append(value)
+    shared = [f"{key} {v[0]}" for key, v in told.items() if all(one == v[0] for one in v)]
+    return "\n".join([_aligned(rows, right={2, 5}), "", "protocol: " + ", ".join(shared)])
+
+
+def table(reports: Mapping[str, Sequence[Figure]]) -> str:
+    """Several models side by side as plain text: a line each, and one for real data at the end.
+
+    Raises:
+        ValueError: figures of one name have different protocols.
+    """
+    columns = side_by_side(reports)
+    units = [next(iter(column.values())).unit for column in columns.values()]
+    rows = [["", *columns], ["", *(unit and f"[{unit}]" for unit in units)]]
+    for title in reports:
+        cells = (column.get(title) for column in columns.values())
+        rows.append([title, *(_cell(figure) for figure in cells)])
+    floors = [next(iter(column.values())).floor for column in columns.values()]
+    if any(floor is not None for floor in floors):
+        rows.append(["real data", *("" if floor is None else number(floor) for floor in floors)])
+    return _aligned(rows, right=set(range(1, len(rows[0]))))
+
+
+def _cell(figure: Figure | None) -> str:
+    if figure is None:
+        return "-"
+    sign = "" if figure.sign == "=" else figure.sign
+    return sign + number(figure.value)
+
+
+def _settings(figure: Figure) -> list[str]:
+    return [f"{key}={value}" for key, value in figure.estimator.get("settings", {}).items()]
+
+
+def _aligned(rows: list[list[str]], right: set[int]) -> str:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if i in right else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+    return "\n".join(lines)
+
+
+# --- as JSON ----------------------------------------------------------------------------------
+
+
+def to_json(figures: Sequence[Figure]) -> str:
+    """A JSON list; numbers that are not finite become strings, for JSON has none."""
+    return json.dumps([_finite(asdict(figure)) for figure in figures], indent=2, allow_nan=False)
+
+
+def from_json(text: str) -> list[Figure]:
+    """`to_json` undone."""
+    found = [Figure(**record) for record in json.loads(text)]
+    return [replace(figure, **_floats(figure)) for figure in found]
+
+
+def _floats(figure: Figure) -> dict[str, Any]:
+    named = {name: getattr(figure, name) for name in ("value", "error", "floor")}
+    return {name: float(value) for name, value in named.items() if value is not None}
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {k: _finite(v) for k, v in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value

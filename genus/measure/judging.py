@@ -1,0 +1,258 @@
+"""evaluate: all figures of a model on a data set, by what the model promises and what x is.
+
+log_prob, log_weight, elbo, ladder     negative log-likelihood of the test rows
+the truth is known (toys)              how far the model is from it
+an oracle sees such x                  fidelity, coverage, memorisation, beside real rows' own
+separate bumps (toys)                  which of them are found
+always                                 parameters and speed
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import chain
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .. import __version__
+from ..core import Classes, ConditionalModel, GenerativeModel, Model
+from ..data import Data, Split
+from ..functional.estimates import mean_error
+from .classifier import Oracle, oracle_for
+from .figures import Figure
+from .likelihood import (
+    QUICK,
+    THOROUGH,
+    Batch,
+    Effort,
+    likelihood_figures,
+    likelihoods,
+    parts,
+    truth_figure,
+)
+from .samples import frechet_distance, sample_figures
+from .speed import cost_figures, timed
+from .toys import mode_figures
+
+
+def evaluate(
+    model: Model,
+    data: Data,
+    *,
+    seed: int = 0,
+    samples: int = 1000,
+    neighbours: int = 5,
+    effort: Effort = THOROUGH,
+    oracle: Oracle | None = None,
+) -> list[Figure]:
+    """Judges a model on the test split; its mode and the random streams stay as they were.
+
+    Args:
+        model: what is judged.
+        data: its test split is scored; its train split makes the floor and shows copies.
+        seed: of all noise.
+        samples: how many are drawn.
+        neighbours: which neighbour bounds a ball, for precision, recall, density and coverage.
+        effort: how hard to try where a likelihood is estimated.
+        oracle: who looks at the samples; by default the one that ships for the data, if any.
+
+    Raises:
+        ValueError: the model is not made for these data, or the oracle is not.
+    """
+    _match(model, data)
+    judge = _judge(data, oracle)
+    protocol = protocol_of(data, seed)
+    labels = isinstance(data.context_space, Classes)
+    with judging(model, seed):
+        test = on(model, data.test.everything())
+        figures = _likelihood(model, data, test, protocol, effort)
+        true, *context = _shuffled(test, samples)
+        made, seconds = timed(lambda: draw(model, samples, tuple(context)))
+        if judge is not None:
+            asked = context[0].cpu() if labels else None
+            figures += _seen(judge, data, made, asked, protocol, neighbours)
+        if data.modes is not None:
+            figures += mode_figures(made.cpu(), test[0].cpu(), *data.modes, protocol)
+        if context and not labels:
+            figures.append(_pairs_figure(made, true, protocol))
+    return figures + cost_figures(model, samples, seconds, protocol)
+
+
+def real_floor(
+    data: Data,
+    *,
+    seed: int = 0,
+    samples: int = 1000,
+    neighbours: int = 5,
+    oracle: Oracle | None = None,
+) -> list[Figure]:
+    """What real rows score in the place of samples: a line for a report; empty without an oracle.
+
+    Args:
+        data, seed, samples, neighbours, oracle: as in `evaluate`, for figures that may be compared.
+    """
+    judge = _judge(data, oracle)
+    if judge is None:
+        return []
+    stand_in = data.train.everything()[0][:samples]  # only what stands in its floor is told
+    figures = _seen(judge, data, stand_in, None, protocol_of(data, seed), neighbours)
+    return [replace(f, value=f.floor, error=None) for f in figures if f.floor is not None]
+
+
+def _judge(data: Data, oracle: Oracle | None) -> Oracle | None:
+    """The oracle that was given, or that ships for the data."""
+    judge = oracle or oracle_for(data.name, data.space)
+    if judge is not None:
+        judge.suits(data.space)
+    return judge
+
+
+def _likelihood(
+    model: Model, data: Data, test: Batch, protocol: dict[str, Any], effort: Effort
+) -> list[Figure]:
+    base = on(model, data.train.everything())[0]
+    found = likelihoods(model, test, base, effort)
+    figures = likelihood_figures(found, model.space, protocol)
+    if found and data.truth is not None and data.context_space is None:
+        log_truth = data.log_prob(test[0].cpu())
+        figures[0] = replace(figures[0], floor=-log_truth.mean().item())
+        figures.append(truth_figure(found[0], log_truth, protocol))
+    return figures
+
+
+def _seen(
+    judge: Oracle,
+    data: Data,
+    made: Tensor,
+    asked: Tensor | None,
+    protocol: dict[str, Any],
+    neighbours: int,
+) -> list[Figure]:
+    """Figures of samples through an oracle's eyes."""
+    train, test = (
+        judge.see(_shuffled(split.everything(), len(split))[0], data.space)
+        for split in (data.train, data.test)
+    )
+    labels, account = None, judge.account()
+    if data.test.labels is not None:
+        (labels,) = _shuffled((data.test.labels,), len(data.test))
+        account["accuracy"] = round((test.classes == labels).double().mean().item(), 4)
+    return sample_figures(
+        judge.see(made, data.space),
+        train,
+        test,
+        judge.classes,
+        {**protocol, "train": data.train.fingerprint[:16], "oracle": account},
+        k=neighbours,
+        asked=asked,
+        labels=labels,
+    )
+
+
+def _pairs_figure(made: Tensor, true: Tensor, protocol: dict[str, Any]) -> Figure:
+    """Mean absolute difference between what a context became and what it was made from."""
+    mean, error = mean_error((made - true).abs().flatten(1).mean(1).double())
+    known = {**protocol, "samples": len(made)}
+    return Figure("l1", mean, "", known, "~", error, better="lower", estimator={"name": "samples"})
+
+
+def protocol_of(data: Data, seed: int) -> dict[str, Any]:
+    """What every figure says of the data."""
+    return {
+        "data": data.name,
+        "split": "test",
+        "fingerprint": data.test.fingerprint[:16],
+        "rows": len(data.test),
+        "space": repr(data.space),
+        "context": None if data.context_space is None else repr(data.context_space),
+        "seed": seed,
+        "genus": __version__,
+    }
+
+
+def scores(
+    split: Split, rows: int = 1000, samples: int = 500
+) -> Callable[[Model], dict[str, float]]:
+    """A function for `fit(evaluate=...)`: one figure, smaller is better.
+
+    {"nats": mean negative log-likelihood, or its bound, or a quick estimate of it} of the first rows
+    of the split; of a model without any, {"frechet": ...} of some samples if an oracle ships for the
+    data; else {}.
+
+    Args:
+        split: what is scored.
+        rows: at most so many.
+        samples: drawn where there is no likelihood.
+    """
+    batch = tuple(x[:rows] for x in split.everything())
+    judge = oracle_for(split.name, split.space)
+    real = None if judge is None else judge.see(batch[0], split.space).features
+
+    @torch.no_grad()
+    def look(model: Model) -> dict[str, float]:
+        part = on(model, batch)
+        if found := likelihoods(model, part, part[0], QUICK, check=False):
+            return {"nats": -found[0].log_p.mean().item()}
+        if judge is None or real is None:
+            return {}
+        made = draw(model, samples, _shuffled(part, samples)[1:])
+        return {"frechet": frechet_distance(real, judge.see(made, split.space).features).value}
+
+    return look
+
+
+# --- pieces -----------------------------------------------------------------------------------
+
+
+def draw(model: Model, n: int, context: Batch = (), rows: int = 500) -> Tensor:
+    """n samples, (n, *shape), a few rows at a time; one for each row of context if there is one."""
+    if isinstance(model, ConditionalModel):
+        return torch.cat([model.sample(*part) for part in parts(context, rows)])
+    if not isinstance(model, GenerativeModel):
+        raise ValueError(f"draw: {type(model).__name__} cannot sample; a generative model can")
+    return torch.cat([model.sample(min(rows, n - i)) for i in range(0, n, rows)])
+
+
+@contextmanager
+def judging(model: Model, seed: int) -> Iterator[None]:
+    """The model in evaluation mode and the random streams seeded, without gradients; then as before."""
+    was = model.training
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(seed)
+        model.eval()
+        try:
+            yield
+        finally:
+            model.train(was)
+
+
+def on(model: Model, batch: Batch) -> Batch:
+    """The batch on the model's device, real numbers in its precision."""
+    at = next(chain(model.parameters(), model.buffers()), None)
+    if at is None:
+        return batch
+    return tuple(x.to(at if x.is_floating_point() else at.device) for x in batch)
+
+
+def _shuffled(batch: Batch, n: int) -> Batch:
+    """n rows in a fixed order that means nothing, over again where there are fewer."""
+    order = torch.randperm(len(batch[0]), generator=torch.Generator().manual_seed(0))
+    rows = order[torch.arange(n) % len(order)]
+    return tuple(x[rows.to(x.device)] for x in batch)
+
+
+def _match(model: Model, data: Data) -> None:
+    name = type(model).__name__
+    wanted = model.context_space if isinstance(model, ConditionalModel) else None
+    if model.space != data.space:
+        raise ValueError(
+            f"evaluate: {name} is made for {model.space}, the data are {data.space}; take the view "
+            f"of the data that it was trained on"
+        )
+    if wanted != data.context_space:
+        raise ValueError(
+            f"evaluate: {name} takes {wanted} as context, the data give {data.context_space}; take "
+            f"the view of the data that it was trained on"
+        )
