@@ -1,0 +1,43 @@
+"""A convolutional residual network that keeps height and width."""
+
+from torch import Tensor, nn
+
+
+class ResidualBlock(nn.Module):
+    """x + conv(silu(conv(silu(x)))): (n, width, h, w) -> (n, width, h, w).
+
+    Args:
+        width: channels.
+    """
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.width = width
+        self.net = nn.Sequential(
+            nn.SiLU(),
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.SiLU(),
+            nn.Conv2d(width, width, 3, padding=1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.net(x)
+
+
+class ResNet(nn.Sequential):
+    """A convolution, residual blocks, a convolution: (n, d_in, h, w) -> (n, d_out, h, w).
+
+    Args:
+        d_in, d_out: channels of what comes in and of what goes out.
+        width: channels between.
+        blocks: how many residual blocks.
+    """
+
+    def __init__(self, d_in: int, d_out: int, width: int = 64, blocks: int = 2):
+        super().__init__(
+            nn.Conv2d(d_in, width, 3, padding=1),
+            *(ResidualBlock(width) for _ in range(blocks)),
+            nn.SiLU(),
+            nn.Conv2d(width, d_out, 3, padding=1),
+        )
+        self.d_in, self.d_out, self.width, self.blocks = d_in, d_out, width, blocks
