@@ -116,13 +116,17 @@ def list_recipes(words: list[str]) -> int:
     family = None
     for entry in recipes.catalogue():
         if entry.family != family:
-            console.print(f"\n[bold]{entry.family}[/bold]")
+            console.print(f"\n[bold]{entry.family or 'others'}[/bold]")
             family = entry.family
         console.print(f"  [bold cyan]{entry.name}[/bold cyan]  {escape(entry.aim)}")
-        told = f"measured: {entry.measured}; " if entry.measured else ""
-        told += f"data: {entry.data}; can: {', '.join(entry.promises)}"
-        console.print(f"      [dim]{escape(told)}[/dim]")
-        console.print(f"      [dim]{escape(entry.source)}[/dim]")
+        lines = [
+            entry.measured and f"measured: {entry.measured}",
+            entry.data and f"data: {entry.data}",
+            entry.promises and f"can: {', '.join(entry.promises)}",
+            entry.source,
+        ]
+        for line in filter(None, lines):
+            console.print(f"      [dim]{escape(line)}[/dim]")
     return OK
 
 
@@ -270,7 +274,7 @@ def compare(words: list[str]) -> int:
         prog="genus compare",
         description="Trains several recipes on one data set, and writes one page about them.",
     )
-    parser.add_argument("recipes", nargs="+", metavar="RECIPE", help="genus list shows them")
+    parser.add_argument("names", nargs="+", metavar="RECIPE", help="genus list shows them")
     parser.add_argument("--data", default="digits", help="name or path (default: digits)")
     parser.add_argument(
         "--minutes", type=float, default=1.0, help="of training, for each recipe (default: 1)"
@@ -284,13 +288,17 @@ def compare(words: list[str]) -> int:
         "--resume", action="store_true", help="keep what is finished, go on with what is not"
     )
     taken = parser.read(words)
-    for name in taken.recipes:
+    for name in taken.names:
         known(name)
     if not taken.minutes > 0:
         raise Mistake(f"genus compare: --minutes is {taken.minutes}; more than 0 is wanted")
     from .compare import compare
 
-    return compare(**vars(taken))
+    try:
+        return compare(**vars(taken))
+    except KeyboardInterrupt:
+        say(f"stopped; the same command with --resume goes on with {taken.out}")
+        return STOPPED
 
 
 COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {

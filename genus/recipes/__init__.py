@@ -60,7 +60,7 @@ class Entry:
 
 def names() -> list[str]:
     """Every recipe."""
-    return sorted(module.name for module in iter_modules([str(HERE)]) if module.name[0] != "_")
+    return sorted(module.name for module in iter_modules(__path__) if module.name[0] != "_")
 
 
 def find(name: str) -> Callable[..., Any]:
@@ -75,7 +75,7 @@ def catalogue() -> list[Entry]:
 
 
 def _entry(name: str) -> Entry:
-    tree = _parsed(HERE / f"{name}.py")
+    tree = _parsed(next(p for p in (Path(at) / f"{name}.py" for at in __path__) if p.exists()))
     function = next(
         node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name
     )
@@ -101,7 +101,7 @@ def _entry(name: str) -> Entry:
 def _models(tree: ast.Module) -> Iterator[tuple[str, str]]:
     """Family and class of each model that a recipe builds, in the order of building."""
     homes = {
-        alias.asname or alias.name: ((node.module or "").split(".")[0], alias.name)
+        alias.asname or alias.name: (_room(node.module), alias.name)
         for node in tree.body
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
@@ -112,6 +112,11 @@ def _models(tree: ast.Module) -> Iterator[tuple[str, str]]:
             family, kind = homes.get(call.func.id, ("", ""))
             if family in FAMILIES and _class(_home(family, kind), kind) is not None:
                 yield family, kind
+
+
+def _room(module: str | None) -> str:
+    """The folder of genus in a path of import, relative or not."""
+    return (module or "").removeprefix("genus.").split(".")[0]
 
 
 def _methods(family: str, kind: str) -> set[str]:

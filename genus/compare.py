@@ -1,0 +1,257 @@
+"""compare: several recipes trained on one data set, each measured, and put on one page.
+
+    OUT/index.html      the page: self-contained, to be opened, sent or printed
+    OUT/results.json    everything that the page says, for other programs
+    OUT/RECIPE/         the run: an artifact that `genus sample` and `genus evaluate` open
+
+A recipe that fails is reported, and the others go on. Results are written after each recipe.
+"""
+
+import json
+import os
+import platform
+import sys
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from . import __version__, measure, recipes
+from .artifact import digest, read_config, write
+from .core import Model, Reals
+from .data import Data, grid, save_png
+from .data import load as load_data
+from .functional.neighbours import distances
+from .measure.classifier import oracle_for
+from .mistakes import ERRORS, OK, Mistake, answer, say
+from .options import RecipeParser
+from .report import groups, page, printed
+from .trained import contexts, drawn, opened
+
+GRID = 64  # samples in a picture
+POINTS = 2000  # samples in a scatter plot
+SHOWN, NEAR = 6, 4  # samples whose nearest neighbours are shown, and how many of those
+CURVE = 240  # points of a learning curve
+
+Record = dict[str, Any]  # of one recipe, as JSON types
+
+
+def compare(
+    names: Sequence[str],
+    *,
+    data: str,
+    minutes: float,
+    out: Path,
+    seed: int = 0,
+    device: str = "auto",
+    resume: bool = False,
+) -> int:
+    """Trains, measures and reports; returns an exit code, 0 if every recipe went well.
+
+    Args:
+        names: of the recipes.
+        data: name or path of a data set; each recipe takes the view of it that it needs.
+        minutes: of training, for each recipe.
+        out: the folder, made if need be.
+        seed: of every run.
+        device: as in `Run`.
+        resume: keeps what is finished in `out`, and goes on with what is not.
+    """
+    if twice := {name for name in names if list(names).count(name) > 1}:
+        raise Mistake(f"compare: {', '.join(sorted(twice))} is named twice")
+    source = load_data(data)
+    before = _claim(out, resume)
+    results: Record = {
+        "genus": __version__,
+        "data": {"name": source.name, "space": str(source.space), "splits": _sizes(source)},
+        "minutes": minutes,
+        "seed": seed,
+        "machine": _machine(device),
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "command": f"genus compare {' '.join(names)} --data {data} --minutes {minutes:g}"
+        + (f" --seed {seed}" if seed else ""),
+        "real": _picture_of_data(source, out),
+        "models": [],
+    }
+    for number, name in enumerate(names, 1):
+        say(f"{name}, {number} of {len(names)}: learns for {minutes:g} minutes")
+        options = {"minutes": minutes, "out": out / name, "seed": seed, "device": device}
+        results["models"].append(_attempt(name, data, options, before.get(name)))
+        write(out / "results.json", json.dumps(results, indent=1).encode())
+    write(out / "index.html", page(results, out).encode())
+    print(printed(groups(results["models"])))
+    print(f"\n{out / 'index.html'}")
+    return max(record["code"] for record in results["models"])
+
+
+def _claim(out: Path, resume: bool) -> dict[str, Record]:
+    """Makes sure of the folder, and returns what it knows of recipes already."""
+    if out.exists() and not out.is_dir():
+        raise Mistake(f"compare: {out} is a file; --out must be a folder")
+    if not resume and out.is_dir() and any(out.iterdir()):
+        raise Mistake(
+            f"compare: {out} is not empty; --resume goes on with it, or --out names another folder"
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    path, known = out / "results.json", {}
+    if path.exists():
+        try:
+            known = {record["name"]: record for record in json.loads(path.read_text())["models"]}
+        except (ValueError, KeyError, TypeError):
+            raise Mistake(f"compare: {path} is damaged; delete it to measure anew") from None
+    else:
+        write(path, b'{"models": []}')  # finds out now whether the folder can be written
+    return known
+
+
+def _attempt(name: str, data: str, options: Mapping[str, Any], before: Record | None) -> Record:
+    """What there is to say of a recipe, be it that it failed."""
+    entry = next(entry for entry in recipes.catalogue() if entry.name == name)
+    record: Record = {**asdict(entry), "code": OK, "failure": None}
+    folder: Path = options["out"]
+    try:
+        parser = RecipeParser(recipes.find(name), folder)
+        given = {"data": data} if "data" in parser.defaults else {}
+        resume = (folder / "state.pt").exists()
+        parser.train(parser.resolved(given, options, {"resume": resume}))
+        say(f"{name}: is measured")
+        return record | _measured(folder, data, options["seed"], options["device"], before)
+    except ERRORS as error:
+        code, sentence = answer(error)
+        say(f"{name}: {sentence}; the others go on")
+        folder.mkdir(parents=True, exist_ok=True)
+        write(folder / "failure.txt", traceback.format_exc().encode())
+        return record | {"code": code, "failure": sentence}
+
+
+def _measured(folder: Path, data: str, seed: int, device: str, before: Record | None) -> Record:
+    """Figures, pictures, curves and speeds of the model in a folder."""
+    model, view = opened(folder, data=data, device=device)
+    weights = digest(model.state_dict())
+    if before is not None and before.get("weights") == weights and before.get("figures"):
+        return before
+    config = read_config(folder)
+    training = config["training"]
+    began = time.perf_counter()
+    figures = measure.evaluate(model, view)
+    measuring = time.perf_counter() - began
+    n = POINTS if isinstance(view.space, Reals) and view.space.dims <= 2 else GRID
+    context = contexts(model, n, lambda: view)
+    return {
+        "weights": weights,
+        "class": config["model"]["class"].rpartition(".")[2],
+        "promises": config["promises"],
+        "parameters": config["parameters"],
+        "view": str(view.space),
+        "given": str(view.context_space) if view.context_space else None,
+        "rounds": training["rounds"],
+        "seconds": training["seconds"],
+        "measuring_seconds": round(measuring, 1),
+        "rounds_per_second": training["rounds"] / max(1e-9, training["seconds"]),
+        "samples_per_second": next(f.value for f in figures if f.name == "samples_per_second"),
+        "figures": json.loads(measure.to_json(figures)),
+        "curves": curves(folder / "metrics.jsonl"),
+        "pictures": _pictures(folder, model, view, drawn(model, n, context, seed), context),
+    }
+
+
+# --- pictures ---------------------------------------------------------------------------------
+
+
+def _picture_of_data(source: Data, out: Path) -> str:
+    x = source.test.everything()[0]
+    n = POINTS if isinstance(source.space, Reals) and source.space.dims <= 2 else GRID
+    save_png(grid(x[:n], source.space), out / "real.png")
+    return "real.png"
+
+
+def _pictures(
+    folder: Path, model: Model, view: Data, x: Tensor, context: Tensor | None
+) -> dict[str, str]:
+    """Pictures of samples and of their nearest training rows; paths from the folder above."""
+    space, pictures = view.space, {}
+
+    def keep(name: str, rows: Tensor, columns: int | None = None) -> None:
+        save_png(grid(rows, space, columns), folder / f"{name}.png")
+        pictures[name] = f"{folder.name}/{name}.png"
+
+    if context is not None and context.shape == x.shape:  # what was given, what came, what was true
+        save_png(
+            grid(_side_by_side(context, x, view), Reals(_triple(space.shape))),
+            folder / "samples.png",
+        )
+        pictures["samples"] = f"{folder.name}/samples.png"
+    else:
+        keep("samples", x, 10 if context is not None and context.ndim == 1 else None)
+    if len(space.shape) != 3 or len(x) < SHOWN:
+        return pictures
+    train = view.train.everything()[0]
+    keep("shown", x[:SHOWN], 1)
+    keep("near_pixels", train[_nearest(x[:SHOWN].flatten(1), train.flatten(1))], NEAR)
+    if (oracle := oracle_for(view.name, space)) is not None:
+        seen, known = oracle.see(x[:SHOWN], space).features, oracle.see(train, space).features
+        keep("near_oracle", train[_nearest(seen, known)], NEAR)
+    return pictures
+
+
+def _nearest(x: Tensor, train: Tensor) -> Tensor:
+    """Numbers of the nearest rows, the nearest first, row after row."""
+    return distances(x, train).topk(NEAR, largest=False).indices.flatten()
+
+
+def _triple(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return (*shape[:-1], 3 * shape[-1])
+
+
+def _side_by_side(context: Tensor, x: Tensor, view: Data) -> Tensor:
+    truth = view.test.everything()[0]
+    return torch.cat([context, x, truth[torch.arange(len(x)) % len(truth)]], dim=-1)
+
+
+# --- what the log says ------------------------------------------------------------------------
+
+
+def curves(path: Path) -> dict[str, dict[str, list[list[float]]]]:
+    """Of each player, of each term: [round, seconds, value], at most some hundreds of points."""
+    found: dict[str, dict[str, list[list[float]]]] = {}
+    lines = path.read_text().splitlines() if path.exists() else []
+    for line in map(json.loads, lines):
+        for name, value in line.items():
+            if name in ("event", "round", "seconds"):
+                continue
+            player, _, term = name.rpartition("/")
+            player = player or ("model" if line["event"] == "losses" else "figures")
+            points = found.setdefault(player, {}).setdefault(term, [])
+            points.append([line["round"], line["seconds"], value])
+    return {p: {t: _thinned(points) for t, points in terms.items()} for p, terms in found.items()}
+
+
+def _thinned(points: list[list[float]]) -> list[list[float]]:
+    """Means of neighbours, so that no more than CURVE points are left."""
+    step = -(-len(points) // CURVE)
+    parts = [points[i : i + step] for i in range(0, len(points), step)]
+    return [[sum(column) / len(part) for column in zip(*part, strict=True)] for part in parts]
+
+
+# --- circumstances ----------------------------------------------------------------------------
+
+
+def _sizes(source: Data) -> dict[str, int]:
+    return {name: len(split) for name, split in source.splits.items()}
+
+
+def _machine(device: str) -> dict[str, Any]:
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "device": device,
+        "torch": torch.__version__,
+        "python": sys.version.split()[0],
+    }

@@ -1,0 +1,7 @@
+"""The report: what `genus compare` found, grouped, put into words, and drawn on one page."""
+
+from .groups import Group as Group
+from .groups import groups as groups
+from .groups import printed as printed
+from .page import page as page
+from .verdict import verdict as verdict

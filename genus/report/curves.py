@@ -1,0 +1,98 @@
+"""Learning curves as SVG, drawn by hand: a few lines, two axes, no library, no request."""
+
+import math
+from collections.abc import Mapping, Sequence
+from html import escape
+
+WIDTH, HEIGHT = 340, 170  # of the whole drawing
+LEFT, RIGHT, TOP, BOTTOM = 46, 10, 8, 24  # margins around the lines
+START = 0.05  # the share of a curve, from its beginning, that does not decide the scale
+
+Points = Sequence[Sequence[float]]  # [round, seconds, value]
+
+
+def chart(lines: Mapping[str, Points], title: str) -> str:
+    """One drawing for all terms of a player.
+
+    Args:
+        lines: of each term, its points in the order of rounds.
+        title: what the drawing shows, for those who do not see it.
+    """
+    lines = {name: [p for p in points if math.isfinite(p[2])] for name, points in lines.items()}
+    lines = {name: points for name, points in lines.items() if points}
+    if not lines:
+        return ""
+    last = max(points[-1][0] for points in lines.values())
+    low, high = _range(lines)
+    width, height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+
+    def x(number: float) -> float:
+        return width * number / max(last, 1)
+
+    def y(value: float) -> float:
+        return height * (high - value) / (high - low)
+
+    ticks = "".join(
+        f'<line class="rule" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{TOP + y(t):.1f}" '
+        f'y2="{TOP + y(t):.1f}"/><text class="tick end" x="{LEFT - 6}" y="{TOP + y(t) + 4:.1f}">'
+        f"{_short(t)}</text>"
+        for t in nice(low, high)
+    )
+    paths = "".join(
+        f'<path class="line line{i % 5}" d="{_path([(x(p[0]), y(p[2])) for p in points])}"/>'
+        for i, points in enumerate(lines.values())
+    )
+    return (
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'aria-label="{escape(_aloud(title, lines))}">{ticks}'
+        f'<svg x="{LEFT}" y="{TOP}" width="{width}" height="{height}">{paths}</svg>'
+        f'<text class="tick" x="{LEFT}" y="{HEIGHT - 6}">0</text>'
+        f'<text class="tick end" x="{WIDTH - RIGHT}" y="{HEIGHT - 6}">{last:,.0f} rounds</text>'
+        f"</svg>"
+    )
+
+
+def legend(names: Sequence[str]) -> str:
+    """What each line is: nothing is said by colour alone, lines differ in their dashes too."""
+    keys = "".join(
+        f'<li><svg class="key" viewBox="0 0 24 8" aria-hidden="true">'
+        f'<path class="line line{i % 5}" d="M0 4H24"/></svg>{escape(name.replace("_", " "))}</li>'
+        for i, name in enumerate(names)
+    )
+    return f'<ul class="legend">{keys}</ul>'
+
+
+def nice(low: float, high: float) -> list[float]:
+    """Three or four round numbers within a range."""
+    rough = (high - low) / 3
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= rough)
+    first = math.ceil(low / step)
+    return [k * step for k in range(first, math.floor(high / step) + 1)]
+
+
+def _range(lines: Mapping[str, Points]) -> tuple[float, float]:
+    """From the lowest to the highest value, the wild start and single spikes left out."""
+    values = [p[2] for points in lines.values() for p in points[math.ceil(START * len(points)) :]]
+    values = sorted(values or [p[2] for points in lines.values() for p in points])
+    low, high = values[len(values) // 200], values[-1 - len(values) // 50]
+    air = 0.06 * (high - low) or 0.5 * abs(high) or 1.0
+    return low - air, high + air
+
+
+def _path(points: Sequence[tuple[float, float]]) -> str:
+    far = [(px, min(max(py, -1e4), 1e4)) for px, py in points]
+    if len(far) == 1:
+        far = [far[0], (far[0][0] + 2, far[0][1])]
+    return "M" + "L".join(f"{px:.1f} {py:.1f}" for px, py in far)
+
+
+def _short(value: float) -> str:
+    if value == 0:
+        return "0"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _aloud(title: str, lines: Mapping[str, Points]) -> str:
+    told = [f"{name} from {_short(p[0][2])} to {_short(p[-1][2])}" for name, p in lines.items()]
+    return f"{title}: {', '.join(told)}"

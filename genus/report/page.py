@@ -1,0 +1,338 @@
+"""The page: one file of HTML with everything in it. It asks for nothing, and runs no script."""
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from ..measure import Figure
+from .curves import chart, legend
+from .groups import Group, groups, space
+from .verdict import digits, listed, verdict, word
+
+STYLE = Path(__file__).parent / "style.css"
+ARROWS = {"lower": "lower is better", "higher": "higher is better", "floor": "near real is better"}
+CAN = {  # promises, as columns
+    "sample": "draws samples",
+    "log_prob": "exact likelihood",
+    "elbo": "bound on the likelihood",
+    "energy": "energy",
+    "encode": "data to latent",
+    "decode": "latent to data",
+}
+MEANING = {  # figures, as columns and in the notes
+    "nll": "-log p, nats",
+    "nll_elbo": "ELBO, nats",
+    "bits_per_dim": "bits/dim",
+    "kl_to_truth": "KL to the truth",
+    "frechet": "Fréchet",
+    "kernel_distance": "kernel",
+    "class_kl": "class KL",
+    "right_class": "right class",
+    "high_quality": "high quality",
+    "modes_firmly": "modes firmly",
+    "mode_kl": "mode KL",
+    "l1": "error of pairs",
+}
+
+
+def page(results: Mapping[str, Any], folder: Path) -> str:
+    """The whole page.
+
+    Args:
+        results: as `compare` writes them.
+        folder: where the pictures are that the results name.
+    """
+    records = results["models"]
+    found = groups(records)
+    data = str(results["data"]["name"])
+    title = f"{word(len(records))} models of {data}"
+    sections = [
+        _gallery(results, folder),
+        _says(results, found),
+        _tables([g for g in found if g.kind == "likelihood"], "How probable are unseen rows?"),
+        _tables([g for g in found if g.kind == "samples"], "How near are the samples?"),
+        _abilities(records),
+        *(_model(record, folder) for record in records),
+        _protocols(results, found),
+    ]
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        f"<title>{escape(title)}</title>\n<style>\n{STYLE.read_text()}</style>\n</head>\n<body>\n"
+        f"{_head(results, title)}\n<main>\n{''.join(sections)}</main>\n{_foot(results)}\n</body>\n</html>\n"
+    )
+
+
+def _head(results: Mapping[str, Any], title: str) -> str:
+    sizes, minutes = results["data"]["splits"], results["minutes"]
+    time = "one minute" if minutes == 1 else f"{minutes:g} minutes"
+    return (
+        f'<header><p class="eyebrow">genus compare</p><h1>{escape(title.capitalize())}</h1>'
+        f'<p class="lede">Each learnt for {time} from {sizes["train"]:,} rows, and was then judged '
+        f"on {sizes['test']:,} rows that it had never seen. One seed, {results['seed']}; "
+        f"{results['machine']['threads']} threads of {escape(results['machine']['system'])}.</p></header>"
+    )
+
+
+def _foot(results: Mapping[str, Any]) -> str:
+    machine = results["machine"]
+    return (
+        f"<footer><p><code>{escape(results['command'])}</code></p><p>genus {results['genus']}, "
+        f"torch {escape(machine['torch'])}, Python {machine['python']}; {results['date']}</p></footer>"
+    )
+
+
+# --- what is seen first -----------------------------------------------------------------------
+
+
+def _gallery(results: Mapping[str, Any], folder: Path) -> str:
+    cards = [_card("real rows", "", "of the test set", folder / results["real"], "data")]
+    for record in results["models"]:
+        if record["failure"]:
+            cards.append(
+                f'<li class="card failed"><h3>{_link(record)}</h3><p>{escape(record["failure"])}</p></li>'
+            )
+            continue
+        path = folder / record["pictures"]["samples"]
+        cards.append(
+            _card(_link(record), record["family"], _key_figure(record), path, record["name"])
+        )
+    return f'<section><h2>What they draw</h2><ul class="cards">{"".join(cards)}</ul></section>\n'
+
+
+def _card(title: str, family: str, told: str, path: Path, name: str) -> str:
+    chip = f'<span class="chip {family}">{family}</span>' if family else ""
+    return (
+        f'<li class="card">{_image(path, f"Samples of {name}" if family else "Rows of the data")}'
+        f"<h3>{title}{chip}</h3><p>{told}</p></li>"
+    )
+
+
+def _link(record: Mapping[str, Any]) -> str:
+    return f'<a href="#{escape(record["name"])}">{escape(record["name"])}</a>'
+
+
+def _key_figure(record: Mapping[str, Any]) -> str:
+    own = {figure["name"]: figure for figure in record["figures"]}
+    told = []
+    if "nll" in own:
+        told.append(f"{_signed(own['nll'])} nats")
+    if (distance := own.get("frechet")) and distance["floor"]:
+        told.append(f"Fréchet {float(distance['value']) / float(distance['floor']):.1f} floors")
+    return " · ".join(told)
+
+
+def _signed(figure: Mapping[str, Any]) -> str:
+    sign = (
+        "" if figure["sign"] == "=" else f"{figure['sign'].replace('<=', '≤').replace('>=', '≥')} "
+    )
+    return sign + digits(float(figure["value"]), figure["error"] and float(figure["error"]))
+
+
+def _says(results: Mapping[str, Any], found: Sequence[Group]) -> str:
+    names = [record["name"] for record in results["models"]]
+    paragraphs = "".join(f"<p>{_named(text, names)}</p>" for text in verdict(results, found))
+    return f'<section class="says"><h2>What the figures say</h2>{paragraphs}</section>\n'
+
+
+def _named(text: str, names: Iterable[str]) -> str:
+    """Text with the names of models set apart."""
+    words = escape(text.replace("<=", "≤")).split(" ")
+    known = set(names)
+    return " ".join(
+        word.replace(bare, f"<b>{bare}</b>") if (bare := word.strip("(.,;:)")) in known else word
+        for word in words
+    )
+
+
+# --- tables -----------------------------------------------------------------------------------
+
+
+def _tables(found: Sequence[Group], title: str) -> str:
+    if not found:
+        return ""
+    tables = "".join(_table(group) for group in found)
+    note = (
+        '<p class="note">= exact, ≤ a bound (the truth is at most this), ~ an estimate; '
+        "± one standard error. <b>Bold</b>: best of its column. "
+        "Tables with different titles are not to be read across.</p>"
+    )
+    return f"<section><h2>{title}</h2>{tables}{note}</section>\n"
+
+
+def _table(group: Group) -> str:
+    columns = group.columns
+    heads = "".join(_column_head(group, name) for name in columns)
+    rows = "".join(
+        f'<tr><th scope="row"><a href="#{escape(model)}">{escape(model)}</a></th>'
+        + "".join(_cell(own.get(name), model in group.best(name)) for name in columns)
+        + "</tr>"
+        for model, own in group.figures.items()
+    )
+    floors = [group.floor(name) for name in columns]
+    if any(floor is not None for floor in floors):
+        cells = "".join(f"<td>{_floor(group, name)}</td>" for name in columns)
+        rows += f'<tr class="floor"><th scope="row">real rows</th>{cells}</tr>'
+    wide = "wide" if len(columns) > 5 else ""
+    return (
+        f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(group.title)}"><table class="{wide}">'
+        f'<caption>{escape(group.title)}</caption><thead><tr><th scope="col">model</th>{heads}'
+        f"</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _floor(group: Group, name: str) -> str:
+    floor, figure = group.floor(name), next(iter(group.column(name).values()))
+    return "" if floor is None else digits(floor, figure.error)
+
+
+def _column_head(group: Group, name: str) -> str:
+    figure = next(iter(group.column(name).values()))
+    better = {"lower": " ↓", "higher": " ↑", "floor": " ≈"}.get(figure.better or "", "")
+    meaning = ARROWS.get(figure.better or "", "")
+    told = MEANING.get(name, name.replace("_", " "))
+    return f'<th scope="col"><abbr title="{meaning}">{escape(told)}{better}</abbr></th>'
+
+
+def _cell(figure: Figure | None, best: bool) -> str:
+    if figure is None:
+        return '<td class="none">&ndash;</td>'
+    sign = {"=": "= ", "<=": "≤ ", ">=": "≥ ", "~": "~ "}[figure.sign]
+    told = f'<span class="sign">{sign}</span>{digits(figure.value, figure.error)}'
+    told = f"<b>{told}</b>" if best else told
+    error = figure.error and digits(figure.error, figure.error)
+    return f"<td>{told}{f' <small>± {error}</small>' if error else ''}</td>"
+
+
+def _abilities(records: Sequence[Mapping[str, Any]]) -> str:
+    heads = "".join(f'<th scope="col">{meaning}</th>' for meaning in CAN.values())
+    heads += (
+        '<th scope="col">parameters</th><th scope="col">rounds/s</th><th scope="col">samples/s</th>'
+    )
+    rows = ""
+    for record in records:
+        if record["failure"]:
+            continue
+        marks = "".join(
+            '<td class="mark">● <span class="aside">yes</span></td>'
+            if promise in record["promises"]
+            else '<td class="mark no">· <span class="aside">no</span></td>'
+            for promise in CAN
+        )
+        rows += (
+            f'<tr><th scope="row">{_link(record)}</th>{marks}<td>{record["parameters"]:,}</td>'
+            f"<td>{digits(record['rounds_per_second'])}</td>"
+            f"<td>{digits(record['samples_per_second'])}</td></tr>"
+        )
+    return (
+        '<section><h2>What each can do, and what it costs</h2><div class="scroll" role="region" '
+        f'tabindex="0" aria-label="abilities"><table class="abilities wide"><thead><tr><th scope="col">model</th>'
+        f"{heads}</tr></thead><tbody>{rows}</tbody></table></div></section>\n"
+    )
+
+
+# --- each model -------------------------------------------------------------------------------
+
+
+def _model(record: Mapping[str, Any], folder: Path) -> str:
+    name, family = record["name"], record["family"]
+    head = (
+        f'<section class="model" id="{escape(name)}"><h2>{escape(name)} '
+        f'<span class="chip {family}">{family}</span></h2><p class="aim">{escape(record["aim"])}</p>'
+    )
+    if record["failure"]:
+        return f'{head}<p class="failure">It failed: {escape(record["failure"])}.</p></section>\n'
+    given = f", given {record['given']}" if record["given"] else ""
+    facts = (
+        f"{record['class']} on {space(record['view'])}{escape(given)}; {record['parameters']:,} "
+        f"parameters; {record['rounds']:,} rounds in {digits(record['seconds'])} s; can "
+        f"{listed(record['promises'])}."
+    )
+    return (
+        f'{head}<p class="facts">{facts}</p><div class="columns"><div>{_samples(record, folder)}</div>'
+        f"<div>{_neighbours(record, folder)}{_curves(record)}</div></div>"
+        f'<p class="source">{escape(record["source"])}</p></section>\n'
+    )
+
+
+def _samples(record: Mapping[str, Any], folder: Path) -> str:
+    given = str(record["given"] or "")
+    told = "Samples"
+    if given.startswith("Classes"):
+        told = "Samples; each column is one label"
+    elif given:
+        told = "In each triple: what was given, what was drawn, what was true"
+    path = folder / record["pictures"]["samples"]
+    return f"<figure>{_image(path, told)}<figcaption>{told}.</figcaption></figure>"
+
+
+def _neighbours(record: Mapping[str, Any], folder: Path) -> str:
+    pictures = record["pictures"]
+    if "near_pixels" not in pictures:
+        return ""
+    parts = [("shown", "samples"), ("near_pixels", "nearest training rows, in pixels")]
+    if "near_oracle" in pictures:
+        parts.append(("near_oracle", "nearest training rows, for the oracle"))
+    figures = "".join(
+        f"<figure>{_image(folder / pictures[key], told)}<figcaption>{told}</figcaption></figure>"
+        for key, told in parts
+    )
+    return f'<div class="near">{figures}</div>'
+
+
+def _curves(record: Mapping[str, Any]) -> str:
+    drawn = []
+    for player, terms in record["curves"].items():
+        title = (
+            "figures on the validation rows" if player == "figures" else f"losses of the {player}"
+        )
+        if svg := chart(terms, title):
+            caption = f"<figcaption>{escape(title)}{legend(list(terms))}</figcaption>"
+            drawn.append(f"<figure>{svg}{caption}</figure>")
+    return f'<div class="curves {record["family"]}">{"".join(drawn)}</div>'
+
+
+# --- how it was measured ----------------------------------------------------------------------
+
+
+def _protocols(results: Mapping[str, Any], found: Sequence[Group]) -> str:
+    parts = [
+        _details("machine and time", {**results["machine"], "minutes": results["minutes"]}),
+    ]
+    for group in found:
+        parts.append(_details(f"{group.kind}: {group.title}", group.protocol))
+        how = {
+            f"{model}, {name}": " ".join(
+                [
+                    str(figure.estimator.get("name", "exact")),
+                    *(f"{k}={v}" for k, v in figure.estimator.get("settings", {}).items()),
+                ]
+            )
+            for model, own in group.figures.items()
+            for name, figure in own.items()
+        }
+        if group.kind == "likelihood":
+            parts.append(_details(f"estimators: {group.title}", how))
+    return f'<section class="protocols"><h2>How it was measured</h2>{"".join(parts)}</section>\n'
+
+
+def _details(title: str, told: Mapping[str, Any]) -> str:
+    rows = "".join(
+        f'<tr><th scope="row">{escape(str(key))}</th><td>{escape(_flat(value))}</td></tr>'
+        for key, value in told.items()
+    )
+    return f"<details><summary>{escape(title)}</summary><table>{rows}</table></details>"
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_flat(item)}" for key, item in value.items())
+    return str(value)
+
+
+def _image(path: Path, told: str) -> str:
+    content = base64.b64encode(path.read_bytes()).decode()
+    return f'<img alt="{escape(told)}" src="data:image/png;base64,{content}">'
