@@ -6,12 +6,10 @@ has 17 levels. The split is fixed for ever and holds each class in the same shar
 not kept apart: the set does not say who wrote what.
 """
 
-import hashlib
-from collections import Counter
-
 import torch
 
 from ..core import Pixels
+from .dividing import stratified
 from .sets import SPLITS, Data
 from .splits import Rows
 
@@ -25,7 +23,7 @@ def digits() -> Data:
     levels, target = load_digits(return_X_y=True)
     x = torch.as_tensor(levels, dtype=torch.uint8).reshape(-1, 1, 8, 8)
     labels = torch.as_tensor(target, dtype=torch.int64)
-    order = torch.tensor(stratified(labels.tolist(), "digits"))
+    order = torch.tensor(stratified(labels.tolist(), [f"digits {i}" for i in range(len(x))]))
     bounds = (len(order) - TEST - VALIDATION, VALIDATION, TEST)
     space = Pixels((1, 8, 8), 17)
     train, validation, test = (
@@ -33,16 +31,3 @@ def digits() -> Data:
         for name, rows in zip(SPLITS, order.split(bounds), strict=True)
     )
     return Data("digits", train, validation, test, class_names=tuple("0123456789"))
-
-
-def stratified(labels: list[int], salt: str) -> list[int]:
-    """Row numbers in a fixed order, such that any stretch has about the same share of each label."""
-    shuffled = sorted(
-        range(len(labels)), key=lambda i: hashlib.sha256(f"{salt} {i}".encode()).digest()
-    )
-    counts, seen = Counter(labels), Counter()
-    place = {}
-    for i in shuffled:
-        place[i] = (seen[labels[i]] + 0.5) / counts[labels[i]]
-        seen[labels[i]] += 1
-    return sorted(shuffled, key=lambda i: (place[i], labels[i]))

@@ -1,23 +1,189 @@
-"""load: a data set by its name."""
+"""load: a data set by its name or path.
 
+    digits, digits_pairs                        ship with scikit-learn
+    moons, ring, grid, spirals, ...             toys: genus.data.toys
+    mnist, fashion_mnist, binarized_mnist       from the folder that GENUS_DATA names
+    a path                                      a folder of images or idx files; .npy, .npz, .csv
+
+Options may also stand in the name, after a question mark: photos?size=64&colour=L.
+"""
+
+import os
 from collections.abc import Callable
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import parse_qsl
 
+from .arrays import arrays, understood
 from .digits import digits
+from .dividing import data_of_rows
 from .endless import toy
+from .folders import images
+from .idx import binarised_mnist, bit_files, idx, idx_files, read_idx
 from .sets import Data
+from .tables import table
 from .toys import TOYS
 
-NAMES: dict[str, Callable[[], Data]] = {
+VARIABLE = "GENUS_DATA"
+BUILT_IN: dict[str, Callable[[], Data]] = {
     "digits": digits,
     "digits_pairs": lambda: replace(digits().coarse(2), name="digits_pairs"),
     **{name: partial(toy, name) for name in TOYS},
 }
+OUTSIDE: dict[str, tuple[Callable[[Path, str], Data], tuple[str, ...]]] = {  # reader, folders
+    "mnist": (idx, ("mnist", "MNIST", "MNIST/raw")),
+    "fashion_mnist": (idx, ("fashion_mnist", "fashion-mnist", "FashionMNIST", "FashionMNIST/raw")),
+    "binarized_mnist": (binarised_mnist, ("binarized_mnist", "BinarizedMNIST")),
+}
+NAMES = (*BUILT_IN, *OUTSIDE)
+NUMBERS = {"workers", "cache"}
+IMAGES = {"size", "resize", "colour", "background", "broken", "label", *NUMBERS}
 
 
-def load(source: str) -> Data:
-    """The data set of this name."""
-    if source not in NAMES:
-        raise ValueError(f"load: there is no data set '{source}'; there are {', '.join(NAMES)}")
-    return NAMES[source]()
+def load(
+    source: str | Path,
+    *,
+    size: int | tuple[int, int] | None = None,
+    resize: Literal["crop", "stretch"] | None = None,
+    colour: Literal["L", "RGB"] | None = None,
+    background: Literal["white", "black"] | None = None,
+    broken: Literal["refuse", "skip"] | None = None,
+    label: str | None = None,
+    layout: Literal["first", "last"] | None = None,
+    workers: int | None = None,
+    cache: int | None = None,
+) -> Data:
+    """The data set of this name, or in this file or folder. An option that does not apply is refused.
+
+    Args:
+        source: a name, or a path: of a folder of images or idx files, or of a .npy, .npz, .csv or
+            idx file. A name comes first: write ./digits for a folder of that name. A path that is
+            not here is looked for in the folder that GENUS_DATA names.
+        size: images are resized to this height and width, in pixels.
+        resize: crop cuts the largest centred part of the right proportions, stretch takes all.
+        colour: L makes all images grey, RGB all colour.
+        background: what shows through where an image is transparent.
+        broken: files in a folder of images that are none: refuse them, or skip them.
+        label: the column of labels in a table or in the metadata of a folder of images.
+        layout: where the channels of an array's images are.
+        workers: threads that read images.
+        cache: bytes of decoded images that are kept in memory.
+
+    Raises:
+        ValueError: says what came, what is wanted and how to mend it.
+    """
+    given: dict[str, Any] = {
+        "size": size,
+        "resize": resize,
+        "colour": colour,
+        "background": background,
+        "broken": broken,
+        "label": label,
+        "layout": layout,
+        "workers": workers,
+        "cache": cache,
+    }
+    source, asked = _asked(str(source), set(given))
+    options = asked | {name: value for name, value in given.items() if value is not None}
+    if source in BUILT_IN:
+        return _without(options, source, BUILT_IN[source])
+    if source in OUTSIDE:
+        return _without(options, source, lambda: _outside(source))
+    path = _found(source)
+    if path.is_dir() and idx_files(path):
+        return _without(options, f"{path}, a folder of idx files,", lambda: idx(path))
+    if path.is_dir() and bit_files(path):
+        return _without(options, f"{path}, binarised MNIST,", lambda: binarised_mnist(path))
+    if path.is_dir():
+        return images(path, **_only(options, IMAGES, path, "a folder of images"))
+    kind = path.suffix.lower()
+    if kind in (".npy", ".npz"):
+        return arrays(path, **_only(options, {"layout"}, path, "an array file"))
+    if kind == ".csv":
+        return table(path, **_only(options, {"label"}, path, "a table"))
+    if "idx" in path.name:
+        return _without(options, f"{path}, an idx file,", lambda: _one_idx(path))
+    raise ValueError(
+        f"load: {path} is a file of a kind that is not known; known are .npy, .npz, .csv, idx "
+        f"files, and folders of images or idx files"
+    )
+
+
+def _asked(source: str, known: set[str]) -> tuple[str, dict[str, Any]]:
+    """The name or path, and the options that stand in it."""
+    if "?" not in source or Path(source).exists():
+        return source, {}
+    source, _, query = source.partition("?")
+    options: dict[str, Any] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = (
+                f"; did you mean {near[0]}?" if near else f"; there are {', '.join(sorted(known))}"
+            )
+            raise ValueError(f"load: there is no option '{name}' of data{hint}")
+        try:
+            options[name] = _value(name, value)
+        except ValueError:
+            wanted = "64 or 48x64 (height x width)" if name == "size" else "a whole number"
+            raise ValueError(f"load: {name} is '{value}'; {wanted} is wanted") from None
+    return source, options
+
+
+def _value(name: str, word: str) -> Any:
+    if name == "size":
+        sides = [int(side) for side in word.split("x")]
+        return sides[0] if len(sides) == 1 else tuple(sides)
+    return int(word) if name in NUMBERS else word
+
+
+def _only(options: dict[str, Any], known: set[str], path: Path, kind: str) -> dict[str, Any]:
+    if unknown := sorted(options.keys() - known):
+        raise ValueError(f"load: {path} is {kind}, which takes no option {', '.join(unknown)}")
+    return options
+
+
+def _without(options: dict[str, Any], who: str, make: Callable[[], Data]) -> Data:
+    if options:
+        raise ValueError(f"load: {who} takes no option {', '.join(sorted(options))}")
+    return make()
+
+
+def _found(source: str) -> Path:
+    """The path, here or in GENUS_DATA."""
+    root = os.environ.get(VARIABLE)
+    places = [Path(source).expanduser(), *([Path(root).expanduser() / source] if root else [])]
+    for place in places:
+        if place.exists():
+            return place
+    near = get_close_matches(source, NAMES, 1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(NAMES)}, and paths"
+    raise ValueError(f"load: there is no data set, file or folder '{source}'; {hint}")
+
+
+def _outside(name: str) -> Data:
+    """A data set in a sub-folder of the folder that GENUS_DATA names."""
+    reader, folders = OUTSIDE[name]
+    root = os.environ.get(VARIABLE)
+    if not root:
+        raise ValueError(
+            f"load: {name} is read from the folder that the variable {VARIABLE} names, and it is "
+            f"not set; set it to a folder that holds {folders[0]}/, or give the path of that folder"
+        )
+    for folder in folders:
+        if (path := Path(root).expanduser() / folder).is_dir() and any(
+            find(path) for find in (idx_files, bit_files)
+        ):
+            return reader(path, name)
+    raise ValueError(
+        f"load: {name} is not in {root}, which the variable {VARIABLE} names; looked for are the "
+        f"folders {', '.join(folders)}, with the original files in one of them"
+    )
+
+
+def _one_idx(path: Path) -> Data:
+    space, parts = understood({"train": read_idx(path)}, str(path))
+    return data_of_rows(path.name.partition(".")[0], space, parts, None)

@@ -1,0 +1,163 @@
+"""Array files, .npy and .npz, as data sets. What the numbers are follows from their type:
+
+    only 0 and 1                       Bits
+    uint8                              Pixels: (n, d) vectors, (n, h, w) grey images,
+                                       (n, h, w, c) or (n, c, h, w) images of 1 or 3 channels
+    other integers, (n, length)        Tokens
+    floating point                     Reals
+
+A .npz holds x, perhaps y (labels), or x_train, y_train, x_validation, ... Pickles are refused.
+"""
+
+import zipfile
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core import Bits, Pixels, Reals, Space, Tokens
+from .dividing import data_of_rows, split_name
+from .sets import Data
+
+Array = NDArray[np.generic]
+Layout = Literal["first", "last"]
+ROLES = {"x": "x", "data": "x", "images": "x", "y": "y", "labels": "y", "label": "y"}
+
+
+def arrays(path: Path, *, layout: Layout | None = None) -> Data:
+    """An array file as a data set.
+
+    Args:
+        path: of a .npy or .npz file.
+        layout: where an image's channels are, first or last, if the shape leaves it open.
+    """
+    found = _opened(path)
+    roles: dict[str, dict[str, Array]] = {"x": {}, "y": {}}
+    if len(found) == 1:
+        roles["x"]["train"] = next(iter(found.values()))
+    else:
+        for key, array in found.items():
+            word, _, part = key.lower().partition("_")
+            split = split_name(part or "train")
+            if word not in ROLES or split is None or split in roles[ROLES[word]]:
+                held = ", ".join(found)
+                wanted = "x and y, or x_train, y_train, x_validation, ..."
+                raise ValueError(f"{path}: holds the arrays {held}; wanted are {wanted}")
+            roles[ROLES[word]][split] = array
+    if "train" not in roles["x"]:
+        raise ValueError(f"{path}: holds the arrays {', '.join(found)}; x or x_train is missing")
+    space, parts = understood(roles["x"], str(path), layout)
+    return data_of_rows(path.stem, space, parts, roles["y"] or None)
+
+
+def understood(
+    parts: dict[str, Array], who: str, layout: Layout | None = None
+) -> tuple[Space, dict[str, Array]]:
+    """The space of arrays of one kind, and the arrays as `Rows` takes them.
+
+    Args:
+        parts: arrays by split, all of one kind.
+        who: for messages.
+        layout: as in `arrays`.
+    """
+    for array in parts.values():
+        if array.dtype.kind not in "buif":
+            raise ValueError(f"{who}: holds {array.dtype}; numbers are wanted")
+        if array.ndim == 0 or array.size == 0:
+            raise ValueError(f"{who}: has shape {array.shape}; (rows, ...) is wanted, not empty")
+    parts = {k: a[:, None] if a.ndim == 1 else a for k, a in parts.items()}
+    first = next(iter(parts.values()))
+    for split, array in parts.items():
+        if array.shape[1:] != first.shape[1:] or array.dtype != first.dtype:
+            raise ValueError(
+                f"{who}: {split} holds {array.dtype} rows of shape {array.shape[1:]}, the rows "
+                f"before are {first.dtype} of {first.shape[1:]}; one kind is wanted"
+            )
+    if first.dtype.kind == "f":
+        parts = {k: _finite(a, f"{who}: {k}" if len(parts) > 1 else who) for k, a in parts.items()}
+    binary = all(bool(((a == 0) | (a == 1)).all()) for a in parts.values())
+    if first.dtype == np.uint8 or (binary and first.dtype.kind in "bui" and first.ndim > 2):
+        parts = {k: _image(a, who, layout) for k, a in parts.items()}
+    elif layout is not None:
+        raise ValueError(f"{who}: layout is for images, of uint8; these are {first.dtype}")
+    shape = next(iter(parts.values())).shape[1:]
+    if binary:
+        return Bits(shape), {k: a.astype(np.uint8) for k, a in parts.items()}
+    if first.dtype == np.uint8:
+        return Pixels(shape), parts
+    if first.dtype.kind == "f":
+        return Reals(shape), parts
+    return _tokens(parts, who)
+
+
+def _opened(path: Path) -> dict[str, Array]:
+    try:
+        found = np.load(path, allow_pickle=False)
+        return (
+            {k: found[k] for k in found.files}
+            if isinstance(found, np.lib.npyio.NpzFile)
+            else {"x": found}
+        )
+    except ValueError as error:
+        if "pickle" in str(error).lower():
+            raise ValueError(
+                f"{path}: holds pickled objects, which can run code, or is no array file; save a "
+                f"numeric array with numpy.save or numpy.savez"
+            ) from None
+        raise ValueError(f"{path}: is damaged: {error}") from None
+    except (EOFError, zipfile.BadZipFile, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise ValueError(f"{path}: is damaged: {error}") from None
+
+
+def _finite(array: Array, who: str) -> Array:
+    with np.errstate(over="ignore"):
+        array = array.astype(np.float32)
+    bad = ~np.isfinite(array)
+    if bad.any():
+        rows = bad.reshape(len(array), -1).any(1)
+        raise ValueError(
+            f"{who}: {bad.sum()} values in {rows.sum()} of {len(array)} rows are NaN, infinite or "
+            f"beyond single precision, the first in row {rows.argmax()} (counted from 0); leave "
+            f"these rows out or fill them in"
+        )
+    return array
+
+
+def _image(array: Array, who: str, layout: Layout | None) -> Array:
+    """Channels first, where the rows are images."""
+    if array.ndim == 3:
+        array, layout = array[:, None], "first"
+    if array.ndim != 4:
+        if layout is not None:
+            raise ValueError(f"{who}: has shape {array.shape}; layout is for images")
+        return array
+    if layout not in (None, "first", "last"):
+        raise ValueError(f"{who}: layout is '{layout}'; first or last is wanted")
+    if layout is None:
+        first, last = array.shape[1] in (1, 3), array.shape[3] in (1, 3)
+        if first == last:
+            raise ValueError(
+                f"{who}: has shape {array.shape}, and its channels, 1 or 3, may be first or last; "
+                f"say layout=first or layout=last"
+            )
+        layout = "first" if first else "last"
+    return array if layout == "first" else np.ascontiguousarray(array.transpose(0, 3, 1, 2))
+
+
+def _tokens(parts: dict[str, Array], who: str) -> tuple[Space, dict[str, Array]]:
+    shape = next(iter(parts.values())).shape[1:]
+    low, high = (
+        min(int(a.min()) for a in parts.values()),
+        max(int(a.max()) for a in parts.values()),
+    )
+    if len(shape) != 1:
+        raise ValueError(
+            f"{who}: holds integers of shape {shape}; wanted are sequences (n, length), or uint8 "
+            f"for images, or floating point"
+        )
+    if low < 0 or high >= 2**31:
+        raise ValueError(f"{who}: holds integers in {low} .. {high}; tokens begin at 0")
+    return Tokens(high + 1, shape[0]), {k: a.astype(np.int64) for k, a in parts.items()}
