@@ -1,0 +1,33 @@
+"""Batch normalisation whose statistics in evaluation are a function of the weights alone."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import batch_norm
+
+
+class ReferenceNorm(nn.Module):
+    """Batch normalisation without running statistics, (n, channels, ...) to the same shape.
+
+    In training all rows of the batch are normalised by its own mean and variance. In evaluation
+    the statistics are those of the first `rows` rows alone: whoever runs the network puts the same
+    reference inputs in front of every batch, and drops what becomes of them. So an output depends
+    on its own input and on the weights, never on its neighbours; and it is right for any weights,
+    averaged ones too, for which the running statistics of other weights would be wrong.
+
+    Args:
+        channels: how many there are.
+        rows: how many rows of a batch are the reference in evaluation; 0 takes all.
+    """
+
+    def __init__(self, channels: int, rows: int = 0):
+        super().__init__()
+        self.channels, self.rows = channels, rows
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training or not self.rows:
+            return batch_norm(x, None, None, self.weight, self.bias, training=True)
+        axes = [0, *range(2, x.dim())]
+        variance, mean = torch.var_mean(x[: self.rows].detach(), axes, correction=0)
+        return batch_norm(x, mean, variance, self.weight, self.bias)
