@@ -143,7 +143,8 @@ def oracle(source: str | Path) -> Oracle:
         arguments = dict(made["arguments"])
         told = arguments.pop("space")
         shape = tuple(told["arguments"].pop("shape"))
-        space = SPACES[told["class"]](shape, **told["arguments"])
+        with torch.random.fork_rng():  # who asks for an oracle draws the same noise as before
+            found = Oracle(SPACES[told["class"]](shape, **told["arguments"]), **arguments)
     except FileNotFoundError:
         raise ValueError(
             f"oracle: there is none for '{source}', and no such folder; there are "
@@ -151,7 +152,6 @@ def oracle(source: str | Path) -> Oracle:
         ) from None
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise ValueError(f"oracle: {folder}/config.json is damaged: {error!r}") from None
-    found = Oracle(space, **arguments)
     averaged = folder / "ema.safetensors"
     weights = _weights(averaged if averaged.exists() else folder / "model.safetensors")
     try:

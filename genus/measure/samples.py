@@ -8,8 +8,8 @@
     diversity            mean distance of two samples of one class
     memorisation         how near the learning rows are, over how near they are to the test rows
 
-The floor of a figure is the same figure of n learning rows in the place of the n samples. It is not
-zero: 300 rows are not their distribution. How many rows there are of each class is left to chance,
+The floor of a figure is the same figure of n learning rows in the place of the n samples, the mean of
+some choices of rows. It is not zero: 300 rows are not their distribution. How many rows there are of each class is left to chance,
 as in samples, since splits may have been cut so that each has the same share: a perfect model then
 comes down to the floor, and not below. All features are float64.
 
@@ -33,6 +33,7 @@ from ..functional.neighbours import distances, manifolds, nearest
 from .classifier import Seen
 from .figures import Figure
 
+CHOICES = 5  # of rows, whose mean is the floor
 COVERED = 0.1  # a class counts if it has this part of the share that it has among real rows
 
 
@@ -164,41 +165,40 @@ def sample_figures(
             f"sample_figures: {n} samples and {len(test.features)} test rows; more than "
             f"{max(k, 10)} of each are wanted"
         )
-    rows = as_drawn(train.classes, n)
-    instead = Seen(train.features[rows], train.classes[rows])
-    values, floors = (fidelity(test, seen, classes, k) for seen in (made, instead))
+    values = fidelity(test, made, classes, k)
+    choices = [as_drawn(train.classes, n, seed) for seed in range(CHOICES)]
+    real = [fidelity(test, Seen(*(x[rows] for x in train)), classes, k) for rows in choices]
+    floors = {name: sum(one[name].value for one in real) / CHOICES for name in values}
     half = len(test.features) // 2
     values["memorisation"] = memorisation(train.features, test.features, made.features)
-    floors["memorisation"] = memorisation(
-        train.features, test.features[:half], test.features[half:]
-    )
+    first, rest = test.features[:half], test.features[half:]
+    floors["memorisation"] = memorisation(train.features, first, rest).value
     if asked is not None:
         values["right_class"] = Estimate(*mean_error((made.classes == asked).double()))
     if asked is not None and labels is not None:
-        floors["right_class"] = Estimate((test.classes == labels).double().mean().item(), None)
+        floors["right_class"] = (test.classes == labels).double().mean().item()
     known = {
         **protocol,
         "samples": n,
-        "floor_rows": len(instead.features),
+        "floor_rows": len(choices[0]),
         "neighbours": k,
     }
     return [_figure(name, value, floors.get(name), known) for name, value in values.items()]
 
 
-def as_drawn(classes: Tensor, n: int) -> Tensor:
+def as_drawn(classes: Tensor, n: int, seed: int) -> Tensor:
     """Numbers of different rows, as many of each class as n independent draws would have.
 
     A few less than n, if there are not enough rows of a class.
     """
-    chance = torch.Generator().manual_seed(0)
+    chance = torch.Generator().manual_seed(seed)
     wanted = classes[torch.randint(len(classes), (n,), generator=chance)].bincount()
-    rows = [(classes == label).nonzero()[:count, 0] for label, count in enumerate(wanted)]
-    return torch.cat(rows)[torch.randperm(sum(map(len, rows)), generator=chance)]
+    order = torch.randperm(len(classes), generator=chance)
+    rows = [order[classes[order] == label][:count] for label, count in enumerate(wanted)]
+    return torch.cat(rows)
 
 
-def _figure(
-    name: str, estimate: Estimate, floor: Estimate | None, protocol: dict[str, Any]
-) -> Figure:
+def _figure(name: str, estimate: Estimate, floor: float | None, protocol: dict[str, Any]) -> Figure:
     unit, better = UNITS[name]
     return Figure(
         name,
@@ -207,7 +207,7 @@ def _figure(
         protocol,
         sign="~",
         error=None if estimate.error is None or math.isnan(estimate.error) else estimate.error,
-        floor=None if floor is None else floor.value,
+        floor=floor,
         better=better,
         estimator={"name": "samples"},
     )
