@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from torch import Tensor
 
 from ..core import Space
-from .splits import Split, binarised, coarse
+from .splits import Split
 from .toys import Toy
+from .views import augmented, binarised, coarse, cropped
 
 SPLITS = ("train", "validation", "test")
 
@@ -90,6 +91,22 @@ class Data:
     def coarse(self, factor: int = 2) -> "Data":
         """Batches (x, context): context is x as means over blocks of factor x factor, blown up."""
         return self.view(lambda split: coarse(split, factor))
+
+    def augmented(self, *, flip: bool = False, shift: int = 0, crop: int | None = None) -> "Data":
+        """Training batches vary: no two epochs see the same images.
+
+        Args:
+            flip: mirrors left and right in every other image.
+            shift: moves by up to so many pixels each way; the edge is repeated.
+            crop: cuts out a square of so many pixels: anywhere in training batches, in the middle
+                everywhere else.
+        """
+        return replace(
+            self,
+            train=augmented(self.train, flip=flip, shift=shift, crop=crop),
+            validation=cropped(self.validation, crop),
+            test=cropped(self.test, crop),
+        )
 
     def view(self, change: Callable[[Split], Split]) -> "Data":
         """Another look at each split."""

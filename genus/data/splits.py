@@ -1,4 +1,4 @@
-"""Splits of a data set: where batches come from, and the views one can take of them.
+"""Splits of a data set: where batches come from.
 
 A batch is a pure function of its number and of a seed: there is no position to save and no stream to
 restore. The rows of a finite split come in an order that is the concatenation of one permutation for
@@ -9,15 +9,13 @@ row exactly once, also when s does not divide the number of rows.
 import copy
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, interpolate
 
-from ..core import Bits, Classes, Pixels, Reals, Space, Tokens
+from ..core import Bits, Classes, Pixels, Space, Tokens
 
 Batch = tuple[Tensor, ...]  # (x,) or (x, context)
 
@@ -119,11 +117,6 @@ class Rows(Split):
     def everything(self) -> Batch:
         return self.take(torch.arange(len(self)))
 
-    def parts(self, size: int) -> Iterator[Batch]:
-        """All rows, in order, a few at a time."""
-        for indices in torch.arange(len(self)).split(size):
-            yield self.take(indices)
-
     def take(self, indices: Tensor) -> Batch:
         """The rows of these numbers."""
         rows = self.rows
@@ -160,85 +153,6 @@ class Rows(Split):
         return view
 
 
-class View(Split):
-    """Another look at a split: each batch passes through a function.
-
-    Args:
-        inner: what is looked at.
-        change: of a batch and a random stream; the stream is the same for the same batch.
-        what: the change in words: part of name and fingerprint.
-    """
-
-    def __init__(
-        self,
-        inner: Split,
-        change: Callable[[Batch, torch.Generator], Batch],
-        what: str,
-        *,
-        space: Space | None = None,
-        context_space: Space | None = None,
-    ):
-        self.inner, self.change, self.what = inner, change, what
-        self.own = (space, context_space)
-        self.name = f"{inner.name} {what}"
-        self.space, self.context_space = space or inner.space, context_space or inner.context_space
-        self.labels, self.classes = inner.labels, inner.classes
-
-    def __len__(self) -> int:
-        return len(self.inner)
-
-    @cached_property
-    def fingerprint(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return hashlib.sha256(f"{self.inner.fingerprint} {self.what}".encode()).hexdigest()
-
-    def batch(self, number: int, size: int, seed: int) -> Batch:
-        return self.change(self.inner.batch(number, size, seed), stream(self.what, seed, number))
-
-    def everything(self) -> Batch:
-        return self.change(self.inner.everything(), stream(self.what, self.inner.fingerprint))
-
-    def labelled(self) -> "View":
-        space, context_space = self.own
-        if context_space is not None:
-            raise ValueError(f"{self.name}: has a context already; labels would replace it")
-        return View(self.inner.labelled(), self.change, self.what, space=space)
-
-
-# --- views ------------------------------------------------------------------------------------
-
-
-def binarised(split: Split) -> Split:
-    """0 or 1 for each pixel, drawn with probability (x + 1) / 2: anew in each batch."""
-    if isinstance(split.space, Bits):
-        return split
-    space = pixels(split, "binarised")
-
-    def draw(batch: Batch, noise: torch.Generator) -> Batch:
-        x, *context = batch
-        return (torch.rand(x.shape, generator=noise) * 2 - 1 < x).to(x.dtype), *context
-
-    return View(split, draw, "binarised", space=Bits(space.shape))
-
-
-def coarse(split: Split, factor: int) -> Split:
-    """Each image with a context: its means over blocks of factor x factor, blown up again."""
-    if split.context_space is not None:
-        raise ValueError(f"{split.name}: has a context already")
-    space = pixels(split, "made coarse")
-    if len(space.shape) != 3:
-        raise ValueError(
-            f"{split.name}: is {space}; only images (channels, height, width) can be made coarse"
-        )
-    if any(side % factor for side in space.shape[1:]):
-        raise ValueError(f"{split.name}: factor is {factor}; it must divide {space.shape[1:]}")
-
-    def pool(batch: Batch, noise: torch.Generator) -> Batch:
-        (x,) = batch
-        return x, interpolate(avg_pool2d(x, factor), scale_factor=factor)
-
-    return View(split, pool, f"coarse {factor}", context_space=Reals(space.shape))
-
-
 # --- pieces -----------------------------------------------------------------------------------
 
 
@@ -246,13 +160,6 @@ def stream(*key: object) -> torch.Generator:
     """A random stream that belongs to its key: streams of different keys have nothing in common."""
     digits = hashlib.sha256(repr(key).encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digits[:8], "big"))
-
-
-def pixels(split: Split, wish: str) -> Pixels:
-    """The split's space, which must be `Pixels` to be what is wished."""
-    if isinstance(split.space, Pixels):
-        return split.space
-    raise ValueError(f"{split.name}: is {split.space}; only Pixels can be {wish}")
 
 
 def pack(x: Tensor, space: Space, who: str) -> Tensor:

@@ -1,0 +1,179 @@
+"""Views: another look at a split, batch by batch."""
+
+import hashlib
+from collections.abc import Callable
+from functools import cached_property
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate, pad
+
+from ..core import Bits, Pixels, Reals, Space
+from .splits import Batch, Split, stream
+
+
+class View(Split):
+    """Another look at a split: each batch passes through a function.
+
+    Args:
+        inner: what is looked at.
+        change: of a batch and a random stream; the stream is the same for the same batch.
+        what: the change in words: part of name and fingerprint.
+        settled: what `everything` passes through, if not the change with a fixed stream.
+        space: what one x is afterwards, if that differs.
+        context_space: what is given with each x afterwards, if that differs.
+    """
+
+    def __init__(
+        self,
+        inner: Split,
+        change: Callable[[Batch, torch.Generator], Batch],
+        what: str,
+        *,
+        settled: Callable[[Batch], Batch] | None = None,
+        space: Space | None = None,
+        context_space: Space | None = None,
+    ):
+        self.inner, self.change, self.what, self.settled = inner, change, what, settled
+        self.own = (space, context_space)
+        self.name = f"{inner.name} {what}"
+        self.space, self.context_space = space or inner.space, context_space or inner.context_space
+        self.labels, self.classes = inner.labels, inner.classes
+
+    def __len__(self) -> int:
+        return len(self.inner)
+
+    @cached_property
+    def fingerprint(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return hashlib.sha256(f"{self.inner.fingerprint} {self.what}".encode()).hexdigest()
+
+    def batch(self, number: int, size: int, seed: int) -> Batch:
+        return self.change(self.inner.batch(number, size, seed), stream(self.what, seed, number))
+
+    def everything(self) -> Batch:
+        rows = self.inner.everything()
+        if self.settled is not None:
+            return self.settled(rows)
+        return self.change(rows, stream(self.what, self.inner.fingerprint))
+
+    def labelled(self) -> "View":
+        space, context_space = self.own
+        if context_space is not None:
+            raise ValueError(f"{self.name}: has a context already; labels would replace it")
+        inner = self.inner.labelled()
+        return View(inner, self.change, self.what, settled=self.settled, space=space)
+
+
+def binarised(split: Split) -> Split:
+    """0 or 1 for each pixel, drawn with probability (x + 1) / 2: anew in each batch."""
+    if isinstance(split.space, Bits):
+        return split
+    space = pixels(split, "binarised")
+
+    def draw(batch: Batch, noise: torch.Generator) -> Batch:
+        x, *context = batch
+        return (torch.rand(x.shape, generator=noise) * 2 - 1 < x).to(x.dtype), *context
+
+    return View(split, draw, "binarised", space=Bits(space.shape))
+
+
+def coarse(split: Split, factor: int) -> Split:
+    """Each image with a context: its means over blocks of factor x factor, blown up again."""
+    if split.context_space is not None:
+        raise ValueError(f"{split.name}: has a context already")
+    space = pixels(split, "made coarse")
+    _image_sides(split, "made coarse")
+    if factor < 1 or any(side % factor for side in space.shape[1:]):
+        raise ValueError(f"{split.name}: factor is {factor}; it must divide {space.shape[1:]}")
+
+    def pool(batch: Batch, noise: torch.Generator) -> Batch:
+        (x,) = batch
+        return x, interpolate(avg_pool2d(x, factor), scale_factor=factor)
+
+    return View(split, pool, f"coarse {factor}", context_space=Reals(space.shape))
+
+
+def augmented(
+    split: Split, *, flip: bool = False, shift: int = 0, crop: int | None = None
+) -> Split:
+    """Each image as it might as well have been: anew in each batch.
+
+    Args:
+        split: of images.
+        flip: mirrors left and right in every other image.
+        shift: moves by up to so many pixels, up or down and left or right; the edge is repeated.
+        crop: cuts out a square of so many pixels, anywhere.
+    """
+    height, width = _image_sides(split, "augmented")
+    if split.context_space is not None and len(split.context_space.shape) > 1:
+        raise ValueError(f"{split.name}: augment before the context is made from the image")
+    if not 0 <= shift < min(height, width):
+        raise ValueError(f"{split.name}: shift is {shift}; 0 .. {min(height, width) - 1} is wanted")
+    if crop is not None and not 1 <= crop <= min(height, width):
+        raise ValueError(f"{split.name}: crop is {crop}; 1 .. {min(height, width)} is wanted")
+    if not (flip or shift or crop):
+        raise ValueError(f"{split.name}: neither flip nor shift nor crop is asked for")
+    size = (height, width) if crop is None else (crop, crop)
+    free = (height - size[0] + 2 * shift, width - size[1] + 2 * shift)
+
+    def change(batch: Batch, noise: torch.Generator) -> Batch:
+        x, *context = batch
+        if flip:
+            mirrored = torch.rand(len(x), 1, 1, 1, generator=noise) < 0.5
+            x = torch.where(mirrored, x.flip(3), x)
+        if shift:
+            x = pad(x, (shift,) * 4, mode="replicate")
+        corner = [torch.randint(k + 1, (len(x),), generator=noise) for k in free]
+        return _windows(x, torch.stack(corner, 1), size), *context
+
+    space = _resized(split.space, size)
+    what = f"augmented flip={flip} shift={shift} crop={crop}"
+    return View(split, change, what, settled=_middle(size), space=space)
+
+
+def cropped(split: Split, crop: int | None) -> Split:
+    """The middle square of each image, of so many pixels; the split itself without a number."""
+    if crop is None:
+        return split
+    middle, space = _middle((crop, crop)), _resized(split.space, (crop, crop))
+    return View(split, lambda batch, noise: middle(batch), f"cropped {crop}", space=space)
+
+
+def _middle(size: tuple[int, int]) -> Callable[[Batch], Batch]:
+    def cut(batch: Batch) -> Batch:
+        x, *context = batch
+        top, left = ((x.shape[i] - side) // 2 for i, side in zip((2, 3), size, strict=True))
+        return x[:, :, top : top + size[0], left : left + size[1]], *context
+
+    return cut
+
+
+def _windows(x: Tensor, corner: Tensor, size: tuple[int, int]) -> Tensor:
+    """Of each image the part of this size that begins at its corner, (n, 2): top and left."""
+    rows = corner[:, :1] + torch.arange(size[0])
+    columns = corner[:, 1:] + torch.arange(size[1])
+    channels = torch.arange(x.shape[1])[None, :, None, None]
+    each = torch.arange(len(x))[:, None, None, None]
+    return x[each, channels, rows[:, None, :, None], columns[:, None, None, :]]
+
+
+def _resized(space: Space, size: tuple[int, int]) -> Space:
+    shape = (space.shape[0], *size)
+    if isinstance(space, Pixels):
+        return Pixels(shape, space.levels)
+    return Bits(shape) if isinstance(space, Bits) else Reals(shape)
+
+
+def _image_sides(split: Split, wish: str) -> tuple[int, int]:
+    """Height and width of the split's images."""
+    shape = split.space.shape
+    if len(shape) != 3:
+        raise ValueError(f"{split.name}: is {split.space}; only images (c, h, w) can be {wish}")
+    return shape[1], shape[2]
+
+
+def pixels(split: Split, wish: str) -> Pixels:
+    """The split's space, which must be `Pixels` to be what is wished."""
+    if isinstance(split.space, Pixels):
+        return split.space
+    raise ValueError(f"{split.name}: is {split.space}; only Pixels can be {wish}")
