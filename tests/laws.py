@@ -144,6 +144,14 @@ def samples_follow_the_seed(model, *batch):
     assert not torch.equal(drawn(7), drawn(8))
 
 
+def sampling_leaves_the_model_alone(model, *batch):
+    """A run that is looked at more often is still the same run."""
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    sample(model, 3)
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before[name]), f"sampling changes {name}"
+
+
 def rows_do_not_meet(model, *batch):
     """Each row's score is its own: no sum over the batch, no batch statistics."""
     score = model.log_prob if "log_prob" in model.promises() else model.energy
@@ -236,7 +244,30 @@ def gibbs_leaves_the_distribution_alone(model, *batch):
         assert abs(hits.mean().item() - chance) <= 5 * spread
 
 
+def a_ladder_leads_from_a_known_sum_to_the_energy(model, *batch):
+    """f_0 sums to exp(log_z), f_1 is exp(-energy), and E exp(sum of weights on the way) = Z_1 / Z_0."""
+    states = every_x(model.space)
+    with torch.no_grad():
+        ladder = model.ladder(batch[0])
+        log_f1 = -model.energy(states)
+        log_f0 = log_f1 - ladder.climb(states, 0.0, 1.0)[1]
+        torch.testing.assert_close(log_f0.logsumexp(0), ladder.log_z)
+        x, total = ladder.start(20_000), 0.0
+        for beta, to in ((0.0, 0.2), (0.2, 0.7), (0.7, 1.0)):
+            x, weight = ladder.climb(x, beta, to)
+            total = total + weight
+    within((total - (log_f1.logsumexp(0) - ladder.log_z)).exp(), 1.0)
+
+
 # --- laws of maps -----------------------------------------------------------------------------
+
+
+def decoded_rows_do_not_meet(model, *batch):
+    """x depends on its own z, and not on what else is decoded: no statistics of the batch."""
+    encodes = "encode" in model.promises()
+    z = model.encode(*batch) if encodes else model.noise(len(batch[0]), model.latent)
+    alone = torch.cat([model.decode(row[None]) for row in z])
+    torch.testing.assert_close(model.decode(z), alone)
 
 
 def decoding_undoes_encoding(model, *batch):
@@ -351,12 +382,15 @@ def saving_and_loading_keep_the_samples(model, *batch):
 LAWS = {  # each law, and the promises that invoke it
     samples_are_of_the_space: {"sample"},
     samples_follow_the_seed: {"sample"},
+    sampling_leaves_the_model_alone: {"sample"},
     rows_do_not_meet: {"log_prob"},
     probability_sums_to_one: {"log_prob", "sample"},
     samples_come_from_the_density: {"log_prob", "sample"},
     weights_sum_to_one: {"log_weight"},
     elbo_is_a_bound: {"elbo", "log_weight"},
     gibbs_leaves_the_distribution_alone: {"energy", "gibbs"},
+    a_ladder_leads_from_a_known_sum_to_the_energy: {"energy", "ladder"},
+    decoded_rows_do_not_meet: {"decode"},
     decoding_undoes_encoding: {"encode_with_logdet", "decode"},
     logdet_is_the_jacobians: {"encode_with_logdet"},
     a_move_moves_only_what_is_owned: set(),
@@ -367,7 +401,7 @@ LAWS = {  # each law, and the promises that invoke it
     saving_and_loading_keep_the_samples: {"sample"},
 }
 GAMES = {a_move_moves_only_what_is_owned, everything_owned_learns}
-COUNTING = {gibbs_leaves_the_distribution_alone}
+COUNTING = {gibbs_leaves_the_distribution_alone, a_ladder_leads_from_a_known_sum_to_the_energy}
 DENSITIES = {probability_sums_to_one, samples_come_from_the_density, weights_sum_to_one}
 
 

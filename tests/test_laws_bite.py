@@ -7,6 +7,7 @@ import pytest
 import torch
 from test_laws import build
 
+from genus.adversarial import DCGAN
 from genus.core import Bits, Pixels, Reals, Tokens
 from genus.density import Dequantised, Gaussian, GaussianMixture, Table
 from genus.energy import RBM
@@ -38,6 +39,30 @@ class ForgetsTheVisibleBias(RBM):
         return v.reshape(x.shape)
 
 
+class ClimbsWithoutTheVisibleBias(RBM):
+    @torch.no_grad()
+    def ladder(self, x):
+        true = super().ladder(x)
+
+        def climb(x, beta, to):
+            weight = true.climb(x, beta, to)[1]
+            h = (to * (x.flatten(1) @ self.W + self.b)).sigmoid().bernoulli()
+            return (to * (h @ self.W.T)).sigmoid().bernoulli().reshape(x.shape), weight
+
+        return true._replace(climb=climb)
+
+
+class NormalisesByNeighbours(DCGAN):
+    def decode(self, z):
+        return self.train().generator(z[:, :, None, None]).tanh()
+
+
+class CountsItsSamples(DCGAN):
+    def sample(self, n):
+        self.reference[0, 0] += n
+        return super().sample(n)
+
+
 LIARS = [  # (liar, its arguments, the law that must reject it)
     (
         ForgetsTheSmoothedInTheSum,
@@ -58,6 +83,21 @@ LIARS = [  # (liar, its arguments, the law that must reject it)
         ForgetsTheVisibleBias,
         {"space": Bits((4,)), "hidden": 3},
         "gibbs_leaves_the_distribution_alone",
+    ),
+    (
+        ClimbsWithoutTheVisibleBias,
+        {"space": Bits((4,)), "hidden": 3},
+        "a_ladder_leads_from_a_known_sum_to_the_energy",
+    ),
+    (
+        NormalisesByNeighbours,
+        {"space": Pixels((1, 8, 8), 17), "latent": 3, "width": 4},
+        "decoded_rows_do_not_meet",
+    ),
+    (
+        CountsItsSamples,
+        {"space": Pixels((1, 8, 8), 17), "latent": 3, "width": 4},
+        "sampling_leaves_the_model_alone",
     ),
 ]
 

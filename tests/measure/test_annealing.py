@@ -1,6 +1,6 @@
 """Annealed importance sampling against counting all states."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 import torch
@@ -39,7 +39,7 @@ def test_the_path_rises_from_0_to_1_and_is_dense_at_its_end():
     assert len(betas) == 14_501
     assert betas[0] == 0
     assert betas[-1] == 1
-    assert all(a < b for a, b in zip(betas, betas[1:], strict=False))
+    assert all(a < b for a, b in pairwise(betas))
     assert [sum(b <= top for b in betas) for top in (0.5, 0.9)] == [501, 4501]
     with pytest.raises(ValueError, match="at least 3"):
         path(2)
