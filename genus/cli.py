@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from . import __version__, recipes
-from .mistakes import ERRORS, MISTAKE, OK, STOPPED, Mistake, answer, nearest, say
+from .mistakes import ERRORS, MISTAKE, OK, STOPPED, Mistake, answer, nearest, say, writing
 
 STORY = """\
 Deep generative models of every family: one interface, judged by one set of rules.
@@ -54,7 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     loud = "--traceback" in words
     words = [word for word in words if word != "--traceback"]
     try:
-        return run(words)
+        code = run(words)
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         say("stopped")
         return STOPPED
@@ -160,7 +162,8 @@ def fit(words: list[str]) -> int:
         print(as_yaml(options), end="")
         return OK
     try:
-        parser.train(options)
+        with writing(Path(options["out"])):
+            parser.train(options)
     except KeyboardInterrupt:
         say(f"stopped; genus fit {name} --out {options['out']} --resume goes on")
         return STOPPED
@@ -246,7 +249,8 @@ def sample(words: list[str]) -> int:
         raise Mistake(f"genus sample: -n is {taken.n}; at least 1 is wanted")
     from .trained import draw
 
-    draw(**vars(taken))
+    with writing(taken.out):
+        draw(**vars(taken))
     print(taken.out)
     return OK
 
@@ -295,7 +299,8 @@ def compare(words: list[str]) -> int:
     from .compare import compare
 
     try:
-        return compare(**vars(taken))
+        with writing(taken.out):
+            return compare(**vars(taken))
     except KeyboardInterrupt:
         say(f"stopped; the same command with --resume goes on with {taken.out}")
         return STOPPED

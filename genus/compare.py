@@ -29,7 +29,7 @@ from .data import Data, grid, save_png
 from .data import load as load_data
 from .functional.neighbours import distances
 from .measure.classifier import oracle_for
-from .mistakes import ERRORS, OK, Mistake, answer, say
+from .mistakes import ERRORS, OK, Mistake, answer, say, writing
 from .options import RecipeParser
 from .report import groups, page, printed
 from .trained import contexts, drawn, opened
@@ -119,7 +119,8 @@ def _attempt(name: str, data: str, options: Mapping[str, Any], before: Record | 
         parser = RecipeParser(recipes.find(name), folder)
         given = {"data": data} if "data" in parser.defaults else {}
         resume = (folder / "state.pt").exists()
-        parser.train(parser.resolved(given, options, {"resume": resume}))
+        with writing(folder):
+            parser.train(parser.resolved(given, options, {"resume": resume}))
         say(f"{name}: is measured")
         return record | _measured(folder, data, options["seed"], options["device"], before)
     except ERRORS as error:

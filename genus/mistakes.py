@@ -8,7 +8,8 @@ works for us is a failure of ours, even if it is called ValueError.
 
 import dis
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
@@ -80,6 +81,17 @@ def _at(error: BaseException) -> str:
             place = f" ({path.relative_to(Path(HOME).parent)}, line {at.tb_lineno})"
         at = at.tb_next
     return place
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """What the system refuses within is told of this path, if it names none, or an unfinished one."""
+    try:
+        yield
+    except OSError as error:
+        if not error.filename or str(error.filename).endswith(".draft"):
+            error.filename = str(path)
+        raise
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -68,10 +69,9 @@ class RecipeParser:
     def given(self, argv: Sequence[str]) -> Options:
         """What the command line, and the files it names by --config, say."""
         argv = self._spelt(argv)
-        befores = ["", *argv[:-1]]
         line = [
             word
-            for before, word in zip(befores, argv, strict=True)
+            for before, word in pairwise(["", *argv])
             if before != "--config" and word.partition("=")[0] != "--config"
         ]
         places = [self._parse(argv), self._parse(line)]
@@ -96,7 +96,7 @@ class RecipeParser:
     def _spelt(self, argv: Sequence[str]) -> list[str]:
         """The line with each option's name checked, and with a value for each switch."""
         line = []
-        for word, after in zip(argv, [*argv[1:], ""], strict=True):
+        for word, after in pairwise([*argv, ""]):
             if word.startswith("--"):
                 option, equals, value = word[2:].partition("=")
                 name = option.replace("-", "_")
