@@ -4,9 +4,13 @@ import pytest
 import torch
 from laws import LAWS, applies, sample
 
+from genus.adversarial import DCGAN, GAN
 from genus.core import Bits, Pixels, Reals, Tokens
 from genus.density import Dequantised, Gaussian, GaussianMixture, Table
 from genus.energy import RBM
+from genus.functional.adversarial import least_squares
+from genus.functional.penalties import Penalty, r1
+from genus.nn import MLP
 
 MODELS = {
     "table": lambda: Table(Tokens(3, 2), smoothing=0.5),
@@ -16,6 +20,12 @@ MODELS = {
     "dequantised": lambda: Dequantised(Gaussian(Reals((2,))), Pixels((2,), 4), squeeze=1e-3),
     "rbm": lambda: RBM(Bits((2, 2)), hidden=3, chains=5, burn_in=20),
     "rbm-cd": lambda: RBM(Bits((4,)), hidden=3, steps=2, chains=0, burn_in=20),
+    "gan": lambda: GAN(
+        Reals((2,)), MLP(3, 2, (8,)), MLP(2, 1, (8,)), 3, least_squares, (Penalty(r1, 2.0),), 2
+    ),
+    "gan-pixels": lambda: GAN(Pixels((2,), 5), MLP(3, 2), MLP(2, 1), 3),
+    "dcgan": lambda: DCGAN(Pixels((1, 8, 8), 17), latent=3, width=4, coarsest=2),
+    "dcgan-padded": lambda: DCGAN(Pixels((2, 9, 11), 5), latent=3, width=4),
 }
 
 
