@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from . import __version__, measure, recipes
-from .artifact import digest, read_config, write
+from .artifact import digest, load, read_config, write
 from .core import Model, Reals
 from .data import Data, grid, save_png
 from .data import load as load_data
@@ -77,13 +77,19 @@ def compare(
         "command": f"genus compare {' '.join(names)} --data {data} --minutes {minutes:g}"
         + (f" --seed {seed}" if seed else ""),
         "real": _picture_of_data(source, out),
-        "models": [],
     }
+    asked = {"data": data, "minutes": minutes, "seed": seed}
     for number, name in enumerate(names, 1):
-        say(f"{name}, {number} of {len(names)}: learns for {minutes:g} minutes")
-        options = {"minutes": minutes, "out": out / name, "seed": seed, "device": device}
-        results["models"].append(_attempt(name, data, options, before.get(name)))
-        write(out / "results.json", json.dumps(results, indent=1).encode())
+        record = before.get(name)
+        if record is not None and _finished(record, asked, out / name):
+            say(f"{name}, {number} of {len(names)}: is finished")
+        else:
+            say(f"{name}, {number} of {len(names)}: learns for {minutes:g} minutes")
+            record = _attempt(name, asked, out / name, device)
+        before[name] = record
+        known = [before[other] for other in names if other in before]
+        write(out / "results.json", json.dumps({**results, "models": known}, indent=1).encode())
+    results["models"] = [before[name] for name in names]
     write(out / "index.html", page(results, out).encode())
     print(printed(groups(results["models"])))
     print(f"\n{out / 'index.html'}")
@@ -110,19 +116,25 @@ def _claim(out: Path, resume: bool) -> dict[str, Record]:
     return known
 
 
-def _attempt(name: str, data: str, options: Mapping[str, Any], before: Record | None) -> Record:
+def _finished(record: Record, asked: Mapping[str, Any], folder: Path) -> bool:
+    """Whether the model in a folder is what was asked for, and still the one that was measured."""
+    if record["failure"] or record.get("asked") != asked:
+        return False
+    return record["weights"] == digest(load(folder).state_dict())
+
+
+def _attempt(name: str, asked: Mapping[str, Any], folder: Path, device: str) -> Record:
     """What there is to say of a recipe, be it that it failed."""
     entry = next(entry for entry in recipes.catalogue() if entry.name == name)
-    record: Record = {**asdict(entry), "code": OK, "failure": None}
-    folder: Path = options["out"]
+    record: Record = {**asdict(entry), "asked": asked, "code": OK, "failure": None}
     try:
         parser = RecipeParser(recipes.find(name), folder)
-        given = {"data": data} if "data" in parser.defaults else {}
-        resume = (folder / "state.pt").exists()
+        given = {option: value for option, value in asked.items() if option in parser.defaults}
+        given |= {"out": folder, "device": device, "resume": (folder / "state.pt").exists()}
         with writing(folder):
-            parser.train(parser.resolved(given, options, {"resume": resume}))
+            parser.train(parser.resolved(given))
         say(f"{name}: is measured")
-        return record | _measured(folder, data, options["seed"], options["device"], before)
+        return record | _measured(folder, given.get("data"), asked["seed"], device)
     except ERRORS as error:
         code, sentence = answer(error)
         say(f"{name}: {sentence}; the others go on")
@@ -131,12 +143,9 @@ def _attempt(name: str, data: str, options: Mapping[str, Any], before: Record | 
         return record | {"code": code, "failure": sentence}
 
 
-def _measured(folder: Path, data: str, seed: int, device: str, before: Record | None) -> Record:
+def _measured(folder: Path, data: str | None, seed: int, device: str) -> Record:
     """Figures, pictures, curves and speeds of the model in a folder."""
     model, view = opened(folder, data=data, device=device)
-    weights = digest(model.state_dict())
-    if before is not None and before.get("weights") == weights and before.get("figures"):
-        return before
     config = read_config(folder)
     training = config["training"]
     began = time.perf_counter()
@@ -145,7 +154,7 @@ def _measured(folder: Path, data: str, seed: int, device: str, before: Record | 
     n = POINTS if isinstance(view.space, Reals) and view.space.dims <= 2 else GRID
     context = contexts(model, n, lambda: view)
     return {
-        "weights": weights,
+        "weights": digest(model.state_dict()),
         "class": config["model"]["class"].rpartition(".")[2],
         "promises": config["promises"],
         "parameters": config["parameters"],
