@@ -72,7 +72,9 @@ def binarised(split: Split) -> Split:
 
     def draw(batch: Batch, noise: torch.Generator) -> Batch:
         x, *context = batch
-        return (torch.rand(x.shape, generator=noise) * 2 - 1 < x).to(x.dtype), *context
+        return (torch.rand(x.shape, generator=noise, dtype=x.dtype) * 2 - 1 < x).to(
+            x.dtype
+        ), *context
 
     return View(split, draw, "binarised", space=Bits(space.shape))
 
