@@ -159,6 +159,8 @@ PROMISES = (
     "log_weight",  # a random number whose exponential is p(x) in expectation, nats
     "energy",  # -log p(x) up to a constant, nats
     "gibbs",  # a chain that leaves p(x) alone
+    "logits",  # of each value given those before it in the model's `order`
+    "draw",  # x from uniform noise, one value after another
     "ladder",  # a path to p(x) from a distribution whose constant is known
     "encode",  # x to z
     "decode",  # z to x

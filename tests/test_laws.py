@@ -5,6 +5,7 @@ import torch
 from laws import LAWS, applies, sample
 
 from genus.adversarial import DCGAN, GAN
+from genus.autoregressive import MADE
 from genus.core import Bits, Pixels, Reals, Tokens
 from genus.density import Dequantised, Gaussian, GaussianMixture, Table
 from genus.energy import RBM
@@ -20,6 +21,10 @@ MODELS = {
     "dequantised": lambda: Dequantised(Gaussian(Reals((2,))), Pixels((2,), 4), squeeze=1e-3),
     "rbm": lambda: RBM(Bits((2, 2)), hidden=3, chains=5, burn_in=20),
     "rbm-cd": lambda: RBM(Bits((4,)), hidden=3, steps=2, chains=0, burn_in=20),
+    "made": lambda: MADE(Bits((2, 3)), hidden=(16, 16)),
+    "made-pixels": lambda: MADE(Pixels((1, 2, 2), 5), hidden=(16,), rank=2, dropout=0.5),
+    "made-tokens": lambda: MADE(Tokens(3, 4), hidden=(16,), shuffled=True),
+    "made-masks": lambda: MADE(Bits((5,)), hidden=(16,), masks=3, shuffled=True),
     "gan": lambda: GAN(
         Reals((2,)), MLP(3, 2, (8,)), MLP(2, 1, (8,)), 3, least_squares, (Penalty(r1, 2.0),), 2
     ),

@@ -8,6 +8,7 @@ import torch
 from test_laws import build
 
 from genus.adversarial import DCGAN
+from genus.autoregressive import MADE
 from genus.core import Bits, Pixels, Reals, Tokens
 from genus.density import Dequantised, Gaussian, GaussianMixture, Table
 from genus.energy import RBM
@@ -27,6 +28,20 @@ class ForgetsBayesDenominator(GaussianMixture):
 class ForgetsHowWideABinIs(Dequantised):
     def log_weight(self, x):
         return super().log_weight(x) - math.log(self.space.bin)
+
+
+class ItsMaskIsOffByOne(MADE):
+    def logits(self, x, mask=0):
+        return super().logits(x.roll(-1, 1), mask)
+
+
+class ForgetsTheDirectLinks(MADE):
+    def draw(self, u, mask=0):
+        links = self.net.direct.weight.data
+        self.net.direct.weight.data = torch.zeros_like(links)
+        x = super().draw(u, mask)
+        self.net.direct.weight.data = links
+        return x
 
 
 class ForgetsTheVisibleBias(RBM):
@@ -64,6 +79,17 @@ class CountsItsSamples(DCGAN):
 
 
 LIARS = [  # (liar, its arguments, the law that must reject it)
+    (
+        ItsMaskIsOffByOne,
+        {"space": Bits((5,)), "hidden": (16,)},
+        "logits_are_blind_to_what_comes_later",
+    ),
+    (ItsMaskIsOffByOne, {"space": Bits((5,)), "hidden": (16,)}, "probability_sums_to_one"),
+    (
+        ForgetsTheDirectLinks,
+        {"space": Bits((5,)), "hidden": (16,)},
+        "drawing_by_steps_is_drawing_by_whole_passes",
+    ),
     (
         ForgetsTheSmoothedInTheSum,
         {"space": Tokens(3, 2), "smoothing": 0.5},

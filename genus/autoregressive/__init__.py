@@ -1,1 +1,3 @@
-""""""
+"""Autoregressive models: exact probabilities, one value after another."""
+
+from .made import MADE as MADE

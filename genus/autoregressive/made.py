@@ -1,0 +1,170 @@
+"""MADE: one masked network that gives every conditional of a vector at once.
+
+    p(x) = prod_i p(x_i | x_<i)              logits = net(x),  logits_i blind to x_i and what follows
+    M^l_kj = [m^l(k) >= m^(l-1)(j)]          M^V_ik = [place(i) > m^L(k)]
+
+A place is given to every feature and a degree m to every hidden unit, and a weight lives only where
+the degree does not fall, at the outputs only where it rises: no path leads from x_j to the logits
+of an x_i in the same or an earlier place. One pass scores all features. To sample, features come
+one after another, but a unit is done as soon as the last feature that it sees is there: all steps
+together cost one pass.
+
+Other places and degrees make another model of the same weights. Several of them, drawn from in
+learning, keep the weights from learning one by heart; to score and to sample, they are a mixture:
+
+    p(x) = 1/K sum_k p_k(x)
+
+Source: Germain, Gregor, Murray, Larochelle, "MADE: masked autoencoder for distribution
+    estimation", 2015, arXiv:1502.03509, equations 2-13 and sections 4.2-4.3.
+Departs: degrees are spread evenly over the units, and shuffled where there are several masks,
+    instead of drawn. Values other than bits have a softmax over their levels; with `rank` its
+    logits are B z_i + c_i, with a basis B, (levels, rank), that all features share.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import one_hot
+
+from ..core import Bits, GenerativeModel, Pixels, Terms, Tokens
+from ..functional.densities import log_bernoulli, log_categorical
+from ..nn import MaskedMLP
+
+
+class MADE(GenerativeModel):
+    """A distribution on bits, pixels or tokens.
+
+    Args:
+        space: what x is; at least 2 numbers.
+        hidden: widths of the hidden layers.
+        masks: K, how many sets of places and degrees share the weights.
+        shuffled: places are drawn, for each mask anew; otherwise features come in their own order.
+        rank: numbers that say how a feature's levels are weighed, by a basis that the features
+            share: fewer than levels keeps a small data set from being learnt by heart; without
+            one, each level has a logit of its own.
+        dropout: the share of hidden units left out in learning, in [0, 1).
+        seed: of places and degrees.
+    """
+
+    def __init__(
+        self,
+        space: Bits | Pixels | Tokens,
+        hidden: Sequence[int] = (500,),
+        masks: int = 1,
+        shuffled: bool = False,
+        rank: int | None = None,
+        dropout: float = 0.0,
+        seed: int = 0,
+    ):
+        super().__init__()
+        levels = _levels(space)
+        if rank is not None and (levels == 2 or rank < 1):
+            raise ValueError(
+                f"MADE: rank is {rank} and a feature has {levels} levels; rank must be at least 1, "
+                f"and left out where there are just two levels"
+            )
+        self.space, self.hidden, self.masks, self.shuffled = space, tuple(hidden), masks, shuffled
+        self.rank, self.dropout, self.seed = rank, dropout, seed
+        self.levels = levels
+        d_in = levels if isinstance(space, Tokens) else 1
+        d_out = 1 if isinstance(space, Bits) else rank or levels
+        self.net = MaskedMLP(space.dims, d_in, d_out, hidden, masks, shuffled, dropout, seed)
+        if rank is not None:
+            self.basis = nn.Parameter(torch.randn(levels, rank) / math.sqrt(rank))
+            self.bias = nn.Parameter(torch.zeros(space.dims, levels))
+
+    @property
+    def order(self) -> Tensor:
+        """The numbers of the features as they come, under the first mask, (d,)."""
+        return self.net.places[0].argsort()
+
+    # scores
+
+    def logits(self, x: Tensor, mask: int = 0) -> Tensor:
+        """Of each value given those in earlier places: (n, *shape, levels), or of bits (n, *shape)."""
+        out = self._logits(self.net(self._seen(x.flatten(1)), mask))
+        return out.reshape(x.shape if isinstance(self.space, Bits) else (*x.shape, self.levels))
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        each = torch.stack([self.log_prob_of(mask, x) for mask in range(self.masks)])
+        return each.logsumexp(0) - math.log(self.masks)
+
+    def log_prob_of(self, mask: int, x: Tensor) -> Tensor:
+        """log p_k(x), where k is one of the masks, (n,)."""
+        logits = self.logits(x, mask)
+        if isinstance(self.space, Bits):
+            return log_bernoulli(x, logits)
+        return log_categorical(
+            self.space.indices(x) if isinstance(self.space, Pixels) else x, logits
+        )
+
+    def loss(self, x: Tensor) -> Terms:
+        """That of one mask, drawn anew: the mixture's is at most the mean of these."""
+        mask = int(torch.randint(self.masks, ()))
+        return {"nll": -self.log_prob_of(mask, x).mean()}
+
+    # samples
+
+    @torch.no_grad()
+    def sample(self, n: int) -> Tensor:
+        weight = self.net.last.weight
+        u = torch.rand(n, self.space.dims, dtype=weight.dtype, device=weight.device)
+        which = torch.randint(self.masks, (n,), device=weight.device)
+        x = u.new_empty(u.shape, dtype=torch.int64 if isinstance(self.space, Tokens) else u.dtype)
+        for mask in which.unique().tolist():
+            mine = which == mask
+            x[mine] = self.draw(u[mine], mask)
+        return x.reshape(n, *self.space.shape)
+
+    @torch.no_grad()
+    def draw(self, u: Tensor, mask: int = 0) -> Tensor:
+        """x, (n, d), from uniform noise: u_i is looked up in the running sum of p(x_i | x_<i).
+
+        The same x as from whole passes, unless a u_i is within rounding of where x_i changes.
+        """
+        columns: dict[int, Tensor] = {}
+
+        def choose(feature: int, out: Tensor) -> Tensor:
+            x = columns[feature] = self._value(pick(self._logits(out, feature), u[:, feature]))
+            return self._seen(x)
+
+        self.net.unroll(len(u), choose, mask)
+        return torch.stack([columns[i] for i in range(self.space.dims)], 1)
+
+    # between values, what the network sees, and what it says
+
+    def _seen(self, x: Tensor) -> Tensor:
+        """(...) -> (..., d_in)."""
+        if isinstance(self.space, Tokens):
+            return one_hot(x, self.levels).to(self.net.last.weight)
+        return x[..., None]
+
+    def _logits(self, out: Tensor, feature: int | slice = slice(None)) -> Tensor:
+        """(..., d_out) -> (..., levels), or of bits (..., 1)."""
+        return out if self.rank is None else out @ self.basis.T + self.bias[feature]
+
+    def _value(self, index: Tensor) -> Tensor:
+        if isinstance(self.space, Pixels):
+            return self.space.values(index, self.net.last.weight.dtype)
+        return index if isinstance(self.space, Tokens) else index.to(self.net.last.weight)
+
+
+def pick(logits: Tensor, u: Tensor) -> Tensor:
+    """The level, int64, whose share of the running sum u falls into: (n, levels), (n,) -> (n,)."""
+    if logits.shape[1] == 1:  # of a bit, the logit of 1
+        return (u < logits[:, 0].sigmoid()).long()
+    running = logits.softmax(1).cumsum(1)
+    return torch.searchsorted(running[:, :-1].contiguous(), u[:, None].contiguous(), right=True)[:, 0]
+
+
+def _levels(space: object) -> int:
+    match space:
+        case Bits():
+            return 2
+        case Pixels():
+            return space.levels
+        case Tokens():
+            return space.vocabulary
+    raise ValueError(f"MADE: space is {space}; Bits, Pixels or Tokens are wanted")

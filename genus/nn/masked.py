@@ -1,0 +1,128 @@
+"""A perceptron whose outputs each see just the features that come before their own."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import dropout, linear, relu
+
+
+class MaskedMLP(nn.Module):
+    """Features in, as many out: (n, features, d_in) -> (n, features, d_out).
+
+    An order puts the features in places 1 .. features. Every hidden unit has a degree m, and sees
+    the features in places up to m only; the output of the feature in place i is made of units of
+    degree below i, and of the features before it. So a unit is known as soon as its last feature is,
+    and `unroll` computes each once.
+
+    Args:
+        features: how many; at least 2.
+        d_in, d_out: numbers that describe one feature where it comes in and where it goes out.
+        hidden: widths of the hidden layers.
+        masks: how many ways there are to put features and units in order; all share the weights.
+        shuffled: orders of features are drawn; otherwise each is the features' own.
+        dropout: the share of hidden units left out in training, in [0, 1).
+        seed: of orders and degrees.
+    """
+
+    places: Tensor  # (masks, features) int64, in 1 .. features
+
+    def __init__(
+        self,
+        features: int,
+        d_in: int,
+        d_out: int,
+        hidden: Sequence[int],
+        masks: int = 1,
+        shuffled: bool = False,
+        dropout: float = 0.0,
+        seed: int = 0,
+    ):
+        super().__init__()
+        if features < 2:
+            raise ValueError(f"MaskedMLP: features is {features}; at least 2 are wanted")
+        if masks < 1:
+            raise ValueError(f"MaskedMLP: masks is {masks}; at least 1 is wanted")
+        if not hidden or min(hidden) < 1:
+            raise ValueError(
+                f"MaskedMLP: hidden is {tuple(hidden)}; widths of 1 or more are wanted"
+            )
+        if not 0 <= dropout < 1:
+            raise ValueError(f"MaskedMLP: dropout is {dropout}; it must be in [0, 1)")
+        self.features, self.d_in, self.d_out, self.hidden = features, d_in, d_out, tuple(hidden)
+        self.masks, self.shuffled, self.dropout, self.seed = masks, shuffled, dropout, seed
+        widths = [features * d_in, *hidden]
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
+        self.last = nn.Linear(widths[-1], features * d_out)
+        self.direct = nn.Linear(features * d_in, features * d_out, bias=False)
+        nn.init.zeros_(self.direct.weight)
+        draw = torch.Generator().manual_seed(seed)
+        own = torch.arange(1, features + 1).expand(masks, -1).clone()
+        self.register_buffer("places", _shuffled(own, draw) if shuffled else own)
+        for i, width in enumerate(hidden):
+            even = torch.arange(width) * (features - 1) // width + 1
+            degrees = even.expand(masks, -1).clone()
+            self.register_buffer(f"degrees{i}", _shuffled(degrees, draw) if masks > 1 else degrees)
+
+    def forward(self, x: Tensor, mask: int = 0) -> Tensor:
+        degrees, goal = self.degrees(mask), self.places[mask].repeat_interleave(self.d_out)
+        x = h = x.flatten(1)
+        for layer, before, after in zip(self.linears(), degrees, degrees[1:], strict=False):
+            h = relu(linear(h, layer.weight * (after[:, None] >= before), layer.bias))
+            h = dropout(h, self.dropout, self.training)
+        out = linear(h, self.last.weight * (goal[:, None] > degrees[-1]), self.last.bias)
+        out = out + linear(x, self.direct.weight * (goal[:, None] > degrees[0]))
+        return out.unflatten(1, (self.features, self.d_out))
+
+    @torch.no_grad()
+    def unroll(self, n: int, choose: Callable[[int, Tensor], Tensor], mask: int = 0) -> None:
+        """`forward`, one feature after another, each made from what came out for it.
+
+        Args:
+            n: rows.
+            choose: takes the number of a feature and what comes out for it, (n, d_out); gives what
+                goes in for it, (n, d_in).
+            mask: whose order it is.
+        """
+        order, degrees = self.places[mask].argsort(), self.degrees(mask)
+        ins, outs = _channels(order, self.d_in), _channels(order, self.d_out)
+        sorts = [ins.flatten(), *(m.argsort(stable=True) for m in degrees[1:])]
+        places = torch.arange(self.features, device=order.device)
+        ends = [  # of each layer: how many of its units have a degree of at most 0, 1, ...
+            torch.searchsorted(m[sort], places, right=True).tolist()
+            for m, sort in zip(degrees, sorts, strict=True)
+        ]
+        layers = [
+            (layer.weight[after][:, before], layer.bias[after])
+            for layer, before, after in zip(self.linears(), sorts, sorts[1:], strict=False)
+        ]
+        last, direct = self.last.weight[:, sorts[-1]], self.direct.weight[:, sorts[0]]
+        known = [last.new_zeros(n, len(sort)) for sort in sorts]
+        for i, feature in enumerate(order.tolist()):
+            for k, (weight, bias) in enumerate(layers):
+                seen, new = slice(ends[k][i]), slice(ends[k + 1][max(i - 1, 0)], ends[k + 1][i])
+                known[k + 1][:, new] = relu(linear(known[k][:, seen], weight[new, seen], bias[new]))
+            mine, seen, before = outs[i], slice(ends[-1][i]), slice(ends[0][i])
+            out = linear(known[-1][:, seen], last[mine, seen], self.last.bias[mine])
+            out += linear(known[0][:, before], direct[mine, before])
+            known[0][:, i * self.d_in : (i + 1) * self.d_in] = choose(feature, out)
+
+    def degrees(self, mask: int) -> list[Tensor]:
+        """The places of the numbers that come in, then the degrees of each layer's units."""
+        inner = [self.get_buffer(f"degrees{i}")[mask] for i in range(len(self.hidden))]
+        return [self.places[mask].repeat_interleave(self.d_in), *inner]
+
+    def linears(self) -> list[nn.Linear]:
+        """The hidden layers."""
+        return [layer for layer in self.layers if isinstance(layer, nn.Linear)]
+
+
+def _channels(features: Tensor, count: int) -> Tensor:
+    """The numbers of each feature's channels, (features, count)."""
+    return features[:, None] * count + torch.arange(count, device=features.device)
+
+
+def _shuffled(rows: Tensor, draw: torch.Generator) -> Tensor:
+    """Each row in an order of its own."""
+    return torch.stack([row[torch.randperm(len(row), generator=draw)] for row in rows])
