@@ -92,10 +92,16 @@ class _Session:
         self.rank, self.world = ranks()
         if run.batch % self.world:
             raise ValueError(f"fit: {self.world} ranks must divide the batch's {run.batch} rows")
+        closed = "fit" in model.promises()
+        if closed and run.ema is not None:
+            raise ValueError(
+                f"fit: ema is {run.ema}, but {type(model).__name__} learns from all data at once, "
+                f"and there is no noise to average away; leave ema out"
+            )
         self.model, self.data, self.run = model.to(self.device).train(), data, run
         self.schedule, self.evaluate, self.picture = schedule, evaluate, picture
         make = optimizers or adam(run.lr)
-        players = {} if "fit" in model.promises() else model.players()
+        players = {} if closed else model.players()
         self.optimizers = {name: make(name, p.parameters()) for name, p in players.items()}
         self.rates = {k: [g["lr"] for g in o.param_groups] for k, o in self.optimizers.items()}
         self.average = None if run.ema is None else Average(model, run.ema)

@@ -127,8 +127,7 @@ def _quiet(turn: nn.Module, on: bool) -> AbstractContextManager[object]:
 class Average:
     """An exponential moving average of a model, as a copy that is updated after each round.
 
-    Parameters are averaged, buffers copied, and all is copied of a model that learns by `fit`: its
-    steps are no noisy path. The average follows fast at first: its decay is
+    Parameters are averaged, buffers copied. The average follows fast at first: its decay is
     min(decay, (1 + round) / (10 + round)).
 
     Args:
@@ -141,12 +140,9 @@ class Average:
             raise ValueError(f"Average: decay is {decay}; it must be in [0, 1)")
         self.decay = decay
         self.model = copy.deepcopy(model).requires_grad_(False)
-        self._copied = list(zip(self.model.buffers(), model.buffers(), strict=True))
         self._to: list[Tensor] = list(self.model.parameters())
         self._from: list[Tensor] = list(model.parameters())
-        if "fit" in model.promises():
-            self._copied += zip(self._to, self._from, strict=True)
-            self._to, self._from = [], []
+        self._buffers = list(zip(self.model.buffers(), model.buffers(), strict=True))
 
     @torch.no_grad()
     def update(self, number: int) -> None:
@@ -154,5 +150,5 @@ class Average:
         decay = min(self.decay, (1 + number) / (10 + number))
         if self._to:
             torch._foreach_lerp_(self._to, self._from, 1 - decay)  # pyright: ignore[reportPrivateImportUsage]
-        for ours, theirs in self._copied:
+        for ours, theirs in self._buffers:
             ours.copy_(theirs)

@@ -1,9 +1,10 @@
-"""Run by test_ranks.py, alone or under torchrun: plays a game and writes its weights.
+"""Run by test_ranks.py, alone or under torchrun: plays games and writes each rank's weights.
 
-python ranks_of_a_game.py GAME OUT [--fit]
+python ranks_of_a_game.py OUT
 """
 
 import sys
+from itertools import product
 from pathlib import Path
 
 import torch
@@ -19,27 +20,33 @@ from genus.run import Run, begin
 from genus.running import fit
 from genus.training import play, ranks
 
-game, out, *how = sys.argv[1:]
-torch.set_num_threads(1)
-torch.set_default_dtype(torch.float64)
-begin("cpu")
-rank, world = ranks()
-torch.manual_seed(0)
-model = {"blob": Blob, "duel": Duel}[game]()
-rows = torch.randn(512, model.space.dims, generator=torch.Generator().manual_seed(1))
-data = Rows(model.space, None, (rows + 1,))
-if how == ["--fit"]:
-    run = Run(
-        minutes=1, rounds=12, batch=64, lr=0.01, ema=0.9, log_every=3, out=Path(out), device="cpu"
-    )
-    model = fit(model, data, run)
-else:
+GAMES = {"blob": Blob, "duel": Duel}
+WAYS = ("play", "accumulate", "fit")
+
+
+def run(game, way, out):
+    """The model after some rounds of its game."""
+    rank, world = ranks()
+    torch.manual_seed(0)
+    model = GAMES[game]()
+    rows = torch.randn(512, model.space.dims, generator=torch.Generator().manual_seed(1))
+    data = Rows(model.space, None, (rows + 1,))
+    if way == "fit":
+        plan = Run(12, minutes=1, batch=64, lr=0.01, ema=0.9, log_every=3, out=out, device="cpu")
+        return fit(model, data, plan)
     batches = (tuple(x.chunk(world)[rank] for x in data.batch(i, 64, 0)) for i in range(8))
     sgd = {name: torch.optim.SGD(p.parameters(), 0.05) for name, p in model.players().items()}
-    for _ in play(model, batches, sgd, accumulate=2 if how == ["--accumulate"] else 1):
+    for _ in play(model, batches, sgd, accumulate=2 if way == "accumulate" else 1):
         pass
-for other in range(world):  # each rank's weights, for the ranks must agree
-    if rank == other:
-        artifact.save(model, f"{out}.rank{rank}")
-if dist.is_initialized():
-    dist.destroy_process_group()
+    return model
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    torch.set_default_dtype(torch.float64)
+    begin("cpu")
+    for game, way in product(GAMES, WAYS):
+        out = Path(sys.argv[1]) / f"{game}-{way}"
+        artifact.save(run(game, way, out), out / f"rank{ranks()[0]}")
+    if dist.is_initialized():
+        dist.destroy_process_group()

@@ -13,23 +13,30 @@ SCRIPT = Path(__file__).parent / "ranks_of_a_game.py"
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 
-def run(how, *arguments):
-    command = [sys.executable, *how, str(SCRIPT), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """The same games, played by one process and by two ranks."""
+    folder = tmp_path_factory.mktemp("ranks")
+    for how, out in (([], folder / "one"), (TORCHRUN, folder / "two")):
+        command = [sys.executable, *how, str(SCRIPT), str(out)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+        assert done.returncode == 0, done.stderr[-2000:]
+    return folder
 
 
 @pytest.mark.parametrize("game", ["blob", "duel"])
-@pytest.mark.parametrize("how", ["play", "--accumulate", "--fit"])
-def test_two_ranks_are_one_process(game, how, tmp_path):
-    options = [] if how == "play" else [how]
-    run([], game, str(tmp_path / "one"), *options)
-    run(TORCHRUN, game, str(tmp_path / "two"), *options)
-    one = read_weights(tmp_path / "one.rank0" / "model.safetensors")
+@pytest.mark.parametrize("way", ["play", "accumulate", "fit"])
+def test_two_ranks_are_one_process(runs, game, way):
+    name = f"{game}-{way}"
+    one = read_weights(runs / "one" / name / "rank0" / "model.safetensors")
     for rank in (0, 1):
-        two = read_weights(tmp_path / f"two.rank{rank}" / "model.safetensors")
-        for name, value in one.items():
-            torch.testing.assert_close(two[name], value, rtol=1e-10, atol=1e-12)
-    assert (one[next(iter(one))] != 0).any()
-    if how == "--fit":
-        assert (tmp_path / "two" / "metrics.jsonl").read_text().count("losses") == 4
+        two = read_weights(runs / "two" / name / f"rank{rank}" / "model.safetensors")
+        for key, value in one.items():
+            torch.testing.assert_close(two[key], value, rtol=1e-10, atol=1e-12)
+    assert any(value.abs().max() > 1e-3 for value in one.values())
+
+
+def test_one_rank_keeps_the_log(runs):
+    for count in ("one", "two"):
+        log = (runs / count / "duel-fit" / "metrics.jsonl").read_text()
+        assert log.count('"losses"') == 4
