@@ -1,0 +1,104 @@
+"""Runs recipes with their own defaults, judges what they learnt, and writes down the figures.
+
+    python benchmarks/recipes.py [RECIPE ...] [--seed 0]
+
+Each recipe leaves benchmarks/results/recipes/<name>.json: all figures with their protocols, the time
+it took and the kind of machine. The figure that its docstring promises goes into
+genus/recipes/measured.json, which `genus list` shows. `benchmarks/render.py` puts both into the README.
+"""
+
+import argparse
+import inspect
+import json
+import math
+import os
+import platform
+import tempfile
+import time
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import torch
+
+from genus import __version__, recipes
+from genus.core import ConditionalModel, Model
+from genus.data import Data, load
+from genus.measure import Figure, evaluate, to_json
+from genus.run import Run
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "results" / "recipes"
+MEASURED = ROOT / "genus" / "recipes" / "measured.json"
+FIRST = ("kl_to_truth", "bits_per_dim", "nll", "modes", "l1")  # what leads, if there is such a figure
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("recipe", nargs="*", help="names; all of them without any")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    torch.set_num_threads(min(2, os.cpu_count() or 1))
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    for name in options.recipe or recipes.names():
+        measure(name, options.seed)
+
+
+def measure(name: str, seed: int) -> None:
+    """Trains one recipe, judges it, and writes its figures down."""
+    recipe = recipes.recipe(name)
+    default: Run = inspect.signature(recipe).parameters["run"].default
+    with tempfile.TemporaryDirectory() as folder:
+        run = replace(default, seed=seed, device="cpu", progress=True, out=Path(folder) / name)
+        begun = time.perf_counter()
+        model = recipe(run=run)
+        minutes = (time.perf_counter() - begun) / 60
+    data = view(model, load(inspect.signature(recipe).parameters["data"].default))
+    figures = evaluate(model, data, seed=seed)
+    record = {
+        "recipe": name,
+        "run": {"rounds": default.rounds, "batch": default.batch, "lr": default.lr, "seed": seed},
+        "minutes": round(minutes, 2),
+        "date": date.today().isoformat(),
+        "machine": f"{platform.machine()} CPU, {torch.get_num_threads()} threads",
+        "versions": {"genus": __version__, "torch": torch.__version__},
+        "figures": json.loads(to_json(figures)),
+    }
+    (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=2) + "\n")
+    measured = json.loads(MEASURED.read_text()) if MEASURED.exists() else {}
+    measured[name] = {
+        "figure": headline(figures),
+        "protocol": {k: v for k, v in figures[0].protocol.items() if k != "genus"},
+        "minutes": record["minutes"],
+        "date": record["date"],
+    }
+    MEASURED.write_text(json.dumps(dict(sorted(measured.items())), indent=2) + "\n")
+    print(f"{name}: {measured[name]['figure']} in {minutes:.1f} minutes", flush=True)
+
+
+def view(model: Model, data: Data) -> Data:
+    """The look at the data that the model was trained on."""
+    looks = [lambda: data, data.binarised, data.labelled, data.coarse]
+    context = model.context_space if isinstance(model, ConditionalModel) else None
+    for look in looks:
+        try:
+            seen = look()
+        except ValueError:
+            continue  # data without labels, or not of pixels: not this look
+        if (seen.space, seen.context_space) == (model.space, context):
+            return seen
+    raise ValueError(f"{type(model).__name__}: no view of {data.name} has its space")
+
+
+def headline(figures: list[Figure]) -> str:
+    """The figures that lead, in one line."""
+    named = {f.name: f for f in figures}
+    said = [str(named[name]) for name in FIRST if name in named][:1]
+    if "frechet" in named and (floor := named["frechet"].floor):
+        said.append(f"frechet {named['frechet'].value / floor:.1f} times the floor")
+        said.append(f"{named['classes'].value:.0f} classes")
+    return ", ".join(said) or (str(figures[0]) if not math.isnan(figures[0].value) else "none")
+
+
+if __name__ == "__main__":
+    main()
