@@ -30,6 +30,9 @@ Deep generative models of every family: one interface, judged by one set of rule
 """
 
 
+ORACLE = "a run of genus fit oracle, to judge samples (default: the one that ships for the data)"
+
+
 class Parser(argparse.ArgumentParser):
     """Complains by raising, in one sentence, and proposes the nearest option."""
 
@@ -83,7 +86,7 @@ def run(words: list[str]) -> int:
         description=STORY,
         usage="genus COMMAND ...",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=f"recipes: {', '.join(recipes.names())}",
+        epilog=textwrap.fill(f"recipes: {', '.join(recipes.names())}", 96),
     )
     parser.add_argument("--version", action="version", version=f"genus {__version__}")
     parser.add_argument(
@@ -260,14 +263,18 @@ def evaluate(words: list[str]) -> int:
     parser = Parser(prog="genus evaluate", description="Measures a trained model.")
     parser.add_argument("folder", type=Path, help="where genus fit, or genus.save, left the model")
     parser.add_argument("--data", help="name or path (default: the data of the run)")
+    parser.add_argument("--oracle", type=Path, help=ORACLE)
+    parser.add_argument("--samples", type=int, default=1000, help="to draw (default: 1000)")
+    parser.add_argument("--seed", type=int, default=0, help="of all noise (default: 0)")
     parser.add_argument("--json", action="store_true", help="as JSON, for other programs")
     parser.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default: auto)")
     taken = parser.read(words)
     from . import measure
     from .trained import opened
 
+    oracle = taken.oracle and measure.oracle(taken.oracle)
     model, data = opened(taken.folder, data=taken.data, device=taken.device)
-    figures = measure.evaluate(model, data)
+    figures = measure.evaluate(model, data, seed=taken.seed, samples=taken.samples, oracle=oracle)
     print(measure.to_json(figures) if taken.json else measure.render(figures))
     return OK
 
@@ -286,6 +293,7 @@ def compare(words: list[str]) -> int:
     parser.add_argument(
         "--out", type=Path, default=Path("report"), help="a folder (default: report)"
     )
+    parser.add_argument("--oracle", type=Path, help=ORACLE)
     parser.add_argument("--seed", type=int, default=0, help="of every run (default: 0)")
     parser.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default: auto)")
     parser.add_argument(

@@ -24,11 +24,11 @@ from torch import Tensor
 
 from . import __version__, measure, recipes
 from .artifact import digest, load, read_config, write
-from .core import Model, Reals
+from .core import Reals
 from .data import Data, grid, save_png
 from .data import load as load_data
 from .functional.neighbours import distances
-from .measure.classifier import oracle_for
+from .measure.classifier import Oracle, oracle_for
 from .mistakes import ERRORS, OK, Mistake, answer, say, writing
 from .options import RecipeParser
 from .report import groups, page, printed
@@ -37,6 +37,7 @@ from .trained import contexts, drawn, opened
 GRID = 64  # samples in a picture
 POINTS = 2000  # samples in a scatter plot
 SHOWN, NEAR = 6, 4  # samples whose nearest neighbours are shown, and how many of those
+FRAMES = 5  # pictures of how samples came to be
 CURVE = 240  # points of a learning curve
 
 Record = dict[str, Any]  # of one recipe, as JSON types
@@ -48,6 +49,7 @@ def compare(
     data: str,
     minutes: float,
     out: Path,
+    oracle: Path | None = None,
     seed: int = 0,
     device: str = "auto",
     resume: bool = False,
@@ -59,6 +61,7 @@ def compare(
         data: name or path of a data set; each recipe takes the view of it that it needs.
         minutes: of training, for each recipe.
         out: the folder, made if need be.
+        oracle: the run of the recipe `oracle` that judges samples; without it, the one that ships.
         seed: of every run.
         device: as in `Run`.
         resume: keeps what is finished in `out`, and goes on with what is not.
@@ -66,6 +69,7 @@ def compare(
     if twice := {name for name in names if list(names).count(name) > 1}:
         raise Mistake(f"compare: {', '.join(sorted(twice))} is named twice")
     source = load_data(data)
+    judge = oracle_for(source.name, source.space) if oracle is None else measure.oracle(oracle)
     before = _claim(out, resume)
     results: Record = {
         "genus": __version__,
@@ -75,17 +79,18 @@ def compare(
         "machine": _machine(device),
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "command": f"genus compare {' '.join(names)} --data {data} --minutes {minutes:g}"
+        + (f" --oracle {oracle}" if oracle else "")
         + (f" --seed {seed}" if seed else ""),
         "real": _picture_of_data(source, out),
     }
-    asked = {"data": data, "minutes": minutes, "seed": seed}
+    asked = {"data": data, "minutes": minutes, "seed": seed, "oracle": oracle and str(oracle)}
     for number, name in enumerate(names, 1):
         record = before.get(name)
         if record is not None and _finished(record, asked, out / name):
             say(f"{name}, {number} of {len(names)}: is finished")
         else:
             say(f"{name}, {number} of {len(names)}: learns for {minutes:g} minutes")
-            record = _attempt(name, asked, out / name, device)
+            record = _attempt(name, asked, out / name, device, judge)
         before[name] = record
         known = [before[other] for other in names if other in before]
         write(out / "results.json", json.dumps({**results, "models": known}, indent=1).encode())
@@ -123,7 +128,9 @@ def _finished(record: Record, asked: Mapping[str, Any], folder: Path) -> bool:
     return record["weights"] == digest(load(folder).state_dict())
 
 
-def _attempt(name: str, asked: Mapping[str, Any], folder: Path, device: str) -> Record:
+def _attempt(
+    name: str, asked: Mapping[str, Any], folder: Path, device: str, judge: Oracle | None
+) -> Record:
     """What there is to say of a recipe, be it that it failed."""
     entry = next(entry for entry in recipes.catalogue() if entry.name == name)
     record: Record = {**asdict(entry), "asked": asked, "code": OK, "failure": None}
@@ -134,7 +141,7 @@ def _attempt(name: str, asked: Mapping[str, Any], folder: Path, device: str) -> 
         with writing(folder):
             parser.train(parser.resolved(given))
         say(f"{name}: is measured")
-        return record | _measured(folder, given.get("data"), asked["seed"], device)
+        return record | _measured(folder, given.get("data"), asked["seed"], device, judge)
     except ERRORS as error:
         code, sentence = answer(error)
         say(f"{name}: {sentence}; the others go on")
@@ -143,13 +150,15 @@ def _attempt(name: str, asked: Mapping[str, Any], folder: Path, device: str) -> 
         return record | {"code": code, "failure": sentence}
 
 
-def _measured(folder: Path, data: str | None, seed: int, device: str) -> Record:
+def _measured(
+    folder: Path, data: str | None, seed: int, device: str, judge: Oracle | None
+) -> Record:
     """Figures, pictures, curves and speeds of the model in a folder."""
     model, view = opened(folder, data=data, device=device)
     config = read_config(folder)
     training = config["training"]
     began = time.perf_counter()
-    figures = measure.evaluate(model, view)
+    figures = measure.evaluate(model, view, oracle=judge)
     measuring = time.perf_counter() - began
     n = POINTS if isinstance(view.space, Reals) and view.space.dims <= 2 else GRID
     context = contexts(model, n, lambda: view)
@@ -167,7 +176,8 @@ def _measured(folder: Path, data: str | None, seed: int, device: str) -> Record:
         "samples_per_second": next(f.value for f in figures if f.name == "samples_per_second"),
         "figures": json.loads(measure.to_json(figures)),
         "curves": curves(folder / "metrics.jsonl"),
-        "pictures": _pictures(folder, model, view, drawn(model, n, context, seed), context),
+        "pictures": _pictures(folder, judge, view, drawn(model, n, context, seed), context),
+        "history": _history(folder),
     }
 
 
@@ -182,7 +192,7 @@ def _picture_of_data(source: Data, out: Path) -> str:
 
 
 def _pictures(
-    folder: Path, model: Model, view: Data, x: Tensor, context: Tensor | None
+    folder: Path, judge: Oracle | None, view: Data, x: Tensor, context: Tensor | None
 ) -> dict[str, str]:
     """Pictures of samples and of their nearest training rows; paths from the folder above."""
     space, pictures = view.space, {}
@@ -204,10 +214,18 @@ def _pictures(
     train = view.train.everything()[0]
     keep("shown", x[:SHOWN], 1)
     keep("near_pixels", train[_nearest(x[:SHOWN].flatten(1), train.flatten(1))], NEAR)
-    if (oracle := oracle_for(view.name, space)) is not None:
-        seen, known = oracle.see(x[:SHOWN], space).features, oracle.see(train, space).features
+    if judge is not None:
+        seen, known = judge.see(x[:SHOWN], space).features, judge.see(train, space).features
         keep("near_oracle", train[_nearest(seen, known)], NEAR)
     return pictures
+
+
+def _history(folder: Path) -> list[tuple[int, str]]:
+    """Some of the pictures that were drawn on the way: rounds, and paths from the folder above."""
+    paths = sorted((folder / "samples").glob("*.png"))
+    last = len(paths) - 1
+    some = sorted({round(i * last / (FRAMES - 1)) for i in range(FRAMES)}) if last > 0 else []
+    return [(int(paths[i].stem), f"{folder.name}/samples/{paths[i].name}") for i in some]
 
 
 def _nearest(x: Tensor, train: Tensor) -> Tensor:

@@ -253,7 +253,7 @@ def _model(record: Mapping[str, Any], folder: Path) -> str:
     )
     return (
         f'{head}<p class="facts">{facts}</p><div class="columns"><div>{_samples(record, folder)}</div>'
-        f"<div>{_neighbours(record, folder)}{_curves(record)}</div></div>"
+        f"<div>{_neighbours(record, folder)}{_curves(record)}</div></div>{_history(record, folder)}"
         f'<p class="source">{escape(record["source"])}</p></section>\n'
     )
 
@@ -281,6 +281,19 @@ def _neighbours(record: Mapping[str, Any], folder: Path) -> str:
         for key, told in parts
     )
     return f'<div class="near">{figures}</div>'
+
+
+def _history(record: Mapping[str, Any], folder: Path) -> str:
+    frames = "".join(
+        f"<figure>{_image(folder / path, f'Samples after {number:,} rounds')}"
+        f"<figcaption>{number:,} rounds</figcaption></figure>"
+        for number, path in record["history"]
+    )
+    return (
+        f'<h3>How they came to be, from the same noise</h3><div class="history">{frames}</div>'
+        if frames
+        else ""
+    )
 
 
 def _curves(record: Mapping[str, Any]) -> str:
