@@ -12,14 +12,13 @@ Points = Sequence[Sequence[float]]  # [round, seconds, value]
 
 
 def chart(lines: Mapping[str, Points], title: str) -> str:
-    """One drawing for all terms of a player.
+    """One drawing for all terms of a player; empty if there is nothing to draw a line through.
 
     Args:
         lines: of each term, its points in the order of rounds.
         title: what the drawing shows, for those who do not see it.
     """
-    lines = {name: [p for p in points if math.isfinite(p[2])] for name, points in lines.items()}
-    lines = {name: points for name, points in lines.items() if points}
+    lines = drawable(lines)
     if not lines:
         return ""
     last = max(points[-1][0] for points in lines.values())
@@ -52,6 +51,12 @@ def chart(lines: Mapping[str, Points], title: str) -> str:
     )
 
 
+def drawable(lines: Mapping[str, Points]) -> dict[str, Points]:
+    """The lines that have at least two points, without what is not finite."""
+    finite = {name: [p for p in points if math.isfinite(p[2])] for name, points in lines.items()}
+    return {name: points for name, points in finite.items() if len(points) > 1}
+
+
 def legend(names: Sequence[str]) -> str:
     """What each line is: nothing is said by colour alone, lines differ in their dashes too."""
     keys = "".join(
@@ -63,17 +68,19 @@ def legend(names: Sequence[str]) -> str:
 
 
 def nice(low: float, high: float) -> list[float]:
-    """Three or four round numbers within a range."""
-    rough = (high - low) / 3
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= rough)
-    first = math.ceil(low / step)
-    return [k * step for k in range(first, math.floor(high / step) + 1)]
+    """Three to seven round numbers within a range."""
+    power = 10.0 ** math.ceil(math.log10(high - low))
+    ticks: list[float] = []
+    for step in (power * part for part in (0.5, 0.25, 0.2, 0.1, 0.05)):
+        ticks = [k * step for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+        if len(ticks) >= 3:
+            break
+    return ticks
 
 
 def _range(lines: Mapping[str, Points]) -> tuple[float, float]:
     """From the lowest to the highest value, the wild start and single spikes left out."""
-    values = [p[2] for points in lines.values() for p in points[math.ceil(START * len(points)) :]]
+    values = [p[2] for points in lines.values() for p in points[int(START * len(points)) :]]
     values = sorted(values or [p[2] for points in lines.values() for p in points])
     low, high = values[len(values) // 200], values[-1 - len(values) // 50]
     air = 0.06 * (high - low) or 0.5 * abs(high) or 1.0
@@ -82,8 +89,6 @@ def _range(lines: Mapping[str, Points]) -> tuple[float, float]:
 
 def _path(points: Sequence[tuple[float, float]]) -> str:
     far = [(px, min(max(py, -1e4), 1e4)) for px, py in points]
-    if len(far) == 1:
-        far = [far[0], (far[0][0] + 2, far[0][1])]
     return "M" + "L".join(f"{px:.1f} {py:.1f}" for px, py in far)
 
 

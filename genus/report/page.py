@@ -6,8 +6,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from ..core import PROMISES
 from ..measure import Figure
-from .curves import chart, legend
+from .curves import chart, drawable, legend
 from .groups import Group, groups, space
 from .verdict import digits, listed, verdict, word
 
@@ -249,7 +250,7 @@ def _model(record: Mapping[str, Any], folder: Path) -> str:
     facts = (
         f"{record['class']} on {space(record['view'])}{escape(given)}; {record['parameters']:,} "
         f"parameters; {record['rounds']:,} rounds in {digits(record['seconds'])} s; can "
-        f"{listed(record['promises'])}."
+        f"{listed([promise for promise in PROMISES if promise in record['promises']])}."
     )
     return (
         f'{head}<p class="facts">{facts}</p><div class="columns"><div>{_samples(record, folder)}</div>'
@@ -303,7 +304,7 @@ def _curves(record: Mapping[str, Any]) -> str:
             "figures on the validation rows" if player == "figures" else f"losses of the {player}"
         )
         if svg := chart(terms, title):
-            caption = f"<figcaption>{escape(title)}{legend(list(terms))}</figcaption>"
+            caption = f"<figcaption>{escape(title)}{legend(list(drawable(terms)))}</figcaption>"
             drawn.append(f"<figure>{svg}{caption}</figure>")
     return f'<div class="curves {record["family"]}">{"".join(drawn)}</div>'
 

@@ -185,7 +185,7 @@ def test_lists_and_levels():
 def test_a_chart_is_well_formed_and_says_what_it_shows():
     lines = {
         "real <loss>": [[i, i / 10, math.exp(-i / 30)] for i in range(100)],
-        "fake": [[5, 1, 2]],
+        "fake": [[5, 1, 2], [6, 1, 2]],
     }
     svg = xml.fromstring(chart(lines, "losses of the critic"))
     assert svg.get("aria-label") == (
@@ -198,7 +198,8 @@ def test_a_chart_is_well_formed_and_says_what_it_shows():
 
 
 @pytest.mark.parametrize(
-    "values", [[math.nan, 1.0, math.inf], [0.0, 0.0], [5.0], [1e30, -1e30], [-3.0, -2.0, 1e9]]
+    "values",
+    [[math.nan, 1.0, math.inf, 2.0], [0.0, 0.0], [5.0, 5.0], [1e30, -1e30], [-3.0, -2.0, 1e9]],
 )
 def test_a_chart_survives_any_curve(values):
     svg = chart({"term": [[i, i, value] for i, value in enumerate(values)]}, "losses")
@@ -207,13 +208,16 @@ def test_a_chart_survives_any_curve(values):
     assert "inf" not in svg.replace("infinite", "")
 
 
-def test_no_points_no_chart():
+def test_no_line_no_chart():
+    assert chart({"term": [[3, 1, 2.0]]}, "losses") == ""
     assert chart({"term": [[0, 0, math.nan]]}, "losses") == ""
     assert chart({}, "losses") == ""
 
 
-@pytest.mark.parametrize(("low", "high"), [(0, 1), (-3, 7), (88.1, 88.3), (0, 1e6), (1e-9, 2e-9)])
+@pytest.mark.parametrize(
+    ("low", "high"), [(0, 1), (-3, 7), (88.1, 88.3), (0, 1e6), (1e-9, 2e-9), (-80, 80)]
+)
 def test_ticks_are_few_and_round(low, high):
     ticks = nice(low, high)
-    assert 2 <= len(ticks) <= 5
+    assert 3 <= len(ticks) <= 8
     assert all(low - 1e-12 <= tick <= high * (1 + 1e-9) + 1e-12 for tick in ticks)
