@@ -110,7 +110,7 @@ def render(figures: Sequence[Figure]) -> str:
     for f in figures:
         for key, value in f.protocol.items():
             told.setdefault(key, []).append(value)
-    shared = [f"{key} {v[0]}" for key, v in told.items() if all(one == v[0] for one in v)]
+    shared = [_words(key, v[0]) for key, v in told.items() if all(one == v[0] for one in v)]
     return "\n".join([_aligned(rows, right={2, 5}), "", "protocol: " + ", ".join(shared)])
 
 
@@ -130,6 +130,12 @@ def table(reports: Mapping[str, Sequence[Figure]]) -> str:
     if any(floor is not None for floor in floors):
         rows.append(["real data", *("" if floor is None else number(floor) for floor in floors)])
     return _aligned(rows, right=set(range(1, len(rows[0]))))
+
+
+def _words(key: str, value: Any) -> str:
+    if isinstance(value, Mapping):
+        value = f"({', '.join(_words(*item) for item in value.items())})"
+    return f"{key} {value}"
 
 
 def _cell(figure: Figure | None) -> str:

@@ -1,10 +1,12 @@
 """evaluate: all figures of a model on a data set, by what the model promises and what x is.
 
-log_prob, log_weight, elbo, ladder     negative log-likelihood of the test rows
-the truth is known (toys)              how far the model is from it
-an oracle sees such x                  fidelity, coverage, memorisation, beside real rows' own
-separate bumps (toys)                  which of them are found
-always                                 parameters and speed
+    log_prob, log_weight, elbo, ladder     negative log-likelihood of the test rows
+    the truth is known (toys)              how far the model is from it
+    an oracle sees such x                  fidelity, coverage, memorisation, beside real rows' own
+    separate bumps (toys)                  which of them are found
+    always                                 parameters and speed
+
+Noise comes from one seed, and is the same whoever asks, so a figure can be had again.
 """
 
 from collections.abc import Callable, Iterator
@@ -35,6 +37,8 @@ from .likelihood import (
 from .samples import frechet_distance, sample_figures
 from .speed import cost_figures, timed
 from .toys import mode_figures
+
+BASE = 5000  # learning rows that say where annealed importance sampling begins
 
 
 def evaluate(
@@ -112,7 +116,7 @@ def _judge(data: Data, oracle: Oracle | None) -> Oracle | None:
 def _likelihood(
     model: Model, data: Data, test: Batch, protocol: dict[str, Any], effort: Effort
 ) -> list[Figure]:
-    base = on(model, data.train.everything())[0]
+    base = on(model, data.train.batch(0, min(BASE, len(data.train)), 0))[0]
     found = likelihoods(model, test, base, effort)
     figures = likelihood_figures(found, model.space, protocol)
     if found and data.truth is not None and data.context_space is None:
@@ -173,21 +177,21 @@ def protocol_of(data: Data, seed: int) -> dict[str, Any]:
 
 
 def scores(
-    split: Split, rows: int = 1000, samples: int = 500
+    split: Split, rows: int = 1000, samples: int = 500, oracle: Oracle | None = None
 ) -> Callable[[Model], dict[str, float]]:
     """A function for `fit(evaluate=...)`: one figure, smaller is better.
 
-    {"nats": mean negative log-likelihood, or its bound, or a quick estimate of it} of the first rows
-    of the split; of a model without any, {"frechet": ...} of some samples if an oracle ships for the
-    data; else {}.
+    {"nats": mean negative log-likelihood, or its bound, or a quick estimate of it} of rows of the
+    split; of a model without any, {"frechet": ...} of some samples if there is an oracle; else {}.
 
     Args:
         split: what is scored.
         rows: at most so many.
         samples: drawn where there is no likelihood.
+        oracle: who looks at samples; by default the one that ships for the data, if any.
     """
-    batch = tuple(x[:rows] for x in split.everything())
-    judge = oracle_for(split.name, split.space)
+    batch = split.batch(0, min(rows, len(split)), 0)
+    judge = oracle or oracle_for(split.name, split.space)
     real = None if judge is None else judge.see(batch[0], split.space).features
 
     @torch.no_grad()

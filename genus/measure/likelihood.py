@@ -46,14 +46,14 @@ class Effort(NamedTuple):
         chains: of annealed importance sampling.
     """
 
-    draws: int = 4
-    importance: int = 200
+    draws: int = 16
+    importance: int = 100
     betas: int = 10_000
     chains: int = 100
 
 
 THOROUGH = Effort()
-QUICK = Effort(draws=1, importance=1, betas=1_000)  # while a model still learns
+QUICK = Effort(draws=4, importance=1, betas=1_000)  # while a model still learns
 
 
 class Likelihood(NamedTuple):
