@@ -254,7 +254,7 @@ def card(config: Mapping[str, Any]) -> str:
         "",
         f"# {name}",
         "",
-        f"{config['parameters']:,} parameters; it can {', '.join(config['promises'])}.",
+        f"{config['parameters']:,} parameters; it can {', '.join(config['promises']) or 'only look'}.",
         "",
         "```python",
         "import genus",

@@ -249,6 +249,8 @@ def _shuffled(batch: Batch, n: int) -> Batch:
 
 def _match(model: Model, data: Data) -> None:
     name = type(model).__name__
+    if not isinstance(model, GenerativeModel | ConditionalModel):
+        raise ValueError(f"evaluate: {name} cannot sample; a generative model is wanted")
     wanted = model.context_space if isinstance(model, ConditionalModel) else None
     if model.space != data.space:
         raise ValueError(

@@ -6,7 +6,7 @@
     mode_kl         KL(histogram of samples over bumps || uniform), each sample given to its nearest
 
 Source: Srivastava, Valkov, Russell, Gutmann, Sutton, "VEEGAN: reducing mode collapse in GANs using
-    implicit variational learning", 2017, arXiv:1705.07761, section 4. Lin, Khetan, Fanti, Oh,
+    implicit variational learning", 2017, arXiv:1705.07761. Lin, Khetan, Fanti, Oh,
     "PacGAN: the power of two samples in generative adversarial networks", 2018, arXiv:1712.04086.
 """
 

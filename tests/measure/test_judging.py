@@ -190,6 +190,8 @@ def test_a_model_of_other_data_is_refused(digits):
         evaluate(model, digits.binarised())
     with pytest.raises(ValueError, match=r"takes None as context, the data give Classes"):
         evaluate(model, digits.labelled())
+    with pytest.raises(ValueError, match="Oracle cannot sample"):
+        evaluate(oracle("digits"), digits)
 
 
 def test_the_floor_alone(digits):
