@@ -7,35 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from ..core import PROMISES
-from ..measure import Figure
 from .curves import chart, drawable, legend
 from .groups import Group, groups, space
+from .tables import abilities, link, tables
 from .verdict import digits, listed, verdict, word
 
 STYLE = Path(__file__).parent / "style.css"
-ARROWS = {"lower": "lower is better", "higher": "higher is better", "floor": "near real is better"}
-CAN = {  # promises, as columns
-    "sample": "draws samples",
-    "log_prob": "exact likelihood",
-    "elbo": "bound on the likelihood",
-    "energy": "energy",
-    "encode": "data to latent",
-    "decode": "latent to data",
-}
-MEANING = {  # figures, as columns and in the notes
-    "nll": "-log p, nats",
-    "nll_elbo": "ELBO, nats",
-    "bits_per_dim": "bits/dim",
-    "kl_to_truth": "KL to the truth",
-    "frechet": "Fréchet",
-    "kernel_distance": "kernel",
-    "class_kl": "class KL",
-    "right_class": "right class",
-    "high_quality": "high quality",
-    "modes_firmly": "modes firmly",
-    "mode_kl": "mode KL",
-    "l1": "error of pairs",
-}
 
 
 def page(results: Mapping[str, Any], folder: Path) -> str:
@@ -52,9 +29,9 @@ def page(results: Mapping[str, Any], folder: Path) -> str:
     sections = [
         _gallery(results, folder),
         _says(results, found),
-        _tables([g for g in found if g.kind == "likelihood"], "How probable are unseen rows?"),
-        _tables([g for g in found if g.kind == "samples"], "How near are the samples?"),
-        _abilities(records),
+        tables([g for g in found if g.kind == "likelihood"], "How probable are unseen rows?"),
+        tables([g for g in found if g.kind == "samples"], "How near are the samples?"),
+        abilities(records),
         *(_model(record, folder) for record in records),
         _protocols(results, found),
     ]
@@ -62,9 +39,14 @@ def page(results: Mapping[str, Any], folder: Path) -> str:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{STYLE.read_text()}</style>\n</head>\n<body>\n"
+        f"<title>{escape(title)}</title>\n<style>\n{STYLE.read_text()}</style>\n</head>\n"
+        f'<body class="{"images" if _of_images(results) else "plots"}">\n'
         f"{_head(results, title)}\n<main>\n{''.join(sections)}</main>\n{_foot(results)}\n</body>\n</html>\n"
     )
+
+
+def _of_images(results: Mapping[str, Any]) -> bool:
+    return not str(results["data"]["space"]).startswith("Reals")
 
 
 def _head(results: Mapping[str, Any], title: str) -> str:
@@ -74,8 +56,12 @@ def _head(results: Mapping[str, Any], title: str) -> str:
         f'<header><p class="eyebrow">genus compare</p><h1>{escape(title.capitalize())}</h1>'
         f'<p class="lede">Each learnt for {time} from {sizes["train"]:,} rows, and was then judged '
         f"on {sizes['test']:,} rows that it had never seen. One seed, {results['seed']}; "
-        f"{results['machine']['threads']} threads of {escape(results['machine']['system'])}.</p></header>"
+        f"{_threads(results['machine']['threads'])} of {escape(results['machine']['system'])}.</p></header>"
     )
+
+
+def _threads(count: int) -> str:
+    return "one thread" if count == 1 else f"{count} threads"
 
 
 def _foot(results: Mapping[str, Any]) -> str:
@@ -94,12 +80,12 @@ def _gallery(results: Mapping[str, Any], folder: Path) -> str:
     for record in results["models"]:
         if record["failure"]:
             cards.append(
-                f'<li class="card failed"><h3>{_link(record)}</h3><p>{escape(record["failure"])}</p></li>'
+                f'<li class="card failed"><h3>{link(record)}</h3><p>{escape(record["failure"])}</p></li>'
             )
             continue
         path = folder / record["pictures"]["samples"]
         cards.append(
-            _card(_link(record), record["family"], _key_figure(record), path, record["name"])
+            _card(link(record), record["family"], _key_figure(record), path, record["name"])
         )
     return f'<section><h2>What they draw</h2><ul class="cards">{"".join(cards)}</ul></section>\n'
 
@@ -110,10 +96,6 @@ def _card(title: str, family: str, told: str, path: Path, name: str) -> str:
         f'<li class="card">{_image(path, f"Samples of {name}" if family else "Rows of the data")}'
         f"<h3>{title}{chip}</h3><p>{told}</p></li>"
     )
-
-
-def _link(record: Mapping[str, Any]) -> str:
-    return f'<a href="#{escape(record["name"])}">{escape(record["name"])}</a>'
 
 
 def _key_figure(record: Mapping[str, Any]) -> str:
@@ -146,92 +128,6 @@ def _named(text: str, names: Iterable[str]) -> str:
     return " ".join(
         word.replace(bare, f"<b>{bare}</b>") if (bare := word.strip("(.,;:)")) in known else word
         for word in words
-    )
-
-
-# --- tables -----------------------------------------------------------------------------------
-
-
-def _tables(found: Sequence[Group], title: str) -> str:
-    if not found:
-        return ""
-    tables = "".join(_table(group) for group in found)
-    note = (
-        '<p class="note">= exact, ≤ a bound (the truth is at most this), ~ an estimate; '
-        "± one standard error. <b>Bold</b>: best of its column. "
-        "Tables with different titles are not to be read across.</p>"
-    )
-    return f"<section><h2>{title}</h2>{tables}{note}</section>\n"
-
-
-def _table(group: Group) -> str:
-    columns = group.columns
-    heads = "".join(_column_head(group, name) for name in columns)
-    rows = "".join(
-        f'<tr><th scope="row"><a href="#{escape(model)}">{escape(model)}</a></th>'
-        + "".join(_cell(own.get(name), model in group.best(name)) for name in columns)
-        + "</tr>"
-        for model, own in group.figures.items()
-    )
-    floors = [group.floor(name) for name in columns]
-    if any(floor is not None for floor in floors):
-        cells = "".join(f"<td>{_floor(group, name)}</td>" for name in columns)
-        rows += f'<tr class="floor"><th scope="row">real rows</th>{cells}</tr>'
-    wide = "wide" if len(columns) > 5 else ""
-    return (
-        f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(group.title)}"><table class="{wide}">'
-        f'<caption>{escape(group.title)}</caption><thead><tr><th scope="col">model</th>{heads}'
-        f"</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
-
-
-def _floor(group: Group, name: str) -> str:
-    floor, figure = group.floor(name), next(iter(group.column(name).values()))
-    return "" if floor is None else digits(floor, figure.error)
-
-
-def _column_head(group: Group, name: str) -> str:
-    figure = next(iter(group.column(name).values()))
-    better = {"lower": " ↓", "higher": " ↑", "floor": " ≈"}.get(figure.better or "", "")
-    meaning = ARROWS.get(figure.better or "", "")
-    told = MEANING.get(name, name.replace("_", " "))
-    return f'<th scope="col"><abbr title="{meaning}">{escape(told)}{better}</abbr></th>'
-
-
-def _cell(figure: Figure | None, best: bool) -> str:
-    if figure is None:
-        return '<td class="none">&ndash;</td>'
-    sign = {"=": "= ", "<=": "≤ ", ">=": "≥ ", "~": "~ "}[figure.sign]
-    told = f'<span class="sign">{sign}</span>{digits(figure.value, figure.error)}'
-    told = f"<b>{told}</b>" if best else told
-    error = figure.error and digits(figure.error, figure.error)
-    return f"<td>{told}{f' <small>± {error}</small>' if error else ''}</td>"
-
-
-def _abilities(records: Sequence[Mapping[str, Any]]) -> str:
-    heads = "".join(f'<th scope="col">{meaning}</th>' for meaning in CAN.values())
-    heads += (
-        '<th scope="col">parameters</th><th scope="col">rounds/s</th><th scope="col">samples/s</th>'
-    )
-    rows = ""
-    for record in records:
-        if record["failure"]:
-            continue
-        marks = "".join(
-            '<td class="mark">● <span class="aside">yes</span></td>'
-            if promise in record["promises"]
-            else '<td class="mark no">· <span class="aside">no</span></td>'
-            for promise in CAN
-        )
-        rows += (
-            f'<tr><th scope="row">{_link(record)}</th>{marks}<td>{record["parameters"]:,}</td>'
-            f"<td>{digits(record['rounds_per_second'])}</td>"
-            f"<td>{digits(record['samples_per_second'])}</td></tr>"
-        )
-    return (
-        '<section><h2>What each can do, and what it costs</h2><div class="scroll" role="region" '
-        f'tabindex="0" aria-label="abilities"><table class="abilities wide"><thead><tr><th scope="col">model</th>'
-        f"{heads}</tr></thead><tbody>{rows}</tbody></table></div></section>\n"
     )
 
 
