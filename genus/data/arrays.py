@@ -9,8 +9,11 @@
 A .npz holds x, perhaps y (labels), or x_train, y_train, x_validation, ... Pickles are refused.
 """
 
+import struct
 import zipfile
+import zlib
 from pathlib import Path
+from tokenize import TokenError
 from typing import Literal
 
 import numpy as np
@@ -22,6 +25,21 @@ from .sets import Data
 
 Array = NDArray[np.generic]
 Layout = Literal["first", "last"]
+DAMAGED = (  # what numpy raises over a file that is not whole
+    ValueError,
+    OSError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    ArithmeticError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    TokenError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 ROLES = {"x": "x", "data": "x", "images": "x", "y": "y", "labels": "y", "label": "y"}
 
 
@@ -32,7 +50,7 @@ def arrays(path: Path, *, layout: Layout | None = None) -> Data:
         path: of a .npy or .npz file.
         layout: where an image's channels are, first or last, if the shape leaves it open.
     """
-    found = _opened(path)
+    found = opened(path)
     roles: dict[str, dict[str, Array]] = {"x": {}, "y": {}}
     if len(found) == 1:
         roles["x"]["train"] = next(iter(found.values()))
@@ -91,24 +109,21 @@ def understood(
     return _tokens(parts, who)
 
 
-def _opened(path: Path) -> dict[str, Array]:
+def opened(path: Path) -> dict[str, Array]:
+    """The arrays in a file, by name."""
     try:
         found = np.load(path, allow_pickle=False)
-        return (
-            {k: found[k] for k in found.files}
-            if isinstance(found, np.lib.npyio.NpzFile)
-            else {"x": found}
-        )
-    except ValueError as error:
+        if isinstance(found, np.lib.npyio.NpzFile):
+            return {key: found[key] for key in found.files}
+        return {"x": found}
+    except DAMAGED as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         if "pickle" in str(error).lower():
             raise ValueError(
                 f"{path}: holds pickled objects, which can run code, or is no array file; save a "
                 f"numeric array with numpy.save or numpy.savez"
             ) from None
-        raise ValueError(f"{path}: is damaged: {error}") from None
-    except (EOFError, zipfile.BadZipFile, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
         raise ValueError(f"{path}: is damaged: {error}") from None
 
 

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core import Bits
-from .arrays import understood
+from .arrays import opened, understood
 from .dividing import data_of_rows, split_name
+from .matlab import read_matrix
 from .sets import Data
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -118,18 +119,9 @@ def binarised_mnist(folder: Path, name: str | None = None) -> Data:
 def _bits(path: Path) -> NDArray[np.generic]:
     content = path.read_bytes()
     if content.startswith(b"MATLAB"):
-        from scipy.io import loadmat  # takes a while
-        from scipy.io.matlab import MatReadError
-
-        try:
-            return np.asarray(loadmat(path)["X"])
-        except (KeyError, MatReadError, NotImplementedError, TypeError, zlib.error) as error:
-            raise ValueError(f"{path}: no matrix X of MATLAB v5 in it: {error}") from None
+        return read_matrix(content, "X", str(path))
     if path.suffix == ".npy":
-        try:
-            return np.load(path, allow_pickle=False)
-        except (ValueError, EOFError) as error:
-            raise ValueError(f"{path}: is not an array file: {error}") from None
+        return next(iter(opened(path).values()))
     text = np.frombuffer(content, np.uint8)
     if not np.isin(text, np.frombuffer(b"01 \t\r\n", np.uint8)).all():
         raise ValueError(f"{path}: is neither MATLAB v5 nor zeros and ones in text")

@@ -18,7 +18,20 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-DAMAGED = (OSError, EOFError, SyntaxError, ValueError, IndexError, struct.error, zlib.error)
+DAMAGED = (  # what Pillow raises over a file that is not whole
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
 GREY = {"1", "L", "LA", "La"}
 
 

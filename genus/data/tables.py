@@ -26,6 +26,8 @@ def table(path: Path, *, label: str | None = None) -> Data:
     """
     names, lines = _lines(path)
     width = len(lines[0][1])
+    if names and len(names) != width:
+        raise ValueError(f"{path}: the header has {len(names)} columns, line {lines[0][0]} {width}")
     column = None if label is None else _column(label, names, width, path)
     values, labels = [], []
     for number, cells in lines:
