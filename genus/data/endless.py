@@ -6,7 +6,7 @@ import hashlib
 import torch
 from torch import Generator
 
-from ..core import Classes, Reals
+from ..core import Classes
 from .sets import SPLITS, Data
 from .splits import Batch, Split, stream
 from .toys import TOYS, Toy
@@ -23,7 +23,7 @@ class Draws(Split):
     """
 
     def __init__(self, toy: Toy, name: str):
-        self.toy, self.name, self.space = toy, name, Reals((toy.dims,))
+        self.toy, self.name, self.space = toy, name, toy.space
         self.classes = toy.classes
 
     @property
@@ -60,6 +60,10 @@ class Draws(Split):
 
 def toy(name: str) -> Data:
     """A toy by its name, see `genus.data.toys`."""
-    truth = TOYS[name]()
+    return draws(name, TOYS[name]())
+
+
+def draws(name: str, truth: Toy) -> Data:
+    """A data set of draws from a toy."""
     train, validation, test = (Draws(truth, f"{name} {split}") for split in SPLITS)
     return Data(name, train, validation, test, truth=truth)

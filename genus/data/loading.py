@@ -2,6 +2,7 @@
 
     digits, digits_pairs                        ship with scikit-learn
     moons, ring, grid, spirals, ...             toys: genus.data.toys
+    bars                                        a toy of bits: genus.data.bars
     mnist, fashion_mnist, binarized_mnist       from the folder that GENUS_DATA names
     a path                                      a folder of images or idx files; .npy, .npz, .csv
 
@@ -18,6 +19,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 from .arrays import arrays, understood
+from .bars import bars
 from .digits import digits
 from .dividing import data_of_rows
 from .endless import toy
@@ -32,6 +34,7 @@ BUILT_IN: dict[str, Callable[[], Data]] = {
     "digits": digits,
     "digits_pairs": lambda: replace(digits().coarse(2), name="digits_pairs"),
     **{name: partial(toy, name) for name in TOYS},
+    "bars": bars,
 }
 OUTSIDE: dict[str, tuple[Callable[[Path, str], Data], tuple[str, ...]]] = {  # reader, folders
     "mnist": (idx, ("mnist", "MNIST", "MNIST/raw")),

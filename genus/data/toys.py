@@ -25,16 +25,23 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from ..core import Reals, Space
+
 TAU = 2 * math.pi
 ROWS = 2048  # points whose density is found at once
 
 
 class Toy(ABC):
-    """A distribution on the reals: how to draw from it, and how probable each point is."""
+    """A distribution, on the reals unless it says otherwise: how to draw from it, and how probable each point is."""
 
     dims: int = 2
     classes: int = 0  # parts that a draw can come from; 0 if there is only one
     modes: tuple[Tensor, float] | None = None  # centres, (k, dims), and std around each
+
+    @property
+    def space(self) -> Space:
+        """What one draw is."""
+        return Reals((self.dims,))
 
     @abstractmethod
     def sample(self, n: int, noise: Generator) -> tuple[Tensor, Tensor]:
