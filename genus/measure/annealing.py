@@ -71,8 +71,8 @@ def log_z_from_above(ladder: Ladder, x: Tensor, betas: int = 10_000) -> LogZ:
 
 
 def _weigh(ladder: Ladder, x: Tensor, betas: list[float]) -> tuple[float, float, float]:
-    total = torch.zeros(len(x), dtype=torch.float64, device=x.device)
+    total = torch.zeros(len(x), dtype=torch.float64)
     for beta, to in pairwise(betas):
         x, log_weight = ladder.climb(x, beta, to)
-        total += log_weight
+        total += log_weight.cpu()
     return *log_mean_exp(total), total.std().item()

@@ -157,7 +157,7 @@ def _seen(
 
 def _pairs_figure(made: Tensor, true: Tensor, protocol: dict[str, Any]) -> Figure:
     """Mean absolute difference between what a context became and what it was made from."""
-    mean, error = mean_error((made - true).abs().flatten(1).mean(1).double())
+    mean, error = mean_error((made - true).abs().flatten(1).mean(1).cpu().double())
     known = {**protocol, "samples": len(made)}
     return Figure("l1", mean, "", known, "~", error, better="lower", estimator={"name": "samples"})
 

@@ -82,9 +82,9 @@ def importance_weighted(model: HasLogWeight, batch: Batch, k: int) -> Likelihood
         raise ValueError(f"importance_weighted: k is {k}; at least 1 is wanted")
 
     def score(*part: Tensor) -> Tensor:
-        total = model.log_weight(*part).double()
+        total = _precise(model.log_weight(*part))
         for _ in range(k - 1):
-            total = torch.logaddexp(total, model.log_weight(*part).double())
+            total = torch.logaddexp(total, _precise(model.log_weight(*part)))
         return total - math.log(k)
 
     return Likelihood(_by_rows(score, batch), "<=", {"name": "iwae", "settings": {"k": k}})
@@ -186,4 +186,8 @@ def parts(batch: Batch, rows: int = ROWS) -> Iterator[Batch]:
 
 @torch.no_grad()
 def _by_rows(score: Callable[..., Tensor], batch: Batch) -> Tensor:
-    return torch.cat([score(*part).double() for part in parts(batch)])
+    return torch.cat([_precise(score(*part)) for part in parts(batch)])
+
+
+def _precise(x: Tensor) -> Tensor:
+    return x.cpu().double()  # not every device has float64
