@@ -18,7 +18,11 @@ class Batches(Protocol):
 
     space: Space
     context_space: Space | None
-    fingerprint: str  # changes when the data do
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when the data do."""
+        ...
 
     def batch(self, number: int, size: int, seed: int) -> tuple[Tensor, ...]:
         """The batch of this round: (x,) or (x, context), `size` rows."""
