@@ -28,7 +28,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from ..core import Bits, GenerativeModel, Pixels, Terms, Tokens
+from ..core import Bits, GenerativeModel, Pixels, Space, Terms, Tokens
 from ..functional.densities import log_bernoulli, log_categorical
 from ..nn import MaskedMLP
 
@@ -50,7 +50,7 @@ class MADE(GenerativeModel):
 
     def __init__(
         self,
-        space: Bits | Pixels | Tokens,
+        space: Space,
         hidden: Sequence[int] = (500,),
         masks: int = 1,
         shuffled: bool = False,
@@ -156,10 +156,12 @@ def pick(logits: Tensor, u: Tensor) -> Tensor:
     if logits.shape[1] == 1:  # of a bit, the logit of 1
         return (u < logits[:, 0].sigmoid()).long()
     running = logits.softmax(1).cumsum(1)
-    return torch.searchsorted(running[:, :-1].contiguous(), u[:, None].contiguous(), right=True)[:, 0]
+    return torch.searchsorted(running[:, :-1].contiguous(), u[:, None].contiguous(), right=True)[
+        :, 0
+    ]
 
 
-def _levels(space: object) -> int:
+def _levels(space: Space) -> int:
     match space:
         case Bits():
             return 2

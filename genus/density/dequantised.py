@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from ..core import GenerativeModel, Pixels, Player, Reals, Terms
+from ..core import GenerativeModel, Pixels, Player, Reals, Space, Terms
 
 WRAPPED = {
     "elbo",
@@ -51,7 +51,7 @@ class Dequantised(GenerativeModel):
 
     space: Pixels
 
-    def __init__(self, density: GenerativeModel, space: Pixels, squeeze: float = 0.0):
+    def __init__(self, density: GenerativeModel, space: Space, squeeze: float = 0.0):
         super().__init__()
         if not isinstance(space, Pixels):
             raise ValueError(f"Dequantised: space is {space}; Pixels are wanted")

@@ -17,7 +17,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ..core import GenerativeModel, Reals, Terms
+from ..core import GenerativeModel, Reals, Space, Terms
 from ..functional.densities import log_multivariate_normal
 
 Covariance = Literal["full", "diagonal", "spherical"]
@@ -32,7 +32,7 @@ class Gaussian(GenerativeModel):
         floor: the least variance in any direction, positive, in the square of the data's unit.
     """
 
-    def __init__(self, space: Reals, covariance: Covariance = "full", floor: float = 1e-6):
+    def __init__(self, space: Space, covariance: Covariance = "full", floor: float = 1e-6):
         super().__init__()
         require("Gaussian", space, covariance, floor)
         self.space, self.covariance, self.floor = space, covariance, floor
@@ -57,7 +57,7 @@ class Gaussian(GenerativeModel):
         return x.reshape(n, *self.space.shape)
 
 
-def require(who: str, space: Reals, covariance: str, floor: float) -> None:
+def require(who: str, space: Space, covariance: str, floor: float) -> None:
     """What a normal distribution and a mixture of them want of their arguments."""
     if not isinstance(space, Reals):
         raise ValueError(

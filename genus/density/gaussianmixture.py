@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from ..core import GenerativeModel, Reals, Terms
+from ..core import GenerativeModel, Space, Terms
 from ..functional.densities import log_multivariate_normal
 from .gaussian import Covariance, fitted, require, scaled, unit_scale
 
@@ -43,7 +43,7 @@ class GaussianMixture(GenerativeModel):
 
     def __init__(
         self,
-        space: Reals,
+        space: Space,
         components: int = 10,
         covariance: Covariance = "full",
         floor: float = 1e-6,

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from ..core import Bits, Classes, GenerativeModel, Pixels, Terms, Tokens
+from ..core import Bits, Classes, GenerativeModel, Pixels, Space, Terms, Tokens
 
 MOST = 2**22  # states in a table: 16 MB
 
@@ -30,7 +30,7 @@ class Table(GenerativeModel):
             at 0, what has not been seen has probability 0.
     """
 
-    def __init__(self, space: Bits | Tokens | Classes | Pixels, smoothing: float = 0.0):
+    def __init__(self, space: Space, smoothing: float = 0.0):
         super().__init__()
         self.space, self.smoothing = space, smoothing
         self.levels = _levels(space)
@@ -75,7 +75,7 @@ class Table(GenerativeModel):
         return self.state(torch.searchsorted(running, u, right=True))
 
 
-def _levels(space: object) -> int:
+def _levels(space: Space) -> int:
     """How many values one number of x can take."""
     match space:
         case Bits():

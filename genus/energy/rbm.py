@@ -28,7 +28,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from ..core import Bits, GenerativeModel, Ladder, Terms
+from ..core import Bits, GenerativeModel, Ladder, Space, Terms
 
 
 class RBM(GenerativeModel):
@@ -46,7 +46,7 @@ class RBM(GenerativeModel):
     dreams: Tensor  # (chains, d), where the persistent chains stand
 
     def __init__(
-        self, space: Bits, hidden: int = 500, steps: int = 1, chains: int = 128, burn_in: int = 1000
+        self, space: Space, hidden: int = 500, steps: int = 1, chains: int = 128, burn_in: int = 1000
     ):
         super().__init__()
         if not isinstance(space, Bits):
