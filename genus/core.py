@@ -297,6 +297,8 @@ class ConditionalModel(Model):
 
 def hyperparameters(module: nn.Module) -> dict[str, object]:
     """What rebuilds a module: its constructor's arguments, kept under their own names."""
+    if type(module).__init__ is nn.Module.__init__:
+        return {}
     names = list(inspect.signature(type(module)).parameters)
     if missing := [name for name in names if not hasattr(module, name)]:
         raise TypeError(

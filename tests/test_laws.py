@@ -11,7 +11,8 @@ from genus.density import Dequantised, Gaussian, GaussianMixture, Table
 from genus.energy import RBM
 from genus.functional.adversarial import least_squares
 from genus.functional.penalties import Penalty, r1
-from genus.nn import MLP
+from genus.nn import MLP, ConvDecoder, ConvEncoder
+from genus.vae import VAE, Normal
 
 MODELS = {
     "table": lambda: Table(Tokens(3, 2), smoothing=0.5),
@@ -31,6 +32,13 @@ MODELS = {
     "gan-pixels": lambda: GAN(Pixels((2,), 5), MLP(3, 2), MLP(2, 1), 3),
     "dcgan": lambda: DCGAN(Pixels((1, 8, 8), 17), latent=3, width=4, coarsest=2),
     "dcgan-padded": lambda: DCGAN(Pixels((2, 9, 11), 5), latent=3, width=4),
+    "vae": lambda: VAE(Bits((3,)), 2, MLP(3, 4, (8,)), MLP(2, 3, (8,))),
+    "vae-reals": lambda: VAE(Reals((2,)), 2, MLP(2, 4, (8,)), MLP(2, 2, (8,))),
+    "vae-fixed": lambda: VAE(Reals((2,)), 1, MLP(2, 2), MLP(1, 2), Normal(0.5, learned=False)),
+    "vae-pixels": lambda: VAE(Pixels((1, 2, 2), 3), 2, MLP(4, 4, (8,)), MLP(2, 8, (8,))),
+    "vae-conv": lambda: VAE(
+        Pixels((1, 6, 7), 17), 2, ConvEncoder((1, 6, 7), 4, 3), ConvDecoder(2, (2, 6, 7), 3)
+    ),
 }
 
 

@@ -7,11 +7,15 @@ import pytest
 import torch
 from test_laws import build
 
-from genus.adversarial import DCGAN
+from genus.adversarial import DCGAN, GAN
 from genus.autoregressive import MADE
 from genus.core import Bits, Pixels, Reals, Tokens
 from genus.density import Dequantised, Gaussian, GaussianMixture, Table
 from genus.energy import RBM
+from genus.flow import RealNVP
+from genus.functional.densities import log_normal
+from genus.nn import MLP
+from genus.vae import VAE
 
 
 class ForgetsTheSmoothedInTheSum(Table):
@@ -78,6 +82,98 @@ class CountsItsSamples(DCGAN):
         return super().sample(n)
 
 
+class DropsTheConstant(Gaussian):
+    def log_prob(self, x):
+        return super().log_prob(x) + 0.1
+
+
+class AveragesTheBatch(Gaussian):
+    def log_prob(self, x):
+        return super().log_prob(x - x.mean(0))
+
+
+class SamplesTooWide(Gaussian):
+    @torch.no_grad()
+    def sample(self, n):
+        return 1.3 * super().sample(n)
+
+
+class SamplesBetweenTheLevels(MADE):
+    def sample(self, n):
+        return 0.9 * super().sample(n)
+
+
+class KeepsItsOwnSeed(Gaussian):
+    def sample(self, n):
+        torch.manual_seed(0)
+        return super().sample(n)
+
+
+class DecodesElsewhere(RealNVP):
+    def decode(self, z):
+        return super().decode(z) + 1e-3
+
+
+class ForgetsALogdet(RealNVP):
+    def encode_with_logdet(self, x):
+        z, logdet = super().encode_with_logdet(x)
+        return z, logdet - self.stack.couplings[0].encode(x[:, :1], x[:, 1:])[1]
+
+
+class AddsTheKL(VAE):
+    def elbo(self, x):
+        reconstruction, kl = self.terms(x)
+        return kl - reconstruction
+
+
+class ForgetsThePrior(VAE):
+    def log_weight(self, x):
+        mean, log_std = self.posterior(x)
+        z = mean + log_std.exp() * torch.randn_like(mean)
+        return self.likelihood.log_prob(x, self.numbers(z)) - log_normal(z, mean, log_std)
+
+
+class TouchesTheOther(GAN):
+    def critic_loss(self, *dealt):
+        with torch.no_grad():
+            next(self.generator.parameters()).add_(1e-3)
+        return super().critic_loss(*dealt)
+
+
+class DetachesItsNetwork(GAN):
+    def deal(self, *batch):
+        x, fake = super().deal(*batch)
+        return x, fake.detach()
+
+
+class CountsOutsideItsState(Gaussian):
+    turns = 0
+
+    def loss(self, *batch):
+        self.turns += 1
+        return {"nll": -self.log_prob(*batch).mean() * self.turns}
+
+    def promises(self):
+        return super().promises() - {"fit"}
+
+
+class RemembersAnotherNumber(RBM):
+    def __init__(self, space, hidden):
+        super().__init__(space, hidden)
+        self.hidden = hidden + 1
+
+
+class KeepsAScaleAside(VAE):
+    def __init__(self, space, latent):
+        super().__init__(space, latent, MLP(2, 2 * latent), MLP(latent, 2))
+        self.aside = 1 + torch.rand(1)
+
+    def sample(self, n):
+        return self.aside * super().sample(n)
+
+
+PLAIN_GAN = {"space": Reals((2,)), "generator": MLP(3, 2), "critic": MLP(2, 1), "latent": 3}
+
 LIARS = [  # (liar, its arguments, the law that must reject it)
     (
         ItsMaskIsOffByOne,
@@ -125,6 +221,24 @@ LIARS = [  # (liar, its arguments, the law that must reject it)
         {"space": Pixels((1, 8, 8), 17), "latent": 3, "width": 4},
         "sampling_leaves_the_model_alone",
     ),
+    (DropsTheConstant, {"space": Reals((2,))}, "probability_sums_to_one"),
+    (AveragesTheBatch, {"space": Reals((2,))}, "rows_do_not_meet"),
+    (SamplesTooWide, {"space": Reals((2,))}, "samples_come_from_the_density"),
+    (SamplesBetweenTheLevels, {"space": Pixels((2,), 5)}, "samples_are_of_the_space"),
+    (KeepsItsOwnSeed, {"space": Reals((2,))}, "samples_follow_the_seed"),
+    (DecodesElsewhere, {"space": Reals((2,)), "width": 8}, "decoding_undoes_encoding"),
+    (ForgetsALogdet, {"space": Reals((2,)), "width": 8}, "logdet_is_the_jacobians"),
+    (AddsTheKL, {"space": Bits((3,)), "latent": 2}, "elbo_is_a_bound"),
+    (ForgetsThePrior, {"space": Bits((3,)), "latent": 2}, "weights_sum_to_one"),
+    (TouchesTheOther, PLAIN_GAN, "a_move_moves_only_what_is_owned"),
+    (DetachesItsNetwork, PLAIN_GAN, "everything_owned_learns"),
+    (CountsOutsideItsState, {"space": Reals((2,))}, "resuming_changes_nothing"),
+    (
+        RemembersAnotherNumber,
+        {"space": Bits((3,)), "hidden": 4},
+        "hyperparameters_rebuild_the_model",
+    ),
+    (KeepsAScaleAside, {"space": Reals((2,)), "latent": 1}, "saving_and_loading_keep_the_samples"),
 ]
 
 

@@ -1,1 +1,6 @@
-""""""
+"""Variational autoencoders: a latent, and a guess of it that bounds the likelihood."""
+
+from .likelihoods import Bernoulli as Bernoulli
+from .likelihoods import Logistic as Logistic
+from .likelihoods import Normal as Normal
+from .vae import VAE as VAE

@@ -1,0 +1,61 @@
+"""Convolutional networks from an image to a vector and back."""
+
+from torch import nn
+
+COARSEST = 4  # halving stops at sides of at most this, in pixels
+
+
+def sizes(height: int, width: int) -> list[tuple[int, int]]:
+    """Height and width at each level, halved (rounding up) until both are at most `COARSEST`."""
+    levels = [(height, width)]
+    while max(levels[-1]) > COARSEST:
+        levels.append(((levels[-1][0] + 1) // 2, (levels[-1][1] + 1) // 2))
+    return levels
+
+
+class ConvEncoder(nn.Sequential):
+    """An image to a vector: (n, c, h, w) -> (n, d_out). Channels double where the sides halve.
+
+    Args:
+        shape: (c, h, w) of the image.
+        d_out: the size of the vector.
+        width: channels at the image's own size.
+    """
+
+    def __init__(self, shape: tuple[int, int, int], d_out: int, width: int = 32):
+        channels, *side = shape
+        levels = sizes(*side)
+        layers: list[nn.Module] = [nn.Conv2d(channels, width, 3, padding=1)]
+        for i in range(len(levels) - 1):
+            layers += [nn.SiLU(), nn.Conv2d(width << i, width << i + 1, 3, stride=2, padding=1)]
+        height, breadth = levels[-1]
+        last = width << len(levels) - 1
+        layers += [nn.SiLU(), nn.Flatten(), nn.Linear(last * height * breadth, d_out)]
+        super().__init__(*layers)
+        self.shape, self.d_out, self.width = tuple(shape), d_out, width
+
+
+class ConvDecoder(nn.Sequential):
+    """A vector to an image: (n, d_in) -> (n, c, h, w). `ConvEncoder` turned round.
+
+    Args:
+        d_in: the size of the vector.
+        shape: (c, h, w) of the image.
+        width: channels at the image's own size.
+    """
+
+    def __init__(self, d_in: int, shape: tuple[int, int, int], width: int = 32):
+        channels, *side = shape
+        levels = sizes(*side)
+        height, breadth = levels[-1]
+        last = width << len(levels) - 1
+        layers: list[nn.Module] = [
+            nn.Linear(d_in, last * height * breadth),
+            nn.Unflatten(1, (last, height, breadth)),
+        ]
+        for i in reversed(range(len(levels) - 1)):
+            conv = nn.Conv2d(width << i + 1, width << i, 3, padding=1)
+            layers += [nn.SiLU(), nn.Upsample(levels[i]), conv]
+        layers += [nn.SiLU(), nn.Conv2d(width, channels, 3, padding=1)]
+        super().__init__(*layers)
+        self.d_in, self.shape, self.width = d_in, tuple(shape), width

@@ -1,0 +1,114 @@
+"""What a decoder's numbers mean: p(x | z) on each kind of space.
+
+A likelihood takes the numbers that a decoder gives for each x, (n, numbers * c, ...), and is a
+distribution of x, (n, c, ...): it scores, it draws, and it has a mean.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from ..core import Bits, Pixels, Reals, Space
+from ..functional.densities import log_bernoulli, log_discretised_logistic, log_normal
+
+
+class Bernoulli(nn.Module):
+    """Independent bits, from their logits."""
+
+    numbers = 1
+
+    def log_prob(self, x: Tensor, logits: Tensor) -> Tensor:
+        """log p(x | z), (n,) nats."""
+        return log_bernoulli(x, logits)
+
+    def mean(self, logits: Tensor) -> Tensor:
+        """E[x | z], in [0, 1]."""
+        return logits.sigmoid()
+
+    def sample(self, logits: Tensor) -> Tensor:
+        """x, (n, *shape)."""
+        return logits.sigmoid().bernoulli()
+
+
+class Normal(nn.Module):
+    """Independent normal numbers, of one standard deviation, from their means.
+
+    Args:
+        std: the standard deviation, in the unit of x.
+        learned: whether it is learnt, from `std` on: then reconstruction and KL find their own
+            balance.
+    """
+
+    numbers = 1
+
+    def __init__(self, std: float = 1.0, learned: bool = True):
+        super().__init__()
+        if std <= 0:
+            raise ValueError(f"Normal: std is {std}; it must be positive")
+        self.std, self.learned = std, learned
+        log_std = torch.tensor(std).log()
+        if learned:
+            self.log_std = nn.Parameter(log_std)
+        else:
+            self.register_buffer("log_std", log_std)
+
+    def log_prob(self, x: Tensor, mean: Tensor) -> Tensor:
+        """log p(x | z), (n,) nats."""
+        return log_normal(x, mean, self.log_std)
+
+    def mean(self, mean: Tensor) -> Tensor:
+        """E[x | z]."""
+        return mean
+
+    def sample(self, mean: Tensor) -> Tensor:
+        """x, (n, *shape)."""
+        return mean + self.log_std.exp() * torch.randn_like(mean)
+
+
+class Logistic(nn.Module):
+    """Independent levels: the mass that a logistic, of own mean and scale for each pixel, has in a bin.
+
+    Args:
+        levels: of the pixels.
+        floor: the least log scale, pixels being in [-1, 1].
+    """
+
+    numbers = 2
+
+    def __init__(self, levels: int = 256, floor: float = -7.0):
+        super().__init__()
+        self.levels, self.floor = levels, floor
+
+    def split(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
+        """Means and log scales, each (n, *shape)."""
+        mean, log_scale = numbers.chunk(2, dim=1)
+        return mean, (log_scale - 2).clamp(min=self.floor)
+
+    def log_prob(self, x: Tensor, numbers: Tensor) -> Tensor:
+        """log p(x | z), (n,) nats."""
+        return log_discretised_logistic(x, *self.split(numbers), self.levels)
+
+    def mean(self, numbers: Tensor) -> Tensor:
+        """The logistic's mean, kept in [-1, 1]; not on the grid."""
+        return self.split(numbers)[0].clamp(-1, 1)
+
+    def sample(self, numbers: Tensor) -> Tensor:
+        """x, (n, *shape), on the grid."""
+        mean, log_scale = self.split(numbers)
+        u = torch.rand_like(mean).clamp(1e-7, 1 - 1e-7)
+        y = mean + log_scale.exp() * torch.logit(u)
+        return Pixels(tuple(y.shape[1:]), self.levels).quantise(y)
+
+
+Likelihood = Bernoulli | Normal | Logistic
+
+
+def fitting(space: Space) -> Likelihood:
+    """The likelihood for a space: Bernoulli on Bits, Normal on Reals, Logistic on Pixels."""
+    match space:
+        case Bits():
+            return Bernoulli()
+        case Reals():
+            return Normal()
+        case Pixels():
+            return Logistic(space.levels)
+    raise ValueError(f"VAE: space is {space}; Bits, Reals or Pixels are wanted")

@@ -1,0 +1,123 @@
+"""VAE: a latent normal, a decoder, and an encoder that guesses which z made x.
+
+To score x one would have to try every z. The encoder names the few that could have made it, and
+pays for its guess with the KL to the prior; what it leaves of log p(x) is a lower bound, tight where
+the guess is the true posterior. Both networks climb that one bound.
+
+    p(z) = N(0, I)        p(x | z) = likelihood(decoder(z))        q(z | x) = N(m(x), s(x)^2)
+    elbo(x) = E_q log p(x | z) - KL(q(z | x) || p(z))  <=  log p(x)
+    KL      = 1/2 sum (m^2 + s^2 - 1 - 2 log s)
+    w(x, z) = p(x | z) p(z) / q(z | x),   E_q w = p(x),   E_q log w = elbo
+
+Source: Kingma, Welling, "Auto-encoding variational Bayes", 2014, arXiv:1312.6114, equations 3, 10
+    and appendix B. Weights w: Burda, Grosse, Salakhutdinov, "Importance weighted autoencoders",
+    2016, arXiv:1509.00519.
+Departs: pixels have a discretised logistic, in the place of a normal, so their score is a probability.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from ..core import GenerativeModel, Space, Terms
+from ..functional.densities import kl_normal, log_normal
+from ..nn import MLP
+from .likelihoods import Likelihood, fitting
+
+
+class VAE(GenerativeModel):
+    """A latent-variable model.
+
+    Args:
+        space: Bits, Reals or Pixels.
+        latent: the size of z.
+        encoder: from x, (n, *space.shape), to the numbers of q(z | x), (n, 2 * latent); an MLP of
+            flat x if none is given.
+        decoder: from z, (n, latent), to the likelihood's numbers, (n, numbers * c, ...) for an x
+            of c channels; an MLP if none is given.
+        likelihood: what these numbers mean; the one that fits the space if none is given.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        latent: int = 16,
+        encoder: nn.Module | None = None,
+        decoder: nn.Module | None = None,
+        likelihood: Likelihood | None = None,
+    ):
+        super().__init__()
+        if latent < 1:
+            raise ValueError(f"VAE: latent is {latent}; at least 1 is wanted")
+        usual = fitting(space)
+        if likelihood is not None and type(likelihood) is not type(usual):
+            raise ValueError(
+                f"VAE: the likelihood is {type(likelihood).__name__}, the space is {space}; "
+                f"{type(usual).__name__} fits it"
+            )
+        self.space, self.latent = space, latent
+        self.likelihood = likelihood or usual
+        self.encoder = encoder or MLP(space.dims, 2 * latent, (256, 256))
+        self.decoder = decoder or MLP(latent, self.likelihood.numbers * space.dims, (256, 256))
+        self.check()
+
+    @torch.no_grad()
+    def check(self) -> None:
+        """Raises ValueError if the networks do not fit together."""
+        wanted = (self.space.shape[0] * self.likelihood.numbers, *self.space.shape[1:])
+        z = torch.zeros(2, self.latent)
+        came = tuple(self.numbers(z.to(next(self.parameters()))).shape[1:])
+        if came != wanted:
+            raise ValueError(f"VAE: the decoder gives (n, {came}); wanted is (n, {wanted})")
+        x = torch.zeros(2, *self.space.shape).to(next(self.parameters()))
+        if (size := self._encoded(x).shape[1]) != 2 * self.latent:
+            raise ValueError(f"VAE: the encoder gives {size} numbers; wanted are {2 * self.latent}")
+
+    def _encoded(self, x: Tensor) -> Tensor:
+        return self.encoder(x.flatten(1) if isinstance(self.encoder, MLP) else x)
+
+    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log standard deviation of q(z | x), each (n, latent)."""
+        mean, log_std = self._encoded(x).chunk(2, dim=1)
+        return mean, log_std
+
+    def numbers(self, z: Tensor) -> Tensor:
+        """What the likelihood makes of z, (n, numbers * c, ...)."""
+        out = self.decoder(z)
+        if isinstance(self.decoder, MLP):
+            out = out.reshape(len(z), -1, *self.space.shape[1:])
+        return out
+
+    def encode(self, x: Tensor) -> Tensor:
+        """The mean of q(z | x), (n, latent)."""
+        return self.posterior(x)[0]
+
+    def decode(self, z: Tensor) -> Tensor:
+        """The mean of p(x | z), (n, *space.shape): in the range of x, but not on its grid."""
+        return self.likelihood.mean(self.numbers(z))
+
+    def terms(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The halves of -elbo, each (n,) nats: what reconstruction costs, and what the guess costs."""
+        mean, log_std = self.posterior(x)
+        z = mean + log_std.exp() * torch.randn_like(mean)
+        return -self.likelihood.log_prob(x, self.numbers(z)), kl_normal(mean, log_std)
+
+    def elbo(self, x: Tensor) -> Tensor:
+        """The bound from one draw of z, (n,) nats; its KL is exact."""
+        reconstruction, kl = self.terms(x)
+        return -reconstruction - kl
+
+    def log_weight(self, x: Tensor) -> Tensor:
+        """log w of one draw of z, (n,) nats."""
+        mean, log_std = self.posterior(x)
+        z = mean + log_std.exp() * torch.randn_like(mean)
+        joint = self.likelihood.log_prob(x, self.numbers(z)) + log_normal(z)
+        return joint - log_normal(z, mean, log_std)
+
+    def loss(self, x: Tensor) -> Terms:
+        reconstruction, kl = self.terms(x)
+        return {"reconstruction": reconstruction.mean(), "kl": kl.mean()}
+
+    @torch.no_grad()
+    def sample(self, n: int) -> Tensor:
+        """x, (n, *space.shape): draws of p(x | z), not its means."""
+        return self.likelihood.sample(self.numbers(self.noise(n, self.latent)))
