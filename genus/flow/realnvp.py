@@ -12,7 +12,7 @@ Halves of a vector are its even and its odd places. An image is squeezed, each 2
 becoming 4 channels (c, h, w -> 4c, h/2, w/2), which makes both of the paper's masks a choice of
 channels: a checkerboard is one diagonal of the square against the other, a channel-wise mask the
 upper row against the lower. After both, half of the channels are done, and become z; the other
-half is an image again, half as high and wide, for the next level, down to sides of 2 or 3.
+half is an image again, half as high and wide, for the next level, until a side is 4 or odd.
 
 Source: Dinh, Sohl-Dickstein, Bengio, "Density estimation using Real NVP", 2017, arXiv:1605.08803,
     equations 3-9 (couplings, masks) and 13-16 (levels).
@@ -152,12 +152,22 @@ class RealNVP(GenerativeModel):
             image, one such row for each of two masks at each level.
         width: units of a hidden layer of each coupling's network; of images, channels.
         depth: hidden layers of each coupling's network; of images, residual blocks.
+        dropout: share of hidden units that is silent in a round of training, in [0, 1): where
+            rows are few.
     """
 
-    def __init__(self, space: Reals, couplings: int = 8, width: int = 64, depth: int = 2):
+    def __init__(
+        self,
+        space: Reals,
+        couplings: int = 8,
+        width: int = 64,
+        depth: int = 2,
+        dropout: float = 0.0,
+    ):
         super().__init__()
         _check(space, couplings)
         self.space, self.couplings, self.width, self.depth = space, couplings, width, depth
+        self.dropout = dropout
         if len(space.shape) == 1:
             even = torch.arange(space.dims) % 2 == 0
             self.stack = Turns(even, couplings, self._mlp)
@@ -165,14 +175,14 @@ class RealNVP(GenerativeModel):
             self.stack = self._levels(*space.shape)
 
     def _mlp(self, d_in: int, d_out: int) -> MLP:
-        return MLP(d_in, d_out, (self.width,) * self.depth)
+        return MLP(d_in, d_out, (self.width,) * self.depth, self.dropout)
 
     def _resnet(self, d_in: int, d_out: int) -> ResNet:
-        return ResNet(d_in, d_out, self.width, self.depth)
+        return ResNet(d_in, d_out, self.width, self.depth, self.dropout)
 
     def _levels(self, channels: int, height: int, width: int) -> Level:
         corner = torch.arange(4).repeat_interleave(channels)  # the place of each squeezed channel
-        deeper = height % 4 == 0 and width % 4 == 0
+        deeper = all(side % 4 == 0 and side >= 8 for side in (height, width))
         return Level(
             Turns((corner == 0) | (corner == 3), self.couplings, self._resnet),
             Turns(corner < 2, self.couplings, self._resnet),

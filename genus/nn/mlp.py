@@ -12,12 +12,17 @@ class MLP(nn.Sequential):
     Args:
         d_in, d_out: the sizes of what comes in and of what goes out.
         hidden: widths of the hidden layers.
+        dropout: share of the hidden units that is silent in a round of training, in [0, 1).
     """
 
-    def __init__(self, d_in: int, d_out: int, hidden: Sequence[int] = (64, 64)):
-        widths = [d_in, *hidden, d_out]
+    def __init__(
+        self, d_in: int, d_out: int, hidden: Sequence[int] = (64, 64), dropout: float = 0.0
+    ):
+        widths = [d_in, *hidden]
         layers: list[nn.Module] = []
         for before, after in pairwise(widths):
             layers += [nn.Linear(before, after), nn.SiLU()]
-        super().__init__(*layers[:-1])
+            layers += [nn.Dropout(dropout)] if dropout else []
+        super().__init__(*layers, nn.Linear(widths[-1], d_out))
         self.d_in, self.d_out, self.hidden = d_in, d_out, tuple(hidden)
+        self.dropout = dropout

@@ -8,15 +8,17 @@ class ResidualBlock(nn.Module):
 
     Args:
         width: channels.
+        dropout: share of the hidden numbers that is silent in a round of training, in [0, 1).
     """
 
-    def __init__(self, width: int):
+    def __init__(self, width: int, dropout: float = 0.0):
         super().__init__()
-        self.width = width
+        self.width, self.dropout = width, dropout
         self.net = nn.Sequential(
             nn.SiLU(),
             nn.Conv2d(width, width, 3, padding=1),
             nn.SiLU(),
+            nn.Dropout(dropout),
             nn.Conv2d(width, width, 3, padding=1),
         )
 
@@ -31,13 +33,18 @@ class ResNet(nn.Sequential):
         d_in, d_out: channels of what comes in and of what goes out.
         width: channels between.
         blocks: how many residual blocks.
+        dropout: share of the hidden numbers that is silent in a round of training, in [0, 1).
     """
 
-    def __init__(self, d_in: int, d_out: int, width: int = 64, blocks: int = 2):
+    def __init__(
+        self, d_in: int, d_out: int, width: int = 64, blocks: int = 2, dropout: float = 0.0
+    ):
         super().__init__(
             nn.Conv2d(d_in, width, 3, padding=1),
-            *(ResidualBlock(width) for _ in range(blocks)),
+            *(ResidualBlock(width, dropout) for _ in range(blocks)),
             nn.SiLU(),
+            nn.Dropout(dropout),
             nn.Conv2d(width, d_out, 3, padding=1),
         )
         self.d_in, self.d_out, self.width, self.blocks = d_in, d_out, width, blocks
+        self.dropout = dropout
