@@ -6,8 +6,8 @@ probabilities are the frequencies. To sample, a uniform number is looked up in t
     p(x) = (count of x + alpha) / (rows + alpha states)
     x = the first state whose running sum of p is above u,  u ~ U(0, 1)
 
-Source: maximum likelihood for a multinomial, with the additive smoothing of Laplace and Lidstone:
-    Murphy, "Machine learning: a probabilistic perspective", 2012, section 3.4.
+Source: Murphy, "Machine learning: a probabilistic perspective", 2012, section 3.4, with
+    the additive smoothing of Laplace.
 Departs: nothing.
 """
 

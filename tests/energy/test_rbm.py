@@ -5,10 +5,14 @@ from itertools import product
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.functional import softplus
 
 from genus.core import Bits, Reals
+from genus.data import load
 from genus.energy import RBM
 from genus.energy.rbm import log_odds
+from genus.functional.densities import log_bernoulli
+from genus.measure.annealing import log_z
 from genus.training import play
 
 
@@ -174,6 +178,27 @@ def test_a_rung_leaves_its_own_distribution_alone(to):
     number = (end @ torch.tensor([8.0, 4.0, 2.0, 1.0], dtype=torch.float64)).long()
     shares = torch.bincount(number, minlength=16).double() / n
     assert ((shares - p).abs() <= 5 * (p * (1 - p) / n).sqrt()).all()
+
+
+def test_annealing_on_a_trained_one_is_within_a_tenth_of_a_nat_of_enumeration():
+    """Digits as bits: 2^64 images, but only 2^10 states of the hidden layer to sum over."""
+    data = load("digits").binarised()
+    x = data.train.everything()[0]
+    model = RBM(data.space, hidden=10, chains=64)
+    model.prepare(x)
+    optimizers = {"model": torch.optim.SGD(model.parameters(), 0.2)}
+    for _ in play(model, (data.train.batch(n, 64, 0) for n in range(1500)), optimizers):
+        pass
+    model = model.double()
+    h = torch.tensor(list(product([0.0, 1.0], repeat=10)), dtype=torch.float64)
+    exact = (h @ model.b + softplus(h @ model.W.T + model.a).sum(1)).logsumexp(0).item()
+    found = log_z(model.ladder(x.double()), betas=1000, chains=100)
+    assert abs(found.value - exact) < 0.1
+    assert abs(found.value - exact) < 5 * found.error
+    rates = log_odds(x.flatten(1))
+    alone = -log_bernoulli(x, rates.reshape(1, 8, 8).expand_as(x)).mean().item()
+    nats = model.energy(x.double()).mean().item() + exact
+    assert nats < alone - 2  # it has learnt what the base rates do not say
 
 
 def test_images_keep_their_shape():
