@@ -1,0 +1,52 @@
+"""A residual perceptron that is told the time: the denoiser of vectors."""
+
+from torch import Tensor, nn
+
+from .embedding import time_embedding
+
+
+class TimeBlock(nn.Module):
+    """x + f(x, t), both (n, width); f is 0 at first.
+
+    Args:
+        width: of x and of the embedded time.
+    """
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.width = width
+        self.norm = nn.LayerNorm(width, elementwise_affine=False)
+        self.modulate = nn.Linear(width, 2 * width)
+        self.inner = nn.Linear(width, 2 * width)
+        self.outer = nn.Linear(2 * width, width)
+        nn.init.zeros_(self.outer.weight)
+        nn.init.zeros_(self.outer.bias)
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        scale, shift = self.modulate(t).chunk(2, dim=1)
+        h = self.norm(x) * (1 + scale) + shift
+        return x + self.outer(nn.functional.silu(self.inner(h)))
+
+
+class TimeMLP(nn.Module):
+    """x of any shape and a time in [0, 1] -> a tensor of x's shape.
+
+    Args:
+        features: how many numbers one x has.
+        width: of the hidden features.
+        blocks: residual blocks.
+    """
+
+    def __init__(self, features: int, width: int = 256, blocks: int = 3):
+        super().__init__()
+        self.features, self.width, self.blocks = features, width, blocks
+        self.time = time_embedding(64, width)
+        self.enter = nn.Linear(features, width)
+        self.stack = nn.ModuleList(TimeBlock(width) for _ in range(blocks))
+        self.leave = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, features))
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        h, time = self.enter(x.flatten(1)), nn.functional.silu(self.time(t))
+        for block in self.stack:
+            h = block(h, time)
+        return self.leave(h).view_as(x)
