@@ -8,10 +8,13 @@ from genus.adversarial import DCGAN, GAN
 from genus.autoregressive import MADE
 from genus.core import Bits, Pixels, Reals, Tokens
 from genus.density import Dequantised, Gaussian, GaussianMixture, Table
+from genus.diffusion import DDIM, DDPM
 from genus.energy import RBM
+from genus.flow import RealNVP
 from genus.functional.adversarial import least_squares
 from genus.functional.penalties import Penalty, r1
-from genus.nn import MLP, ConvDecoder, ConvEncoder
+from genus.nn import MLP, ConvDecoder, ConvEncoder, TimeMLP, UNet
+from genus.translation import Pix2Pix
 from genus.vae import VAE, Normal
 
 MODELS = {
@@ -39,6 +42,17 @@ MODELS = {
     "vae-conv": lambda: VAE(
         Pixels((1, 6, 7), 17), 2, ConvEncoder((1, 6, 7), 4, 3), ConvDecoder(2, (2, 6, 7), 3)
     ),
+    "ddpm": lambda: DDPM(TimeMLP(2, 8, 1), Reals((2,)), steps=6),
+    "ddpm-pixels": lambda: DDPM(
+        UNet(1, 4, (1, 2)), Pixels((1, 5, 6), 17), steps=8, sampler=DDIM(3, eta=0.5)
+    ),
+    "realnvp": lambda: RealNVP(Reals((3,)), couplings=4, width=16),
+    "realnvp-images": lambda: RealNVP(Reals((1, 4, 4)), couplings=2, width=4, depth=1),
+    "realnvp-pixels": lambda: Dequantised(
+        RealNVP(Reals((2,)), couplings=2, width=8, depth=1), Pixels((2,), 4), squeeze=1e-3
+    ),
+    "pix2pix": lambda: Pix2Pix(Pixels((1, 6, 8), 17), Reals((2, 6, 8)), width=3),
+    "pix2pix-alone": lambda: Pix2Pix(Pixels((1, 4, 4), 5), Pixels((1, 4, 4), 3), 3, game=False),
 }
 
 
