@@ -1,10 +1,13 @@
 """What a run is: how long, where to, on what. `running.fit` carries it out."""
 
 import os
+import signal
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from types import FrameType
+from typing import Any, Protocol, Self
 
 import torch
 import torch.distributed as dist
@@ -92,6 +95,30 @@ class Run:
         if self.rounds is not None:
             return min(1.0, number / max(1, self.rounds))
         return min(1.0, seconds / max(1e-9, 60 * (self.minutes or 0.0)))
+
+
+class Patience:
+    """Holds Ctrl-C back until a round is over, for a half round cannot be gone on with.
+
+    A second Ctrl-C does not wait; then the last checkpoint stands.
+    """
+
+    asked = False
+
+    def __enter__(self) -> Self:
+        self.before = None
+        if threading.current_thread() is threading.main_thread():
+            self.before = signal.signal(signal.SIGINT, self.hold)
+        return self
+
+    def hold(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+    def __exit__(self, *error: object) -> None:
+        if self.before is not None:
+            signal.signal(signal.SIGINT, self.before)
 
 
 def mix(*numbers: int) -> int:

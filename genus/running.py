@@ -30,7 +30,7 @@ from torch.optim import Optimizer
 from . import artifact
 from .core import HasFit, Model, Terms
 from .display import Display
-from .run import Batches, Run, begin, match, mix, seed
+from .run import Batches, Patience, Run, begin, match, mix, seed
 from .training import Average, play, ranks
 
 STATE = "state.pt"
@@ -116,20 +116,17 @@ class _Session:
     def go(self) -> Model:
         self.open_folder()
         self.clock = time.perf_counter() - self.seconds
-        with self.display:
-            try:
-                for terms in self.rounds():
-                    self.after_round(terms)
-                    if self.over():
-                        break
-                self.flush()
-                if self.number % self.run.evaluate_every:
-                    self.look()
-            except KeyboardInterrupt:
-                self.flush()
-                self.checkpoint()
-                raise
+        with self.display, Patience() as patience:
+            for terms in self.rounds():
+                self.after_round(terms)
+                if patience.asked or self.over():
+                    break
+            self.flush()
+            if self.number % self.run.evaluate_every and not patience.asked:
+                self.look()
         self.checkpoint()
+        if patience.asked:
+            raise KeyboardInterrupt
         return (self.average.model if self.average else self.model).eval()
 
     def rounds(self) -> Iterator[Terms]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from dataclasses import replace
 
 import pytest
@@ -148,17 +149,32 @@ def test_not_finite_names_player_round_and_term(data, tmp_path):
     assert all(v.isfinite().all() for v in state["model"].values())
 
 
-def test_an_interrupted_run_is_kept(data, tmp_path):
+def test_an_interrupted_run_is_kept_to_the_end_of_its_round(data, tmp_path):
     class Stops(Blob):
         def loss(self, x):
             self.turns = getattr(self, "turns", 0) + 1
             if self.turns == 8:
-                raise KeyboardInterrupt
+                signal.raise_signal(signal.SIGINT)
             return super().loss(x)
 
+    handler = signal.getsignal(signal.SIGINT)
+    run = Run(rounds=20, out=tmp_path / "x", device="cpu")
     with pytest.raises(KeyboardInterrupt):
-        fit(Stops(), data, Run(rounds=20, out=tmp_path / "x", device="cpu"))
-    assert torch.load(tmp_path / "x" / "state.pt", weights_only=True)["number"] == 7
+        fit(Stops(), data, run)
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert torch.load(tmp_path / "x" / "state.pt", weights_only=True)["number"] == 8
+
+
+def test_a_second_interrupt_does_not_wait(data, tmp_path):
+    class Hangs(Blob):
+        def loss(self, x):
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+            raise AssertionError("it waited")
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(Hangs(), data, Run(rounds=20, out=tmp_path / "x", device="cpu"))
+    assert torch.load(tmp_path / "x" / "state.pt", weights_only=True)["number"] == 0
 
 
 def test_resume_forgets_the_log_after_the_checkpoint(data, tmp_path):
