@@ -158,14 +158,14 @@ class RealNVP(GenerativeModel):
 
     def __init__(
         self,
-        space: Reals,
+        space: Space,
         couplings: int = 8,
         width: int = 64,
         depth: int = 2,
         dropout: float = 0.0,
     ):
         super().__init__()
-        _check(space, couplings)
+        _check(space, couplings, width, depth, dropout)
         self.space, self.couplings, self.width, self.depth = space, couplings, width, depth
         self.dropout = dropout
         if len(space.shape) == 1:
@@ -212,7 +212,7 @@ class RealNVP(GenerativeModel):
         return self.decode(self.noise(n, *self.space.shape))
 
 
-def _check(space: Space, couplings: int) -> None:
+def _check(space: Space, couplings: int, width: int, depth: int, dropout: float) -> None:
     if isinstance(space, Pixels):
         raise ValueError(
             f"RealNVP: space is {space}; it must be Reals, since a flow has a density. Make pixels "
@@ -232,3 +232,8 @@ def _check(space: Space, couplings: int) -> None:
         )
     if couplings < 2:
         raise ValueError(f"RealNVP: couplings is {couplings}; at least 2 move every feature")
+    if width < 1 or depth < 0:
+        name, value, least = ("width", width, 1) if width < 1 else ("depth", depth, 0)
+        raise ValueError(f"RealNVP: {name} is {value}; at least {least} is wanted")
+    if not 0 <= dropout < 1:
+        raise ValueError(f"RealNVP: dropout is {dropout}; it must be in [0, 1)")
