@@ -164,6 +164,9 @@ def fit(words: list[str]) -> int:
     if printing:
         print(as_yaml(options), end="")
         return OK
+    from .trained import fit_threads
+
+    fit_threads()
     try:
         with writing(Path(options["out"])):
             parser.train(options)
@@ -250,8 +253,9 @@ def sample(words: list[str]) -> int:
         raise Mistake(f"genus sample: --out is {taken.out}; a .png or .npy file is wanted")
     if taken.n < 1:
         raise Mistake(f"genus sample: -n is {taken.n}; at least 1 is wanted")
-    from .trained import draw
+    from .trained import draw, fit_threads
 
+    fit_threads()
     with writing(taken.out):
         draw(**vars(taken))
     print(taken.out)
@@ -270,8 +274,9 @@ def evaluate(words: list[str]) -> int:
     parser.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default: auto)")
     taken = parser.read(words)
     from . import measure
-    from .trained import opened
+    from .trained import fit_threads, opened
 
+    fit_threads()
     oracle = taken.oracle and measure.oracle(taken.oracle)
     model, data = opened(taken.folder, data=taken.data, device=taken.device)
     figures = measure.evaluate(model, data, seed=taken.seed, samples=taken.samples, oracle=oracle)
@@ -297,6 +302,13 @@ def compare(words: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of every run (default: 0)")
     parser.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default: auto)")
     parser.add_argument(
+        "--threads",
+        type=int,
+        default=1,
+        help="of the processor; small nets gain nothing by more, and lose much where the "
+        "processor is shared (default: 1)",
+    )
+    parser.add_argument(
         "--resume", action="store_true", help="keep what is finished, go on with what is not"
     )
     taken = parser.read(words)
@@ -304,6 +316,8 @@ def compare(words: list[str]) -> int:
         known(name)
     if not taken.minutes > 0:
         raise Mistake(f"genus compare: --minutes is {taken.minutes}; more than 0 is wanted")
+    if taken.threads < 1:
+        raise Mistake(f"genus compare: --threads is {taken.threads}; at least 1 is wanted")
     from .compare import compare
 
     try:

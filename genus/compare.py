@@ -52,6 +52,7 @@ def compare(
     oracle: Path | None = None,
     seed: int = 0,
     device: str = "auto",
+    threads: int = 1,
     resume: bool = False,
 ) -> int:
     """Trains, measures and reports; returns an exit code, 0 if every recipe went well.
@@ -64,10 +65,12 @@ def compare(
         oracle: the run of the recipe `oracle` that judges samples; without it, the one that ships.
         seed: of every run.
         device: as in `Run`.
+        threads: of the processor.
         resume: keeps what is finished in `out`, and goes on with what is not.
     """
     if twice := {name for name in names if list(names).count(name) > 1}:
         raise Mistake(f"compare: {', '.join(sorted(twice))} is named twice")
+    torch.set_num_threads(threads)
     source = load_data(data)
     judge = oracle_for(source.name, source.space) if oracle is None else measure.oracle(oracle)
     before = _claim(out, resume)
@@ -80,7 +83,8 @@ def compare(
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "command": f"genus compare {' '.join(names)} --data {data} --minutes {minutes:g}"
         + (f" --oracle {oracle}" if oracle else "")
-        + (f" --seed {seed}" if seed else ""),
+        + (f" --seed {seed}" if seed else "")
+        + (f" --threads {threads}" if threads != 1 else ""),
         "real": _picture_of_data(source, out),
     }
     asked = {"data": data, "minutes": minutes, "seed": seed, "oracle": oracle and str(oracle)}

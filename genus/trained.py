@@ -1,6 +1,7 @@
 """A trained model, found again with its data: what `sample`, `evaluate` and `compare` begin with."""
 
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from .data import load as load_data
 from .run import begin
 
 ROWS = 500  # rows that are drawn at once
+CONTROL = Path("/sys/fs/cgroup")  # where Linux tells a container what is its own
 VIEWS: tuple[Callable[[Data], Data], ...] = (
     lambda data: data,
     lambda data: data.labelled(),
@@ -122,3 +124,27 @@ def draw(
         "weights": "raw" if raw or not (folder / "ema.safetensors").exists() else "average",
     }
     picture(model, out, n, context=context, note=note)
+
+
+# --- threads ----------------------------------------------------------------------------------
+
+
+def fit_threads(control: Path = CONTROL) -> None:
+    """Lets torch use no more threads than a container has processors: more would wait in turn.
+
+    Who sets OMP_NUM_THREADS has decided.
+    """
+    if "OMP_NUM_THREADS" not in os.environ and (own := share(control)) is not None:
+        torch.set_num_threads(min(torch.get_num_threads(), own))
+
+
+def share(control: Path) -> int | None:
+    """How many processors a container may use; None if nobody says."""
+    for names in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
+        try:
+            quota, period = " ".join((control / name).read_text() for name in names).split()
+        except (OSError, ValueError):  # another version of this interface, or another system
+            continue
+        if quota.isdigit() and int(period) > 0:
+            return max(1, int(quota) // int(period))
+    return None

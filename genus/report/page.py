@@ -54,7 +54,7 @@ def _head(results: Mapping[str, Any], title: str) -> str:
     time = "one minute" if minutes == 1 else f"{minutes:g} minutes"
     return (
         f'<header><p class="eyebrow">genus compare</p><h1>{escape(title.capitalize())}</h1>'
-        f'<p class="lede">Each learnt for {time} from {sizes["train"]:,} rows, and was then judged '
+        f'<p class="lede">Each learnt for at most {time} from {sizes["train"]:,} rows, and was then judged '
         f"on {sizes['test']:,} rows that it had never seen. One seed, {results['seed']}; "
         f"{_threads(results['machine']['threads'])} of {escape(results['machine']['system'])}.</p></header>"
     )
