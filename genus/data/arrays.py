@@ -117,7 +117,7 @@ def opened(path: Path) -> dict[str, Array]:
             return {key: found[key] for key in found.files}
         return {"x": found}
     except DAMAGED as error:
-        if isinstance(error, OSError) and error.errno is not None:
+        if isinstance(error, OSError) and error.filename is not None:  # it cannot be opened
             raise
         if "pickle" in str(error).lower():
             raise ValueError(

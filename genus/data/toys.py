@@ -123,7 +123,7 @@ class Curve(Toy):
 
     @abstractmethod
     def point(self, t: Tensor, arm: Tensor) -> Tensor:
-        """c(t) of an arm, (n, 2)."""
+        """c(t) of an arm, (n, 2); both arguments are floats, (n,)."""
 
     @abstractmethod
     def density(self, t: Tensor) -> Tensor:
@@ -135,7 +135,8 @@ class Curve(Toy):
 
     def sample(self, n: int, noise: Generator) -> tuple[Tensor, Tensor]:
         arm = torch.randint(self.arms, (n,), generator=noise)
-        x = self.point(self.parameter(_uniform(noise, n)), arm)
+        t = self.parameter(_uniform(noise, n))
+        x = self.point(t, arm.to(t.dtype))
         return x + self.noise * _normal(noise, n, 2), arm
 
     @cached_property
@@ -147,7 +148,7 @@ class Curve(Toy):
         half = (edges[1:] - edges[:-1])[:, None] / 2
         t = (edges[:-1, None] + half * (1 + at)).flatten()
         each = (half * weights).flatten() * self.density(t) / self.arms
-        arm = torch.arange(self.arms).repeat_interleave(len(t))
+        arm = torch.arange(self.arms, dtype=t.dtype).repeat_interleave(len(t))
         return self.point(t.repeat(self.arms), arm), each.repeat(self.arms)
 
     def log_prob(self, x: Tensor) -> Tensor:
@@ -265,7 +266,7 @@ class Pinwheel(Toy):
         along, across = _normal(noise, 2, n)
         x = torch.stack([1 + self.long * along, self.wide * across], 1)
         angle = self.rate * x.norm(dim=1).exp()
-        return _rotate(x, angle + TAU / self.arms * part), part
+        return _rotate(x, angle + TAU / self.arms * part.to(x.dtype)), part
 
     def log_prob(self, x: Tensor) -> Tensor:
         return self._untwisted(_rotate(x.double(), -self.rate * x.double().norm(dim=1).exp())).to(x)
@@ -273,7 +274,7 @@ class Pinwheel(Toy):
     def _untwisted(self, x: Tensor) -> Tensor:
         each = []
         for k in range(self.arms):
-            along, across = _rotate(x, torch.tensor(-TAU / self.arms * k)).unbind(1)
+            along, across = _rotate(x, x.new_tensor(-TAU / self.arms * k)).unbind(1)
             each.append(-0.5 * (((along - 1) / self.long) ** 2 + (across / self.wide) ** 2))
         level = math.log(self.arms * TAU * self.long * self.wide)
         return torch.stack(each).logsumexp(0) - level
