@@ -73,6 +73,7 @@ class MaskedMLP(nn.Module):
             h = dropout(h, self.dropout, self.training)
         out = linear(h, self.last.weight * (goal[:, None] > degrees[-1]), self.last.bias)
         out = out + linear(x, self.direct.weight * (goal[:, None] > degrees[0]))
+        out = out.to(self.last.weight.dtype)  # in full precision also under autocast
         return out.unflatten(1, (self.features, self.d_out))
 
     @torch.no_grad()
