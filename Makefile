@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+export PIP_CONSTRAINT = constraints.txt
 READY = $(VENV)/.ready
 
 .PHONY: demo test check bench docs clean
@@ -9,12 +10,12 @@ READY = $(VENV)/.ready
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("genus wants Python 3.11 or newer, and this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $(READY)
 
 demo: $(READY)  ## one model of every family on real digits, side by side; about ten minutes on two cores
-	$(BIN)/genus compare gmm made rbm vae realnvp_images ddpm dcgan pix2pix --data digits --minutes 0.75 --out report
+	$(BIN)/genus compare gmm made rbm vae realnvp_images ddpm dcgan pix2pix --data digits --minutes 0.75 --out report --resume
 
 check: $(READY)  ## what CI runs: format, lint, types, import floors
 	$(BIN)/ruff format --check .
@@ -28,6 +29,7 @@ test: check  ## all checks, then all tests
 bench: $(READY)  ## measures the recipes and the overhead again; takes long
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/recipes.py
+	$(BIN)/python benchmarks/render.py
 
 clean:
 	rm -rf $(VENV) report runs

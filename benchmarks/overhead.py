@@ -93,13 +93,19 @@ def main() -> None:
                 "bare_ms": round(1e3 * one, 4),
                 "fit_ms": round(1e3 * other, 4),
                 "added_ms": round(1e3 * (other - one), 4),
-                "ratio": round(statistics.median(b / a for a, b in zip(bare, whole, strict=True)), 4),
+                "ratio": round(
+                    statistics.median(b / a for a, b in zip(bare, whole, strict=True)), 4
+                ),
             }
         )
         print(rows[-1])
     imports = {
         what: round(median(lambda what=what: seconds_to_import(what), options.repeats), 3)
-        for what in ("torch", "genus", "torch, genus.running, genus.data, genus.measure, genus.flow")
+        for what in (
+            "torch",
+            "genus",
+            "torch, genus.running, genus.data, genus.measure, genus.flow",
+        )
     }
     print(imports)
     RESULTS.parent.mkdir(exist_ok=True)

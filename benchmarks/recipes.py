@@ -30,7 +30,13 @@ from genus.run import Run
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "recipes"
 MEASURED = ROOT / "genus" / "recipes" / "measured.json"
-FIRST = ("kl_to_truth", "bits_per_dim", "nll", "modes", "l1")  # what leads, if there is such a figure
+FIRST = (
+    "kl_to_truth",
+    "bits_per_dim",
+    "nll",
+    "modes",
+    "l1",
+)  # what leads, if there is such a figure
 
 
 def main() -> None:

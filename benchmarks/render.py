@@ -1,0 +1,175 @@
+"""Puts measured figures into README.md, between the markers <!-- NAME --> and <!-- /NAME -->.
+
+    python benchmarks/render.py [--report report] [--check]
+
+Everything comes from files that commands of this repository wrote: `genus compare` (the folder named by
+--report is copied into benchmarks/results/compare.json and docs/demo.png), `benchmarks/recipes.py` and
+`benchmarks/overhead.py`. With --check nothing is written, and the exit status says whether the README
+is what these files say.
+"""
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageDraw
+
+from genus.measure import Figure, from_json
+from genus.report import groups
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+README = ROOT / "README.md"
+PICTURE = ROOT / "docs" / "demo.png"
+SHOWN = {  # the figures of the README's table, and how their columns are called
+    "nll": "negative log-likelihood, nats",
+    "bits_per_dim": "bits/dim",
+    "frechet": "Fréchet",
+    "precision": "precision",
+    "recall": "recall",
+    "classes": "classes",
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--report", type=Path, help="a folder written by genus compare, to be kept")
+    parser.add_argument("--check", action="store_true", help="write nothing, only compare")
+    options = parser.parse_args()
+    if options.report:
+        keep(options.report)
+    text = before = README.read_text()
+    for name, content in blocks().items():
+        text = re.sub(
+            rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)",
+            lambda found, content=content: found[1] + content + found[2],
+            text,
+            flags=re.DOTALL,
+        )
+    if options.check:
+        if text != before:
+            print("README.md does not say what benchmarks/results says: run benchmarks/render.py")
+        return int(text != before)
+    README.write_text(text)
+    return 0
+
+
+def keep(report: Path) -> None:
+    """Takes figures and pictures of a comparison into the repository."""
+    results = json.loads((report / "results.json").read_text())
+    drop = {"curves", "pictures", "history", "asked"}
+    results["models"] = [{k: v for k, v in m.items() if k not in drop} for m in results["models"]]
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / "compare.json").write_text(json.dumps(results, indent=1) + "\n")
+    PICTURE.parent.mkdir(exist_ok=True)
+    strip(report, [m["name"] for m in results["models"]]).save(PICTURE, optimize=True)
+
+
+def strip(report: Path, names: list[str]) -> Image.Image:
+    """Sixteen samples of each model, side by side, real ones first."""
+    paths = [report / "real.png", *(report / name / "samples.png" for name in names)]
+    tile, gap, head, columns = 168, 14, 22, 5
+    rows = -(-len(paths) // columns)
+    sheet = Image.new(
+        "RGB", (columns * (tile + gap) + gap, rows * (tile + head + gap) + gap), "white"
+    )
+    draw = ImageDraw.Draw(sheet)
+    for i, (path, name) in enumerate(zip(paths, ["real digits", *names], strict=True)):
+        x, y = gap + i % columns * (tile + gap), gap + i // columns * (tile + head + gap)
+        draw.text((x, y), name, fill="black", font_size=15)
+        with Image.open(path) as picture:
+            wide = picture.convert("L")
+        side = wide.height // 2
+        part = wide.crop((0, 0, min(side, wide.width), side))
+        sheet.paste(part.resize((tile, tile), Image.Resampling.NEAREST), (x, y + head))
+    return sheet
+
+
+def blocks() -> dict[str, str]:
+    """What belongs between each pair of markers."""
+    found = {}
+    if (path := RESULTS / "compare.json").exists():
+        found["compare"] = comparison(json.loads(path.read_text()))
+    records = [json.loads(p.read_text()) for p in sorted((RESULTS / "recipes").glob("*.json"))]
+    if records:
+        found["recipes"] = catalogue(records)
+    if (path := RESULTS / "overhead.json").exists():
+        found["overhead"] = overhead(json.loads(path.read_text()))
+    return found
+
+
+def comparison(results: dict[str, Any]) -> str:
+    """The tables of `genus compare`, one for each group of figures that may stand together."""
+    lines = []
+    for group in groups(results["models"]):
+        columns = [name for name in SHOWN if name in group.columns]
+        lines += [f"**{group.kind.capitalize()}**: {group.title}", ""]
+        lines += ["| model | " + " | ".join(SHOWN[c] for c in columns) + " |"]
+        lines += ["|---|" + "--:|" * len(columns)]
+        for model, own in group.figures.items():
+            cells = (cell(own.get(name)) for name in columns)
+            lines.append(f"| `{model}` | " + " | ".join(cells) + " |")
+        floors = [group.floor(name) for name in columns]
+        if any(floor is not None for floor in floors):
+            cells = ("" if f is None else f"{f:.3g}" for f in floors)
+            lines.append("| *real rows* | " + " | ".join(cells) + " |")
+        lines.append("")
+    machine = results["machine"]
+    lines += [
+        (
+            f"Printed by `{results['command']}` on {results['date'][:10]}: {results['minutes']:g} minutes of "
+            f"training each, seed {results['seed']}, {machine['system']}, {machine['threads']} threads, "
+            f"torch {machine['torch']}. `<=` marks a bound, `~` an estimate, ± one standard error. The "
+            f"last line is what real training rows score in the place of samples."
+        ),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def cell(figure: Figure | None) -> str:
+    if figure is None:
+        return ""
+    error = f" ± {figure.error:.2g}" if figure.error else ""
+    sign = "" if figure.name == "classes" else f"{figure.sign} "
+    return f"{sign}{figure.value:.4g}{error}"
+
+
+def catalogue(records: list[dict[str, Any]]) -> str:
+    """One line for each recipe that was measured with its own defaults."""
+    measured = json.loads((ROOT / "genus" / "recipes" / "measured.json").read_text())
+    lines = ["| recipe | data | measured | minutes |", "|---|---|---|--:|"]
+    for record in records:
+        name, figures = record["recipe"], from_json(json.dumps(record["figures"]))
+        data = figures[0].protocol.get("data", "")
+        lines.append(f"| `{name}` | {data} | {measured[name]['figure']} | {record['minutes']} |")
+    last = records[-1]
+    lines += [
+        "",
+        (
+            f"Printed by `python benchmarks/recipes.py`, each recipe with its own defaults, seed "
+            f"{last['run']['seed']}, {last['machine']}, torch {last['versions']['torch']}; protocols in "
+            f"`benchmarks/results/recipes/`."
+        ),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def overhead(results: dict[str, Any]) -> str:
+    """What `fit` adds to the bare loop."""
+    lines = ["| a round of the bare loop | the same in `fit` | added |", "|--:|--:|--:|"]
+    for row in results["rounds"]:
+        share = f"{100 * (row['ratio'] - 1):.1f} %"
+        lines.append(
+            f"| {row['bare_ms']:.2f} ms | {row['fit_ms']:.2f} ms | {row['added_ms']:.2f} ms, {share} |"
+        )
+    lines += ["", f"{results['protocol']}. Printed by `python benchmarks/overhead.py`.", ""]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
