@@ -1,0 +1,47 @@
+"""MADE on binarised MNIST: one order, a wide layer, and weights that are kept small."""
+
+import torch
+
+from ..autoregressive import MADE
+from ..core import Model
+from ..data import load, picture
+from ..functional.schedules import cosine, warmed
+from ..measure import scores
+from ..run import Run
+from ..running import fit
+
+RUN = Run(minutes=20, batch=128, lr=1e-3, ema=0.999, autocast=True)
+
+
+def made_mnist(
+    data: str = "binarized_mnist",
+    hidden: tuple[int, ...] = (2000,),
+    masks: int = 1,
+    dropout: float = 0.0,
+    decay: float = 0.0,
+    run: Run = RUN,
+) -> Model:
+    """MADE on binarised MNIST.
+
+    Args:
+        data: name or path of a data set of bits; this one is read from the folder GENUS_DATA.
+        hidden: widths of the hidden layers.
+        masks: how many sets of links share the weights.
+        dropout: the share of hidden units left out in learning, in [0, 1).
+        decay: of the weights, by AdamW, per unit of learning rate.
+        run: how long, where to, on what.
+    """
+    torch.manual_seed(run.seed)
+    source = load(data)
+    model = MADE(source.space, hidden, masks, dropout=dropout, seed=run.seed)
+    return fit(
+        model,
+        source.train,
+        run,
+        optimizers=lambda name, parameters: torch.optim.AdamW(
+            parameters, run.lr, weight_decay=decay, fused=True
+        ),
+        schedule=warmed(cosine, 0.02),
+        evaluate=scores(source.validation),
+        picture=picture,
+    )
