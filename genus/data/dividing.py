@@ -63,8 +63,9 @@ def divided(
     missing = [split for split in ("test", "validation") if not rows[split]]
     pool = rows["train"]
     if len(pool) <= len(missing):
-        wanted = "each of train, validation and test needs at least one"
-        raise ValueError(f"{who}: {len(pool)} rows to learn from; {wanted}")
+        raise ValueError(
+            f"{who}: rows to learn from: {len(pool)}; each of train, validation and test needs one"
+        )
     if missing:
         found = [labels[i] for i in pool] if labels is not None else [0] * len(pool)
         order = [pool[i] for i in stratified(found, [keys[i] for i in pool])]

@@ -162,6 +162,8 @@ def _found(source: str) -> Path:
     for place in places:
         if place.exists():
             return place
+    if os.sep in source or Path(source).suffix:
+        raise ValueError(f"load: there is no file or folder '{source}'")
     near = get_close_matches(source, NAMES, 1)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(NAMES)}, and paths"
     raise ValueError(f"load: there is no data set, file or folder '{source}'; {hint}")

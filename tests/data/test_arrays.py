@@ -79,7 +79,7 @@ def test_an_open_layout_is_asked_for(tmp_path):
         (np.array(["a", "b"]), "holds <U1; numbers are wanted"),
         (np.full((4, 2), -3), r"holds integers in -3 \.\. -3; tokens begin at 0"),
         (np.full((4, 2, 2), 7), r"holds integers of shape \(2, 2\)"),
-        (np.full((2, 3), 0.5), "2 rows to learn from; each of train, validation and test"),
+        (np.full((2, 3), 0.5), "rows to learn from: 2; each of train, validation and test"),
         (np.full((4, 2), 1e300), "4 rows are NaN, infinite or beyond single precision"),
     ],
 )

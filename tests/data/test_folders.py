@@ -323,7 +323,7 @@ def test_a_folder_without_one_usable_image(tmp_path):
 
 def test_too_few_images(tmp_path):
     save(tmp_path / "a.png")
-    with pytest.raises(ValueError, match="1 rows to learn from; each of train, validation and"):
+    with pytest.raises(ValueError, match="rows to learn from: 1; each of train, validation and"):
         images(tmp_path)
 
 

@@ -27,8 +27,9 @@ def test_names(name):
     ("source", "words"),
     [
         ("digit", "there is no data set, file or folder 'digit'; did you mean digits?"),
+        ("mnist.npz", "there is no file or folder 'mnist.npz'$"),
         ("qqq", "there is no data set, file or folder 'qqq'; there are digits, digits_pairs"),
-        ("./nowhere/photos", "no data set, file or folder './nowhere/photos'"),
+        ("./nowhere/photos", "there is no file or folder './nowhere/photos'$"),
         ("digits?size=4", "digits takes no option size"),
         ("moons?wat=4", "there is no option 'wat' of data; there are background"),
         ("digits?lable=4", "there is no option 'lable' of data; did you mean label?"),

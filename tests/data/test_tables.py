@@ -78,7 +78,7 @@ def test_labels_that_are_numbers_keep_their_order(tmp_path):
         ("a,b\n", "has no rows"),
         ("a,b,c\n1,2\n3,4\n5,6\n", "the header has 3 columns, line 2 2"),
         ("", "has no rows"),
-        ("1,2\n3,4\n", "2 rows to learn from"),
+        ("1,2\n3,4\n", "rows to learn from: 2"),
         (b"\xff\xfe\x00\x00", "is not a table of text"),
     ],
 )
