@@ -22,7 +22,7 @@ Departs: var_p lies between the two that the paper tries (0 and 1 give these). I
     is large. Neither changes a mean.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -30,24 +30,38 @@ from torch import Tensor, nn
 
 from ..core import GenerativeModel, Pixels, Reals, Space, Terms
 from ..functional.densities import kl_normal, log_discretised_normal, log_normal
-from ..functional.noise import Cosine, alpha_bars, back_variances, posterior
+from ..functional.noise import Cosine, alpha_bars, back_variance, even, posterior
 
 
 @dataclass(frozen=True)
 class Ancestral:
-    """A sampler: the chain p itself, all T steps; the last one gives its mean.
+    """A sampler: the chain p itself, or the same with fewer and longer steps.
 
-    Source: Ho et al., algorithm 2.
+    Source: Ho et al., algorithm 2; Nichol, Dhariwal, "Improved denoising diffusion probabilistic
+        models", 2021, arXiv:2102.09672, section 4 (fewer steps).
+
+    Args:
+        evaluations: of the network; None takes all T steps.
+        spacing: gives the times from T down to 1: `even` or `quadratic` of `functional.noise`.
     """
 
+    evaluations: int | None = None
+    spacing: Callable[[int, int], Sequence[int]] = even
+
+    def __post_init__(self) -> None:
+        if self.evaluations is not None and self.evaluations < 1:
+            raise ValueError(f"Ancestral: evaluations is {self.evaluations}; at least 1 is wanted")
+
     def __call__(self, model: "DDPM", x: Tensor) -> Tensor:
-        """x_0 from x_T, both (n, *shape)."""
-        q = posterior(model.abar[:-1], model.abar[1:])
-        for t in range(model.steps, 0, -1):
-            start = model.denoise(x, model.now(x, t))
-            x = q.on_start[t - 1] * start + q.on_noisy[t - 1] * x
-            if t > 1:
-                x = x + model.back[t - 1].sqrt() * torch.randn_like(x)
+        """x_0 from x_T, both (n, *shape); the last step gives its mean."""
+        abar = model.abar
+        times = self.spacing(model.steps, self.evaluations or model.steps)
+        for t, s in zip(times, [*times[1:], 0], strict=True):
+            q = posterior(abar[s], abar[t])
+            x = q.on_start * model.denoise(x, model.now(x, t)) + q.on_noisy * x
+            if s > 0:
+                variance = back_variance(abar[s], abar[t], model.variance)
+                x = x + variance.sqrt() * torch.randn_like(x)
         return x
 
 
@@ -65,7 +79,7 @@ class DDPM(GenerativeModel):
         schedule: gives beta_1 .. beta_T; see `functional.noise`.
         variance: of a step back, on a log scale from its lower bound, the posterior's, at 0 to its
             upper bound, beta_t, at 1.
-        sampler: how `sample` goes back: `Ancestral()`, or `DDIM(...)` for fewer evaluations.
+        sampler: how `sample` goes back: `Ancestral(...)` or `DDIM(...)`.
     """
 
     signal: Tensor  # sqrt(abar_t), (T + 1,), from t = 0
@@ -97,15 +111,14 @@ class DDPM(GenerativeModel):
         self.schedule, self.variance, self.sampler = schedule, variance, sampler
         betas = schedule(steps)
         self.abar = alpha_bars(betas)  # float64, on the processor, as samplers want it
-        self.back = back_variances(betas, variance)
         q = posterior(self.abar[1:-1], self.abar[2:])  # of t = 2 .. T
-        ratio = q.variance / self.back[1:]
-        share = betas[1:] / (1 - self.abar[2:])  # of L_(t-1), about, in the bound
+        back = back_variance(self.abar[1:-1], self.abar[2:], variance)
+        ratio, share = q.variance / back, betas[1:] / (1 - self.abar[2:])  # of the bound, about
         for name, values in {
             "signal": self.abar.sqrt(),
             "spread": (1 - self.abar).sqrt(),
             "fixed": _late(space.dims / 2 * (ratio - 1 - ratio.log())),
-            "weight": _late(q.on_start**2 / self.back[1:] / 2),
+            "weight": _late(q.on_start**2 / back / 2),
             "chance": _late(share / share.sum()),
         }.items():
             self.register_buffer(name, values.to(torch.get_default_dtype()), persistent=False)

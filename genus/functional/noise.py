@@ -48,8 +48,8 @@ class Cosine:
         arXiv:2102.09672, equation 17, and the bound on beta below it.
 
     Args:
-        offset: the larger, the more noise the first step adds; it should not be much less than
-            the space between two levels of a pixel, or most of the steps tell apart what is equal.
+        offset: the larger, the more noise the first steps add. About the space between two levels
+            of a pixel does well: with less, many steps are spent on noise that the levels give away.
     """
 
     offset: float = 0.008
@@ -98,19 +98,17 @@ def posterior(abar_s: Tensor, abar_t: Tensor) -> Posterior:
     )
 
 
-def back_variances(betas: Tensor, share: float) -> Tensor:
-    """The variance of each step back, (T,), between its bounds on a log scale; at t = 1 beta_1.
+def back_variance(abar_s: Tensor, abar_t: Tensor, share: float) -> Tensor:
+    """The variance of a step back from t to s, between its bounds on a log scale.
 
-    The best variance is the posterior's (share 0) if x_0 is one point, and beta (share 1) if x_0 is
-    N(0, I).
+    The best variance is the posterior's (share 0) if x_0 is one point, and that of the step there
+    (share 1) if x_0 is N(0, I).
 
     Source: Ho et al., section 3.2; Nichol, Dhariwal, 2021, arXiv:2102.09672, equation 15, where the
         share is learned.
     """
-    abar = alpha_bars(betas)
-    lower = posterior(abar[:-1], abar[1:]).variance
-    mixed = lower ** (1 - share) * betas**share
-    return torch.cat([betas[:1], mixed[1:]])
+    lower = posterior(abar_s, abar_t).variance
+    return lower ** (1 - share) * (1 - abar_t / abar_s) ** share
 
 
 def _positive(steps: int) -> int:

@@ -116,6 +116,18 @@ def test_ancestral_samples_follow_the_paper(variance):
     samples_are_the_chains(best(steps=20, schedule=WIDE, variance=variance))
 
 
+def test_fewer_and_longer_steps_end_near_the_data_too():
+    model = best(steps=1000, schedule=Cosine(), variance=1.0, sampler=Ancestral(100))
+    x = model.sample(10_000)
+    assert (x.mean(0) - MEAN).abs().max() < 0.05
+    assert (x.T.cov() - COVARIANCE).abs().max() < 0.1
+
+
+def test_ancestral_wants_an_evaluation():
+    with pytest.raises(ValueError, match="evaluations is 0"):
+        Ancestral(0)
+
+
 @pytest.mark.parametrize("variance", [0.0, 0.5, 1.0])
 def test_the_chain_ends_at_the_data(variance):
     """The error of the discrete chain falls in proportion to the length of its steps."""
@@ -268,7 +280,7 @@ class WrongCoefficient(Ancestral):
             wrong = q.on_noisy[t - 1] * model.abar[t - 1].sqrt()
             x = q.on_start[t - 1] * model.denoise(x, model.now(x, t)) + wrong * x
             if t > 1:
-                x = x + model.back[t - 1].sqrt() * torch.randn_like(x)
+                x = x + q.variance[t - 1].sqrt() * torch.randn_like(x)
         return x
 
 

@@ -9,7 +9,7 @@ from genus.functional.noise import (
     Cosine,
     Linear,
     alpha_bars,
-    back_variances,
+    back_variance,
     even,
     posterior,
     quadratic,
@@ -112,9 +112,8 @@ def test_even_times_can_be_all_times():
 
 def test_back_variances_lie_between_their_bounds():
     betas = Cosine()(50)
-    lower, middle, upper = (back_variances(betas, share)[1:] for share in (0.0, 0.5, 1.0))
     abar = alpha_bars(betas)
+    lower, middle, upper = (back_variance(abar[1:-1], abar[2:], share) for share in (0.0, 0.5, 1.0))
     torch.testing.assert_close(lower, posterior(abar[1:-1], abar[2:]).variance)
     torch.testing.assert_close(upper, betas[1:])
     torch.testing.assert_close(middle, (lower * upper).sqrt())
-    assert back_variances(betas, 0.0)[0] == betas[0]
