@@ -110,6 +110,9 @@ def data_of_rows(
             if split not in labels or labels[split].shape != (len(x),):
                 came = labels[split].shape if split in labels else "missing"
                 raise ValueError(f"{name}: labels of {split} are {came}; ({len(x)},) are wanted")
+            if labels[split].dtype.kind not in "buiU":
+                kind = labels[split].dtype
+                raise ValueError(f"{name}: labels are {kind}; whole numbers or words are wanted")
         numbers, names = numbered([y for split in parts for y in labels[split].tolist()])
     rows = divided(where, numbers, [f"{name} {i}" for i in range(len(where))], name)
     x = torch.cat([torch.from_numpy(part) for part in parts.values()])

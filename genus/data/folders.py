@@ -63,8 +63,10 @@ def images(
     choose("broken", broken, ("refuse", "skip"))
     reader = Reader(Look(side, resize, colour, background), workers)
     names = _walk(folder)
-    labels = _metadata(folder, names, label)
-    good, skipped = _survey(folder, names, labels, reader, cache, broken)
+    lists = [name for name in names if _is_metadata(Path(name))]
+    labels = _metadata(folder, lists, label)
+    there = [name for name in names if name not in lists]
+    good, skipped = _survey(folder, there, labels, reader, cache, broken)
     space = Pixels(_one_shape(good, who))
     parts, classes = _places(list(good), who)
     told = {name: labels.get(name) for name in good}
@@ -86,20 +88,19 @@ def images(
 
 def _survey(
     folder: Path,
-    names: Sequence[str],
+    there: Sequence[str],
     labels: Mapping[str, object],
     reader: Reader,
     cache: int,
     broken: str,
 ) -> tuple[dict[str, Seen], dict[str, tuple[str, ...]]]:
     """The usable files, and those that are left out, by reason."""
-    there = {name for name in names if Path(name).name not in METADATA}
     if not there:
         raise ValueError(f"{folder}: there are no images in it: it is empty")
-    faults = {name: fault for name in sorted(there) if (fault := _unwanted(name, labels))}
+    faults = {name: fault for name in there if (fault := _unwanted(name, labels))}
     gone = "in the metadata, but missing"
-    faults |= {name: UnfitError(gone) for name in labels if name not in there}
-    wanted = sorted(there - faults.keys())
+    faults |= {name: UnfitError(gone) for name in labels.keys() - {*there}}
+    wanted = [name for name in there if name not in faults]
     found = dict(zip(wanted, survey([folder / n for n in wanted], reader, cache), strict=True))
     faults |= {name: seen.fault for name, seen in found.items() if seen.fault}
     good = {name: seen for name, seen in found.items() if not seen.fault}
@@ -182,15 +183,11 @@ def _places(names: Sequence[str], who: str) -> tuple[list[str], list[str | None]
     splits = {top for top in tops if split_name(top)}
     if splits and (splits != tops or "train" not in {split_name(top) for top in splits}):
         others = sorted(top or "images beside them" for top in tops - splits)
-        came = (
-            f"{', '.join(sorted(splits))} and {', '.join(others[:3])}"
-            if others
-            else f"only {', '.join(sorted(splits))}"
-        )
+        came = ", ".join(sorted(splits)) + "".join(f" and {other}" for other in others[:3])
         raise ValueError(
             f"{who}: holds {came}; either all folders are splits, train among them, or none is"
         )
-    parts = [split_name(name.partition("/")[0]) or "train" for name in names]
+    parts = [(split_name(Path(name).parts[0]) if splits else None) or "train" for name in names]
     folders = [Path(name).parts[1 if splits else 0 : -1] for name in names]
     return parts, [inside[0] if inside else None for inside in folders]
 
@@ -198,14 +195,17 @@ def _places(names: Sequence[str], who: str) -> tuple[list[str], list[str | None]
 # --- metadata ---------------------------------------------------------------------------------
 
 
-def _metadata(folder: Path, names: Sequence[str], label: str | None) -> dict[str, Label | None]:
+def _is_metadata(path: Path) -> bool:
+    """Whether this file, by its place in the folder, lists the images of the folder or of a split."""
+    inside = path.parts[:-1]
+    known = not inside or (len(inside) == 1 and split_name(inside[0]) is not None)
+    return path.name in METADATA and known
+
+
+def _metadata(folder: Path, lists: Sequence[str], label: str | None) -> dict[str, Label | None]:
     """The label of each file that the metadata list, None without labels; empty without metadata."""
     found: dict[str, Label | None] = {}
-    for name in names:
-        path = Path(name)
-        outside = len(path.parts) == 2 and split_name(path.parts[0]) is None
-        if path.name not in METADATA or len(path.parts) > 2 or outside:
-            continue
+    for name in lists:
         for line, entry in _entries(folder / name):
             who = f"{folder / name}: line {line}"
             if not isinstance(entry, dict) or not isinstance(entry.get("file_name"), str):
@@ -217,7 +217,7 @@ def _metadata(folder: Path, names: Sequence[str], label: str | None) -> dict[str
                 raise ValueError(f"{who} has an empty label")
             if not isinstance(value, str | int | None):
                 raise ValueError(f"{who}: the label is {value}; a word or a whole number is wanted")
-            file = os.path.normpath(path.parent / entry["file_name"]).replace(os.sep, "/")
+            file = os.path.normpath(Path(name).parent / entry["file_name"]).replace(os.sep, "/")
             if file in found:
                 raise ValueError(f"{who} lists {entry['file_name']} a second time")
             found[file] = value

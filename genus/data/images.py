@@ -120,8 +120,11 @@ def _check(image: Image.Image) -> None:
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format != "MPO":  # a photograph with a preview
         raise UnfitError("animated", f"{frames} frames")
-    raw = " ".join(str(tile.args) for tile in getattr(image, "tile", ()))
-    if image.mode in {"I", "F"} or image.mode.startswith("I;") or ";16" in raw or ";32" in raw:
+    raw = [str(tile.args) for tile in getattr(image, "tile", ())]
+    deep = any(
+        ";16" in one and "BGR;16" not in one for one in raw
+    )  # BGR;16 is 16 bits for all three
+    if deep or image.mode in {"I", "F"} or image.mode.startswith("I;"):
         raise UnfitError("deeper than 8 bits", f"mode {image.mode}")
 
 

@@ -38,6 +38,9 @@ def all_rows(data):
         (np.stack([np.arange(7)] * N).astype(np.int16), Tokens(7, 7)),
         (RANDOM.normal(size=(N, 4)), Reals((4,))),
         (RANDOM.normal(size=N), Reals((1,))),
+        (RANDOM.normal(size=(N, 4)).astype(">f8"), Reals((4,))),
+        (RANDOM.integers(0, 9, (N, 7)).astype(">i4"), Tokens(9, 7)),
+        (np.asfortranarray(RANDOM.integers(0, 256, (N, 8, 9), np.uint8)), Pixels((1, 8, 9))),
         (RANDOM.normal(size=(N, 2, 5)).astype(np.float16), Reals((2, 5))),
     ],
 )
@@ -160,6 +163,7 @@ def test_one_array_of_any_name(tmp_path):
     [
         ({"x": np.ones((5, 2)), "z": np.ones(5)}, "holds the arrays x, z; wanted are x and y"),
         ({"x": np.ones((5, 2)), "y": np.ones(4, int)}, r"labels of train are \(4,\); \(5,\)"),
+        ({"x": np.ones((5, 2)), "y": np.ones(5)}, "labels are float64; whole numbers or words"),
         ({"x_test": np.ones(5), "y_test": np.ones(5)}, "x or x_train is missing"),
         ({"x_train": np.ones(5), "data": np.ones(5)}, "holds the arrays x_train, data; wanted"),
         (

@@ -129,7 +129,10 @@ def test_splits_keep_the_share_of_classes_and_do_not_depend_on_the_order(tmp_pat
     [
         (["train/a.png", "cat/b.png"], "holds train and cat; either all folders are splits"),
         (["train/a.png", "b.png"], "holds train and images beside them"),
-        (["test/a.png", "val/b.png"], "holds only test, val"),
+        (
+            ["test/a.png", "val/b.png"],
+            "holds test, val; either all folders are splits, train among",
+        ),
     ],
 )
 def test_half_split_folders_are_refused(tmp_path, names, words):
@@ -180,6 +183,16 @@ def test_still_gifs_and_webp_are_images(tmp_path):
     for folder in ("x", "y"):
         (path,) = (tmp_path / folder).iterdir()
         assert seen(path)[:, 0, 0].tolist() == [0, 0, 255]
+
+
+def test_bitmaps_of_16_bits_a_pixel_are_images(tmp_path):
+    """Five, six and five bits of blue, green and red, from the bottom up: BMP, by hand."""
+    head = struct.pack("<IiiHHIIiiII", 40, 6, 4, 1, 16, 3, 48, 0, 0, 0, 0)
+    masks = struct.pack("<III", 0xF800, 0x07E0, 0x001F)
+    size = 14 + len(head + masks) + 48
+    start = struct.pack("<2sIHHI", b"BM", size, 0, 0, size - 48)
+    (tmp_path / "a.bmp").write_bytes(start + head + masks + struct.pack("<24H", *[0xF800] * 24))
+    assert seen(tmp_path / "a.bmp")[:, 0, 0].tolist() == [255, 0, 0]
 
 
 def test_opaque_alpha_is_dropped(tmp_path):
@@ -402,6 +415,12 @@ def test_faulty_metadata(listed, entries, words):
     write_jsonl(listed, entries)
     with pytest.raises(ValueError, match=words):
         images(listed)
+
+
+def test_metadata_elsewhere_are_no_images(photos):
+    write_jsonl(photos / "cat", [{"file_name": "0.png", "label": 1}])
+    with pytest.raises(ValueError, match=r"1 not an image \(cat/metadata.jsonl\)"):
+        images(photos)
 
 
 def test_metadata_that_cannot_be_read(listed):
