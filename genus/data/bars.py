@@ -15,7 +15,7 @@ from torch import Generator, Tensor
 from ..core import Bits
 from .endless import draws
 from .sets import Data
-from .toys import Toy
+from .truth import Toy
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..core import Space
 from .splits import Split
-from .toys import Toy
+from .truth import Toy
 from .views import augmented, binarised, coarse, cropped
 
 SPLITS = ("train", "validation", "test")
@@ -75,7 +75,7 @@ class Data:
         """log p(x) under the distribution itself, nats, (n,): toys know it."""
         if self.truth is None:
             raise ValueError(f"{self.name}: its true density is not known; only toys know theirs")
-        return self.truth.log_prob(x)
+        return self.truth.log_prob(x.cpu()).to(x.device)
 
     def labelled(self) -> "Data":
         """Batches (x, label): what a conditional model learns from."""

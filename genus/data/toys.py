@@ -9,52 +9,20 @@
     swiss_roll    a roll of one and a half turns                           density, entropy
     mixture1d     three normals on a line                                  density, entropy
 
-A toy that is a curve with normal noise has p(x) = E_t N(x; c(t), std^2 I): an integral over one
-number, done by Gauss-Legendre quadrature in pieces shorter than four std, to ten digits and more.
-Entropies are sums over a square lattice of half a std, which are right to 2e-7 nats.
+Entropies that have no formula are sums over a lattice, right to 2e-7 nats.
 """
 
 import itertools
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 
-import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from ..core import Reals, Space
-
-TAU = 2 * math.pi
-ROWS = 2048  # points whose density is found at once
-
-
-class Toy(ABC):
-    """A distribution, on the reals unless it says otherwise: how to draw from it, and how probable each point is."""
-
-    dims: int = 2
-    classes: int = 0  # parts that a draw can come from; 0 if there is only one
-    modes: tuple[Tensor, float] | None = None  # centres, (k, dims), and std around each
-
-    @property
-    def space(self) -> Space:
-        """What one draw is."""
-        return Reals((self.dims,))
-
-    @abstractmethod
-    def sample(self, n: int, noise: Generator) -> tuple[Tensor, Tensor]:
-        """x, (n, dims), and the part each comes from, (n,) int64."""
-
-    @abstractmethod
-    def log_prob(self, x: Tensor) -> Tensor:
-        """log p(x), nats, (n,), computed in double precision."""
-
-    @property
-    @abstractmethod
-    def entropy(self) -> float:
-        """-E log p(x), nats."""
+from .curves import Moons, Spirals, SwissRoll
+from .truth import TAU, Toy, entropy_of, log_mixture, normal, uniform
 
 
 @dataclass(frozen=True)
@@ -97,124 +65,16 @@ class Normals(Toy):
 
     def sample(self, n: int, noise: Generator) -> tuple[Tensor, Tensor]:
         part = torch.multinomial(self._shares, n, replacement=True, generator=noise)
-        x = self._centres[part] + self._stds[part, None] * _normal(noise, n, self.dims)
+        x = self._centres[part] + self._stds[part, None] * normal(noise, n, self.dims)
         return x.float(), part
 
     def log_prob(self, x: Tensor) -> Tensor:
-        return _log_mixture(x, self._centres, self._shares, self._stds)
+        return log_mixture(x, self._centres, self._shares, self._stds)
 
     @cached_property
     def entropy(self) -> float:  # pyright: ignore[reportIncompatibleMethodOverride]
         air = 10 * max(self.stds)
-        return _entropy(self.log_prob, self._centres, air, min(self.stds) / 2)
-
-
-class Curve(Toy):
-    """Normal noise around a curve of one or several arms."""
-
-    arms: int = 1
-    noise: float
-    ends: tuple[float, float]  # of the parameter t
-    length: float  # at most, of one arm
-
-    @property
-    def classes(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.arms if self.arms > 1 else 0
-
-    @abstractmethod
-    def point(self, t: Tensor, arm: Tensor) -> Tensor:
-        """c(t) of an arm, (n, 2); both arguments are floats, (n,)."""
-
-    @abstractmethod
-    def density(self, t: Tensor) -> Tensor:
-        """p(t)."""
-
-    @abstractmethod
-    def parameter(self, u: Tensor) -> Tensor:
-        """The t below which a share u of the draws lies."""
-
-    def sample(self, n: int, noise: Generator) -> tuple[Tensor, Tensor]:
-        arm = torch.randint(self.arms, (n,), generator=noise)
-        t = self.parameter(_uniform(noise, n))
-        x = self.point(t, arm.to(t.dtype))
-        return x + self.noise * _normal(noise, n, 2), arm
-
-    @cached_property
-    def nodes(self) -> tuple[Tensor, Tensor]:
-        """Points of all arms, (m, 2), and their weights, (m,): E_t f(c(t)) is a sum over them."""
-        pieces = math.ceil(self.length / (4 * self.noise))
-        at, weights = (torch.from_numpy(a) for a in np.polynomial.legendre.leggauss(16))
-        edges = torch.linspace(*self.ends, pieces + 1, dtype=torch.float64)
-        half = (edges[1:] - edges[:-1])[:, None] / 2
-        t = (edges[:-1, None] + half * (1 + at)).flatten()
-        each = (half * weights).flatten() * self.density(t) / self.arms
-        arm = torch.arange(self.arms, dtype=t.dtype).repeat_interleave(len(t))
-        return self.point(t.repeat(self.arms), arm), each.repeat(self.arms)
-
-    def log_prob(self, x: Tensor) -> Tensor:
-        return _log_mixture(x, *self.nodes, torch.tensor(self.noise, dtype=torch.float64))
-
-    @cached_property
-    def entropy(self) -> float:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return _entropy(self.log_prob, self.nodes[0], 10 * self.noise, self.noise / 2)
-
-
-@dataclass(frozen=True)
-class Moons(Curve):
-    """Half circles of unit radius around (0, 0) and (1, 0.5), the second turned over."""
-
-    noise: float = 0.1
-    arms = 2
-    ends = (0.0, math.pi)
-    length = math.pi
-
-    def point(self, t: Tensor, arm: Tensor) -> Tensor:
-        sign = 1 - 2 * arm
-        return torch.stack([sign * t.cos() + arm, sign * t.sin() + 0.5 * arm], 1)
-
-    def density(self, t: Tensor) -> Tensor:
-        return torch.full_like(t, 1 / math.pi)
-
-    def parameter(self, u: Tensor) -> Tensor:
-        return math.pi * u
-
-
-@dataclass(frozen=True)
-class Spirals(Curve):
-    """Two arms from the centre, half a turn apart: radius t / 3 at angle t, p(t) growing with t."""
-
-    noise: float = 0.1
-    arms = 2
-    ends = (0.0, 3 * math.pi)
-    length = 16.0
-
-    def point(self, t: Tensor, arm: Tensor) -> Tensor:
-        radius = (1 - 2 * arm) * t / 3
-        return torch.stack([radius * t.cos(), radius * t.sin()], 1)
-
-    def density(self, t: Tensor) -> Tensor:
-        return 2 * t / self.ends[1] ** 2
-
-    def parameter(self, u: Tensor) -> Tensor:
-        return self.ends[1] * u.sqrt()
-
-
-@dataclass(frozen=True)
-class SwissRoll(Curve):
-    """Radius t / 5 at angle t, t uniform from 1.5 pi to 4.5 pi."""
-
-    noise: float = 0.1
-    ends = (1.5 * math.pi, 4.5 * math.pi)
-    length = 19.0
-
-    def point(self, t: Tensor, arm: Tensor) -> Tensor:
-        return torch.stack([t * t.cos(), t * t.sin()], 1) / 5
-
-    def density(self, t: Tensor) -> Tensor:
-        return torch.full_like(t, 1 / (3 * math.pi))
-
-    def parameter(self, u: Tensor) -> Tensor:
-        return self.ends[0] + 3 * math.pi * u
+        return entropy_of(self.log_prob, self._centres, air, min(self.stds) / 2)
 
 
 @dataclass(frozen=True)
@@ -228,7 +88,7 @@ class Checkerboard(Toy):
         part = torch.randint(8, (n,), generator=noise)
         row = part // 2
         corner = torch.stack([2 * (part % 2) + row % 2, row], 1) - 2
-        return self.field * (corner + _uniform(noise, n, 2)), part
+        return self.field * (corner + uniform(noise, n, 2)), part
 
     def log_prob(self, x: Tensor) -> Tensor:
         at = (x.double() / self.field).floor()
@@ -263,7 +123,7 @@ class Pinwheel(Toy):
 
     def sample(self, n: int, noise: Generator) -> tuple[Tensor, Tensor]:
         part = torch.randint(self.arms, (n,), generator=noise)
-        along, across = _normal(noise, 2, n)
+        along, across = normal(noise, 2, n)
         x = torch.stack([1 + self.long * along, self.wide * across], 1)
         angle = self.rate * x.norm(dim=1).exp()
         return _rotate(x, angle + TAU / self.arms * part.to(x.dtype)), part
@@ -281,7 +141,12 @@ class Pinwheel(Toy):
 
     @cached_property
     def entropy(self) -> float:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return _entropy(self._untwisted, torch.zeros(1, 2), 1 + 10 * self.long, self.wide / 2)
+        return entropy_of(self._untwisted, torch.zeros(1, 2), 1 + 10 * self.long, self.wide / 2)
+
+
+def _rotate(x: Tensor, angle: Tensor) -> Tensor:
+    cos, sin = angle.cos(), angle.sin()
+    return torch.stack([cos * x[:, 0] - sin * x[:, 1], sin * x[:, 0] + cos * x[:, 1]], 1)
 
 
 def _ring() -> Toy:
@@ -305,46 +170,3 @@ TOYS: dict[str, Callable[[], Toy]] = {
     "swiss_roll": SwissRoll,
     "mixture1d": partial(Normals, ((-2.0,), (0.0,), (2.5,)), (0.5, 0.25, 1.0), (0.3, 0.2, 0.5)),
 }
-
-
-# --- pieces -----------------------------------------------------------------------------------
-
-
-def _uniform(noise: Generator, *shape: int) -> Tensor:
-    return torch.rand(shape, generator=noise, dtype=torch.float32)
-
-
-def _normal(noise: Generator, *shape: int) -> Tensor:
-    return torch.randn(shape, generator=noise, dtype=torch.float32)
-
-
-def _log_mixture(x: Tensor, centres: Tensor, weights: Tensor, std: Tensor) -> Tensor:
-    """log of the sum of weights N(x; centres, std^2 I), (n,)."""
-    constants = weights.log() - centres.shape[1] * (std.log() + 0.5 * math.log(TAU))
-    parts = []
-    for rows in x.detach().double().split(ROWS) if not x.requires_grad else (x.double(),):
-        squares = sum((rows[:, i, None] - centres[:, i]) ** 2 for i in range(centres.shape[1]))
-        parts.append((constants - squares / (2 * std**2)).logsumexp(1))
-    return torch.cat(parts).to(x.dtype)
-
-
-def _entropy(
-    log_prob: Callable[[Tensor], Tensor], around: Tensor, air: float, step: float
-) -> float:
-    """-E log p by a sum over a lattice that reaches `air` farther than the points `around`."""
-    around = around.double()
-    low, high = around.min(0).values - air, around.max(0).values + air
-    axes = [
-        torch.arange(a, b, step, dtype=torch.float64)
-        for a, b in zip(low.tolist(), high.tolist(), strict=True)
-    ]
-    total = 0.0
-    for first in axes[0].split(max(1, 2**17 // math.prod(len(axis) for axis in axes[1:]))):
-        log_p = log_prob(torch.cartesian_prod(first, *axes[1:]).reshape(-1, len(axes)))
-        total -= (log_p.exp() * log_p).sum().item()
-    return total * step ** len(axes)
-
-
-def _rotate(x: Tensor, angle: Tensor) -> Tensor:
-    cos, sin = angle.cos(), angle.sin()
-    return torch.stack([cos * x[:, 0] - sin * x[:, 1], sin * x[:, 0] + cos * x[:, 1]], 1)

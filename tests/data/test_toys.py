@@ -11,7 +11,8 @@ from scipy.stats import chi2, norm
 from genus.core import Classes, Reals
 from genus.data import load
 from genus.data.splits import stream
-from genus.data.toys import TOYS, Pinwheel, _entropy
+from genus.data.toys import TOYS, Pinwheel
+from genus.data.truth import entropy_of
 
 FLAT = [name for name in TOYS if name != "mixture1d"]
 LABELS = {"moons": 2, "ring": 8, "grid": 25, "spirals": 2, "checkerboard": 8, "pinwheel": 5}
@@ -62,7 +63,7 @@ def test_entropy_does_not_depend_on_the_lattice(name):
     around = toy.sample(2000, stream("around"))[0]
     step = {"ring": 0.007, "pinwheel": 0.02}.get(name, 0.03)
     air = 8.0 if toy.dims == 1 else 1.0
-    assert _entropy(toy.log_prob, around, air, step) == pytest.approx(toy.entropy, abs=2e-7)
+    assert entropy_of(toy.log_prob, around, air, step) == pytest.approx(toy.entropy, abs=2e-7)
 
 
 @pytest.mark.parametrize(("name", "modes", "std"), [("ring", 8, 0.02), ("grid", 25, 0.05)])

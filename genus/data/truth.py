@@ -1,0 +1,76 @@
+"""Distributions that know themselves: what a toy is, and how its figures are found."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import torch
+from torch import Generator, Tensor
+
+from ..core import Reals, Space
+
+TAU = 2 * math.pi
+ROWS = 2048  # points whose density is found at once
+
+
+class Toy(ABC):
+    """A distribution, on the reals unless it says otherwise: a sampler, and its density."""
+
+    dims: int = 2
+    classes: int = 0  # parts that a draw can come from; 0 if there is only one
+    modes: tuple[Tensor, float] | None = None  # centres, (k, dims), and std around each
+
+    @property
+    def space(self) -> Space:
+        """What one draw is."""
+        return Reals((self.dims,))
+
+    @abstractmethod
+    def sample(self, n: int, noise: Generator) -> tuple[Tensor, Tensor]:
+        """x, (n, dims), and the part each comes from, (n,) int64."""
+
+    @abstractmethod
+    def log_prob(self, x: Tensor) -> Tensor:
+        """log p(x), nats, (n,), computed in double precision."""
+
+    @property
+    @abstractmethod
+    def entropy(self) -> float:
+        """-E log p(x), nats."""
+
+
+def uniform(noise: Generator, *shape: int) -> Tensor:
+    """Uniform noise in [0, 1), of single precision whatever the default."""
+    return torch.rand(shape, generator=noise, dtype=torch.float32)
+
+
+def normal(noise: Generator, *shape: int) -> Tensor:
+    """Standard normal noise, of single precision whatever the default."""
+    return torch.randn(shape, generator=noise, dtype=torch.float32)
+
+
+def log_mixture(x: Tensor, centres: Tensor, weights: Tensor, std: Tensor) -> Tensor:
+    """log of the sum of weights N(x; centres, std^2 I), (n,)."""
+    constants = weights.log() - centres.shape[1] * (std.log() + 0.5 * math.log(TAU))
+    parts = []
+    for rows in x.detach().double().split(ROWS) if not x.requires_grad else (x.double(),):
+        squares = sum((rows[:, i, None] - centres[:, i]) ** 2 for i in range(centres.shape[1]))
+        parts.append((constants - squares / (2 * std**2)).logsumexp(1))
+    return torch.cat(parts).to(x.dtype)
+
+
+def entropy_of(
+    log_prob: Callable[[Tensor], Tensor], around: Tensor, air: float, step: float
+) -> float:
+    """-E log p by a sum over a lattice that reaches `air` farther than the points `around`."""
+    around = around.double()
+    low, high = around.min(0).values - air, around.max(0).values + air
+    axes = [
+        torch.arange(a, b, step, dtype=torch.float64)
+        for a, b in zip(low.tolist(), high.tolist(), strict=True)
+    ]
+    total = 0.0
+    for first in axes[0].split(max(1, 2**17 // math.prod(len(axis) for axis in axes[1:]))):
+        log_p = log_prob(torch.cartesian_prod(first, *axes[1:]).reshape(-1, len(axes)))
+        total -= (log_p.exp() * log_p).sum().item()
+    return total * step ** len(axes)
