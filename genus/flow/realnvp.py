@@ -15,10 +15,11 @@ upper row against the lower. After both, half of the channels are done, and beco
 half is an image again, half as high and wide, for the next level, until a side is 4 or odd.
 
 Source: Dinh, Sohl-Dickstein, Bengio, "Density estimation using Real NVP", 2017, arXiv:1605.08803,
-    equations 3-9 (couplings, masks) and 13-16 (levels).
-Departs: checkerboards are seen by the networks in squeezed form, at a quarter of the cost; s is
-    bounded by a tanh of fixed range, not by one of learned scale; no batch or weight normalisation,
-    networks begin at zero instead, so the flow begins at the identity; z keeps the shape of x.
+    equations 3-9 (couplings, masks), section 3.6 (levels).
+Departs: what is encoded is standardised first, by means and deviations that `prepare` takes from
+    the data, in the place of batch normalisation; the bound of s is tanh itself, without a learned
+    scale; networks end in zeros, so that the flow begins there; checkerboards reach them squeezed,
+    at a quarter of the cost; z keeps the shape of x.
 """
 
 from collections.abc import Callable
@@ -29,8 +30,6 @@ from torch import Tensor, nn
 from ..core import GenerativeModel, Pixels, Reals, Space
 from ..functional.densities import log_normal
 from ..nn import MLP, ResNet
-
-RANGE = 2.0  # |s| stays below: one coupling stretches by at most e^2
 
 
 class Coupling(nn.Module):
@@ -47,9 +46,9 @@ class Coupling(nn.Module):
             nn.init.zeros_(parameter)
 
     def scale_shift(self, kept: Tensor) -> tuple[Tensor, Tensor]:
-        """s and t, each of the shape of the moved half."""
+        """s, in (-1, 1), and t, each of the shape of the moved half."""
         s, t = self.net(kept).chunk(2, dim=1)
-        return RANGE * (s / RANGE).tanh(), t
+        return s.tanh(), t
 
     def encode(self, moved: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
         """The moved half, and log |det|, (n,)."""
@@ -156,6 +155,9 @@ class RealNVP(GenerativeModel):
             rows are few.
     """
 
+    mean: Tensor  # of the data, as `prepare` saw them
+    std: Tensor
+
     def __init__(
         self,
         space: Space,
@@ -168,6 +170,8 @@ class RealNVP(GenerativeModel):
         _check(space, couplings, width, depth, dropout)
         self.space, self.couplings, self.width, self.depth = space, couplings, width, depth
         self.dropout = dropout
+        self.register_buffer("mean", torch.zeros(space.shape))
+        self.register_buffer("std", torch.ones(space.shape))
         if len(space.shape) == 1:
             even = torch.arange(space.dims) % 2 == 0
             self.stack = Turns(even, couplings, self._mlp)
@@ -189,9 +193,23 @@ class RealNVP(GenerativeModel):
             self._levels(2 * channels, height // 2, width // 2) if deeper else None,
         )
 
+    @torch.no_grad()
+    def prepare(self, x: Tensor) -> None:
+        """Standardises with the means and deviations of x, (n, *space.shape): its unit is forgotten."""
+        self.space.check(x, "RealNVP")
+        std, mean = torch.std_mean(x, 0)
+        if constant := int((std == 0).sum()):
+            raise ValueError(
+                f"RealNVP: {constant} of {self.space.dims} features have one value in all rows; "
+                f"they have no density: leave them out, or dequantise them"
+            )
+        self.mean.copy_(mean)
+        self.std.copy_(std)
+
     def encode_with_logdet(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """z, (n, *space.shape), and log |det dz/dx|, (n,)."""
-        return self.stack.encode(x)
+        z, logdet = self.stack.encode((x - self.mean) / self.std)
+        return z, logdet - self.std.log().sum()
 
     def encode(self, x: Tensor) -> Tensor:
         """z, (n, *space.shape)."""
@@ -199,7 +217,7 @@ class RealNVP(GenerativeModel):
 
     def decode(self, z: Tensor) -> Tensor:
         """x, (n, *space.shape)."""
-        return self.stack.decode(z)
+        return self.stack.decode(z) * self.std + self.mean
 
     def log_prob(self, x: Tensor) -> Tensor:
         """(n,) nats."""

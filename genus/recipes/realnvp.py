@@ -10,7 +10,8 @@ from ..measure import scores
 from ..run import Run
 from ..running import fit
 
-RUN = Run(rounds=10_000, batch=256, lr=5e-3, ema=0.99)
+RUN = Run(rounds=10_000, batch=256, lr=2e-3, clip=1.0, ema=0.99)
+ENOUGH = 10_000  # rows to standardise with
 
 
 def realnvp(
@@ -34,5 +35,6 @@ def realnvp(
     torch.manual_seed(run.seed)
     source = load(data)
     model = RealNVP(source.space, couplings, width, depth, dropout)
+    model.prepare(*source.train.batch(0, ENOUGH, run.seed))
     evaluate = scores(source.validation)
     return fit(model, source.train, run, schedule=cosine, evaluate=evaluate, picture=picture)

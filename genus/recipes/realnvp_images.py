@@ -12,6 +12,7 @@ from ..run import Run
 from ..running import fit
 
 RUN = Run(rounds=900, batch=128, lr=4e-3, clip=5.0, ema=0.99, evaluate_every=100)
+ENOUGH = 10_000  # rows to standardise with
 
 
 def realnvp_images(
@@ -20,7 +21,7 @@ def realnvp_images(
     width: int = 32,
     depth: int = 1,
     dropout: float = 0.2,
-    squeeze: float = 0.05,
+    squeeze: float = 1e-3,
     run: Run = RUN,
 ) -> Model:
     """RealNVP on digits, dequantised: at most 2.01 bits per dimension.
@@ -40,5 +41,6 @@ def realnvp_images(
         raise ValueError(f"realnvp_images: {data} is {source.space}; pixels are wanted")
     flow = RealNVP(Reals(source.space.shape), couplings, width, depth, dropout)
     model = Dequantised(flow, source.space, squeeze)
+    flow.prepare(*model.deal(*source.train.batch(0, ENOUGH, run.seed)))
     evaluate = scores(source.validation)
     return fit(model, source.train, run, schedule=cosine, evaluate=evaluate, picture=picture)
