@@ -46,7 +46,12 @@ class RBM(GenerativeModel):
     dreams: Tensor  # (chains, d), where the persistent chains stand
 
     def __init__(
-        self, space: Space, hidden: int = 500, steps: int = 1, chains: int = 128, burn_in: int = 1000
+        self,
+        space: Space,
+        hidden: int = 500,
+        steps: int = 1,
+        chains: int = 128,
+        burn_in: int = 1000,
     ):
         super().__init__()
         if not isinstance(space, Bits):
