@@ -11,6 +11,7 @@ import os
 import sys
 import textwrap
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -57,7 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     loud = "--traceback" in words
     words = [word for word in words if word != "--traceback"]
     try:
-        code = run(words)
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *where: say(str(message))
+            code = run(words)
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
