@@ -1,6 +1,7 @@
 """The catalogue is read from source text: it must say what the recipes are."""
 
 import inspect
+import os
 from dataclasses import replace
 
 import pytest
@@ -31,6 +32,8 @@ def test_measured_figures_are_shown(standins, monkeypatch, tmp_path):
 def test_real_recipes_are_as_the_catalogue_says(entry):
     assert entry.family
     assert entry.aim.endswith(".")
+    if "mnist" in entry.data and not os.environ.get("GENUS_DATA"):
+        pytest.skip(f"{entry.name} learns from {entry.data}, in the folder that GENUS_DATA names")
     recipe = recipes.find(entry.name)
     run = inspect.signature(recipe).parameters["run"].default
     model = recipe(run=replace(run, rounds=0, minutes=None))
