@@ -10,18 +10,18 @@ from ..measure import scores
 from ..run import Run
 from ..running import fit
 
-RUN = Run(rounds=11_000, batch=128, lr=1e-3, ema=0.999, autocast=True)
+RUN = Run(rounds=18_000, batch=128, lr=5e-4, ema=0.999, autocast=True)
 
 
 def made_mnist(
     data: str = "binarized_mnist",
-    hidden: tuple[int, ...] = (1000,),
+    hidden: tuple[int, ...] = (2000,),
     masks: int = 1,
     dropout: float = 0.0,
     decay: float = 0.0,
     run: Run = RUN,
 ) -> Model:
-    """MADE on binarised MNIST: 89.8 nats; independent bits have 205.8.
+    """MADE on binarised MNIST: 89.2 nats; independent bits have 205.8.
 
     Args:
         data: name or path of a data set of bits; this one is read from the folder GENUS_DATA.
