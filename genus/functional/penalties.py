@@ -66,3 +66,6 @@ def r1(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         2018, arXiv:1801.04406, equation 9 (the weight is the paper's gamma).
     """
     return slope(critic, real).square().mean() / 2
+
+
+PENALTIES = {"r1": r1, "gradient_penalty": gradient_penalty}
