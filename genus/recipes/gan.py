@@ -28,6 +28,9 @@ def gan(
 ) -> Model:
     """GAN on a ring of 8 normals: all 8 found, 0.98 of samples within 3 sigma; of real rows 0.99.
 
+    That figure does not see how wide a bump is: the averaged generator's have a standard deviation
+    of 0.011 where the data's have 0.020.
+
     Args:
         data: name or path of a data set of vectors or images.
         objective: minimax, non_saturating, least_squares, wasserstein, hinge or relativistic.
