@@ -22,7 +22,7 @@ import torch
 
 from genus import __version__, recipes
 from genus.data import load
-from genus.measure import Figure, evaluate, to_json
+from genus.measure import Figure, evaluate, from_json, to_json
 from genus.run import Run
 from genus.trained import view_for
 
@@ -49,6 +49,7 @@ def main() -> None:
     RESULTS.mkdir(parents=True, exist_ok=True)
     for name in options.recipe or [n for n in recipes.names() if n not in LEFT_OUT]:
         measure(name, options.seed)
+    collect()
 
 
 def measure(name: str, seed: int) -> None:
@@ -72,17 +73,22 @@ def measure(name: str, seed: int) -> None:
         "figures": json.loads(to_json(figures)),
     }
     (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
-    measured = json.loads(MEASURED.read_text()) if MEASURED.exists() else {}
-    measured[name] = {
-        "figure": headline(figures),
-        "protocol": {k: v for k, v in figures[0].protocol.items() if k != "genus"},
-        "minutes": record["minutes"],
-        "date": record["date"],
-    }
-    MEASURED.write_text(
-        json.dumps(dict(sorted(measured.items())), indent=2, ensure_ascii=False) + "\n"
-    )
-    print(f"{name}: {measured[name]['figure']} in {minutes:.1f} minutes", flush=True)
+    print(f"{name}: {headline(figures)} in {minutes:.1f} minutes", flush=True)
+
+
+def collect() -> None:
+    """What `genus list` shows: the leading figures of all that has been measured."""
+    measured = {}
+    for path in sorted(RESULTS.glob("*.json")):
+        record = json.loads(path.read_text())
+        figures = from_json(json.dumps(record["figures"]))
+        measured[path.stem] = {
+            "figure": headline(figures),
+            "protocol": {k: v for k, v in figures[0].protocol.items() if k != "genus"},
+            "minutes": record["minutes"],
+            "date": record["date"],
+        }
+    MEASURED.write_text(json.dumps(measured, indent=2, ensure_ascii=False) + "\n")
 
 
 def headline(figures: list[Figure]) -> str:

@@ -69,7 +69,7 @@ def keep(report: Path) -> None:
 
 
 def strip(report: Path, names: list[str]) -> Image.Image:
-    """Sixteen samples of each model, side by side, real ones first."""
+    """A corner of each model's samples, side by side, real ones first."""
     paths = [report / "real.png", *(report / name / "samples.png" for name in names)]
     tile, gap, head, columns = 168, 14, 22, 5
     rows = -(-len(paths) // columns)
@@ -82,8 +82,8 @@ def strip(report: Path, names: list[str]) -> Image.Image:
         draw.text((x, y), name, fill="black", font_size=15)
         with Image.open(path) as picture:
             wide = picture.convert("L")
-        side = wide.height // 2
-        part = wide.crop((0, 0, min(side, wide.width), side))
+        side = wide.width // 2 if wide.width == wide.height else wide.width // 5
+        part = wide.crop((0, 0, side, side))
         sheet.paste(part.resize((tile, tile), Image.Resampling.NEAREST), (x, y + head))
     return sheet
 
