@@ -110,7 +110,8 @@ def _models(tree: ast.Module) -> Iterator[tuple[str, str]]:
     for call in sorted(calls, key=lambda node: (node.lineno, node.col_offset)):
         if isinstance(call.func, ast.Name):
             family, kind = homes.get(call.func.id, ("", ""))
-            if family in FAMILIES and _class(_home(family, kind), kind) is not None:
+            node = _class(_home(family, kind), kind) if family in FAMILIES else None
+            if node is not None and node.bases:  # what has none is a plain record, like a sampler
                 yield family, kind
 
 
