@@ -1,6 +1,10 @@
 """Convolutional networks from an image to a vector and back."""
 
+from collections.abc import Sequence
+
 from torch import nn
+
+from .mlp import MLP
 
 COARSEST = 4  # halving stops at sides of at most this, in pixels
 
@@ -20,9 +24,18 @@ class ConvEncoder(nn.Sequential):
         shape: (c, h, w) of the image.
         d_out: the size of the vector.
         width: channels at the image's own size.
+        hidden: widths of dense layers between the coarsest level and the vector.
+        dropout: share of what goes into a dense layer that is silent in a round of training.
     """
 
-    def __init__(self, shape: tuple[int, int, int], d_out: int, width: int = 32):
+    def __init__(
+        self,
+        shape: tuple[int, int, int],
+        d_out: int,
+        width: int = 32,
+        hidden: Sequence[int] = (),
+        dropout: float = 0.0,
+    ):
         channels, *side = shape
         levels = sizes(*side)
         layers: list[nn.Module] = [nn.Conv2d(channels, width, 3, padding=1)]
@@ -30,9 +43,11 @@ class ConvEncoder(nn.Sequential):
             layers += [nn.SiLU(), nn.Conv2d(width << i, width << i + 1, 3, stride=2, padding=1)]
         height, breadth = levels[-1]
         last = width << len(levels) - 1
-        layers += [nn.SiLU(), nn.Flatten(), nn.Linear(last * height * breadth, d_out)]
+        layers += [nn.SiLU(), nn.Flatten(), nn.Dropout(dropout)]
+        layers += [MLP(last * height * breadth, d_out, hidden, dropout)]
         super().__init__(*layers)
         self.shape, self.d_out, self.width = tuple(shape), d_out, width
+        self.hidden, self.dropout = tuple(hidden), dropout
 
 
 class ConvDecoder(nn.Sequential):
@@ -42,15 +57,22 @@ class ConvDecoder(nn.Sequential):
         d_in: the size of the vector.
         shape: (c, h, w) of the image.
         width: channels at the image's own size.
+        hidden: widths of dense layers between the vector and the coarsest level.
     """
 
-    def __init__(self, d_in: int, shape: tuple[int, int, int], width: int = 32):
+    def __init__(
+        self,
+        d_in: int,
+        shape: tuple[int, int, int],
+        width: int = 32,
+        hidden: Sequence[int] = (),
+    ):
         channels, *side = shape
         levels = sizes(*side)
         height, breadth = levels[-1]
         last = width << len(levels) - 1
         layers: list[nn.Module] = [
-            nn.Linear(d_in, last * height * breadth),
+            MLP(d_in, last * height * breadth, hidden),
             nn.Unflatten(1, (last, height, breadth)),
         ]
         for i in reversed(range(len(levels) - 1)):
@@ -58,4 +80,4 @@ class ConvDecoder(nn.Sequential):
             layers += [nn.SiLU(), nn.Upsample(levels[i]), conv]
         layers += [nn.SiLU(), nn.Conv2d(width, channels, 3, padding=1)]
         super().__init__(*layers)
-        self.d_in, self.shape, self.width = d_in, tuple(shape), width
+        self.d_in, self.shape, self.width, self.hidden = d_in, tuple(shape), width, tuple(hidden)

@@ -10,7 +10,7 @@ from ..measure import scores
 from ..run import Run
 from ..running import fit
 
-RUN = Run(rounds=10_000, batch=256, lr=2e-3, clip=1.0, ema=0.99)
+RUN = Run(rounds=8000, batch=256, lr=2e-3, clip=1.0, ema=0.99)
 ENOUGH = 10_000  # rows to standardise with
 
 

@@ -11,7 +11,7 @@ from ..measure import scores
 from ..run import Run
 from ..running import fit
 
-RUN = Run(rounds=900, batch=128, lr=4e-3, clip=5.0, ema=0.99, evaluate_every=100)
+RUN = Run(rounds=900, batch=128, lr=4e-3, clip=5.0, ema=0.99, evaluate_every=200)
 ENOUGH = 10_000  # rows to standardise with
 
 

@@ -18,10 +18,12 @@ Departs: pixels have a discretised logistic, in the place of a normal, so their 
 import torch
 from torch import Tensor, nn
 
-from ..core import GenerativeModel, Space, Terms
+from ..core import GenerativeModel, Pixels, Space, Terms
 from ..functional.densities import kl_normal, log_normal
 from ..nn import MLP
-from .likelihoods import Likelihood, fitting
+from .likelihoods import Likelihood, Logistic, fitting
+
+HIDDEN = (256, 256)  # of the networks, where none are given
 
 
 class VAE(GenerativeModel):
@@ -48,29 +50,29 @@ class VAE(GenerativeModel):
         super().__init__()
         if latent < 1:
             raise ValueError(f"VAE: latent is {latent}; at least 1 is wanted")
-        usual = fitting(space)
-        if likelihood is not None and type(likelihood) is not type(usual):
-            raise ValueError(
-                f"VAE: the likelihood is {type(likelihood).__name__}, the space is {space}; "
-                f"{type(usual).__name__} fits it"
-            )
         self.space, self.latent = space, latent
-        self.likelihood = likelihood or usual
-        self.encoder = encoder or MLP(space.dims, 2 * latent, (256, 256))
-        self.decoder = decoder or MLP(latent, self.likelihood.numbers * space.dims, (256, 256))
-        self.check()
+        self.likelihood = fitting(space) if likelihood is None else likelihood
+        _check_likelihood(self.likelihood, space)
+        numbers = self.likelihood.numbers * space.dims
+        self.encoder = MLP(space.dims, 2 * latent, HIDDEN) if encoder is None else encoder
+        self.decoder = MLP(latent, numbers, HIDDEN) if decoder is None else decoder
+        self._check_networks()
 
     @torch.no_grad()
-    def check(self) -> None:
-        """Raises ValueError if the networks do not fit together."""
-        wanted = (self.space.shape[0] * self.likelihood.numbers, *self.space.shape[1:])
-        z = torch.zeros(2, self.latent)
-        came = tuple(self.numbers(z.to(next(self.parameters()))).shape[1:])
-        if came != wanted:
-            raise ValueError(f"VAE: the decoder gives (n, {came}); wanted is (n, {wanted})")
-        x = torch.zeros(2, *self.space.shape).to(next(self.parameters()))
-        if (size := self._encoded(x).shape[1]) != 2 * self.latent:
-            raise ValueError(f"VAE: the encoder gives {size} numbers; wanted are {2 * self.latent}")
+    def _check_networks(self) -> None:
+        """One pass through both: they must fit the space and each other."""
+        channels, *sides = self.space.shape
+        wanted = (2, self.likelihood.numbers * channels, *sides)
+        numbers = self.numbers(self.noise(2, self.latent))
+        if numbers.shape != wanted:
+            came, wish = ("x".join(map(str, shape[1:])) for shape in (numbers.shape, wanted))
+            raise ValueError(f"VAE: the decoder gives {came} numbers a row; wanted are {wish}")
+        guess = self._encoded(self.noise(2, *self.space.shape))
+        if guess.shape != (2, 2 * self.latent):
+            raise ValueError(
+                f"VAE: the encoder gives {guess[0].numel()} numbers a row; wanted are "
+                f"{2 * self.latent}, means and log deviations of z"
+            )
 
     def _encoded(self, x: Tensor) -> Tensor:
         return self.encoder(x.flatten(1) if isinstance(self.encoder, MLP) else x)
@@ -121,3 +123,18 @@ class VAE(GenerativeModel):
     def sample(self, n: int) -> Tensor:
         """x, (n, *space.shape): draws of p(x | z), not its means."""
         return self.likelihood.sample(self.numbers(self.noise(n, self.latent)))
+
+
+def _check_likelihood(likelihood: Likelihood, space: Space) -> None:
+    usual = fitting(space)
+    if type(likelihood) is not type(usual):
+        raise ValueError(
+            f"VAE: the likelihood is {type(likelihood).__name__}, the space is {space}; "
+            f"{type(usual).__name__} fits it"
+        )
+    levels = space.levels if isinstance(space, Pixels) else None
+    if isinstance(likelihood, Logistic) and likelihood.levels != levels:
+        raise ValueError(
+            f"VAE: the likelihood has {likelihood.levels} levels, the space {levels}; they must "
+            f"be the same"
+        )

@@ -132,9 +132,17 @@ def test_logistic_samples_have_the_probabilities():
         assert abs(hits.mean().item() - p) <= 5 * (p * (1 - p) / len(x)) ** 0.5
 
 
+def test_a_logistics_mean_is_that_of_its_levels():
+    likelihood, space = Logistic(5), Pixels((1,), 5)
+    numbers = torch.tensor([[0.2, 1.0], [-3.0, 0.0], [0.9, 4.0]], dtype=torch.float64)
+    levels = space.values(torch.arange(5), torch.float64)
+    rows = [likelihood.log_prob(v.expand(3, 1), numbers).exp() * v for v in levels]
+    torch.testing.assert_close(likelihood.mean(numbers)[:, 0], torch.stack(rows).sum(0))
+
+
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 28, 28), (1, 5, 13), (2, 4, 4), (1, 1, 1)])
 def test_convolutions_take_any_size(shape):
-    encoder, decoder = ConvEncoder(shape, 6, 4), ConvDecoder(3, shape, 4)
+    encoder, decoder = ConvEncoder(shape, 6, 4, (5,), 0.1), ConvDecoder(3, shape, 4, (5,))
     x = torch.randn(2, *shape)
     assert encoder(x).shape == (2, 6)
     assert decoder(encoder(x)[:, :3]).shape == x.shape
@@ -146,11 +154,13 @@ def test_convolutions_take_any_size(shape):
         (lambda: VAE(Classes(3)), "space is Classes.*Bits, Reals or Pixels are wanted"),
         (lambda: VAE(Bits((3,)), 0), "latent is 0; at least 1"),
         (lambda: VAE(Bits((3,)), likelihood=Normal()), "Normal, the space is Bits.*Bernoulli fits"),
-        (lambda: VAE(Reals((3,)), 2, MLP(3, 3)), "encoder gives 3 numbers; wanted are 4"),
+        (lambda: VAE(Reals((3,)), 2, MLP(3, 3)), "encoder gives 3 numbers a row; wanted are 4"),
+        (lambda: VAE(Pixels((3,)), 2, None, MLP(2, 3)), "decoder gives 3 numbers a row.* are 6"),
         (
-            lambda: VAE(Pixels((3,)), 2, decoder=MLP(2, 3)),
-            r"decoder gives .*wanted is \(n, \(6,\)\)",
+            lambda: VAE(Pixels((1, 4, 4)), 2, None, ConvDecoder(2, (1, 4, 4))),
+            "decoder gives 1x4x4 numbers a row; wanted are 2x4x4",
         ),
+        (lambda: VAE(Pixels((3,), 17), 2, likelihood=Logistic()), "has 256 levels, the space 17"),
         (lambda: Normal(0.0), "std is 0.0; it must be positive"),
     ],
 )
