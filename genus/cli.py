@@ -29,8 +29,7 @@ Deep generative models of every family: one interface, judged by one set of rule
   genus evaluate runs/moons                               measure it
   genus compare vae realnvp_images --minutes 1 --out report    several, side by side
 """
-
-
+DATA = "name or path, with options if need be, as in photos?size=64"
 ORACLE = "a run of genus fit oracle, to judge samples (default: the one that ships for the data)"
 
 
@@ -194,6 +193,7 @@ def _fit_help() -> None:
     for entry in recipes.catalogue():
         print(textwrap.fill(f"  {entry.name:<16} {entry.aim}", 96, subsequent_indent=" " * 19))
     print("\ngenus fit --resume --out DIR goes on with the run in DIR.")
+    print(f"--data takes a {DATA}.")
 
 
 def _recipe_of(words: list[str]) -> str:
@@ -269,7 +269,7 @@ def evaluate(words: list[str]) -> int:
     """Measures a trained model."""
     parser = Parser(prog="genus evaluate", description="Measures a trained model.")
     parser.add_argument("folder", type=Path, help="where genus fit, or genus.save, left the model")
-    parser.add_argument("--data", help="name or path (default: the data of the run)")
+    parser.add_argument("--data", help=f"{DATA} (default: the data of the run)")
     parser.add_argument("--oracle", type=Path, help=ORACLE)
     parser.add_argument("--samples", type=int, default=1000, help="to draw (default: 1000)")
     parser.add_argument("--seed", type=int, default=0, help="of all noise (default: 0)")
@@ -294,7 +294,7 @@ def compare(words: list[str]) -> int:
         description="Trains several recipes on one data set, and writes one page about them.",
     )
     parser.add_argument("names", nargs="+", metavar="RECIPE", help="genus list shows them")
-    parser.add_argument("--data", default="digits", help="name or path (default: digits)")
+    parser.add_argument("--data", default="digits", help=f"{DATA} (default: digits)")
     parser.add_argument(
         "--minutes", type=float, default=1.0, help="of training, for each recipe (default: 1)"
     )

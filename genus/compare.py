@@ -35,6 +35,7 @@ from .report import groups, page, printed
 from .trained import contexts, drawn, opened
 
 GRID = 64  # samples in a picture
+TRIPLES = 24  # samples in a picture, where each stands beside what was given and what is true
 POINTS = 2000  # samples in a scatter plot
 SHOWN, NEAR = 6, 4  # samples whose nearest neighbours are shown, and how many of those
 FRAMES = 5  # pictures of how samples came to be
@@ -165,6 +166,8 @@ def _measured(
     figures = measure.evaluate(model, view, oracle=judge)
     measuring = time.perf_counter() - began
     n = POINTS if isinstance(view.space, Reals) and view.space.dims <= 2 else GRID
+    if view.context_space is not None and view.context_space.shape:
+        n = TRIPLES
     context = contexts(model, n, lambda: view)
     return {
         "weights": digest(model.state_dict()),
@@ -207,7 +210,7 @@ def _pictures(
 
     if context is not None and context.shape == x.shape:  # what was given, what came, what was true
         save_png(
-            grid(_side_by_side(context, x, view), Reals(_triple(space.shape))),
+            grid(_side_by_side(context, x, view), Reals(_triple(space.shape)), 3),
             folder / "samples.png",
         )
         pictures["samples"] = f"{folder.name}/samples.png"

@@ -96,7 +96,7 @@ def writing(path: Path) -> Iterator[None]:
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """Asks for the name that was probably meant; empty if none is near."""
-    close = get_close_matches(name, list(names), n=1, cutoff=0.5)
+    close = get_close_matches(name, list(names), n=1, cutoff=0.6)
     return f"; did you mean {close[0]}?" if close else ""
 
 

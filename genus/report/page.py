@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core import PROMISES
 from .curves import chart, drawable, legend
-from .groups import Group, groups, space
+from .groups import Group, context, groups, space
 from .tables import abilities, link, tables
 from .verdict import digits, listed, verdict, word
 
@@ -25,7 +25,7 @@ def page(results: Mapping[str, Any], folder: Path) -> str:
     records = results["models"]
     found = groups(records)
     data = str(results["data"]["name"])
-    title = f"{word(len(records))} models of {data}"
+    title = f"{word(len(records))} model{'s' * (len(records) > 1)} of {data}"
     sections = [
         _gallery(results, folder),
         _says(results, found),
@@ -142,9 +142,9 @@ def _model(record: Mapping[str, Any], folder: Path) -> str:
     )
     if record["failure"]:
         return f'{head}<p class="failure">It failed: {escape(record["failure"])}.</p></section>\n'
-    given = f", given {record['given']}" if record["given"] else ""
+    given = f", {context(record['given'])}" if record["given"] else ""
     facts = (
-        f"{record['class']} on {space(record['view'])}{escape(given)}; {record['parameters']:,} "
+        f"{record['class']} on {space(record['view'])}{given}; {record['parameters']:,} "
         f"parameters; {record['rounds']:,} rounds in {digits(record['seconds'])} s; can "
         f"{listed([promise for promise in PROMISES if promise in record['promises']])}."
     )

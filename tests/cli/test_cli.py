@@ -209,7 +209,7 @@ SENTENCES = {
     "sample nowhere --sed 3 --out x.png": "sample: there is no option --sed; did you mean --seed?",
     "evaluate nowhere": "nowhere: there is no such folder",
     "compare tiny tiny --out {out}": "compare: tiny is named twice",
-    "compare tiny tyni --out {out}": "there is no recipe tyni; did you mean tiny?",
+    "compare tiny tiyn --out {out}": "there is no recipe tiyn; did you mean tiny?",
     "compare tiny --minutes 0 --out {out}": "compare: --minutes is 0.0; more than 0 is wanted",
     "compare": "compare: the following arguments are required: RECIPE",
     "smaple": "there is no command smaple; did you mean sample?",
