@@ -109,17 +109,16 @@ class DDPM(GenerativeModel):
             raise ValueError(f"DDPM: variance is {variance}; it must be in [0, 1]")
         self.net, self.space, self.steps = net, space, steps
         self.schedule, self.variance, self.sampler = schedule, variance, sampler
-        betas = schedule(steps)
-        self.abar = alpha_bars(betas)  # float64, on the processor, as samplers want it
-        q = posterior(self.abar[1:-1], self.abar[2:])  # of t = 2 .. T
-        back = back_variance(self.abar[1:-1], self.abar[2:], variance)
-        ratio, share = q.variance / back, betas[1:] / (1 - self.abar[2:])  # of the bound, about
+        self.abar = alpha_bars(schedule(steps))  # float64, on the processor, as samplers want it
+        s, t = self.abar[1:-1], self.abar[2:]  # of t = 2 .. T
+        q, back = posterior(s, t), back_variance(s, t, variance)
+        ratio, share = q.variance / back, (s - t) / (1 - s)  # of L_(t-1), about: were x_0 N(0, I)
         for name, values in {
             "signal": self.abar.sqrt(),
             "spread": (1 - self.abar).sqrt(),
             "fixed": _late(space.dims / 2 * (ratio - 1 - ratio.log())),
             "weight": _late(q.on_start**2 / back / 2),
-            "chance": _late(share / share.sum()),
+            "chance": _late(0.9 * share / share.sum() + 0.1 / (steps - 1)),
         }.items():
             self.register_buffer(name, values.to(torch.get_default_dtype()), persistent=False)
 

@@ -1,6 +1,10 @@
 """A residual perceptron that is told the time: the denoiser of vectors."""
 
+import math
+
+import torch
 from torch import Tensor, nn
+from torch.nn.functional import silu
 
 from .embedding import time_embedding
 
@@ -25,7 +29,7 @@ class TimeBlock(nn.Module):
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         scale, shift = self.modulate(t).chunk(2, dim=1)
         h = self.norm(x) * (1 + scale) + shift
-        return x + self.outer(nn.functional.silu(self.inner(h)))
+        return x + self.outer(silu(self.inner(h)))
 
 
 class TimeMLP(nn.Module):
@@ -35,18 +39,26 @@ class TimeMLP(nn.Module):
         features: how many numbers one x has.
         width: of the hidden features.
         blocks: residual blocks.
+        waves: how many sines and cosines of each number are seen too: they show detail that is
+            small beside the whole of x, and the whole should be a few units in size.
     """
 
-    def __init__(self, features: int, width: int = 256, blocks: int = 3):
+    frequencies: Tensor  # (waves,), from 0.2 to 8 radians for each unit of x
+
+    def __init__(self, features: int, width: int = 128, blocks: int = 3, waves: int = 0):
         super().__init__()
-        self.features, self.width, self.blocks = features, width, blocks
+        self.features, self.width, self.blocks, self.waves = features, width, blocks, waves
+        frequencies = torch.logspace(math.log10(0.2), math.log10(8.0), waves)
+        self.register_buffer("frequencies", frequencies, persistent=False)
         self.time = time_embedding(64, width)
-        self.enter = nn.Linear(features, width)
+        self.enter = nn.Linear(features * (1 + 2 * waves), width)
         self.stack = nn.ModuleList(TimeBlock(width) for _ in range(blocks))
         self.leave = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, features))
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        h, time = self.enter(x.flatten(1)), nn.functional.silu(self.time(t))
+        flat, time = x.flatten(1), silu(self.time(t))
+        angles = (flat[:, :, None] * self.frequencies).flatten(1)
+        h = self.enter(torch.cat([flat, angles.sin(), angles.cos()], dim=1))
         for block in self.stack:
             h = block(h, time)
         return self.leave(h).view_as(x)

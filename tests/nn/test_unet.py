@@ -44,6 +44,7 @@ NETS = [
     lambda: UNet(1, width=8, multipliers=(1, 2)),
     lambda: UNet(1, width=8, multipliers=(1, 2), attending=0, blocks=2),
     lambda: TimeMLP(64, width=16),
+    lambda: TimeMLP(64, width=16, waves=3),
 ]
 
 
