@@ -82,7 +82,7 @@ def strip(report: Path, names: list[str]) -> Image.Image:
         draw.text((x, y), name, fill="black", font_size=15)
         with Image.open(path) as picture:
             wide = picture.convert("L")
-        side = wide.width // 2 if wide.width == wide.height else wide.width // 5
+        side = wide.width // 2 if wide.width == wide.height else min(wide.size)
         part = wide.crop((0, 0, side, side))
         sheet.paste(part.resize((tile, tile), Image.Resampling.NEAREST), (x, y + head))
     return sheet
