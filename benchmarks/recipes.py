@@ -10,7 +10,6 @@ genus/recipes/measured.json, which `genus list` shows. `benchmarks/render.py` pu
 import argparse
 import inspect
 import json
-import math
 import platform
 import tempfile
 import time
@@ -94,11 +93,15 @@ def collect() -> None:
 def headline(figures: list[Figure]) -> str:
     """The figures that lead, in one line."""
     named = {f.name: f for f in figures}
+    if "Bits" in str(figures[0].protocol.get("space")):
+        named.pop("bits_per_dim", None)  # the field speaks of bits in nats
     said = [str(named[name]) for name in FIRST if name in named][:1]
+    if "high_quality" in named:
+        said.append(str(named["high_quality"]))
     if "frechet" in named and (floor := named["frechet"].floor):
         said.append(f"frechet {named['frechet'].value / floor:.1f} times the floor")
         said.append(f"{named['classes'].value:.0f} classes")
-    return ", ".join(said) or (str(figures[0]) if not math.isnan(figures[0].value) else "none")
+    return ", ".join(said) or str(figures[0])
 
 
 if __name__ == "__main__":
