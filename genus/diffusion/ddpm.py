@@ -74,7 +74,8 @@ class DDPM(GenerativeModel):
 
     Args:
         net: the network.
-        space: Pixels or Reals; values should be about 1 in size.
+        space: Pixels or Reals; values should be about 1 in size. On Reals nothing bounds x0hat, so a
+            schedule that leaves almost nothing of x_0 magnifies the network's error: take `Linear`.
         steps: T, at least 2.
         schedule: gives beta_1 .. beta_T; see `functional.noise`.
         variance: of a step back, on a log scale from its lower bound, the posterior's, at 0 to its

@@ -14,14 +14,16 @@ class TimeBlock(nn.Module):
 
     Args:
         width: of x and of the embedded time.
+        dropout: the share of hidden features that is dropped in training.
     """
 
-    def __init__(self, width: int):
+    def __init__(self, width: int, dropout: float = 0.0):
         super().__init__()
-        self.width = width
+        self.width, self.dropout = width, dropout
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
         self.modulate = nn.Linear(width, 2 * width)
         self.inner = nn.Linear(width, 2 * width)
+        self.drop = nn.Dropout(dropout)
         self.outer = nn.Linear(2 * width, width)
         nn.init.zeros_(self.outer.weight)
         nn.init.zeros_(self.outer.bias)
@@ -29,7 +31,7 @@ class TimeBlock(nn.Module):
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         scale, shift = self.modulate(t).chunk(2, dim=1)
         h = self.norm(x) * (1 + scale) + shift
-        return x + self.outer(silu(self.inner(h)))
+        return x + self.outer(self.drop(silu(self.inner(h))))
 
 
 class TimeMLP(nn.Module):
@@ -41,18 +43,27 @@ class TimeMLP(nn.Module):
         blocks: residual blocks.
         waves: how many sines and cosines of each number are seen too: they show detail that is
             small beside the whole of x, and the whole should be a few units in size.
+        dropout: the share of hidden features that is dropped in training.
     """
 
     frequencies: Tensor  # (waves,), from 0.2 to 8 radians for each unit of x
 
-    def __init__(self, features: int, width: int = 128, blocks: int = 3, waves: int = 0):
+    def __init__(
+        self,
+        features: int,
+        width: int = 128,
+        blocks: int = 3,
+        waves: int = 0,
+        dropout: float = 0.0,
+    ):
         super().__init__()
-        self.features, self.width, self.blocks, self.waves = features, width, blocks, waves
+        self.features, self.width, self.blocks = features, width, blocks
+        self.waves, self.dropout = waves, dropout
         frequencies = torch.logspace(math.log10(0.2), math.log10(8.0), waves)
         self.register_buffer("frequencies", frequencies, persistent=False)
         self.time = time_embedding(64, width)
         self.enter = nn.Linear(features * (1 + 2 * waves), width)
-        self.stack = nn.ModuleList(TimeBlock(width) for _ in range(blocks))
+        self.stack = nn.ModuleList(TimeBlock(width, dropout) for _ in range(blocks))
         self.leave = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, features))
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:

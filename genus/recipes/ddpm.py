@@ -13,7 +13,7 @@ from ..nn import TimeMLP, UNet
 from ..run import Run
 from ..running import fit
 
-RUN = Run(rounds=3000, batch=64, lr=3e-3, ema=0.998)
+RUN = Run(rounds=4000, batch=64, lr=3e-3, ema=0.995)
 SCHEDULE = warmed(cosine)
 
 
@@ -33,7 +33,7 @@ def ddpm(
         steps: of the chain of noise.
         width: of the network: channels at full size for images, features for vectors; by default
             16 and 64.
-        dropout: the share of the U-Net's features that is silent in a round.
+        dropout: the share of the network's features that is silent in a round.
         evaluations: of the network, for a sample; DDIM takes so many of the steps.
         eta: fresh noise while sampling, from 0, none, to 1, as much as the chain has.
         run: how long, where to, on what.
@@ -41,12 +41,11 @@ def ddpm(
     torch.manual_seed(run.seed)
     source = load(data)
     space = source.space
-    sampler = DDIM(evaluations, eta)
+    net, sampler = _net(space, width, dropout), DDIM(evaluations, eta)
     if isinstance(space, Pixels):
-        schedule, variance = Cosine(min(0.25, space.bin)), 0.5
+        model = DDPM(net, space, steps, Cosine(min(0.25, space.bin)), 0.5, sampler)
     else:
-        schedule, variance = Linear(), 0.75
-    model = DDPM(_net(space, width, dropout), space, steps, schedule, variance, sampler)
+        model = DDPM(net, space, steps, Linear(), 0.75, sampler)
     return fit(
         model,
         source.train,
@@ -60,7 +59,7 @@ def ddpm(
 def _net(space: Space, width: int | None, dropout: float) -> nn.Module:
     """Halves images down to 7 pixels or fewer, and looks all around where it has halved twice."""
     if len(space.shape) != 3:
-        return TimeMLP(space.dims, width or 64, waves=8)
+        return TimeMLP(space.dims, width or 64, waves=8, dropout=dropout)
     channels, *sides = space.shape
     halvings = 0
     while min(sides) >> halvings > 7:
