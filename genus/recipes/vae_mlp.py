@@ -20,7 +20,7 @@ def vae_mlp(
     latent: int = 8,
     width: int = 256,
     depth: int = 2,
-    dropout: float = 0.15,
+    dropout: float = 0.1,
     run: Run = RUN,
 ) -> Model:
     """VAE on digits: at most 1.95 bits per dimension by the bound, without convolutions.

@@ -12,7 +12,9 @@ the guess is the true posterior. Both networks climb that one bound.
 Source: Kingma, Welling, "Auto-encoding variational Bayes", 2014, arXiv:1312.6114, equations 3, 10
     and appendix B. Weights w: Burda, Grosse, Salakhutdinov, "Importance weighted autoencoders",
     2016, arXiv:1509.00519.
-Departs: pixels have a discretised logistic, in the place of a normal, so their score is a probability.
+Departs: pixels have a discretised logistic, in the place of a normal, so their score is a
+    probability; the deviation of a normal is one number for all of x, not one for each from the
+    decoder, which could put infinite density on a point.
 """
 
 import torch
