@@ -161,11 +161,11 @@ def catalogue(records: list[dict[str, Any]]) -> str:
 
 def overhead(results: dict[str, Any]) -> str:
     """What `fit` adds to the bare loop."""
-    lines = ["| a round of the bare loop | the same in `fit` | added |", "|--:|--:|--:|"]
+    lines = ["| model | parameters | bare loop | in `fit` | added |", "|---|--:|--:|--:|--:|"]
     for row in results["rounds"]:
         share = f"{100 * (row['ratio'] - 1):.1f} %"
         lines.append(
-            f"| {row['bare_ms']:.2f} ms | {row['fit_ms']:.2f} ms | {row['added_ms']:.2f} ms, {share} |"
+            f"| {row['model']} | {row['parameters']:,} | {row['bare_ms']:.2f} ms | {row['fit_ms']:.2f} ms | {row['added_ms']:.2f} ms, {share} |"
         )
     lines += ["", f"{results['protocol']}. Printed by `python benchmarks/overhead.py`.", ""]
     return "\n".join(lines)

@@ -46,6 +46,7 @@ def play(
     if players.keys() != optimizers.keys():
         raise ValueError(f"play: players are {sorted(players)}, optimizers {sorted(optimizers)}")
     turns = {name: _turn(model, player) for name, player in players.items()}
+    owns = {name: player.parameters() for name, player in players.items()}
     last = next(reversed(players), None)
     for number, batch in enumerate(batches, start):
         parts = _parts(batch, accumulate)
@@ -54,7 +55,6 @@ def play(
         for name, player in players.items():
             if number % player.every:
                 continue
-            owned = player.parameters()
             optimizers[name].zero_grad()
             for i, part in enumerate(parts):
                 with _precision(batch[0].device, autocast), _quiet(turns[name], i + 1 < accumulate):
@@ -63,12 +63,12 @@ def play(
                     terms = turns[name](*dealt)
                     total = torch.stack([*terms.values()]).sum() / accumulate
                 shared = name != last and any(x.requires_grad for x in dealt)
-                total.backward(inputs=owned, retain_graph=shared)
+                total.backward(inputs=owns[name], retain_graph=shared)
                 for term, value in terms.items():
                     key = f"{name}/{term}"
                     losses[key] = losses.get(key, 0) + value.detach() / accumulate
             if clip is not None:
-                clip_grad_norm_(owned, clip)
+                clip_grad_norm_(owns[name], clip)
             optimizers[name].step()
         yield losses
 
