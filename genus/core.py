@@ -236,6 +236,8 @@ class Player(NamedTuple):
     owns: Sequence[nn.Module]
     loss: Callable[..., Terms]
     every: int = 1  # plays in every k-th round
+    after: Callable[[], None] | None = None  # what follows its move: a bound, a controller, a mean
+    optimizer: str | None = None  # the player whose optimiser it shares; it owns the same modules
 
     def parameters(self) -> list[nn.Parameter]:
         return list(dict.fromkeys(p for module in self.owns for p in module.parameters()))

@@ -35,7 +35,8 @@ def play(
 
     Args:
         batches: tuples of tensors, handed to each loss as its arguments: (x,), (x, context), (a, b).
-        optimizers: one for each player, under the player's name.
+        optimizers: one for each player, under the player's name; none for a player that shares
+            another's.
         start: the number of the first round, for players that do not play in every round.
         clip: the largest norm of a player's gradient; None leaves it alone.
         accumulate: into how many equal parts a batch is cut, to save memory; each part is dealt
@@ -43,8 +44,10 @@ def play(
         autocast: computes losses in bfloat16 where torch holds that to be safe.
     """
     players = model.players()
-    if players.keys() != optimizers.keys():
-        raise ValueError(f"play: players are {sorted(players)}, optimizers {sorted(optimizers)}")
+    if own_optimizers(players) != optimizers.keys():
+        wanted = sorted(own_optimizers(players))
+        raise ValueError(f"play: optimizers are for {sorted(optimizers)}; {wanted} is wanted")
+    moves = {name: optimizers[player.optimizer or name] for name, player in players.items()}
     turns = {name: _turn(model, player) for name, player in players.items()}
     owns = {name: player.parameters() for name, player in players.items()}
     last = next(reversed(players), None)
@@ -55,7 +58,7 @@ def play(
         for name, player in players.items():
             if number % player.every:
                 continue
-            optimizers[name].zero_grad()
+            moves[name].zero_grad()
             for i, part in enumerate(parts):
                 with _precision(batch[0].device, autocast), _quiet(turns[name], i + 1 < accumulate):
                     if dealt is None or accumulate > 1:
@@ -69,8 +72,25 @@ def play(
                     losses[key] = losses.get(key, 0) + value.detach() / accumulate
             if clip is not None:
                 clip_grad_norm_(owns[name], clip)
-            optimizers[name].step()
+            moves[name].step()
+            if player.after is not None:
+                with torch.no_grad():
+                    player.after()
         yield losses
+
+
+def own_optimizers(players: Mapping[str, Player]) -> set[str]:
+    """The names of the players that have an optimiser of their own."""
+    for name, player in players.items():
+        if (other := player.optimizer) is None:
+            continue
+        if other not in players or players[other].optimizer is not None:
+            raise ValueError(f"players: {name} shares the optimiser of {other}, which has none")
+        if {*player.parameters()} != {*players[other].parameters()}:
+            raise ValueError(
+                f"players: {name} shares the optimiser of {other}, but owns other weights"
+            )
+    return {name for name, player in players.items() if player.optimizer is None}
 
 
 class Turn(nn.Module):

@@ -26,7 +26,7 @@ from genus.core import (
     Tokens,
 )
 from genus.running import Run, fit
-from genus.training import play
+from genus.training import own_optimizers, play
 
 MOST = 1024  # states that are counted one by one
 
@@ -328,11 +328,15 @@ def logdet_is_the_jacobians(model, *batch):
 def a_move_moves_only_what_is_owned(model, *batch):
     players = model.train().players()
     for name in players:
-        before = {k: v.clone() for k, v in model.named_parameters()}
+        mover = players[name].optimizer or name
         optimizers = {
-            other: torch.optim.SGD(player.parameters(), lr=1e-2 if other == name else 0.0)
-            for other, player in players.items()
+            other: torch.optim.SGD(players[other].parameters(), lr=1e-2 if other == mover else 0.0)
+            for other in own_optimizers(players)
         }
+        for player in players.values():  # a bound that is kept already moves nothing
+            if player.after is not None:
+                torch.no_grad()(player.after)()
+        before = {k: v.clone() for k, v in model.named_parameters()}
         for _ in islice(play(model, [batch] * players[name].every, optimizers), None):
             pass
         owned = {id(p) for p in players[name].parameters()}

@@ -78,6 +78,17 @@ def test_schedule_is_a_function_of_the_share_behind(data):
     assert rates == pytest.approx([2.0, 1.5, 1.0, 0.5])
 
 
+def test_adam_is_corrected_for_lazy_steps_and_knows_two_time_scales():
+    """k + 1 steps at the corrected rate and decays do what k did: c = k / (k + 1)."""
+    weight = [torch.nn.Parameter(torch.zeros(1))]
+    make = adam({"critic": 4e-4, "generator": 1e-4}, (0.5, 0.99), lazy={"critic": 16})
+    group = make("critic", weight).param_groups[0]
+    assert group["lr"] == pytest.approx(4e-4 * 16 / 17)
+    assert [b**17 for b in group["betas"]] == pytest.approx([0.5**16, 0.99**16])
+    group = make("generator", weight).param_groups[0]
+    assert (group["lr"], group["betas"]) == (1e-4, (0.5, 0.99))
+
+
 def test_minutes_end_a_run(data):
     model = Blob()
     fit(model, data, Run(minutes=0.005, device="cpu"))

@@ -6,6 +6,7 @@ import pytest
 import torch
 from games import Blob, Duel
 
+from genus.core import Player
 from genus.training import Average, play
 
 
@@ -97,9 +98,77 @@ def test_autocast_computes_in_bfloat16():
 def test_players_and_optimizers_must_agree():
     model = Duel()
     with pytest.raises(
-        ValueError, match=r"players are \['critic', 'generator'\], optimizers \['critic'\]"
+        ValueError, match=r"optimizers are for \['critic'\]; \['critic', 'generator'\] is wanted"
     ):
         next(play(model, [], {"critic": None}))
+
+
+class Bounded(Blob):
+    """A penalty on the mean in every third round by the same optimiser, and a bound after each move."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def bound(self):
+        self.seen.append(torch.is_grad_enabled())
+        self.mean.clamp_(max=0.25)
+
+    def players(self):
+        return {
+            "model": Player([self], self.loss, after=self.bound),
+            "lazy": Player([self], self.penalty, every=3, optimizer="model"),
+        }
+
+    def penalty(self, x):
+        return {"mean": 3 * self.mean.square().sum()}
+
+
+def test_what_follows_a_move_follows_each_and_has_no_gradient():
+    torch.set_default_dtype(torch.float64)
+    model = Bounded()
+    for losses in play(model, [(x,) for x in 5 + batches(4, columns=2)], {"model": _sgd(model)}):
+        assert (model.mean <= 0.25).all()
+        assert "model/nll" in losses
+    assert model.seen == [False] * 4
+
+
+def test_players_that_share_an_optimiser_share_its_state():
+    """Adam's moments take in the lazy player's gradients: the same as one Adam stepped by hand."""
+    torch.set_default_dtype(torch.float64)
+    model, data = Bounded(), batches(7, columns=2)
+    twin = copy.deepcopy(model)
+    ours = {"model": torch.optim.Adam(model.parameters(), lr=0.05)}
+    theirs = torch.optim.Adam(twin.parameters(), lr=0.05)
+    played = [set(losses) for losses in play(model, [(x,) for x in data], ours)]
+    for number, x in enumerate(data):
+        for loss in (twin.loss, twin.penalty)[: 1 + (number % 3 == 0)]:
+            theirs.zero_grad()
+            sum(loss(x).values()).backward()
+            theirs.step()
+            if loss == twin.loss:
+                twin.mean.data.clamp_(max=0.25)
+    for a, b in zip(model.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-12)
+    assert played == [{"model/nll", "lazy/mean"} if i % 3 == 0 else {"model/nll"} for i in range(7)]
+
+
+def test_only_the_owner_of_the_same_weights_can_share_its_optimiser():
+    model = Blob()
+    other = torch.nn.Linear(2, 2)
+    model.players = lambda: {
+        "model": Player([model], model.loss),
+        "lazy": Player([other], model.loss, optimizer="model"),
+    }
+    with pytest.raises(ValueError, match="lazy shares the optimiser of model, but owns other"):
+        next(play(model, [], {"model": None}))
+    model.players = lambda: {"lazy": Player([model], model.loss, optimizer="model")}
+    with pytest.raises(ValueError, match="lazy shares the optimiser of model, which has none"):
+        next(play(model, [], {}))
+
+
+def _sgd(model):
+    return torch.optim.SGD(model.parameters(), 0.05)
 
 
 def test_average_is_the_recursion_and_copies_buffers():
