@@ -1,11 +1,11 @@
-"""Puts measured figures into README.md, between the markers <!-- NAME --> and <!-- /NAME -->.
+"""Puts measured figures into README.md and docs/*.md, between <!-- NAME --> and <!-- /NAME -->.
 
     python benchmarks/render.py [--report report] [--check]
 
 Everything comes from files that commands of this repository wrote: `genus compare` (the folder named by
---report is copied into benchmarks/results/compare.json and docs/demo.png), `benchmarks/recipes.py` and
-`benchmarks/overhead.py`. With --check nothing is written, and the exit status says whether the README
-is what these files say.
+--report is copied into benchmarks/results/compare.json and docs/demo.png) and the other scripts of
+this folder. A results file with `columns` and `rows` is a table, and needs nothing but its markers.
+With --check nothing is written, and the exit status says whether the pages are what these files say.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from genus.report import groups
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
-README = ROOT / "README.md"
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PICTURE = ROOT / "docs" / "demo.png"
 SHOWN = {  # the figures of the README's table, and how their columns are called
     "nll": "negative log-likelihood, nats",
@@ -41,20 +41,23 @@ def main() -> int:
     options = parser.parse_args()
     if options.report:
         keep(options.report)
-    text = before = README.read_text()
-    for name, content in blocks().items():
-        text = re.sub(
-            rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)",
-            lambda found, content=content: found[1] + content + found[2],
-            text,
-            flags=re.DOTALL,
-        )
-    if options.check:
+    known, stale = blocks(), []
+    for page in PAGES:
+        text = before = page.read_text()
+        for name, content in known.items():
+            text = re.sub(
+                rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)",
+                lambda found, content=content: found[1] + content + found[2],
+                text,
+                flags=re.DOTALL,
+            )
         if text != before:
-            print("README.md does not say what benchmarks/results says: run benchmarks/render.py")
-        return int(text != before)
-    README.write_text(text)
-    return 0
+            stale.append(page.name)
+            if not options.check:
+                page.write_text(text)
+    if options.check and stale:
+        print(f"{', '.join(stale)}: not what benchmarks/results says; run benchmarks/render.py")
+    return int(options.check and bool(stale))
 
 
 def keep(report: Path) -> None:
@@ -98,7 +101,29 @@ def blocks() -> dict[str, str]:
         found["recipes"] = catalogue(records)
     if (path := RESULTS / "overhead.json").exists():
         found["overhead"] = overhead(json.loads(path.read_text()))
+    for path in RESULTS.glob("*.json"):
+        results = json.loads(path.read_text())
+        if "columns" in results:
+            found[path.stem] = table(results)
     return found
+
+
+def table(results: dict[str, Any]) -> str:
+    """Rows as they were written, the notes, and how it was measured."""
+    columns, rows = results["columns"], results["rows"]
+    lines = ["| " + " | ".join(columns) + " |", "|---|" + "--:|" * (len(columns) - 1)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    lines += ["", *(f"- {note}" for note in results["notes"])]
+    protocol = "; ".join(f"{key}: {value}" for key, value in results["protocol"].items())
+    lines += [
+        "",
+        (
+            f"Printed by `{results['command']}` on {results['date'][:10]}, {results['machine']}, torch "
+            f"{results['versions']['torch']}. Protocol: {protocol}."
+        ),
+        "",
+    ]
+    return "\n".join(lines)
 
 
 def comparison(results: dict[str, Any]) -> str:
