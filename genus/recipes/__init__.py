@@ -75,7 +75,7 @@ def catalogue() -> list[Entry]:
 
 
 def _entry(name: str) -> Entry:
-    tree = _parsed(next(p for p in (Path(at) / f"{name}.py" for at in __path__) if p.exists()))
+    tree = _parsed(_path(name))
     function = next(
         node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name
     )
@@ -99,7 +99,10 @@ def _entry(name: str) -> Entry:
 
 
 def _models(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Family and class of each model that a recipe builds, in the order of building."""
+    """Family and class of each model that a recipe builds, in the order of building.
+
+    What it builds by calling another recipe comes last.
+    """
     homes = {
         alias.asname or alias.name: (_room(node.module), alias.name)
         for node in tree.body
@@ -113,6 +116,13 @@ def _models(tree: ast.Module) -> Iterator[tuple[str, str]]:
             node = _class(_home(family, kind), kind) if family in FAMILIES else None
             if node is not None and node.bases:  # what has none is a plain record, like a sampler
                 yield family, kind
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module in names():
+            yield from _models(_parsed(_path(node.module)))
+
+
+def _path(name: str) -> Path:
+    return next(path for path in (Path(at) / f"{name}.py" for at in __path__) if path.exists())
 
 
 def _room(module: str | None) -> str:
