@@ -3,6 +3,7 @@
     digits, digits_pairs                        ship with scikit-learn
     moons, ring, grid, spirals, ...             toys: genus.data.toys
     bars                                        a toy of bits: genus.data.bars
+    grammar                                     a toy of tokens: genus.data.grammar
     mnist, fashion_mnist, binarized_mnist       from the folder that GENUS_DATA names
     a path                                      a folder of images or idx files; .npy, .npz, .csv
 
@@ -24,6 +25,7 @@ from .digits import digits
 from .dividing import data_of_rows
 from .endless import toy
 from .folders import images
+from .grammar import grammar
 from .idx import binarised_mnist, bit_files, idx, idx_files, read_idx
 from .sets import Data
 from .tables import table
@@ -35,6 +37,7 @@ BUILT_IN: dict[str, Callable[[], Data]] = {
     "digits_pairs": lambda: replace(digits().coarse(2), name="digits_pairs"),
     **{name: partial(toy, name) for name in TOYS},
     "bars": bars,
+    "grammar": grammar,
 }
 OUTSIDE: dict[str, tuple[Callable[[Path, str], Data], tuple[str, ...]]] = {  # reader, folders
     "mnist": (idx, ("mnist", "MNIST", "MNIST/raw")),
