@@ -1,0 +1,57 @@
+"""BS-GAN on bits or tokens."""
+
+import torch
+from torch import nn
+
+from ..adversarial import BSGAN
+from ..core import Bits, Model, Pixels, Tokens
+from ..data import load, picture
+from ..functional.schedules import cosine
+from ..measure import scores
+from ..nn import MLP, ConvDecoder, ConvEncoder
+from ..run import Run
+from ..running import adam, fit
+
+RUN = Run(rounds=6000, batch=64, lr=1e-3, ema=0.999)
+
+
+def bsgan(
+    data: str = "digits",
+    samples: int = 20,
+    latent: int = 32,
+    width: int | None = None,
+    run: Run = RUN,
+) -> Model:
+    """BS-GAN on digits as bits.
+
+    Args:
+        data: name or path of a data set of bits or tokens, or of pixels, which are drawn as bits.
+        samples: rows drawn for each z in a round, at least 2.
+        latent: the size of z.
+        width: of the networks: channels at full size for images, features for others; by default
+            16 and 256.
+        run: how long, where to, on what.
+    """
+    torch.manual_seed(run.seed)
+    source = load(data)
+    if isinstance(source.space, Pixels):
+        source = source.binarised()
+    space = source.space
+    if isinstance(space, Bits) and len(space.shape) == 3:
+        channels, height, breadth = space.shape
+        shape, width = (channels, height, breadth), width or 16
+        generator, critic = ConvDecoder(latent, shape, width), ConvEncoder(shape, 1, width)
+    else:
+        shown = space.dims * (space.vocabulary if isinstance(space, Tokens) else 1)
+        hidden = (width or 256,) * 2
+        generator = MLP(latent, shown, hidden)
+        critic = nn.Sequential(nn.Flatten(), MLP(shown, 1, hidden))
+    return fit(
+        BSGAN(space, generator, critic, latent, samples),
+        source.train,
+        run,
+        optimizers=adam(run.lr, betas=(0.0, 0.99)),
+        schedule=cosine,
+        evaluate=scores(source.validation),
+        picture=picture,
+    )
