@@ -41,7 +41,7 @@ class BSGAN(GenerativeModel):
         generator: z, (n, latent), to logits: (n, *shape) of 1 for bits, (n, length, vocabulary) for
             tokens, or as many numbers in another shape.
         critic: rows to one logit each, high for data. Bits are shown as they are, (n, *shape), tokens
-            as indicators, (n, vocabulary, length).
+            as indicators, (n, length * vocabulary).
         latent: the size of z.
         samples: M, rows drawn for each z in a round, at least 2.
     """
@@ -92,7 +92,7 @@ class BSGAN(GenerativeModel):
     def score(self, x: Tensor) -> Tensor:
         """The critic's logits, (n,), of rows (n, *shape)."""
         if isinstance(self.space, Tokens):
-            x = one_hot(x, self.space.vocabulary).mT.to(next(self.critic.parameters()).dtype)
+            x = one_hot(x, self.space.vocabulary).flatten(1).to(next(self.parameters()).dtype)
         return self.critic(x).reshape(len(x))
 
     def deal(self, x: Tensor) -> tuple[Tensor, ...]:

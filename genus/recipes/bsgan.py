@@ -1,7 +1,6 @@
 """BS-GAN on bits or tokens."""
 
 import torch
-from torch import nn
 
 from ..adversarial import BSGAN
 from ..core import Bits, Model, Pixels, Tokens
@@ -41,11 +40,14 @@ def bsgan(
         channels, height, breadth = space.shape
         shape, width = (channels, height, breadth), width or 16
         generator, critic = ConvDecoder(latent, shape, width), ConvEncoder(shape, 1, width)
-    else:
+    elif len(space.shape) == 1 and isinstance(space, Bits | Tokens):
         shown = space.dims * (space.vocabulary if isinstance(space, Tokens) else 1)
         hidden = (width or 256,) * 2
-        generator = MLP(latent, shown, hidden)
-        critic = nn.Sequential(nn.Flatten(), MLP(shown, 1, hidden))
+        generator, critic = MLP(latent, shown, hidden), MLP(shown, 1, hidden)
+    else:
+        raise ValueError(
+            f"bsgan: {data} is of {space}; tokens, or bits or pixels of images are wanted"
+        )
     return fit(
         BSGAN(space, generator, critic, latent, samples),
         source.train,

@@ -45,7 +45,7 @@ def bits(samples):
 
 def tokens(samples):
     states = torch.tensor(list(product(range(3), repeat=2)))
-    shown = nn.functional.one_hot(states, 3).mT.double()
+    shown = nn.functional.one_hot(states, 3)
     return BSGAN(Tokens(3, 2), Fixed(6), TableOf(shown), 1, samples), states
 
 
@@ -164,11 +164,11 @@ def test_tokens_are_shown_as_indicators():
     class Watch(nn.Linear):
         def forward(self, x):
             seen["x"] = x
-            return super().forward(x.flatten(1))
+            return super().forward(x)
 
     model = BSGAN(Tokens(3, 2), MLP(1, 6), Watch(6, 1), 1, 2)
     assert model.score(torch.tensor([[2, 0]])).shape == (1,)
-    expected = torch.tensor([[[0.0, 1.0], [0.0, 0.0], [1.0, 0.0]]])  # (n, vocabulary, length)
+    expected = torch.tensor([[0.0, 0.0, 1.0, 1.0, 0.0, 0.0]])
     assert torch.equal(seen["x"], expected)
 
 
@@ -182,6 +182,11 @@ def test_tokens_are_shown_as_indicators():
 def test_what_cannot_be_learnt_is_refused(space, samples, sentence):
     with pytest.raises(ValueError, match=sentence):
         BSGAN(space, MLP(1, 2), MLP(2, 1), 1, samples)
+
+
+def test_recipe_refuses_what_has_a_slope():
+    with pytest.raises(ValueError, match="bsgan: ring is of Reals.*tokens, or bits or pixels"):
+        bsgan("ring", run=Run(rounds=1, device="cpu"))
 
 
 @pytest.mark.parametrize("data", ["digits", "bars", "grammar"])
