@@ -1,29 +1,55 @@
-"""Penalties on a critic's slope: terms of its loss, from the critic itself and rows of both sides."""
+"""Penalties: further terms of a player's loss, from the critic itself and rows of both sides.
+
+    gradient_penalty, one_sided_gradient_penalty, r1, r2, dragan     on the critic's slope
+    drift, Consistency, orthogonal                                   on its scores and its weights
+    feature_matching, pulling_away                                   on made rows, for the generator
+
+Those on the slope move each row for itself, so the critic has no batch normalisation.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.functional import normalize
 
 Critic = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
 class Penalty:
-    """A weighted term of a critic's loss.
+    """A weighted term of a player's loss.
 
     Args:
         function: from the critic, real rows and made rows to one number.
-        weight: how much of it is added.
+        weight: how much of it is added, on average over the rounds; at least 0.
+        every: it is added in every k-th move of the player, k times as heavy.
+        player: whose loss it is a term of.
     """
 
     function: Callable[[Critic, Tensor, Tensor], Tensor]
     weight: float
+    every: int = 1
+    player: Literal["critic", "generator"] = "critic"
 
     def __post_init__(self) -> None:
         if self.weight < 0:
             raise ValueError(f"Penalty: weight is {self.weight}; it cannot be negative")
+        if self.every < 1:
+            raise ValueError(f"Penalty: every is {self.every}; at least 1 is wanted")
+        if self.player not in ("critic", "generator"):
+            raise ValueError(f"Penalty: player is {self.player!r}; critic or generator is wanted")
+        if self.player == "critic" and self.function in (feature_matching, pulling_away):
+            raise ValueError(
+                f"Penalty: {self.name} is a term of the generator's loss; say player='generator'"
+            )
+
+    @property
+    def name(self) -> str:
+        """What the term is called in the log."""
+        return getattr(self.function, "__name__", type(self.function).__name__.lower())
 
 
 def slope(critic: Critic, x: Tensor) -> Tensor:
@@ -68,4 +94,166 @@ def r1(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
     return slope(critic, real).square().mean() / 2
 
 
-PENALTIES = {"r1": r1, "gradient_penalty": gradient_penalty}
+def one_sided_gradient_penalty(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    """E ((|grad D(m)| - 1)+)^2 between the sides: the slope is at most 1, and may be less.
+
+    Source: Petzka, Fischer, Lukovnikov, "On the regularization of Wasserstein GANs", 2018,
+        arXiv:1709.08894, equation 8.
+    """
+    share = torch.rand(len(real), dtype=real.dtype, device=real.device)
+    mixture = real + share.view(-1, *[1] * (real.dim() - 1)) * (fake - real)
+    return (slope(critic, mixture) - 1).relu().square().mean()
+
+
+def r2(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    """E |grad D(x)|^2 / 2 over made rows: R1's other side.
+
+    Source: Mescheder, Geiger, Nowozin, 2018, arXiv:1801.04406, equation 10.
+    """
+    return slope(critic, fake).square().mean() / 2
+
+
+def dragan(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    """E (|grad D(x + a d)| - 1)^2 around real rows: d in [0, std / 2) for each number, a for each row.
+
+    std is one number, that of all values of the batch; a is uniform in [0, 1).
+
+    Source: Kodali, Abernethy, Hays, Kira, "On convergence and stability of GANs", 2017,
+        arXiv:1705.07215.
+    Departs: the paper's noise is normal; this is the authors' code, whose noise is uniform and never
+        below 0.
+    """
+    noise = 0.5 * real.std() * torch.rand_like(real)
+    share = torch.rand(len(real), dtype=real.dtype, device=real.device)
+    near = real + share.view(-1, *[1] * (real.dim() - 1)) * noise
+    return (slope(critic, near) - 1).square().mean()
+
+
+def drift(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    """E D(x)^2 over real rows: scores stay near 0 where only their differences count.
+
+    Source: Karras, Aila, Laine, Lehtinen, "Progressive growing of GANs", 2018, arXiv:1710.10196,
+        appendix A.1 (its weight is 0.001).
+    """
+    return critic(real).square().mean()
+
+
+@dataclass(frozen=True)
+class Consistency:
+    """E (D(x) - D(T(x)))^2 over real rows: what leaves x the same leaves its score the same.
+
+    T moves an image by up to `shift` pixels each way (its edge is repeated), mirrors it left to
+    right by chance, and adds normal noise. Vectors are given noise alone.
+
+    Source: Zhang, Zhang, Odena, Lee, "Consistency regularization for generative adversarial
+        networks", 2020, arXiv:1910.12027, equations 4 and 5 (its weight is 10).
+
+    Args:
+        shift: in pixels, at least 0.
+        flip: whether a mirrored row is the same; it is not for digits.
+        noise: standard deviation of the noise, in units of x.
+    """
+
+    shift: int = 1
+    flip: bool = False
+    noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.shift < 0 or self.noise < 0:
+            raise ValueError(
+                f"Consistency: shift is {self.shift} and noise {self.noise}; neither is negative"
+            )
+
+    def __call__(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+        """One number."""
+        return (critic(real) - critic(self.moved(real))).square().mean()
+
+    def moved(self, x: Tensor) -> Tensor:
+        """T(x), of the shape of x; images are (n, c, h, w)."""
+        if x.dim() == 4:
+            n, _, height, width = x.shape
+            rows = torch.arange(height, device=x.device) + self._steps(n, x)
+            columns = torch.arange(width, device=x.device) + self._steps(n, x)
+            rows, columns = rows.clamp(0, height - 1), columns.clamp(0, width - 1)
+            if self.flip:
+                mirrored = torch.rand(n, 1, device=x.device) < 0.5
+                columns = torch.where(mirrored, width - 1 - columns, columns)
+            each = torch.arange(n, device=x.device)[:, None, None]
+            x = x[each, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+        elif not self.noise:
+            raise ValueError(
+                f"Consistency: x is {tuple(x.shape)}, no image, so only noise can move it; noise is 0"
+            )
+        return x + self.noise * torch.randn_like(x)
+
+    def _steps(self, n: int, x: Tensor) -> Tensor:
+        return torch.randint(-self.shift, self.shift + 1, (n, 1), device=x.device)
+
+
+def orthogonal(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    """Sum over the critic's weights W of |W W^T without its diagonal|^2: rows at right angles.
+
+    A weight of a convolution has one row for each channel that comes out; biases are left out. It
+    says nothing of how long the rows are.
+
+    Source: Brock, Donahue, Simonyan, "Large scale GAN training for high fidelity natural image
+        synthesis", 2019, arXiv:1809.11096, equation 3 (its weight is 0.0001).
+    """
+    if not isinstance(critic, nn.Module):
+        kind = type(critic).__name__
+        raise TypeError(f"orthogonal: the critic is a {kind}; a module is wanted, for its weights")
+    total = real.new_zeros(())
+    for weight in critic.parameters():
+        if weight.dim() > 1:
+            rows = weight.flatten(1)
+            products = rows @ rows.T
+            total = total + products.square().sum() - products.diagonal().square().sum()
+    return total
+
+
+def feature_matching(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    """|E phi(x) - E phi(G(z))|^2 for the critic's `features` phi, (n, d): of means, not of rows.
+
+    Source: Salimans and others, "Improved techniques for training GANs", 2016, arXiv:1606.03498,
+        section 3.1.
+    """
+    with torch.no_grad():
+        wanted = _features("feature_matching", critic, real).mean(0)
+    return (wanted - _features("feature_matching", critic, fake).mean(0)).square().sum()
+
+
+def pulling_away(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    """Mean of cos^2 over all pairs of made rows' codes, the critic's `features`, (n, d): 0 to 1.
+
+    Source: Zhao, Mathieu, LeCun, "Energy-based generative adversarial network", 2017,
+        arXiv:1609.03126, equation 5 (its weight is 0.1).
+    """
+    codes = normalize(_features("pulling_away", critic, fake), dim=1)
+    if (n := len(codes)) < 2:
+        raise ValueError(f"pulling_away: {n} made rows came; at least 2 are wanted")
+    cosines = codes @ codes.T
+    return (cosines.square().sum() - cosines.diagonal().square().sum()) / (n * (n - 1))
+
+
+def _features(who: str, critic: Critic, x: Tensor) -> Tensor:
+    features: Critic | None = getattr(critic, "features", None)
+    if features is None:
+        raise TypeError(
+            f"{who}: the critic is a {type(critic).__name__} without features; give it a method "
+            f"features(x) that returns (n, d)"
+        )
+    return features(x).flatten(1)
+
+
+PENALTIES: dict[str, Callable[[Critic, Tensor, Tensor], Tensor]] = {
+    "r1": r1,
+    "r2": r2,
+    "gradient_penalty": gradient_penalty,
+    "one_sided_gradient_penalty": one_sided_gradient_penalty,
+    "dragan": dragan,
+    "drift": drift,
+    "consistency": Consistency(),
+    "orthogonal": orthogonal,
+    "feature_matching": feature_matching,
+    "pulling_away": pulling_away,
+}
