@@ -1,5 +1,6 @@
 """Adversarial models: a generator that learns from a critic, and a critic that learns from both sides."""
 
+from .began import BEGAN as BEGAN
 from .bsgan import BSGAN as BSGAN
 from .dcgan import DCGAN as DCGAN
 from .gan import GAN as GAN
