@@ -4,7 +4,7 @@ import pytest
 import torch
 from laws import LAWS, applies, sample
 
-from genus.adversarial import DCGAN, GAN
+from genus.adversarial import DCGAN, GAN, UnrolledGAN
 from genus.autoregressive import MADE
 from genus.core import Bits, Pixels, Reals, Tokens
 from genus.density import Dequantised, Gaussian, GaussianMixture, Table
@@ -33,6 +33,9 @@ MODELS = {
         Reals((2,)), MLP(3, 2, (8,)), MLP(2, 1, (8,)), 3, least_squares, (Penalty(r1, 2.0),), 2
     ),
     "gan-pixels": lambda: GAN(Pixels((2,), 5), MLP(3, 2), MLP(2, 1), 3),
+    "unrolledgan": lambda: UnrolledGAN(
+        Reals((2,)), MLP(3, 2, (8,)), MLP(2, 1, (8,)), 3, steps=2, rate=0.3
+    ),
     "dcgan": lambda: DCGAN(Pixels((1, 8, 8), 17), latent=3, width=4, coarsest=2),
     "dcgan-padded": lambda: DCGAN(Pixels((2, 9, 11), 5), latent=3, width=4),
     "vae": lambda: VAE(Bits((3,)), 2, MLP(3, 4, (8,)), MLP(2, 3, (8,))),

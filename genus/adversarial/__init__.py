@@ -4,3 +4,4 @@ from .began import BEGAN as BEGAN
 from .bsgan import BSGAN as BSGAN
 from .dcgan import DCGAN as DCGAN
 from .gan import GAN as GAN
+from .unrolledgan import UnrolledGAN as UnrolledGAN
