@@ -4,27 +4,36 @@ The generator G turns noise into rows of a distribution q; the critic D scores r
 The critic learns to tell the two sides apart, which measures how far q is from the data p; the
 generator follows the critic's slope. Neither needs a density, so any network may be given.
 
-    z ~ N(0, I),  r = D(x),  f = D(G(z))
-    critic      minimises  objective.critic(r, f) + sum_i weight_i penalty_i(D, x, G(z))
-    generator   minimises  objective.generator(r, f)
+    z ~ N(0, I),  r = D(V(x)),  f = D(V(G(z)))
+    critic      minimises  objective.critic(r, f) + sum_i weight_i penalty_i(D, V(x), V(G(z)))
+    generator   minimises  objective.generator(r, f) + the penalties that are its own
 
-In a round the generator is run once, and both players look at the same G(z). LSGAN, WGAN-GP,
-Geometric GAN and the like differ in the objective, the penalties and the schedule alone.
+V is what the critic is shown: the rows as they are, or blurred by noise, augmented, or m of them as
+one. In a round the generator is run once, and both players look at the same V(G(z)). LSGAN, WGAN,
+WGAN-GP, Geometric GAN, PacGAN, R3GAN and the like differ in these arguments alone.
 
 Source: Goodfellow and others, "Generative adversarial nets", 2014, arXiv:1406.2661, algorithm 1;
-    objectives and penalties: `genus.functional.adversarial`, `genus.functional.penalties`.
+    Lin, Khetan, Fanti, Oh, "PacGAN: the power of two samples in generative adversarial networks",
+    2018, arXiv:1712.04086 (packing); Arjovsky, Chintala, Bottou, "Wasserstein GAN", 2017,
+    arXiv:1701.07875, algorithm 1 (bound); Salimans and others, "Improved techniques for training
+    GANs", 2016, arXiv:1606.03498, section 3.3 (history); objectives and penalties:
+    `genus.functional.adversarial`, `genus.functional.penalties`.
 Departs: the critic's batch in the round in which the generator moves is the generator's batch too;
-    with critic_rounds = k, the k-th critic step and the generator's share one draw of the noise.
+    with critic_rounds = k, the k-th critic step and the generator's share one draw of the noise and
+    of the view. Penalties on the slope are by the rows as they are shown.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parameters_to_vector
 
 from ..core import GenerativeModel, Pixels, Player, Reals, Space, Terms
-from ..functional.adversarial import Objective, non_saturating
+from ..functional.adversarial import Game, TopK, non_saturating
 from ..functional.penalties import Penalty
+from ..nn.views import View
 
 
 class GAN(GenerativeModel):
@@ -37,9 +46,17 @@ class GAN(GenerativeModel):
         critic: x, (n, *shape), to scores, high for data: one for a row, or a map of them.
         latent: the size of z.
         objective: what the two want small; `genus.functional.adversarial.OBJECTIVES` has them all.
-        penalties: further terms of the critic's loss, for critics without batch normalisation.
+        penalties: further terms of a player's loss, for critics without batch normalisation.
         critic_rounds: the generator plays in every so many rounds, the critic in all.
+        packing: how many rows of one side the critic is shown as one, joined along the first axis
+            of x; it must divide a batch, and the critic must take as many more channels.
+        view: what is done to rows of both sides before the critic sees them.
+        bound: the critic's weights are kept in [-bound, bound]; None leaves them free.
+        history: weight of |theta - mean of theta over the rounds|^2 in each player's loss.
+        top: the share of made rows, those of the highest scores, that the generator learns from.
     """
+
+    rounds: Tensor
 
     def __init__(
         self,
@@ -47,9 +64,15 @@ class GAN(GenerativeModel):
         generator: nn.Module,
         critic: nn.Module,
         latent: int,
-        objective: Objective = non_saturating,
+        objective: Game = non_saturating,
         penalties: Sequence[Penalty] = (),
         critic_rounds: int = 1,
+        *,
+        packing: int = 1,
+        view: View | None = None,
+        bound: float | None = None,
+        history: float = 0.0,
+        top: TopK | None = None,
     ):
         super().__init__()
         if not isinstance(space, Reals | Pixels):
@@ -57,11 +80,37 @@ class GAN(GenerativeModel):
                 f"GAN: space is {space}; it must be Reals or Pixels, for a generator learns by the "
                 f"slope of the critic"
             )
-        if critic_rounds < 1:
-            raise ValueError(f"GAN: critic_rounds is {critic_rounds}; at least 1 is wanted")
+        for name, value in (("critic_rounds", critic_rounds), ("packing", packing)):
+            if value < 1:
+                raise ValueError(f"GAN: {name} is {value}; at least 1 is wanted")
+        if bound is not None and bound <= 0:
+            raise ValueError(f"GAN: bound is {bound}; it must be above 0, or None")
+        if top is not None and objective.relative:
+            raise ValueError(
+                f"GAN: top cuts the made rows, and {objective.name} pairs them with real ones; "
+                f"leave one of them out"
+            )
+        if history < 0:
+            raise ValueError(f"GAN: history is {history}; a weight cannot be negative")
         self.space, self.latent, self.objective = space, latent, objective
         self.penalties, self.critic_rounds = tuple(penalties), critic_rounds
-        self.generator, self.critic = generator, critic
+        self.packing, self.bound, self.history, self.top = packing, bound, history, top
+        self.generator, self.critic, self.view = generator, critic, view
+        self.register_buffer("rounds", torch.zeros((), dtype=torch.int64))  # that were played
+        self.seen: Tensor | None = None  # the critic's scores of real rows, until its move is over
+        for name in self.remembered:  # the mean of its weights over the rounds
+            self.register_buffer(f"mean_{name}", self.weights(name).detach().clone())
+
+    @property
+    def remembered(self) -> tuple[str, ...]:
+        """The networks whose past is kept."""
+        return ("critic", "generator") if self.history else ()
+
+    def weights(self, name: str) -> Tensor:
+        """All weights of one of the two networks as a vector."""
+        return parameters_to_vector(self.get_submodule(name).parameters())
+
+    # sampling
 
     def decode(self, z: Tensor) -> Tensor:
         """x, (n, *shape), from z, (n, latent); on Pixels, not yet on the grid."""
@@ -74,27 +123,95 @@ class GAN(GenerativeModel):
         x = self.decode(self.noise(n, self.latent))
         return self.space.quantise(x) if isinstance(self.space, Pixels) else x
 
+    # the game
+
     def deal(self, x: Tensor) -> tuple[Tensor, ...]:
-        """x and G(z), both (n, *shape): one pass of the generator for both players."""
-        return x, self.decode(self.noise(len(x), self.latent))
+        """V(x) and V(G(z)), as many rows each: one pass of the generator for both players."""
+        return self.shown(x), self.shown(self.decode(self.noise(len(x), self.latent)))
+
+    def shown(self, x: Tensor) -> Tensor:
+        """What the critic sees of n rows, (n / packing, packing * shape[0], *shape[1:])."""
+        if len(x) % self.packing:
+            raise ValueError(
+                f"GAN: a batch has {len(x)} rows; packing is {self.packing}, and must divide it"
+            )
+        x = x if self.view is None else self.view(x)
+        return x.reshape(-1, self.packing * x.shape[1], *x.shape[2:]) if self.packing > 1 else x
 
     def critic_loss(self, x: Tensor, fake: Tensor) -> Terms:
         """Both sides of the objective, and each penalty under its own name."""
-        terms = self.objective.critic(self.critic(x), self.critic(fake))
-        for penalty in self.penalties:
-            value = penalty.weight * penalty.function(self.critic, x, fake)
-            terms[penalty.function.__name__] = value
-        return terms
+        real = self.critic(x)
+        self.seen = real.detach()
+        terms = self.objective.critic(real, self.critic(fake))
+        return terms | self.history_term("critic") | self.penalty_terms("critic", 1, x, fake)
 
     def generator_loss(self, x: Tensor, fake: Tensor) -> Terms:
         """The objective's other half; real rows are scored only if it looks at them."""
         scores = self.critic(fake)
+        if self.top is not None:
+            scores = self.top.keep(scores, int(self.rounds))
         real = self.critic(x) if self.objective.relative else scores.new_empty(0)
-        return self.objective.generator(real, scores)
+        terms = self.objective.generator(real, scores)
+        return terms | self.history_term("generator") | self.penalty_terms("generator", 1, x, fake)
+
+    def penalty_terms(self, player: str, every: int, x: Tensor, fake: Tensor) -> Terms:
+        """The penalties of a player that are due in every so many rounds, as much heavier."""
+        return {
+            penalty.name: every * penalty.weight * penalty.function(self.critic, x, fake)
+            for penalty in self.penalties
+            if (penalty.player, penalty.every) == (player, every)
+        }
+
+    def history_term(self, player: str) -> Terms:
+        if player not in self.remembered:
+            return {}
+        gap = self.weights(player) - self.get_buffer(f"mean_{player}")
+        return {"history": self.history * gap.square().sum()}
 
     def players(self) -> dict[str, Player]:
-        """The critic, then the generator, which waits for `critic_rounds`."""
-        return {
-            "critic": Player([self.critic], self.critic_loss),
-            "generator": Player([self.generator], self.generator_loss, every=self.critic_rounds),
+        """The critic, then the generator, which waits for `critic_rounds`.
+
+        Penalties that are not due in every move of a player make players of their own, which own
+        the same network and share its optimiser.
+        """
+        plain = {
+            "critic": Player([self.critic], self.critic_loss, 1, self.after_critic),
+            "generator": Player(
+                [self.generator], self.generator_loss, self.critic_rounds, self.after_generator
+            ),
         }
+        players: dict[str, Player] = {}
+        for name, player in plain.items():
+            players[name] = player
+            for k in sorted({p.every for p in self.penalties if p.player == name} - {1}):
+                loss = partial(self.penalty_terms, name, k)
+                after = self.keep_bound if name == "critic" else None
+                players[f"{name}_every_{k}"] = Player(
+                    player.owns, loss, k * player.every, after, optimizer=name
+                )
+        return players
+
+    def after_critic(self) -> None:
+        """Bounds the weights, lets the view adapt, and counts."""
+        self.keep_bound()
+        self.remember("critic")
+        if self.view is not None and self.seen is not None:
+            self.view.adapt(self.seen)
+        self.seen = None
+        self.rounds += 1
+
+    def after_generator(self) -> None:
+        """Remembers."""
+        self.remember("generator")
+
+    def keep_bound(self) -> None:
+        if self.bound is not None:
+            for weight in self.critic.parameters():
+                weight.clamp_(-self.bound, self.bound)
+
+    def remember(self, player: str) -> None:
+        """Takes the weights after a player's move into their mean over all its moves."""
+        if player in self.remembered:
+            moves = self.rounds if player == "critic" else (self.rounds - 1) // self.critic_rounds
+            mean = self.get_buffer(f"mean_{player}")
+            mean.lerp_(self.weights(player), 1 / (moves + 2).to(mean.dtype))

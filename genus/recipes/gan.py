@@ -1,19 +1,22 @@
-"""The GAN kit: perceptrons on vectors, convolutions on images; objective and penalty by name."""
+"""The GAN kit: perceptrons on vectors, convolutions on images; objective, penalties, tricks by name."""
 
 import torch
 
 from ..adversarial import GAN
-from ..core import Model, Pixels, Reals
+from ..core import Model, Pixels, Reals, Space
 from ..data import load, picture
-from ..functional.adversarial import OBJECTIVES
+from ..functional.adversarial import OBJECTIVES, TopK
 from ..functional.penalties import PENALTIES, Penalty
 from ..functional.schedules import cosine
 from ..measure import scores
 from ..nn import MLP, ConvDecoder, ConvEncoder
+from ..nn.augment import AdaptiveAugment, DiffAugment
+from ..nn.views import InstanceNoise, View, Views
 from ..run import Run
 from ..running import adam, fit
 
 RUN = Run(rounds=6000, batch=256, lr=2e-3, ema=0.999)
+AUGMENT = {"diff": DiffAugment, "adaptive": AdaptiveAugment}
 
 
 def gan(
@@ -21,7 +24,16 @@ def gan(
     objective: str = "non_saturating",
     penalty: str = "r1",
     weight: float = 0.3,
+    every: int = 1,
     critic_rounds: int = 1,
+    critic_lr: float | None = None,
+    bound: float | None = None,
+    packing: int = 1,
+    noise: float = 0.0,
+    augment: str | None = None,
+    history: float = 0.0,
+    top: float = 1.0,
+    fade: int = 2000,
     latent: int | None = None,
     width: int | None = None,
     run: Run = RUN,
@@ -33,11 +45,21 @@ def gan(
 
     Args:
         data: name or path of a data set of vectors or images.
-        objective: minimax, non_saturating, least_squares, wasserstein, hinge or relativistic.
-        penalty: r1, on the critic's slope at data, or gradient_penalty, between data and samples;
-            wasserstein wants the second.
-        weight: of the penalty, at least 0; 0 leaves it out.
+        objective: its name in `genus.functional.adversarial.OBJECTIVES`, such as minimax,
+            non_saturating, least_squares, wasserstein, hinge, relativistic.
+        penalty: of the critic, by name in `genus.functional.penalties.PENALTIES`, such as r1, or
+            several, as in r1+r2; wasserstein wants gradient_penalty, or bound.
+        weight: of each penalty, at least 0; 0 leaves them out.
+        every: penalties are due in every so many rounds, and as much heavier.
         critic_rounds: the generator plays in every so many rounds, the critic in all.
+        critic_lr: learning rate of the critic, if it is not the generator's.
+        bound: the critic's weights are kept in [-bound, bound].
+        packing: how many rows of one side the critic is shown as one; it must divide the batch.
+        noise: standard deviation of what blurs both sides at first; it falls to 0.
+        augment: diff or adaptive, for images: the critic sees them changed at random.
+        history: weight of each player's distance to its own past.
+        top: share of the made rows, the best scored, that the generator learns from in the end.
+        fade: in how many rounds `noise` falls to 0, and the share of made rows from 1 to `top`.
         latent: the size of z; by default that of x, 32 at most.
         width: of the networks: channels at full size for images, features for vectors; by default
             16 and 128.
@@ -45,7 +67,8 @@ def gan(
     """
     for kind, name, known in (
         ("objective", objective, OBJECTIVES),
-        ("penalty", penalty, PENALTIES),
+        *(("penalty", one, PENALTIES) for one in penalty.split("+")),
+        *([("augment", augment, AUGMENT)] if augment else []),
     ):
         if name not in known:
             raise ValueError(f"gan: {kind} is {name!r}; one of {', '.join(known)} is wanted")
@@ -53,23 +76,47 @@ def gan(
     source = load(data)
     space = source.space
     latent = latent or min(space.dims, 32)
-    if isinstance(space, Pixels) and len(space.shape) == 3:
-        channels, height, breadth = space.shape
-        shape, width = (channels, height, breadth), width or 16
-        generator, critic = ConvDecoder(latent, shape, width), ConvEncoder(shape, 1, width)
-    elif isinstance(space, Reals) and len(space.shape) == 1:
-        hidden = (width or 128,) * 3  # with kinks, for separate bumps want steep maps
-        generator = MLP(latent, space.dims, hidden, activation="relu")
-        critic = MLP(space.dims, 1, hidden, activation="relu")
-    else:
-        raise ValueError(f"gan: {data} is of {space}; Reals((d,)) or pixels of images are wanted")
-    penalties = (Penalty(PENALTIES[penalty], weight),) if weight else ()
+    generator, critic = networks(space, latent, width, packing)
+    views: list[View] = [AUGMENT[augment]()] if augment else []
+    views += [InstanceNoise(noise, fade)] if noise else []
+    terms = [Penalty(PENALTIES[p], weight, every) for p in penalty.split("+")] if weight else []
+    model = GAN(
+        space,
+        generator,
+        critic,
+        latent,
+        OBJECTIVES[objective],
+        terms,
+        critic_rounds,
+        packing=packing,
+        view=Views(views) if views else None,
+        bound=bound,
+        history=history,
+        top=TopK(top, fade) if top < 1 else None,
+    )
+    rates = {"critic": critic_lr or run.lr, "generator": run.lr}
     return fit(
-        GAN(space, generator, critic, latent, OBJECTIVES[objective], penalties, critic_rounds),
+        model,
         source.train,
         run,
-        optimizers=adam(run.lr, betas=(0.0, 0.99)),
+        optimizers=adam(rates, (0.0, 0.99), {"critic": every} if weight and every > 1 else None),
         schedule=cosine,
         evaluate=scores(source.validation),
         picture=picture,
     )
+
+
+def networks(
+    space: Space, latent: int, width: int | None, packing: int = 1
+) -> tuple[torch.nn.Module, torch.nn.Module]:
+    """A generator and a critic that fit a space."""
+    if isinstance(space, Pixels) and len(space.shape) == 3:
+        channels, height, breadth = space.shape
+        width = width or 16
+        generator = ConvDecoder(latent, (channels, height, breadth), width)
+        return generator, ConvEncoder((packing * channels, height, breadth), 1, width)
+    if isinstance(space, Reals) and len(space.shape) == 1:
+        hidden = (width or 128,) * 3  # with kinks, for separate bumps want steep maps
+        generator = MLP(latent, space.dims, hidden, activation="relu")
+        return generator, MLP(packing * space.dims, 1, hidden, activation="relu")
+    raise ValueError(f"gan: the data are of {space}; Reals((d,)) or pixels of images are wanted")

@@ -7,9 +7,10 @@ import torch
 
 from genus.adversarial import GAN
 from genus.core import Bits, Pixels, Reals
-from genus.functional.adversarial import OBJECTIVES, hinge, relativistic, wasserstein
+from genus.functional.adversarial import OBJECTIVES, TopK, hinge, relativistic, wasserstein
 from genus.functional.penalties import Penalty, gradient_penalty, r1
 from genus.nn import MLP
+from genus.nn.views import View
 from genus.training import play
 
 
@@ -122,9 +123,116 @@ def test_each_objective_finds_the_data(name):
     torch.testing.assert_close(drawn.std(0), torch.tensor([0.5, 0.5]), rtol=0, atol=0.3)
 
 
+def test_packed_rows_are_shown_as_one():
+    """Rows 0 and 1 of one side are one row of the critic, 2 and 3 the next; real never meets made."""
+    torch.set_default_dtype(torch.float64)
+    model = GAN(Reals((2,)), MLP(3, 2), MLP(4, 1), 3, packing=2)
+    x = torch.arange(8.0).reshape(4, 2)
+    shown, fake = model.deal(x)
+    assert torch.equal(shown, torch.tensor([[0.0, 1, 2, 3], [4, 5, 6, 7]]))
+    assert fake.shape == (2, 4)
+    images = GAN(Pixels((1, 2, 2)), MLP(3, 4), MLP(12, 1), 3, packing=3)
+    assert images.shown(torch.zeros(6, 1, 2, 2)).shape == (2, 3, 2, 2)
+    with pytest.raises(ValueError, match="a batch has 5 rows; packing is 2, and must divide it"):
+        model.deal(torch.zeros(5, 2))
+
+
+class Doubled(View):
+    """A view that counts what it is told."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("told", torch.zeros(()))
+
+    def forward(self, x):
+        return 2 * x
+
+    def adapt(self, scores):
+        assert not scores.requires_grad
+        self.told += len(scores)
+
+
+def test_both_sides_are_viewed_and_the_view_adapts_once_a_round():
+    torch.set_default_dtype(torch.float64)
+    model, plain = pair(view=Doubled()), pair()
+    x = torch.randn(4, 2)
+    torch.manual_seed(0)
+    shown, fake = model.deal(x)
+    plain.load_state_dict({k: v for k, v in model.state_dict().items() if "view" not in k})
+    torch.manual_seed(0)
+    torch.testing.assert_close(fake, 2 * plain.deal(x)[1])
+    assert torch.equal(shown, 2 * x)
+    for _ in play(model, [(x,)] * 3, optimizers(model, torch.optim.Adam)):
+        pass
+    assert model.view.told == 12
+    assert model.seen is None
+
+
+def test_weights_of_the_critic_stay_within_their_bound():
+    model = pair(objective=wasserstein, bound=0.05)
+    assert max(w.abs().max() for w in model.critic.parameters()) > 0.05
+    for _ in play(model, [(torch.randn(4, 2),)] * 3, optimizers(model, torch.optim.Adam)):
+        assert max(w.abs().max() for w in model.critic.parameters()) <= 0.05
+    assert max(w.abs().max() for w in model.generator.parameters()) > 0.05
+
+
+def test_history_is_the_distance_to_the_mean_of_all_weights_so_far():
+    torch.set_default_dtype(torch.float64)
+    model = pair(history=0.5, critic_rounds=2)
+    track = {name: [model.weights(name).detach()] for name in ("critic", "generator")}
+    torch.manual_seed(0)
+    for number, losses in enumerate(
+        play(model, [(torch.randn(4, 2),)] * 6, optimizers(model, torch.optim.Adam))
+    ):
+        for name, path in track.items():
+            if name == "critic" or number % 2 == 0:
+                said = losses[f"{name}/history"]
+                gap = path[-1] - torch.stack(path).mean(0)
+                torch.testing.assert_close(said, 0.5 * gap.square().sum())
+                path.append(model.weights(name).detach())
+    for name, path in track.items():
+        torch.testing.assert_close(model.get_buffer(f"mean_{name}"), torch.stack(path).mean(0))
+
+
+def test_lazy_penalties_play_apart_and_weigh_as_much():
+    """Every third round, three times as heavy, by the critic's own optimiser."""
+    torch.set_default_dtype(torch.float64)
+    model = pair(penalties=(Penalty(r1, 0.5, every=3), Penalty(gradient_penalty, 1.0)))
+    moves = {n: torch.optim.Adam(getattr(model, n).parameters()) for n in ("critic", "generator")}
+    said = [dict(losses) for losses in play(model, [(torch.randn(4, 2),)] * 6, moves)]
+    assert [i for i, losses in enumerate(said) if "critic_every_3/r1" in losses] == [0, 3]
+    assert all("critic/gradient_penalty" in losses for losses in said)
+    x, fake = model.deal(torch.randn(4, 2))
+    (term,) = model.players()["critic_every_3"].loss(x, fake).values()
+    torch.testing.assert_close(term, 3 * 0.5 * r1(model.critic, x, fake))
+
+
+def test_the_generator_can_have_terms_of_its_own():
+    model = pair(penalties=(Penalty(r1, 0.5, player="generator"),))
+    x, fake = model.deal(torch.randn(4, 2))
+    assert list(model.critic_loss(x, fake)) == ["real", "fake"]
+    assert list(model.generator_loss(x, fake)) == ["fool", "r1"]
+
+
+def test_the_generator_can_learn_from_the_top():
+    model = pair(objective=hinge, top=TopK(0.5, rounds=10))
+    x, fake = model.deal(torch.randn(8, 2))
+    scores = model.critic(fake).flatten().sort(descending=True).values
+    torch.testing.assert_close(model.generator_loss(x, fake)["fool"], -scores.mean())
+    model.rounds += 10
+    torch.testing.assert_close(model.generator_loss(x, fake)["fool"], -scores[:4].mean())
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        ({"packing": 0}, "GAN: packing is 0; at least 1 is wanted"),
+        ({"bound": 0.0}, "GAN: bound is 0.0; it must be above 0, or None"),
+        ({"history": -1.0}, "GAN: history is -1.0; a weight cannot be negative"),
+        (
+            {"top": TopK(0.5, 10), "objective": relativistic},
+            "GAN: top cuts the made rows, and relativistic pairs them with real ones",
+        ),
         ({"space": Bits((2,))}, r"GAN: space is Bits\(shape=\(2,\)\); it must be Reals or Pixels"),
         ({"critic_rounds": 0}, "GAN: critic_rounds is 0; at least 1 is wanted"),
     ],

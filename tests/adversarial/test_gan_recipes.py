@@ -43,7 +43,7 @@ def test_dcgan_takes_what_it_is_told():
     ("arguments", "sentence"),
     [
         ({"objective": "lsgan"}, "gan: objective is 'lsgan'; one of minimax, non_saturating"),
-        ({"penalty": "gp"}, "gan: penalty is 'gp'; one of r1, gradient_penalty is wanted"),
+        ({"penalty": "gp"}, "gan: penalty is 'gp'; one of r1, r2, gradient_penalty"),
         ({"weight": -1}, "Penalty: weight is -1"),
     ],
 )
