@@ -1,0 +1,49 @@
+"""The laboratory: why adversarial training fails, in experiments that take seconds.
+
+One experiment, one file: a pure function of the file's name, which returns an `Outcome` (arrays, and
+a sentence that was computed from them), and `draw`, which makes the picture. `genus lab NAME` runs
+it; in Python,
+
+    from genus import laboratory
+    outcome = laboratory.find("dirac").run()
+    print(outcome.sentence)
+"""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from .outcome import Outcome
+
+EXPERIMENTS = {  # in the order in which they are best read; what each shows
+    "saturating": "the generator's gradient as the critic gets sure: minimax, non-saturating",
+    "dynamics": "two players on a saddle: five ways to move, and the eigenvalues that decide",
+    "dirac": "the smallest GAN: who comes to rest, under each loss and penalty",
+    "distances": "two lines side by side: what Jensen-Shannon and Wasserstein say of the gap",
+    "kl": "one Gaussian for two bumps: what each divergence makes of it",
+    "critic": "the best critic of a known pair, and what a trained one has learnt of it",
+    "fields": "a GAN on a ring while it learns: the critic's pull, the samples, the modes lost",
+}
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment's two functions.
+
+    Args:
+        run: from its options, all of which have defaults, to the outcome; pure.
+        draw: from the outcome to the picture, in the style that is set.
+    """
+
+    run: "Callable[..., Outcome]"
+    draw: "Callable[[Outcome], Figure]"
+
+
+def find(name: str) -> Experiment:
+    """The experiment of this name, which must be one of `EXPERIMENTS`."""
+    module = importlib.import_module(f".{name}", __name__)
+    return Experiment(getattr(module, name), module.draw)

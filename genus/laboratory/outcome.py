@@ -1,0 +1,97 @@
+"""What an experiment found: arrays, a table, and one sentence that was computed from them."""
+
+# ruff: noqa: RUF001  (minus signs and Greek letters are meant)
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+DIGITS = 6  # significant, in JSON
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an experiment found.
+
+    Args:
+        name: of the experiment.
+        title: what is asked, as a heading.
+        sentence: what is seen; all its numbers come from the arrays.
+        formula: the equations, one a line.
+        source: where they were published.
+        columns: the heads of the table.
+        rows: of the table, as they are printed.
+        arrays: everything that the picture shows, by name.
+        options: how the experiment was called.
+    """
+
+    name: str
+    title: str
+    sentence: str
+    formula: str
+    source: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    arrays: Mapping[str, np.ndarray]
+    options: Mapping[str, Any]
+
+    def to_json(self) -> str:
+        """All of it, for other programs. What is not finite becomes null."""
+        plain = {
+            "experiment": self.name,
+            "title": self.title,
+            "sentence": self.sentence,
+            "formula": self.formula.splitlines(),
+            "source": self.source,
+            "options": _plain(self.options),
+            "columns": list(self.columns),
+            "rows": [list(row) for row in self.rows],
+            "arrays": {name: _plain(array) for name, array in self.arrays.items()},
+        }
+        return json.dumps(plain, ensure_ascii=False, allow_nan=False)
+
+
+def wanted(good: bool, who: str, name: str, came: object, what: str) -> None:
+    """Raises ValueError, in the name of `who`, unless an option is good."""
+    if not good:
+        raise ValueError(f"{who}: {name} is {came}; {what} is wanted")
+
+
+def counted(number: int, noun: str) -> str:
+    """A count in words: "no method", "1 method", "4 methods"."""
+    return f"{number or 'no'} {noun}{'s' * (number != 1)}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words as one would say them: "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def short(value: float) -> str:
+    """A number with three digits, a true minus, and no exponent of e."""
+    if not math.isfinite(value):
+        return "∞" if value > 0 else "-∞" if value < 0 else "none"
+    if value and not 1e-3 <= abs(value) < 1e5:
+        power = math.floor(math.log10(abs(value)))
+        return f"{value / 10**power:.1f}·10{str(power).translate(_RAISED)}".replace("-", "−")
+    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return text.replace("-", "−")
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+    return value
