@@ -3,6 +3,7 @@
     digits, digits_pairs                        ship with scikit-learn
     moons, ring, grid, spirals, ...             toys: genus.data.toys
     bars                                        a toy of bits: genus.data.bars
+    stacked_digits, stacked_mnist               1,000 modes: genus.data.stacked
     grammar                                     a toy of tokens: genus.data.grammar
     mnist, fashion_mnist, binarized_mnist       from the folder that GENUS_DATA names
     a path                                      a folder of images or idx files; .npy, .npz, .csv
@@ -28,6 +29,7 @@ from .folders import images
 from .grammar import grammar
 from .idx import binarised_mnist, bit_files, idx, idx_files, read_idx
 from .sets import Data
+from .stacked import stacked
 from .tables import table
 from .toys import TOYS
 
@@ -37,12 +39,17 @@ BUILT_IN: dict[str, Callable[[], Data]] = {
     "digits_pairs": lambda: replace(digits().coarse(2), name="digits_pairs"),
     **{name: partial(toy, name) for name in TOYS},
     "bars": bars,
+    "stacked_digits": lambda: stacked(digits(), "stacked_digits"),
     "grammar": grammar,
 }
 OUTSIDE: dict[str, tuple[Callable[[Path, str], Data], tuple[str, ...]]] = {  # reader, folders
     "mnist": (idx, ("mnist", "MNIST", "MNIST/raw")),
     "fashion_mnist": (idx, ("fashion_mnist", "fashion-mnist", "FashionMNIST", "FashionMNIST/raw")),
     "binarized_mnist": (binarised_mnist, ("binarized_mnist", "BinarizedMNIST")),
+    "stacked_mnist": (
+        lambda folder, name: stacked(idx(folder, "mnist"), name),
+        ("mnist", "MNIST", "MNIST/raw"),
+    ),
 }
 NAMES = (*BUILT_IN, *OUTSIDE)
 NUMBERS = {"workers", "cache"}
