@@ -185,7 +185,7 @@ def test_what_cannot_be_learnt_is_refused(space, samples, sentence):
 
 
 def test_recipe_refuses_what_has_a_slope():
-    with pytest.raises(ValueError, match="bsgan: ring is of Reals.*tokens, or bits or pixels"):
+    with pytest.raises(ValueError, match=r"bsgan: ring is of Reals.*tokens, or bits or pixels"):
         bsgan("ring", run=Run(rounds=1, device="cpu"))
 
 

@@ -1,0 +1,61 @@
+"""BEGAN on images."""
+
+import torch
+
+from ..adversarial import BEGAN
+from ..core import Model, Pixels
+from ..data import load, picture
+from ..functional.schedules import cosine
+from ..measure import scores
+from ..nn import ConvDecoder, ConvEncoder, Reconstruction
+from ..run import Run
+from ..running import adam, fit
+
+RUN = Run(rounds=6000, batch=64, lr=1e-3, ema=0.999)
+
+
+def began(
+    data: str = "digits",
+    gamma: float = 0.5,
+    rate: float = 1e-3,
+    latent: int = 16,
+    code: int = 16,
+    width: int = 16,
+    run: Run = RUN,
+) -> Model:
+    """BEGAN on digits.
+
+    The log's figures also hold `convergence`, the paper's M, of the round before they were taken.
+
+    Args:
+        data: name or path of a data set of images.
+        gamma: the error of made rows over that of data, in (0, 1]: low for clean samples, high for
+            various ones.
+        rate: how fast the controller moves, above 0.
+        latent: the size of z.
+        code: the size of the critic's code, well below the numbers in an image.
+        width: channels of the networks at full size.
+        run: how long, where to, on what.
+    """
+    torch.manual_seed(run.seed)
+    source = load(data)
+    space = source.space
+    if not (isinstance(space, Pixels) and len(space.shape) == 3):
+        raise ValueError(f"began: {data} is of {space}; pixels of images are wanted")
+    channels, height, breadth = space.shape
+    shape = (channels, height, breadth)
+    critic = Reconstruction(ConvEncoder(shape, code, width), ConvDecoder(code, shape, width), 1)
+    look = scores(source.validation)
+
+    def evaluate(model: Model) -> dict[str, float]:
+        return look(model) | {"convergence": float(model.get_buffer("convergence"))}
+
+    return fit(
+        BEGAN(space, ConvDecoder(latent, shape, width), critic, latent, gamma, rate),
+        source.train,
+        run,
+        optimizers=adam(run.lr, betas=(0.5, 0.999)),
+        schedule=cosine,
+        evaluate=evaluate,
+        picture=picture,
+    )
