@@ -4,7 +4,7 @@ import pytest
 import torch
 from laws import LAWS, applies, sample
 
-from genus.adversarial import DCGAN, GAN, UnrolledGAN
+from genus.adversarial import DCGAN, GAN, AdaGAN, GeneratorMixture, UnrolledGAN
 from genus.autoregressive import MADE
 from genus.core import Bits, Pixels, Reals, Tokens
 from genus.density import Dequantised, Gaussian, GaussianMixture, Table
@@ -36,8 +36,31 @@ MODELS = {
     "unrolledgan": lambda: UnrolledGAN(
         Reals((2,)), MLP(3, 2, (8,)), MLP(2, 1, (8,)), 3, steps=2, rate=0.3
     ),
+    "ebgan": lambda: GAN(
+        Pixels((3,), 5),
+        MLP(2, 3, (8,)),
+        Reconstruction(MLP(3, 2), MLP(2, 3)),
+        2,
+        EnergyMargin(2.0),
+        (Penalty(pulling_away, 0.5, player="generator"),),
+    ),
+    "began": lambda: BEGAN(Pixels((3,), 5), MLP(2, 3), Reconstruction(MLP(3, 2), MLP(2, 3), 1), 2),
+    "began-reals": lambda: BEGAN(
+        Reals((3,)), MLP(2, 3), Reconstruction(MLP(3, 2), MLP(2, 3)), 2, gamma=0.7, rate=0.1
+    ),
+    "bsgan": lambda: BSGAN(Bits((2, 2)), MLP(3, 4), nn.Sequential(nn.Flatten(), MLP(4, 1)), 3, 5),
+    "bsgan-tokens": lambda: BSGAN(Tokens(3, 2), MLP(3, 6), MLP(6, 1), 3, samples=4),
+    "gogan": lambda: GoGAN(
+        Reals((2,)), MLP(3, 2), MLP(2, 1), 3, 1, 3, 0.7, penalties=(Penalty(r1, 2.0),), bound=2.0
+    ),
     "dcgan": lambda: DCGAN(Pixels((1, 8, 8), 17), latent=3, width=4, coarsest=2),
     "dcgan-padded": lambda: DCGAN(Pixels((2, 9, 11), 5), latent=3, width=4),
+    "adagan": lambda: AdaGAN(
+        GAN(Reals((2,)), MLP(3, 2, (8,)), MLP(2, 1, (8,)), 3), MLP(2, 1, (8,)), 2, rounds=3
+    ),
+    "mixture-of-gans": lambda: GeneratorMixture(
+        [GAN(Reals((2,)), MLP(3, 2, (8,)), MLP(2, 1, (8,)), 3) for _ in range(2)], (0.3, 0.7)
+    ),
     "vae": lambda: VAE(Bits((3,)), 2, MLP(3, 4, (8,)), MLP(2, 3, (8,))),
     "vae-reals": lambda: VAE(Reals((2,)), 2, MLP(2, 4, (8,)), MLP(2, 2, (8,))),
     "vae-fixed": lambda: VAE(Reals((2,)), 1, MLP(2, 2), MLP(1, 2), Normal(0.5, learned=False)),

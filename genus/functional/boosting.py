@@ -1,0 +1,28 @@
+"""How boosting weighs rows, that a new component of a mixture makes what the mixture lacks."""
+
+import torch
+from torch import Tensor
+
+
+def boosting_weights(d: Tensor, beta: float) -> Tensor:
+    """Weights of the rows that the next component should learn from, (n,), which sum to one.
+
+        w_i = (lambda* - (1 - beta) d_i)+ / (beta n),   lambda* such that sum_i w_i = 1
+
+    With the k smallest d alone, the sum is one at lambda_k = (beta n + (1 - beta) sum of them) / k.
+    No other set of rows has a larger sum at the same lambda, so lambda* is the smallest lambda_k.
+
+    Source: Tolstikhin and others, "AdaGAN: boosting generative models", 2017, arXiv:1701.02386,
+        section 3.1 and algorithm 1.
+
+    Args:
+        d: how often the mixture makes what the data have, p_mix / p_data at each row, (n,).
+        beta: the share of the next component in the new mixture, in (0, 1].
+    """
+    if not 0 < beta <= 1:
+        raise ValueError(f"boosting_weights: beta is {beta}; it must be in (0, 1]")
+    known = (1 - beta) * d.double()
+    n = len(known)
+    k = torch.arange(1, n + 1, dtype=torch.float64, device=d.device)
+    level = ((beta * n + known.sort().values.cumsum(0)) / k).min()
+    return ((level - known).clamp_min(0) / (beta * n)).to(d.dtype)
