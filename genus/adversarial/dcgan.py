@@ -15,34 +15,15 @@ a function of z and the weights, be they the last ones or an average over rounds
 Source: Radford, Metz, Chintala, "Unsupervised representation learning with deep convolutional
     generative adversarial networks", 2016, arXiv:1511.06434, section 3 and figure 1; losses:
     arXiv:1406.2661.
-Departs: z is normal, not uniform; the number of layers follows from the size of the image; heights
-    and widths that the coarsest map does not reach by doubling are those of the next larger map,
-    which the generator crops and the critic pads with zeros.
+Departs: z is normal, not uniform; and as `genus.nn.dcgan` says of the networks.
 """
 
-from itertools import pairwise
-
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import pad
+from torch import Tensor
 
 from ..core import GenerativeModel, Pixels, Player, Space, Terms
 from ..functional.adversarial import non_saturating
-from ..nn import ReferenceNorm
-
-REFERENCE = 128  # rows whose statistics normalise the generator's layers when it samples
-
-
-def up(d_in: int, d_out: int) -> nn.Sequential:
-    """(n, d_in, h, w) -> (n, d_out, 2h, 2w)."""
-    conv = nn.ConvTranspose2d(d_in, d_out, 4, stride=2, padding=1, bias=False)
-    return nn.Sequential(conv, ReferenceNorm(d_out, REFERENCE), nn.ReLU())
-
-
-def down(d_in: int, d_out: int) -> nn.Sequential:
-    """(n, d_in, h, w) -> (n, d_out, h/2, w/2)."""
-    conv = nn.Conv2d(d_in, d_out, 4, stride=2, padding=1, bias=False)
-    return nn.Sequential(conv, ReferenceNorm(d_out), nn.LeakyReLU(0.2))
+from ..nn.dcgan import DCGANCritic, DCGANGenerator, start
 
 
 class DCGAN(GenerativeModel):
@@ -57,7 +38,6 @@ class DCGAN(GenerativeModel):
     """
 
     space: Pixels  # pyright: ignore[reportIncompatibleVariableOverride]
-    reference: Tensor
 
     def __init__(self, space: Space, latent: int = 100, width: int = 64, coarsest: int = 4):
         super().__init__()
@@ -70,42 +50,18 @@ class DCGAN(GenerativeModel):
                 f"width at least {least}, which is twice coarsest"
             )
         self.space, self.latent, self.width, self.coarsest = space, latent, width, coarsest
-        channels, height, breadth = space.shape
-        steps = (min(height, breadth) // coarsest).bit_length() - 1  # halvings, image to grid
-        self.grid = (-(-height >> steps), -(-breadth >> steps))
-        tall, wide = (self.grid[0] << steps) - height, (self.grid[1] << steps) - breadth
-        self.margins = (wide // 2, wide - wide // 2, tall // 2, tall - tall // 2)
-        widths = [width << i for i in range(steps)]  # from the image to the grid
-        self.generator = nn.Sequential(
-            nn.ConvTranspose2d(latent, widths[-1], self.grid, bias=False),  # 1 x 1 -> grid
-            ReferenceNorm(widths[-1], REFERENCE),
-            nn.ReLU(),
-            *(up(coarse, fine) for coarse, fine in pairwise(reversed(widths))),
-            nn.ConvTranspose2d(width, channels, 4, stride=2, padding=1),
-        )
-        self.critic = nn.Sequential(
-            nn.Conv2d(channels, width, 4, stride=2, padding=1),
-            nn.LeakyReLU(0.2),
-            *(down(fine, coarse) for fine, coarse in pairwise(widths)),
-            nn.Conv2d(widths[-1], 1, self.grid),  # grid -> one logit
-            nn.Flatten(0),
-        )
-        for weight in self.parameters():
-            if weight.dim() == 4:  # of a convolution
-                nn.init.normal_(weight, std=0.02)
-        self.register_buffer("reference", torch.randn(REFERENCE, latent))
+        with torch.random.fork_rng(devices=()):
+            self.generator = DCGANGenerator(latent, space.shape, width, coarsest)
+            self.critic = DCGANCritic(space.shape, width, coarsest)
+        start(self.generator, self.critic)  # both at once, as the first figures were measured
 
     def decode(self, z: Tensor) -> Tensor:
         """x, (n, *shape), from z, (n, latent); not yet on the grid of levels."""
-        if not self.training:
-            z = torch.cat([self.reference, z])
-        x = self.generator(z[:, :, None, None])
-        x = pad(x, [-margin for margin in self.margins]).tanh()  # crops
-        return x if self.training else x[REFERENCE:]
+        return self.generator(z).tanh()
 
     def score(self, x: Tensor) -> Tensor:
         """The critic's logits, (n,)."""
-        return self.critic(pad(x, self.margins))
+        return self.critic(x)
 
     @torch.no_grad()
     def sample(self, n: int) -> Tensor:

@@ -3,19 +3,23 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from torch import nn
+from torch import Tensor, nn
 
-ACTIVATIONS = {"silu": nn.SiLU, "relu": nn.ReLU}
+from .constraints import constrain
+
+ACTIVATIONS = {"silu": nn.SiLU, "relu": nn.ReLU, "leaky_relu": lambda: nn.LeakyReLU(0.2)}
 
 
 class MLP(nn.Sequential):
-    """Linear layers with SiLU, or ReLU, between them: (..., d_in) -> (..., d_out).
+    """Linear layers with a nonlinearity between them: (..., d_in) -> (..., d_out).
 
     Args:
         d_in, d_out: the sizes of what comes in and of what goes out.
         hidden: widths of the hidden layers.
         dropout: share of the hidden units that is silent in a round of training, in [0, 1).
-        activation: silu, which is smooth, or relu, whose kinks can bring far things close.
+        activation: silu, which is smooth; relu, whose kinks can bring far things close; or
+            leaky_relu, which lets a fifth of what is negative through.
+        constraint: on the weights: spectral, weight, equalised or None; see `genus.nn.constraints`.
     """
 
     def __init__(
@@ -25,10 +29,11 @@ class MLP(nn.Sequential):
         hidden: Sequence[int] = (64, 64),
         dropout: float = 0.0,
         activation: str = "silu",
+        constraint: str | None = None,
     ):
         if activation not in ACTIVATIONS:
-            wanted = " or ".join(ACTIVATIONS)
-            raise ValueError(f"MLP: activation is {activation!r}; {wanted} is wanted")
+            wanted = ", ".join(ACTIVATIONS)
+            raise ValueError(f"MLP: activation is {activation!r}; one of {wanted} is wanted")
         widths = [d_in, *hidden]
         layers: list[nn.Module] = []
         for before, after in pairwise(widths):
@@ -36,4 +41,11 @@ class MLP(nn.Sequential):
             layers += [nn.Dropout(dropout)] if dropout else []
         super().__init__(*layers, nn.Linear(widths[-1], d_out))
         self.d_in, self.d_out, self.hidden = d_in, d_out, tuple(hidden)
-        self.dropout, self.activation = dropout, activation
+        self.dropout, self.activation, self.constraint = dropout, activation, constraint
+        constrain(self, constraint)
+
+    def features(self, x: Tensor) -> Tensor:
+        """What the last layer is given, (..., d): the last hidden layer."""
+        for layer in [*self][:-1]:
+            x = layer(x)
+        return x

@@ -1,8 +1,12 @@
 """Batch normalisation whose statistics in evaluation are a function of the weights alone."""
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm
+
+REFERENCE = 128  # rows whose statistics normalise a generator's layers when it samples
 
 
 class ReferenceNorm(nn.Module):
@@ -31,3 +35,30 @@ class ReferenceNorm(nn.Module):
         axes = [0, *range(2, x.dim())]
         variance, mean = torch.var_mean(x[: self.rows].detach(), axes, correction=0)
         return batch_norm(x, mean, variance, self.weight, self.bias)
+
+
+class Referenced(nn.Module, ABC):
+    """A generator whose rows do not meet in evaluation: it puts reference latents before its own.
+
+    Args:
+        latent: the size of z.
+        rows: how many reference latents it holds, drawn once from N(0, I); 0 if none of its layers
+            wants them.
+    """
+
+    reference: Tensor
+
+    def __init__(self, latent: int, rows: int):
+        super().__init__()
+        self.latent = latent
+        self.register_buffer("reference", torch.randn(rows, latent))
+
+    @abstractmethod
+    def make(self, z: Tensor) -> Tensor:
+        """What becomes of z, (n, latent), all rows together."""
+
+    def forward(self, z: Tensor) -> Tensor:
+        """The same of each row; in evaluation its own, whatever the others are."""
+        if self.training or not len(self.reference):
+            return self.make(z)
+        return self.make(torch.cat([self.reference, z]))[len(self.reference) :]

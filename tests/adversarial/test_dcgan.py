@@ -33,13 +33,13 @@ def test_any_size(size, coarsest):
     x = model.sample(3)
     assert x.shape == (3, 2, *size)
     assert model.score(x).shape == (3,)
-    assert coarsest <= min(model.grid) <= 2 * coarsest
+    assert coarsest <= min(model.generator.grid) <= 2 * coarsest
 
 
 def test_padding_adds_nothing_to_an_image_that_fits():
     for size in (8, 28, 32, 48, 64):
-        assert tiny(space=Pixels((1, size, size))).margins == (0, 0, 0, 0)
-    assert tiny(space=Pixels((1, 50, 50))).margins == (3, 3, 3, 3)
+        assert tiny(space=Pixels((1, size, size))).generator.margins == [0, 0, 0, 0]
+    assert tiny(space=Pixels((1, 50, 50))).critic.margins == [3, 3, 3, 3]
 
 
 def test_a_sample_is_its_own():
@@ -60,11 +60,13 @@ def test_an_average_has_statistics_of_its_own():
             p.add_(torch.randn_like(p))
     average.update(1000)
     means, model = [], average.model.eval()
-    model.generator[1].register_forward_hook(lambda _, x, y: means.append((x[0][128:], y[128:])))
+    model.generator.layers[1].register_forward_hook(
+        lambda _, x, y: means.append((x[0][128:], y[128:]))
+    )
     model.decode(torch.randn(4000, 4))
     before, after = means[0]
     assert before.std((0, 2, 3)).max() < 0.5  # far from 1, so that nothing is right by chance
-    affine = model.generator[1]
+    affine = model.generator.layers[1]
     standard = (after - affine.bias[:, None, None]) / affine.weight[:, None, None]
     assert standard.mean((0, 2, 3)).abs().max() < 0.35
     assert (standard.std((0, 2, 3)) - 1).abs().max() < 0.2

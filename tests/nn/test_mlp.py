@@ -8,7 +8,9 @@ from genus import artifact
 from genus.nn import MLP
 
 
-@pytest.mark.parametrize(("name", "kind"), [("silu", nn.SiLU), ("relu", nn.ReLU)])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("silu", nn.SiLU), ("relu", nn.ReLU), ("leaky_relu", nn.LeakyReLU)]
+)
 def test_activations(name, kind):
     net = MLP(3, 2, (4, 5), activation=name)
     assert [type(layer) for layer in net] == [nn.Linear, kind, nn.Linear, kind, nn.Linear]
@@ -19,5 +21,21 @@ def test_activations(name, kind):
 
 
 def test_an_unknown_activation_is_refused():
-    with pytest.raises(ValueError, match="MLP: activation is 'tanh'; silu or relu is wanted"):
+    with pytest.raises(
+        ValueError, match="MLP: activation is 'tanh'; one of silu, relu, leaky_relu is"
+    ):
         MLP(3, 2, activation="tanh")
+
+
+def test_features_are_what_the_last_layer_is_given():
+    net, x = MLP(3, 2, (4, 5), activation="leaky_relu"), torch.randn(6, 3)
+    assert net.features(x).shape == (6, 5)
+    assert torch.equal(net[-1](net.features(x)), net(x))
+
+
+def test_a_constraint_binds_every_layer_and_is_rebuilt():
+    net, x = MLP(3, 2, (4,), constraint="spectral"), torch.randn(6, 3)
+    assert net.state_dict().keys() > {"0.parametrizations.weight.original"}
+    twin = artifact.decode(artifact.encode(net))
+    twin.load_state_dict(net.state_dict())
+    assert torch.equal(net.eval()(x), twin.eval()(x))
