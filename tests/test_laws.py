@@ -4,16 +4,16 @@ import pytest
 import torch
 from laws import LAWS, applies, sample
 
-from genus.adversarial import DCGAN, GAN, AdaGAN, GeneratorMixture, UnrolledGAN
+from genus.adversarial import BEGAN, BSGAN, DCGAN, GAN, AdaGAN, GeneratorMixture, GoGAN, UnrolledGAN
 from genus.autoregressive import MADE
 from genus.core import Bits, Pixels, Reals, Tokens
 from genus.density import Dequantised, Gaussian, GaussianMixture, Table
 from genus.diffusion import DDIM, DDPM
 from genus.energy import RBM
 from genus.flow import RealNVP
-from genus.functional.adversarial import least_squares
-from genus.functional.penalties import Penalty, r1
-from genus.nn import MLP, ConvDecoder, ConvEncoder, TimeMLP, UNet
+from genus.functional.adversarial import EnergyMargin, least_squares
+from genus.functional.penalties import Penalty, drift, pulling_away, r1
+from genus.nn import MLP, ConvDecoder, ConvEncoder, Reconstruction, TimeMLP, UNet
 from genus.translation import Pix2Pix
 from genus.vae import VAE, Normal
 
@@ -48,10 +48,10 @@ MODELS = {
     "began-reals": lambda: BEGAN(
         Reals((3,)), MLP(2, 3), Reconstruction(MLP(3, 2), MLP(2, 3)), 2, gamma=0.7, rate=0.1
     ),
-    "bsgan": lambda: BSGAN(Bits((2, 2)), MLP(3, 4), nn.Sequential(nn.Flatten(), MLP(4, 1)), 3, 5),
+    "bsgan": lambda: BSGAN(Bits((4,)), MLP(3, 4), MLP(4, 1), 3, samples=5),
     "bsgan-tokens": lambda: BSGAN(Tokens(3, 2), MLP(3, 6), MLP(6, 1), 3, samples=4),
     "gogan": lambda: GoGAN(
-        Reals((2,)), MLP(3, 2), MLP(2, 1), 3, 1, 3, 0.7, penalties=(Penalty(r1, 2.0),), bound=2.0
+        Reals((2,)), MLP(3, 2), MLP(2, 1), 3, 1, 4, 0.7, penalties=(Penalty(drift, 2.0),), bound=2.0
     ),
     "dcgan": lambda: DCGAN(Pixels((1, 8, 8), 17), latent=3, width=4, coarsest=2),
     "dcgan-padded": lambda: DCGAN(Pixels((2, 9, 11), 5), latent=3, width=4),

@@ -30,6 +30,16 @@ from ..functional.adversarial import MarginRanking
 from ..functional.penalties import Penalty
 
 
+def frozen(network: nn.Module) -> nn.Module:
+    """A copy whose weights are buffers: state that nobody learns, and that no average blurs."""
+    twin = copy.deepcopy(network)
+    for module in twin.modules():
+        for name, weight in list(module.named_parameters(recurse=False)):
+            delattr(module, name)
+            module.register_buffer(name, weight.detach())
+    return twin
+
+
 class GoGAN(GenerativeModel):
     """A game of two in stages.
 
@@ -84,7 +94,7 @@ class GoGAN(GenerativeModel):
         self.bound, self.critic_rounds = bound, critic_rounds
         self.ranking, self.ranking_twice = MarginRanking(margin), MarginRanking(2 * margin)
         self.generator, self.critic = generator, critic
-        self.earlier = copy.deepcopy(generator).requires_grad_(False)  # G', as frozen
+        self.earlier = frozen(generator)  # G'
         self.register_buffer("rounds", torch.zeros((), dtype=torch.int64))  # that were played
 
     @property
