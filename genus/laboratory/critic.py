@@ -1,0 +1,256 @@
+"""The best critic of a known pair, and what a trained one has learnt of it.
+
+Of all functions the logistic critic's loss E_p sp(-D) + E_q sp(D) is least at
+
+    D*(x) = log p(x) - log q(x),    the probability of data being p / (p + q),
+
+and on a line the Wasserstein critic's gap E_p D - E_q D, over slopes of at most 1, is largest at
+
+    D*'(x) = sign(F_q(x) - F_p(x)),    where it is W1 = int |F_p - F_q| dx,
+
+F being the cumulative functions. Here p and q are mixtures of normals, so all of it is known.
+
+Source: Goodfellow and others, "Generative adversarial nets", 2014, arXiv:1406.2661, proposition 1;
+    Vallender, "Calculation of the Wasserstein distance between probability distributions on the
+    line", 1974, Theory of Probability and its Applications 18.
+"""
+
+# ruff: noqa: RUF001  (minus signs and Greek letters are meant)
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..data.toys import Normals
+from ..functional.adversarial import minimax, wasserstein
+from ..functional.penalties import one_sided_gradient_penalty
+from ..nn import MLP
+from .judging import learn, seeded
+from .outcome import Outcome, short, wanted
+from .style import DASHES, canvas
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ROWS, FRESH, BINS = 256, 20_000, 10
+LR, WEIGHT = 5e-3, 10.0  # Adam's learning rate; of the penalty
+RING = tuple((math.cos(k * math.pi / 3), math.sin(k * math.pi / 3)) for k in range(6))
+FORMULA = """\
+logistic:    D*(x) = log p(x) − log q(x),  p/(p + q) = 1 / (1 + e^(−D*))
+Wasserstein: D*′(x) = sign(F_q(x) − F_p(x)),  E_p D* − E_q D* = W₁ = ∫ |F_p − F_q| dx
+error = √ E (D − D*)², x from either side alike"""
+
+
+class Pair(NamedTuple):
+    """Data and made rows, both of known density."""
+
+    p: Normals
+    q: Normals
+
+    def draw(self, n: int) -> tuple[Tensor, Tensor]:
+        """n fresh rows of each, from torch's own stream of chance."""
+        noise = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
+        return self.p.sample(n, noise)[0], self.q.sample(n, noise)[0]
+
+    def logit(self, x: Tensor) -> Tensor:
+        """log p - log q, (n,)."""
+        return self.p.log_prob(x.double()) - self.q.log_prob(x.double())
+
+
+LINE = Pair(Normals(((-1.5,), (1.0,)), (0.5, 0.7), (0.5, 0.5)), Normals(((0.0,),), (1.2,), (1.0,)))
+PLANE = Pair(Normals(RING, (0.3,) * 6, (1 / 6,) * 6), Normals(((0.0, 0.0),), (0.9,), (1.0,)))
+
+
+class Learnt(NamedTuple):
+    """A critic, and its error from D* after so many rounds: rows of [rounds, error]."""
+
+    critic: nn.Module
+    errors: np.ndarray
+    snapshots: dict[int, np.ndarray]  # its logits on the lattice
+
+
+def cumulative(toy: Normals, x: Tensor) -> Tensor:
+    """F(x) of a mixture on a line."""
+    centres = torch.tensor(toy.centres, dtype=torch.float64)[:, 0]
+    stds, shares = (torch.tensor(v, dtype=torch.float64) for v in (toy.stds, toy.shares))
+    z = (x.double()[:, None] - centres) / (stds * math.sqrt(2))
+    return (shares * 0.5 * (1 + torch.erf(z))).sum(1)
+
+
+def potential(pair: Pair, x: Tensor) -> tuple[Tensor, float]:
+    """The Wasserstein critic on an even lattice, of mean 0 there, and W1."""
+    gap = cumulative(pair.q, x) - cumulative(pair.p, x)
+    step = float(x[1] - x[0])
+    value = gap.sign().cumsum(0) * step
+    return value - value.mean(), float(gap.abs().sum() * step)
+
+
+def learnt(pair: Pair, rounds: int, lattice: Tensor, shown: set[int]) -> Learnt:
+    """Trains a logistic critic on fresh rows, and compares it with the best as it goes."""
+    critic = MLP(lattice.shape[1], 1, (64, 64), activation="relu")
+    x = torch.cat(pair.draw(FRESH // 8))
+    best = pair.logit(x)
+    asked = {0, rounds, *np.unique(np.geomspace(1, rounds, 25).astype(int)).tolist()}
+    errors, snapshots = [], {}
+    for number in learn(critic, minimax, lambda: pair.draw(ROWS), rounds, LR):
+        if number in asked or number in shown:
+            with torch.no_grad():
+                error = (critic(x)[:, 0] - best).square().mean().sqrt()
+                errors.append([number, float(error)])
+                if number in shown:
+                    snapshots[number] = critic(lattice)[:, 0].double().numpy()
+    return Learnt(critic, np.array(errors), snapshots)
+
+
+@torch.no_grad()
+def calibration(pair: Pair, critic: nn.Module) -> np.ndarray:
+    """Rows of [mean probability that the critic gives, share that is data], one for each bin."""
+    real, fake = pair.draw(FRESH)
+    probability = torch.sigmoid(critic(torch.cat([real, fake]))[:, 0]).double()
+    truth = torch.arange(2 * FRESH) < FRESH
+    bins = (probability * BINS).long().clamp(max=BINS - 1)
+    told = []
+    for k in range(BINS):
+        inside = bins == k
+        if inside.sum() >= 50:
+            told.append([float(probability[inside].mean()), float(truth[inside].double().mean())])
+    return np.array(told).reshape(-1, 2)
+
+
+def critic(rounds: int = 800, seed: int = 0) -> Outcome:
+    """Trains critics on pairs of known densities, and compares them with the best.
+
+    Args:
+        rounds: that each critic learns, at least 10.
+        seed: of the critics' weights and of the rows.
+    """
+    wanted(rounds >= 10, "critic", "rounds", rounds, "at least 10")
+    x = torch.linspace(-3.5, 3.5, 281)[:, None]
+    side = torch.linspace(-2, 2, 61)
+    plane = torch.cartesian_prod(side, side)
+    shown = {rounds // 40 or 1, rounds // 8, rounds}
+    with seeded(seed):
+        on_line = learnt(LINE, rounds, x, shown)
+        in_plane = learnt(PLANE, rounds, plane, {rounds})
+        steep = MLP(1, 1, (64, 64), activation="relu")
+        for _ in learn(
+            steep,
+            wasserstein,
+            lambda: LINE.draw(ROWS),
+            rounds,
+            2e-3,
+            one_sided_gradient_penalty,
+            WEIGHT,
+        ):
+            pass
+        calibrated = {
+            "line": calibration(LINE, on_line.critic),
+            "plane": calibration(PLANE, in_plane.critic),
+        }
+        real, fake = LINE.draw(FRESH)
+    fine = torch.linspace(-8, 8, 6401, dtype=torch.float64)
+    best, w1 = potential(LINE, fine)
+    with torch.no_grad():
+        height = steep(x)[:, 0].double()
+        gap = float(steep(real).mean() - steep(fake).mean())
+    first, last = on_line.errors[0, 1], on_line.errors[-1, 1]
+    worst = max(float(np.abs(a[:, 0] - a[:, 1]).max()) for a in calibrated.values())
+    density = np.stack([toy.log_prob(x.double()).exp().numpy() for toy in LINE])
+    near = best[(fine >= -3.5) & (fine <= 3.5)][::10]
+    weight = density.sum(0) / density.sum()
+    arrays = {
+        "x": x[:, 0].double().numpy(),
+        "density": density,
+        "line/best": LINE.logit(x).numpy(),
+        "line/errors": on_line.errors,
+        "side": side.double().numpy(),
+        "plane/best": PLANE.logit(plane).reshape(61, 61).numpy(),
+        "plane/learnt": in_plane.snapshots[rounds].reshape(61, 61),
+        "plane/errors": in_plane.errors,
+        "wasserstein/best": near.numpy() - weight @ near.numpy(),
+        "wasserstein/learnt": height.numpy() - weight @ height.numpy(),
+    }
+    arrays |= {f"line/learnt/{k}": logits for k, logits in on_line.snapshots.items()}
+    arrays |= {f"{name}/calibration": table for name, table in calibrated.items()}
+    sentence = (
+        f"In {rounds} rounds the critic's logit comes from {short(first)} to {short(last)} nats of the "
+        f"best on the line, and to {short(in_plane.errors[-1, 1])} in the plane, where rows are; its "
+        f"probabilities are off by at most {short(worst)}. The Wasserstein critic's gap of "
+        f"{gap:.3f} is {100 * gap / w1:.0f} % of the exact {w1:.3f}."
+    )
+    return Outcome(
+        "critic",
+        "What does a trained critic know of the best one?",
+        sentence,
+        FORMULA,
+        "Goodfellow and others 2014, arXiv:1406.2661, proposition 1; Vallender 1974",
+        ("rounds", "error of the logit on the line, nats", "in the plane"),
+        [
+            (str(int(a[0])), short(a[1]), short(b[1]))
+            for a in on_line.errors
+            for b in in_plane.errors
+            if a[0] == b[0]
+        ],
+        arrays,
+        {"rounds": rounds, "seed": seed},
+    )
+
+
+def draw(outcome: Outcome) -> "Figure":
+    """Above, the line: logits, error, potential; below, the plane, and calibration."""
+    arrays = outcome.arrays
+    x = arrays["x"]
+    figure = canvas(11.5, 7.2)
+    (logits, errors, potentials), (best, learnt, bins) = figure.subplots(2, 3)
+    logits.plot(x, arrays["line/best"], "C6-", lw=3, alpha=0.35, label="best: log p − log q")
+    names = [name for name in arrays if name.startswith("line/learnt/")]
+    for i, name in enumerate(names):
+        told = f"after {name.rpartition('/')[2]} rounds"
+        logits.plot(x, arrays[name], color=f"C{i}", ls=DASHES[-1 - i] if i < 2 else "-", label=told)
+    logits.set(
+        xlabel="x", ylabel="logit, nats", ylim=(-8, 4.5), title="On a line: the critic's logit"
+    )
+    logits.legend(loc="upper center", fontsize=7.5, ncols=2)
+    density = logits.twinx()
+    for values, label in zip(arrays["density"], "pq", strict=True):
+        density.fill_between(x, values, color="C7", alpha=0.18, lw=0)
+        density.annotate(label, (x[values.argmax()], values.max() + 0.01), fontsize=8, color="C7")
+    density.set(ylim=(0, 1.6), yticks=[])
+    for i, (name, label) in enumerate((("line", "on the line"), ("plane", "in the plane"))):
+        table = arrays[f"{name}/errors"]
+        errors.loglog(table[1:, 0], table[1:, 1], color=f"C{i}", ls=DASHES[i], label=label)
+        told = arrays[f"{name}/calibration"]
+        bins.plot(*told.T, color=f"C{i}", marker="os"[i], ls=DASHES[i], label=label)
+    errors.set(xlabel="rounds", ylabel="error of the logit, nats", title="How far from the best")
+    errors.grid(True)
+    errors.legend()
+    potentials.plot(x, arrays["wasserstein/best"], "C6-", lw=3, alpha=0.35, label="exact potential")
+    potentials.plot(x, arrays["wasserstein/learnt"], "C2-", label="critic of slope 1")
+    potentials.set(xlabel="x", ylabel="D(x), of mean 0", title="On a line: the Wasserstein critic")
+    potentials.legend()
+    side = arrays["side"]
+    for axes, name, title in (
+        (best, "best", "In the plane: best logit"),
+        (learnt, "learnt", "In the plane: learnt"),
+    ):
+        shade = axes.contourf(
+            side,
+            side,
+            arrays[f"plane/{name}"].T.clip(-6, 3),
+            np.linspace(-6, 3, 13),
+            cmap="cividis",
+        )
+        axes.set(aspect="equal", title=title, xlabel="x₁", ylabel="x₂")
+    figure.colorbar(shade, ax=[best, learnt], label="logit, nats", shrink=0.9, pad=0.01)
+    bins.plot([0, 1], [0, 1], "C6-", lw=0.8)
+    bins.set(
+        xlabel="probability of data, as the critic says",
+        ylabel="share that is data",
+        title="Calibration",
+        aspect="equal",
+    )
+    bins.legend()
+    return figure
