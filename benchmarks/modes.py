@@ -15,6 +15,7 @@ import multiprocessing
 import platform
 import statistics
 import time
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -51,14 +52,14 @@ COLUMNS = [
 ]
 LR = 2e-3
 LAZY = 4  # R1 is played in every so many rounds
-ALTERNATIVE = {
-    f"{d.name}_alternative": FDivergence(
-        d.name, d.f, d.activation, d.conjugate, d.conjugate_of_activation, alternative=True
+OTHERS = {  # the generator that is not the default, and that the paper has too
+    f"{d.name}_{'saturating' if d.alternative else 'alternative'}": replace(
+        d, alternative=not d.alternative
     )
     for d in OBJECTIVES.values()
     if isinstance(d, FDivergence)
 }
-GAMES = {**OBJECTIVES, "ratio_matching_follow": RatioMatching(follow=True), **ALTERNATIVE}
+GAMES = {**OBJECTIVES, "ratio_matching_follow": RatioMatching(follow=True), **OTHERS}
 NOTES = [
     "raw: the weights after the last round; EMA: their average over the rounds, decay 0.999.",
     "Each cell is the mean and the standard deviation over the seeds.",
@@ -78,8 +79,7 @@ NOTES = [
     ),
     "The critic and the generator both move in every round, for all objectives.",
     (
-        "..._alternative: the f-divergence's critic with the generator that the paper offers beside "
-        "the saturating one; ratio_matching_follow: the generator that moves the critic's own loss."
+        "..._alternative and ..._saturating: an f-divergence with the other of the paper's two generators; ratio_matching_follow: the generator that moves the critic's own loss."
     ),
     "CPU seconds are of one thread, on cores that other work shared.",
 ]
@@ -98,9 +98,9 @@ def main() -> None:
     record = read(options.out, protocol)
     wanted = [
         (data, name, seed, protocol["rounds"]["digits" if data == "digits" else "toys"])
+        for seed in options.seeds
         for data in options.data
         for name in options.objectives
-        for seed in options.seeds
     ]
     missing = [cell for cell in wanted if key(*cell[:3]) not in record["cells"]]
     for data in options.data:

@@ -16,6 +16,10 @@ becomes T = g(v) by an activation g onto that domain; u = p / q:
 
 with chi^2(p, q) = E_q (p/q - 1)^2, H^2(p, q) = E_q (sqrt(p/q) - 1)^2, sp(v) = log(1 + e^v).
 
+The generator lowers the bound, E_q -f*(g(v)), which may saturate; or, the paper's alternative, it wants
+E_q g(v) large. In `DIVERGENCES` pearson alone takes the second: below v = -2 its parabola rises again,
+and a generator that lowers the bound is driven away from the data.
+
 Source: Nowozin, Cseke, Tomioka, "f-GAN: training generative neural samplers using variational
     divergence minimization", 2016, arXiv:1606.00709, equations 4 to 7, section 3.2, tables 1, 2, 6;
     ratio matching: Uehara, Sato, Suzuki, Nakayama, Matsuo, "Generative adversarial nets from a density
@@ -230,7 +234,9 @@ kl = FDivergence("kl", kl_f, identity, kl_conjugate, kl_conjugate)
 reverse_kl = FDivergence(
     "reverse_kl", reverse_kl_f, below_zero, reverse_kl_conjugate, reverse_kl_composed
 )
-pearson = FDivergence("pearson", pearson_f, identity, pearson_conjugate, pearson_conjugate)
+pearson = FDivergence(  # whose bound the generator can lower without end where v < -2
+    "pearson", pearson_f, identity, pearson_conjugate, pearson_conjugate, alternative=True
+)
 neyman = FDivergence("neyman", neyman_f, below_one, neyman_conjugate, neyman_composed)
 hellinger = FDivergence(
     "hellinger", hellinger_f, below_one, hellinger_conjugate, hellinger_composed

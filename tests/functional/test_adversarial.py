@@ -103,10 +103,7 @@ BY_HAND = {  # the critic's and the generator's loss at r = R, f = F
     "softmax": (LOG_SUM - 0.5, LOG_SUM + 1.5 / 4),
     "kl": (-0.5 + (E(-0.5) + E(-4)) / 2, -(E(-0.5) + E(-4)) / 2),
     "reverse_kl": ((E(-2) + E(1)) / 2 - 2.25, 2.25),
-    "pearson": (
-        -0.5 + (0.0625 + 0.5 + 2.25 - 3) / 2,
-        -(0.0625 + 0.5 + 2.25 - 3) / 2,
-    ),
+    "pearson": (-0.5 + (0.0625 + 0.5 + 2.25 - 3) / 2, 1.25),  # the alternative generator
     "neyman": (
         (E(-2) + E(1)) / 2 - 1 + 2 - E(-0.25) - E(1.5),
         -2 + E(-0.25) + E(1.5),
