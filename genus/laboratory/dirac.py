@@ -22,6 +22,7 @@ Departs: scores are high for data here, which turns psi's sign over.
 
 # ruff: noqa: RUF001  (minus signs and Greek letters are meant)
 
+import cmath
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -131,9 +132,9 @@ def methods(gamma: float, sigma: float, clip: float, ratio: float) -> dict[str, 
     }
 
 
-def _pair(middle: float, square: float) -> tuple[complex, complex]:
-    """middle +- sqrt(middle^2 - square)."""
-    root = complex(np.emath.sqrt(middle**2 - square))
+def _pair(middle: float, frequency: float) -> tuple[complex, complex]:
+    """middle +- sqrt(middle^2 - frequency)."""
+    root = cmath.sqrt(middle**2 - frequency)
     return middle + root, middle - root
 
 
@@ -195,8 +196,8 @@ def dirac(
         arrays[f"{key}/path"], share = path, left(path)
         arrays[f"{key}/field"] = np.stack(method.field(theta, psi))
         if method.eigenvalues is not None:
-            values = np.array(method.eigenvalues)
-            arrays[f"{key}/eigenvalues"] = np.stack([values.real, values.imag], 1)
+            pairs = [[value.real, value.imag] for value in method.eigenvalues]
+            arrays[f"{key}/eigenvalues"] = np.array(pairs)
         rest += [method.title] * (share < NEAR)
         rows.append((method.title, spectrum(method.eigenvalues), short(share), ends(path)))
     turning = [row[0] for row in rows if row[1].startswith("±")]

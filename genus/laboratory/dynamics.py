@@ -18,6 +18,7 @@ Source: Mescheder, Nowozin, Geiger, "The numerics of GANs", 2017, arXiv:1705.104
 
 # ruff: noqa: RUF001  (minus signs and Greek letters are meant)
 
+import cmath
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -103,7 +104,7 @@ def eigenvalues(method: str, game: Game, step: float, gamma: float) -> np.ndarra
 
 def _roots(p: complex, q: complex) -> tuple[complex, complex]:
     """Of l^2 - p l - q."""
-    root = np.emath.sqrt(p * p / 4 + q)
+    root = cmath.sqrt(p * p / 4 + q)
     return p / 2 + root, p / 2 - root
 
 
@@ -232,7 +233,7 @@ def draw(outcome: Outcome) -> "Figure":
     """Above, the paths; below, the spectral radius at every step size."""
     arrays, options = outcome.arrays, outcome.options
     figure = canvas(11, 8.2)
-    above, below = figure.subfigures(2, 1, height_ratios=[1.35, 1])
+    above, below = figure.subfigures(2, 1, height_ratios=[1.35, 1]).tolist()
     pull = "" if options["c"] == 1 else f"{short(options['c'])} "
     names = {
         "bilinear": f"f = {short(options['a'])} xy",

@@ -28,7 +28,7 @@ def style(dark: bool = False) -> Iterator[None]:
     ground, ink, rule = (
         ("#1d2126", "#e6e3dc", "#4a525b") if dark else ("white", "#20242a", "#c4c8cd")
     )
-    settings: dict[str, Any] = {
+    settings: Any = {
         "axes.prop_cycle": cycler(color=DARK if dark else LIGHT),
         "figure.facecolor": ground,
         "axes.facecolor": ground,
@@ -80,5 +80,5 @@ def png(figure: "Figure") -> bytes:
     raw, small = io.BytesIO(), io.BytesIO()
     figure.savefig(raw, format="png", dpi=DPI)
     picture = Image.open(raw).convert("RGB")
-    picture.quantize(128, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
+    picture.quantize(64, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
     return small.getvalue()
