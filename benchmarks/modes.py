@@ -1,7 +1,7 @@
 """All objectives on a ring of 8, a grid of 25 and digits of 8 x 8: the same networks, the same rounds.
 
     python benchmarks/modes.py [--objectives NAME ...] [--data grid ring digits] [--seeds 0 1 2]
-                               [--workers 1] [--rounds 10000] [--digits-rounds 2500] [--out FILE]
+                               [--workers 1] [--rounds 10000] [--digits-rounds 1500] [--out FILE]
 
 One table with a row for each objective on each data set, the mean and the standard deviation over the
 seeds, of the networks as they are at the end (raw) and of their average over the rounds (EMA). The
@@ -122,7 +122,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--workers", type=int, default=1, help="processes of one thread each")
     parser.add_argument("--rounds", type=int, default=10_000, help="on ring and grid")
-    parser.add_argument("--digits-rounds", type=int, default=2500)
+    parser.add_argument("--digits-rounds", type=int, default=1500)
     parser.add_argument("--out", type=Path, default=OUT)
     return parser.parse_args()
 
