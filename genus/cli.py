@@ -1,8 +1,8 @@
-"""The command line: genus list | fit | sample | evaluate | compare | lab.
+"""The command line: genus list | fit | sample | evaluate | compare | diagnose | lab.
 
 Torch is imported by the commands that need it, when they need it: help and the catalogue answer at
-once. Exit codes: 0; 2 after a mistake of the user, told in one sentence; 1 after a failure; 130
-after Ctrl-C.
+once. Exit codes: 0; 2 after a mistake of the user, told in one sentence; 1 after a failure; 3
+if `diagnose` finds something wrong; 130 after Ctrl-C.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from . import __version__, recipes
-from .commands import DATA, compare, evaluate, known, sample
+from .commands import DATA, compare, diagnose, evaluate, known, sample
 from .lab import lab
 from .mistakes import ERRORS, MISTAKE, OK, STOPPED, Mistake, answer, nearest, say, writing
 from .parser import Parser
@@ -30,6 +30,7 @@ Deep generative models of every family: one interface, judged by one set of rule
   genus sample runs/moons -n 64 --out samples.png         draw from a trained model
   genus evaluate runs/moons                               measure it
   genus compare vae realnvp_images --minutes 1 --out report    several, side by side
+  genus diagnose runs/gan                                 what is wrong with its game
   genus lab all --out lab                                 why GANs fail, in pictures
 """
 
@@ -220,5 +221,6 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "sample": (sample, "draw from a trained model into a .png or .npy file"),
     "evaluate": (evaluate, "measure a trained model"),
     "compare": (compare, "train several recipes, and put them side by side on one page"),
+    "diagnose": (diagnose, "say what is wrong with the game of an adversarial run"),
     "lab": (lab, "experiments that show why adversarial training fails"),
 }

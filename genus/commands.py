@@ -10,6 +10,7 @@ from .mistakes import OK, STOPPED, Mistake, nearest, say, writing
 from .parser import Parser
 
 DATA = "name or path, with options if need be, as in photos?size=64"
+AILING = 3  # the exit code of diagnose where something is wrong with the game
 ORACLE = "a run of genus fit oracle, to judge samples (default: the one that ships for the data)"
 
 
@@ -108,3 +109,31 @@ def compare(words: list[str]) -> int:
     except KeyboardInterrupt:
         say(f"stopped; the same command with --resume goes on with {taken.out}")
         return STOPPED
+
+
+def diagnose(words: list[str]) -> int:
+    """Says in plain words what is wrong with a game."""
+    parser = Parser(
+        prog="genus diagnose",
+        description="Says what is wrong with the game of an adversarial run, from its log.",
+        epilog=f"Exit codes: 0, nothing is wrong; {AILING}, something is; 2, there is no such log.",
+    )
+    parser.add_argument("folder", type=Path, metavar="RUN", help="the folder of the run")
+    folder: Path = parser.read(words).folder
+    if not folder.is_dir():
+        raise Mistake(f"genus diagnose: {folder} is no folder; that of a run is wanted")
+    if not (folder / "metrics.jsonl").is_file():
+        raise Mistake(
+            f"genus diagnose: {folder} has no metrics.jsonl; the folder of a run is wanted"
+        )
+    from .measure.diagnosis import describe
+    from .measure.diagnosis import diagnose as examine
+
+    found = examine(folder)
+    if not found:
+        raise Mistake(
+            f"genus diagnose: the log in {folder} has no figures of a game of critic and generator; "
+            f"the run of a GAN is wanted, after its first evaluation"
+        )
+    print(describe(found))
+    return OK if all(finding.severity == "good" for finding in found) else AILING

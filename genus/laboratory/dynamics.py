@@ -233,7 +233,8 @@ def draw(outcome: Outcome) -> "Figure":
     """Above, the paths; below, the spectral radius at every step size."""
     arrays, options = outcome.arrays, outcome.options
     figure = canvas(11, 8.2)
-    above, below = figure.subfigures(2, 1, height_ratios=[1.35, 1]).tolist()
+    parts = np.array(figure.subfigures(2, 1, height_ratios=[1.35, 1]))
+    above, below = parts
     pull = "" if options["c"] == 1 else f"{short(options['c'])} "
     names = {
         "bilinear": f"f = {short(options['a'])} xy",
