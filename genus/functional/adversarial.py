@@ -16,6 +16,7 @@ sp(a) = log(1 + e^a) and (a)+ = max(a, 0),
     energy_margin     E r + E (m-f)+            E f           m (1 - TV(p, q)), over r, f >= 0
     boundary_seeking  E sp(-r) + E sp(f)        E f^2/2       2 log 2 - 2 JS(p, q)
     ratio_matching    E u(f)^2/2 - E u(r)       E (u(f)-1)^2/2   -E_q (p/q)^2/2, if p/q < its bound
+    ..._follow        the same                  -E u(f)^2/2   the same
     softmax           log sum e^s - E r         log sum e^s - E s   log 2n - KL(p, (p + q)/2)
 
 where s are the scores of both sides together, n rows of each. The f-divergences and the ratio u are in
@@ -301,6 +302,7 @@ margin_ranking = MarginRanking()
 energy_margin = EnergyMargin()
 boundary_seeking = Objective("boundary_seeking", logistic_critic, boundary_generator)
 ratio_matching = RatioMatching()
+ratio_matching_follow = RatioMatching(follow=True, name="ratio_matching_follow")
 softmax = Objective("softmax", softmax_critic, softmax_generator, relative=True)
 relativistic = RELATIVISTIC["relativistic"]
 
@@ -316,6 +318,7 @@ _OTHERS: tuple[Game, ...] = (
     energy_margin,
     boundary_seeking,
     ratio_matching,
+    ratio_matching_follow,
     softmax,
 )
 OBJECTIVES: dict[str, Game] = {

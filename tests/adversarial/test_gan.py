@@ -8,7 +8,6 @@ import torch
 from genus.adversarial import GAN
 from genus.core import Bits, Pixels, Reals
 from genus.functional.adversarial import OBJECTIVES, TopK, hinge, relativistic, wasserstein
-from genus.functional.divergences import RatioMatching
 from genus.functional.penalties import Penalty, gradient_penalty, r1
 from genus.nn import MLP
 from genus.nn.views import View
@@ -107,7 +106,6 @@ def test_pixels_end_on_the_grid():
 # the generator wants the undecided score, and may stop wherever a critic that trails behind has it
 UNDECIDED = {"boundary_seeking", "least_squares_centred", "softmax", "ratio_matching"}
 GAMES = {k: v for k, v in OBJECTIVES.items() if k not in UNDECIDED}
-GAMES["ratio_matching_followed"] = RatioMatching(follow=True)
 
 
 @pytest.mark.parametrize("name", GAMES)
