@@ -11,7 +11,7 @@ from ..nn import MLP, ConvDecoder, ConvEncoder
 from ..run import Run
 from ..running import adam, fit
 
-RUN = Run(rounds=6000, batch=64, lr=1e-3, ema=0.999)
+RUN = Run(rounds=4000, batch=64, lr=1e-3, ema=0.999)
 
 
 def bsgan(

@@ -28,12 +28,12 @@ from ..nn import ConvDecoder, ConvEncoder, Reconstruction
 from ..run import Run
 from ..running import adam, fit
 
-RUN = Run(rounds=6000, batch=64, lr=1e-3, ema=0.999)
+RUN = Run(rounds=4000, batch=64, lr=1e-3, ema=0.999)
 
 
 def ebgan(
     data: str = "digits",
-    margin: float = 0.3,
+    margin: float = 0.05,
     weight: float = 0.1,
     latent: int = 16,
     code: int = 16,
