@@ -34,6 +34,8 @@ class Stacked(Split):
         name: of the split; each name has its own draws.
     """
 
+    space: Pixels  # pyright: ignore[reportIncompatibleVariableOverride]
+
     def __init__(self, inner: Split, name: str):
         if not isinstance(inner, Rows) or inner.labels is None or inner.space.shape[0] != 1:
             raise ValueError(

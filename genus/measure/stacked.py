@@ -5,7 +5,7 @@
     channel_frechet    squared Frechet distance of the channels' features from those of single test
                        digits: noise has all the modes too, and this tells that it is noise
 
-The floors are real rows in the place of the samples, as many: 26,000 rows of a thousand equal classes
+The floors are learning rows in the place of the samples, as many: 26,000 rows of a thousand equal classes
 have a mode_kl of 999 / 52,000 = 0.019, and the oracle's errors and the digits' shares add to it.
 
 Source: Srivastava, Valkov, Russell, Gutmann, Sutton, "VEEGAN: reducing mode collapse in GANs using
@@ -52,19 +52,20 @@ def stacked_values(classes: Tensor, count: int) -> dict[str, float]:
 
 
 def stacked_figures(
-    judge: Oracle, made: Tensor, split: Stacked, protocol: dict[str, Any]
+    judge: Oracle, made: Tensor, train: Stacked, test: Stacked, protocol: dict[str, Any]
 ) -> list[Figure]:
     """All of them, each with its floor.
 
     Args:
         judge: sees one channel.
         made: samples, (n, 3, h, w).
-        split: the test split: real rows for the floor, and digits to compare with.
+        train: its rows stand in the place of samples for the floor.
+        test: its digits are what channels are compared with.
         protocol: what the figures say of the data.
     """
-    real = see_channels(judge, split.batch(0, len(made), 0)[0], split.space)
-    seen = see_channels(judge, made, split.space)
-    digits = moments(judge.see(split.inner.everything()[0], split.inner.space).features)
+    real = see_channels(judge, train.batch(0, len(made), 0)[0], train.space)
+    seen = see_channels(judge, made, test.space)
+    digits = moments(judge.see(test.inner.everything()[0], test.inner.space).features)
     values, floors = (
         {
             **stacked_values(one.classes, judge.classes),
