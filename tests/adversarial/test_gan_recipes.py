@@ -1,13 +1,26 @@
 """What the recipes build by name, and what they refuse."""
 
+import importlib
+
 import pytest
 
-from genus.functional.adversarial import OBJECTIVES
+from genus.functional.adversarial import OBJECTIVES, TopK
 from genus.functional.penalties import PENALTIES
 from genus.nn import MLP, ConvEncoder
+from genus.nn.augment import DiffAugment
+from genus.recipes.bgan import bgan
 from genus.recipes.dcgan import dcgan
+from genus.recipes.fgan import fgan
 from genus.recipes.gan import gan
+from genus.recipes.geometricgan import geometricgan
+from genus.recipes.lsgan import lsgan
+from genus.recipes.ragan import ragan
+from genus.recipes.wgan import wgan
+from genus.recipes.wgan_gp import wgan_gp
 from genus.run import Run
+from genus.running import adam
+
+recipe_of_gan = importlib.import_module("genus.recipes.gan")
 
 SHORT = Run(rounds=2, batch=8, device="cpu")
 
@@ -40,8 +53,73 @@ def test_dcgan_takes_what_it_is_told():
 
 
 @pytest.mark.parametrize(
+    ("recipe", "arguments", "objective"),
+    [
+        (lsgan, {}, "least_squares"),
+        (lsgan, {"centred": True}, "least_squares_centred"),
+        (geometricgan, {}, "hinge"),
+        (wgan, {}, "wasserstein"),
+        (wgan_gp, {}, "wasserstein"),
+        (fgan, {"divergence": "kl"}, "kl"),
+        (ragan, {"link": "hinge"}, "relativistic_average_hinge"),
+        (bgan, {}, "ratio_matching_follow"),
+    ],
+)
+def test_named_systems_are_their_games(recipe, arguments, objective):
+    model = recipe(**arguments, run=SHORT)
+    assert model.objective is OBJECTIVES[objective]
+    bounded = {wgan: [], wgan_gp: ["gradient_penalty"]}.get(recipe, ["r1"])
+    assert [penalty.name for penalty in model.penalties] == bounded
+    assert model.bound == (0.3 if recipe is wgan else None)
+    assert model.critic_rounds == (2 if recipe in (wgan, wgan_gp) else 1)
+
+
+def test_switches_are_wired():
+    model = gan(
+        "digits",
+        penalty="r1+r2",
+        every=4,
+        critic_lr=5e-3,
+        packing=2,
+        noise=0.5,
+        augment="diff",
+        history=0.1,
+        top=0.5,
+        fade=7,
+        width=4,
+        run=SHORT,
+    )
+    assert [(p.name, p.every) for p in model.penalties] == [("r1", 4), ("r2", 4)]
+    assert (model.packing, model.history, model.top) == (2, 0.1, TopK(0.5, 7))
+    augment, noise = model.view.views
+    assert isinstance(augment, DiffAugment)
+    assert (noise.std, noise.rounds) == (0.5, 7)
+    assert model.rounds == 2
+
+
+def test_the_critic_has_its_own_rate(monkeypatch):
+    seen = {}
+    monkeypatch.setattr(recipe_of_gan, "adam", lambda *a: seen.update(a=a) or adam(*a))
+    gan(critic_lr=5e-3, every=4, width=8, run=SHORT)
+    assert seen["a"] == ({"critic": 5e-3, "generator": 1e-3}, (0.0, 0.99), {"critic": 4})
+
+
+@pytest.mark.parametrize(
+    ("recipe", "arguments", "sentence"),
+    [
+        (fgan, {"divergence": "tv"}, "fgan: divergence is 'tv'; one of kl, reverse_kl"),
+        (ragan, {"link": "tv"}, "ragan: link is 'tv'; one of logistic, least_squares, hinge"),
+    ],
+)
+def test_wrong_names_of_systems_are_refused(recipe, arguments, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        recipe(**arguments, run=SHORT)
+
+
+@pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        ({"augment": "more"}, "gan: augment is 'more'; one of diff, adaptive is wanted"),
         ({"objective": "lsgan"}, "gan: objective is 'lsgan'; one of minimax, non_saturating"),
         ({"penalty": "gp"}, "gan: penalty is 'gp'; one of r1, r2, gradient_penalty"),
         ({"weight": -1}, "Penalty: weight is -1"),
