@@ -44,6 +44,7 @@ def lab(words: list[str]) -> int:
 
     fit_threads()
     with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
         if name == "all":
             _write_all(out)
         else:
@@ -127,7 +128,6 @@ def _write(name: str, options: dict[str, Any], out: Path, command: str) -> Any:
     for dark in (False, True):
         with style(dark):
             pictures.append(png(experiment.draw(outcome)))
-    out.mkdir(parents=True, exist_ok=True)
     write(out / f"{name}.png", pictures[0])
     write(out / f"{name}.json", outcome.to_json().encode())
     write(out / f"{name}.html", page(outcome, *pictures, command).encode())

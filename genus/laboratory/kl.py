@@ -148,8 +148,8 @@ def kl(gap: float = 3.0, std: float = 0.7, share: float = 0.8) -> Outcome:
         f"s = {short(forward.std)} (exactly {short(mean)} and {short(whole)}); reverse KL gives "
         f"m = {short(reverse.mean)}, s = {short(reverse.std)}, where the bumps have "
         f"{short(-gap / 2)} or {short(gap / 2)}, and {short(std)}. "
-        f"{listed(covers) or 'None'} cover{'s' * (len(covers) == 1)} both bumps, "
-        f"{listed(picks) or 'none'} pick{'s' * (len(picks) == 1)} one."
+        f"{listed(covers) or 'None'} cover{'s' * (len(covers) < 2)} both bumps, "
+        f"{listed(picks) or 'none'} pick{'s' * (len(picks) < 2)} one."
     )
     return Outcome(
         "kl",

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 DIGITS = 6  # significant, in JSON
+NOTHING = 1e-12  # what is nearer to 0 is rounding
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,9 @@ def short(value: float) -> str:
     """A number with three digits, a true minus, and no exponent of e."""
     if not math.isfinite(value):
         return "∞" if value > 0 else "-∞" if value < 0 else "none"
-    if value and not 1e-3 <= abs(value) < 1e5:
+    if abs(value) < NOTHING:
+        return "0"
+    if not 1e-3 <= abs(value) < 1e5:
         power = math.floor(math.log10(abs(value)))
         return f"{value / 10**power:.1f}·10{str(power).translate(_RAISED)}".replace("-", "−")
     text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
