@@ -11,15 +11,15 @@ from ..nn import ConvDecoder, ConvEncoder, Reconstruction
 from ..run import Run
 from ..running import adam, fit
 
-RUN = Run(rounds=6000, batch=64, lr=1e-3, ema=0.999)
+RUN = Run(rounds=4000, batch=64, lr=3e-4, ema=0.999)
 
 
 def began(
     data: str = "digits",
-    gamma: float = 0.5,
-    rate: float = 1e-3,
-    latent: int = 16,
-    code: int = 16,
+    gamma: float = 0.9,
+    rate: float = 0.3,
+    latent: int = 32,
+    code: int = 8,
     width: int = 16,
     run: Run = RUN,
 ) -> Model:
@@ -31,7 +31,8 @@ def began(
         data: name or path of a data set of images.
         gamma: the error of made rows over that of data, in (0, 1]: low for clean samples, high for
             various ones.
-        rate: how fast the controller moves, above 0.
+        rate: how fast the controller moves, above 0; the paper's 0.001 is made for a hundred times
+            as many rounds.
         latent: the size of z.
         code: the size of the critic's code, well below the numbers in an image.
         width: channels of the networks at full size.

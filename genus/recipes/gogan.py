@@ -11,16 +11,16 @@ from ..nn import MLP
 from ..run import Run
 from ..running import adam, fit
 
-RUN = Run(rounds=9000, batch=256, lr=5e-4, ema=0.999)
+RUN = Run(rounds=7500, batch=256, lr=1e-3, ema=0.999)
 
 
 def gogan(
     data: str = "grid",
-    length: int = 3000,
+    length: int = 2500,
     stages: int = 3,
     margin: float = 1.0,
     rank: float = 0.5,
-    weight: float = 1.0,
+    weight: float = 10.0,
     latent: int | None = None,
     width: int = 128,
     run: Run = RUN,
