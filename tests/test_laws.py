@@ -13,7 +13,17 @@ from genus.energy import RBM
 from genus.flow import RealNVP
 from genus.functional.adversarial import EnergyMargin, least_squares
 from genus.functional.penalties import Penalty, drift, pulling_away, r1
-from genus.nn import MLP, ConvDecoder, ConvEncoder, Reconstruction, TimeMLP, UNet
+from genus.nn import (
+    MLP,
+    AdaptiveAugment,
+    ConvDecoder,
+    ConvEncoder,
+    InstanceNoise,
+    Reconstruction,
+    TimeMLP,
+    UNet,
+    Views,
+)
 from genus.translation import Pix2Pix
 from genus.vae import VAE, Normal
 
@@ -33,6 +43,14 @@ MODELS = {
         Reals((2,)), MLP(3, 2, (8,)), MLP(2, 1, (8,)), 3, least_squares, (Penalty(r1, 2.0),), 2
     ),
     "gan-pixels": lambda: GAN(Pixels((2,), 5), MLP(3, 2), MLP(2, 1), 3),
+    "gan-views": lambda: GAN(
+        Pixels((1, 4, 4), 5),
+        MLP(3, 16),
+        ConvEncoder((2, 4, 4), 1, 3),
+        3,
+        packing=2,
+        view=Views((AdaptiveAugment(start=0.5, images=30), InstanceNoise(0.5, 3))),
+    ),
     "unrolledgan": lambda: UnrolledGAN(
         Reals((2,)), MLP(3, 2, (8,)), MLP(2, 1, (8,)), 3, steps=2, rate=0.3
     ),

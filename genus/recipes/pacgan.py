@@ -1,0 +1,38 @@
+"""PacGAN: the critic judges several rows of one side at once, so it sees when they are alike.
+
+A generator that has dropped modes makes single rows as good as any; but m of them together are less
+varied than m rows of data, and a critic that is shown m at once learns that. Nothing else changes.
+
+Source: Lin, Khetan, Fanti, Oh, "PacGAN: the power of two samples in generative adversarial networks",
+    2018, arXiv:1712.04086, section 2.
+
+Departs: no batch normalisation; the batch is split into packs, so the critic sees as many rows as
+    without packing, in fewer packs.
+"""
+
+from ..core import Model
+from ..run import Run
+from .gan import RUN, gan
+
+
+def pacgan(
+    data: str = "grid",
+    packing: int = 2,
+    objective: str = "non_saturating",
+    weight: float = 0.0,
+    latent: int | None = None,
+    width: int | None = None,
+    run: Run = RUN,
+) -> Model:
+    """PacGAN on a grid of 25 normals.
+
+    Args:
+        data: name or path of a data set of vectors or images.
+        packing: how many rows the critic is shown as one; it must divide the batch.
+        objective: its name in `genus.functional.adversarial.OBJECTIVES`.
+        weight: of R1; the paper has none.
+        latent: the size of z; by default that of x, 32 at most.
+        width: of the networks, as in `gan`.
+        run: how long, where to, on what.
+    """
+    return gan(data, objective, weight=weight, packing=packing, latent=latent, width=width, run=run)
