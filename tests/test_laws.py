@@ -69,7 +69,7 @@ MODELS = {
     "bsgan": lambda: BSGAN(Bits((4,)), MLP(3, 4), MLP(4, 1), 3, samples=5),
     "bsgan-tokens": lambda: BSGAN(Tokens(3, 2), MLP(3, 6), MLP(6, 1), 3, samples=4),
     "gogan": lambda: GoGAN(
-        Reals((2,)), MLP(3, 2), MLP(2, 1), 3, 1, 4, 0.7, penalties=(Penalty(drift, 2.0),), bound=2.0
+        Reals((2,)), MLP(3, 2), MLP(2, 1), 3, 3, 2, 0.7, penalties=(Penalty(drift, 2.0),), bound=2.0
     ),
     "dcgan": lambda: DCGAN(Pixels((1, 8, 8), 17), latent=3, width=4, coarsest=2),
     "dcgan-padded": lambda: DCGAN(Pixels((2, 9, 11), 5), latent=3, width=4),
