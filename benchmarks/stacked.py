@@ -1,6 +1,6 @@
 """Which of the thousand modes of stacked digits five games find, with the same networks and rounds.
 
-    python benchmarks/stacked.py [--systems NAME ...] [--seeds 0 1 2] [--rounds 5000] [--out FILE]
+    python benchmarks/stacked.py [--systems NAME ...] [--seeds 0 1 2] [--rounds 3000] [--out FILE]
 
 Each seed of each system is written to benchmarks/results/stacked.json when it is done, and a second
 call goes on with those that are missing. The figures are those of `genus evaluate`: 26,000 samples,
@@ -106,7 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=[*SYSTEMS])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--rounds", type=int, default=5000)
+    parser.add_argument("--rounds", type=int, default=3000)
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -1,6 +1,7 @@
 """The usual tricks against mode collapse, one at a time, on the grid of 25; augmentation on 100 digits.
 
-    python benchmarks/tricks.py [--tricks NAME ...] [--seeds 0 1] [--rounds 4000] [--out FILE]
+    python benchmarks/tricks.py [--tricks NAME ...] [--seeds 0 1] [--rounds 4000]
+                                [--digits-rounds 2000] [--out FILE]
 
 The base is the plain non-saturating game without a penalty; each row changes one thing. On digits 100
 training rows are left, the base has R1, and the critic sees augmented rows. Each seed of each row is
@@ -109,13 +110,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--tricks", nargs="+", choices=names, default=names)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
-    parser.add_argument("--rounds", type=int, default=4000)
+    parser.add_argument("--rounds", type=int, default=4000, help="on the grid")
+    parser.add_argument("--digits-rounds", type=int, default=2000)
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
     torch.set_num_threads(1)
     protocol = {
         "networks": "grid: MLP 3 x 128, ReLU, 2-d latent; digits: convolutions, width 16, 32-d latent",
-        "rounds": options.rounds,
+        "rounds": {"grid": options.rounds, "digits": options.digits_rounds},
         "batch": {"grid": 128, "digits": 64},
         "optimiser": f"Adam(betas 0, 0.99), lr {LR}, cosine to 0",
         "samples": {"grid": 10_000, "digits": 1000},
@@ -130,7 +132,9 @@ def main() -> None:
     for seed in options.seeds:
         for name in options.tricks:
             if (cell := f"{name}/{seed}") not in cells:
-                cells[cell] = measure(*name.split("/"), seed, options.rounds)
+                data, trick = name.split("/")
+                rounds = options.rounds if data == "grid" else options.digits_rounds
+                cells[cell] = measure(data, trick, seed, rounds)
                 write(options.out, protocol, cells)
                 print(cell, json.dumps(cells[cell]), flush=True)
 

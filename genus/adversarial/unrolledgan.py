@@ -15,10 +15,10 @@ steps to the generator's weights.
 With k = 0 it is the plain game; as k grows, D^k is the best critic, and the loss a divergence.
 
 Source: Metz, Poole, Pfau, Sohl-Dickstein, "Unrolled generative adversarial networks", 2017,
-    arXiv:1611.02163, equations 4 to 9.
-Departs: any objective, where the paper has the saturating one; the steps are plain gradient descent
-    as in the paper's equation 5 (the authors' demonstration unrolls Adam, with its state); all k
-    steps see the round's one batch, as in that demonstration.
+    arXiv:1611.02163, section 2; the authors' demonstration.
+Departs: any objective, where the paper has the saturating one; the steps are plain gradient descent,
+    as the paper writes them (the demonstration unrolls Adam, with its state); all k steps see the
+    round's one batch, as in the demonstration.
 """
 
 from collections.abc import Callable

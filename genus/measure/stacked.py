@@ -9,9 +9,9 @@ The floors are learning rows in the place of the samples, as many: 26,000 rows o
 have a mode_kl of 999 / 52,000 = 0.019, and the oracle's errors and the digits' shares add to it.
 
 Source: Srivastava, Valkov, Russell, Gutmann, Sutton, "VEEGAN: reducing mode collapse in GANs using
-    implicit variational learning", 2017, arXiv:1705.07761, section 4.2; Lin, Khetan, Fanti, Oh,
-    "PacGAN: the power of two samples in generative adversarial networks", 2018, arXiv:1712.04086,
-    section 4.2 (26,000 samples).
+    implicit variational learning", 2017, arXiv:1705.07761; Lin, Khetan, Fanti, Oh,
+    "PacGAN: the power of two samples in generative adversarial networks", 2018, arXiv:1712.04086
+    (26,000 samples, as in the authors' code).
 Departs: the oracle is the digits' own, and sees 17 levels.
 """
 

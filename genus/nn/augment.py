@@ -26,7 +26,7 @@ class DiffAugment(View):
         cutout         zeros in a rectangle of half of each side, centred anywhere in the image
 
     Source: Zhao, Liu, Lin, Zhu, Han, "Differentiable augmentation for data-efficient GAN training",
-        2020, arXiv:2006.10738, section 3.2 and the authors' code (ranges).
+        2020, arXiv:2006.10738; the ranges are those of the authors' code.
 
     Args:
         policy: which of the three, in this order.

@@ -16,8 +16,9 @@ class MinibatchDiscrimination(nn.Module):
 
     Source: Salimans, Goodfellow, Zaremba, Cheung, Radford, Chen, "Improved techniques for training
         GANs", 2016, arXiv:1606.03498, section 3.2.
-    Departs: T starts with standard deviation 1 / sqrt(d size), so that distances of rows of unit
-        scale start near 1, and their exponentials away from 0.
+    Departs: the row itself, which would add 1 to each, is left out. T starts with standard deviation
+        1 / sqrt(d size), so that distances of rows of unit scale start near 1, and their exponentials
+        away from 0.
 
     Args:
         d_in: how many numbers come in.

@@ -33,8 +33,8 @@ class InstanceNoise(View):
     by the same noise they overlap, and the critic has something to say everywhere.
 
     Source: Sonderby and others, "Amortised MAP inference for image super-resolution", 2017,
-        arXiv:1610.04490, section 3.3; Arjovsky, Bottou, "Towards principled methods for training
-        generative adversarial networks", 2017, arXiv:1701.04862, section 3.
+        arXiv:1610.04490; Arjovsky, Bottou, "Towards principled methods for training
+        generative adversarial networks", 2017, arXiv:1701.04862.
 
     Args:
         std: of the noise in the first round, in the units of x, at least 0.
