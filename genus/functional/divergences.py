@@ -21,7 +21,7 @@ E_q g(v) large. In `DIVERGENCES` pearson alone takes the second: below v = -2 it
 and a generator that lowers the bound is driven away from the data.
 
 Source: Nowozin, Cseke, Tomioka, "f-GAN: training generative neural samplers using variational
-    divergence minimization", 2016, arXiv:1606.00709, equations 4 to 7, section 3.2, tables 1, 2, 6;
+    divergence minimization", 2016, arXiv:1606.00709, equation 4, section 3.2, tables 1 and 2;
     ratio matching: Uehara, Sato, Suzuki, Nakayama, Matsuo, "Generative adversarial nets from a density
     ratio estimation perspective", 2016, arXiv:1610.02920.
 """

@@ -98,7 +98,7 @@ def one_sided_gradient_penalty(critic: Critic, real: Tensor, fake: Tensor) -> Te
     """E ((|grad D(m)| - 1)+)^2 between the sides: the slope is at most 1, and may be less.
 
     Source: Petzka, Fischer, Lukovnikov, "On the regularization of Wasserstein GANs", 2018,
-        arXiv:1709.08894, equation 8.
+        arXiv:1709.08894.
     """
     share = torch.rand(len(real), dtype=real.dtype, device=real.device)
     mixture = real + share.view(-1, *[1] * (real.dim() - 1)) * (fake - real)
@@ -146,7 +146,7 @@ class Consistency:
     right by chance, and adds normal noise. Vectors are given noise alone.
 
     Source: Zhang, Zhang, Odena, Lee, "Consistency regularization for generative adversarial
-        networks", 2020, arXiv:1910.12027, equations 4 and 5 (its weight is 10).
+        networks", 2020, arXiv:1910.12027 (its weight is 10).
 
     Args:
         shift: in pixels, at least 0.
@@ -226,7 +226,7 @@ def pulling_away(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
     """Mean of cos^2 over all pairs of made rows' codes, the critic's `features`, (n, d): 0 to 1.
 
     Source: Zhao, Mathieu, LeCun, "Energy-based generative adversarial network", 2017,
-        arXiv:1609.03126, equation 5 (its weight is 0.1).
+        arXiv:1609.03126, section 2.4 (its weight is 0.1).
     """
     codes = normalize(_features("pulling_away", critic, fake), dim=1)
     if (n := len(codes)) < 2:

@@ -9,7 +9,7 @@ l(d) = (d - 1)^2, hinge l(d) = (1 - d)+. A critic that knows nothing has l(0), o
 difference between the sides lets it go lower.
 
 Source: Jolicoeur-Martineau, "The relativistic discriminator: a key element missing from standard
-    GAN", 2018, arXiv:1807.00734, equations 5 to 16. The paired logistic game with R1 and R2 is that of
+    GAN", 2018, arXiv:1807.00734. The paired logistic game with R1 and R2 is that of
     Huang, Gokaslan, Kuleshov, Tompkin, "The GAN is dead; long live the GAN! A modern GAN baseline",
     2025, arXiv:2501.05441.
 """

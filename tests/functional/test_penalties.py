@@ -360,3 +360,24 @@ def test_penalties_that_are_refused():
         Penalty(r1, 1, every=0)
     with pytest.raises(ValueError, match="Penalty: player is 'both'"):
         Penalty(r1, 1, player="both")
+
+
+# --- liars: formulas that peers have had, each of which a law above must turn down -----------
+
+
+def test_liars_have_other_values():
+    """A norm over the batch; a distance of rows; codes scaled along the batch, with the diagonal."""
+    torch.manual_seed(0)
+    real, fake = torch.randn(64, 3), torch.randn(64, 3)
+    w = torch.tensor([[0.6], [0.0], [0.8]])
+    x = real.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad((x @ w).sum(), x)
+    assert (gradient.norm() - 1).square().item() == pytest.approx(49)  # ours: 0
+    assert gradient_penalty(lambda x: x @ w, real, fake).item() == pytest.approx(0, abs=1e-20)
+    order = torch.randperm(64)
+    rows = (real - real[order]).square().sum(1).mean().item()
+    assert rows > 1 > feature_matching(Seeing(), real, real[order]).item()
+    codes = torch.eye(3) + 0.1
+    scaled = codes / codes.norm(dim=0)
+    cosines = (scaled @ scaled.T).square().mean().item()
+    assert cosines > 2 * pulling_away(Seeing(), codes, codes).item()
