@@ -10,6 +10,7 @@ from torch import nn
 from genus import artifact
 from genus.adversarial import GAN
 from genus.core import Reals
+from genus.functional.estimates import mean_error
 from genus.functional.penalties import (
     PENALTIES,
     Consistency,
@@ -160,15 +161,13 @@ def test_dragan_looks_around_the_data():
     step = (seen[0] - real) / (0.5 * real.std())
     assert 0 <= step.min() < 0.001
     assert 0.9 < step.max() < 1
-    torch.manual_seed(0)
-    product = torch.rand(200_000) * torch.rand(200_000)  # a d: mean 1/4, variance 7/144
-    error = 5 * math.sqrt(7 / 144 / 2000)  # numbers of a row share a: fewer than 6,000 draws
-    assert step.mean().item() == pytest.approx(0.25, abs=error)
-    assert step.square().mean().item() == pytest.approx(1 / 9, abs=0.02)
-    assert product.square().mean().item() == pytest.approx(1 / 9, abs=0.01)
-    within = step - step.mean(1, keepdim=True)  # d differs in a row, and a between rows
-    assert within.abs().max() > 0.1
-    assert step.mean(1).std() > step.flatten().std() / math.sqrt(3) * 1.1
+    for rows, truth in (
+        (step.mean(1), 1 / 4),  # E a E d
+        (step.square().mean(1), 1 / 9),  # E a^2 E d^2
+        (step[:, 0] * step[:, 1], 1 / 12),  # E a^2 (E d)^2: one a for a row, d for each number
+    ):
+        mean, error = mean_error(rows)
+        assert mean == pytest.approx(truth, abs=5 * error)
 
 
 def test_drift_is_the_square_of_real_scores():
