@@ -20,7 +20,7 @@ p~(x | z) = exp D(x) g(x | z) / alpha(z); where the critic is at its best, its m
 is 1 everywhere. With M = 1, p_M is g, and nothing is learnt.
 
 Source: Hjelm, Jacob, Che, Trischler, Cho, Bengio, "Boundary-seeking generative adversarial networks",
-    2018, arXiv:1702.08431, section 2 and algorithm 1, for the weights of the Jensen-Shannon critic.
+    2018, arXiv:1702.08431, its discrete form, with the weights of the Jensen-Shannon critic.
 Departs: 1/M is taken off each weight: the expectation is the same, the noise less, and none is left
     where the critic cannot tell rows apart. z is normal.
 """

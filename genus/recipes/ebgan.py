@@ -11,7 +11,7 @@ The pulling-away term PT keeps the made rows of a batch from having one code; wi
 EBGAN, with it EBGAN-PT. In the plane a code of two numbers says everything again: give it images.
 
 Source: Zhao, Mathieu, LeCun, "Energy-based generative adversarial network", 2017, arXiv:1609.03126,
-    equations 1, 2, 4 and 5.
+    equations 1 and 2, and its pulling-away term.
 Departs: the energy is the mean of squares, not the norm; m is in that unit. z is normal.
 """
 
