@@ -61,6 +61,19 @@ def mmd(within_a: Tensor, within_b: Tensor, between: Tensor) -> tuple[Tensor, Te
     return means[0] + means[1] - 2 * cross, (errors[0] + errors[1]).sqrt()
 
 
+def energy_distance(a: Tensor, b: Tensor) -> Tensor:
+    """2 E|x - y| - E|x - x'| - E|y - y'|, (), of rows (m, d) and (n, d): 0 if they are the same rows.
+
+    All pairs count, each row with itself too, so it is never negative, and too high by about
+    (E|x - x'| + E|y - y'|) / n for n draws of one distribution.
+
+    Source: Szekely, Rizzo, "Energy statistics: a class of statistics based on distances", 2013,
+        Journal of Statistical Planning and Inference 143, equation 5.
+    """
+    within = torch.cdist(a, a).mean() + torch.cdist(b, b).mean()
+    return 2 * torch.cdist(a, b).mean() - within
+
+
 def kl_histograms(counts: Tensor, reference: Tensor) -> Tensor:
     """KL(counts || reference) of the shares of two histograms, nats: (k,) and (k,) -> ().
 

@@ -13,5 +13,5 @@ from .figures import to_json as to_json
 from .judging import draw as draw
 from .judging import evaluate as evaluate
 from .judging import real_floor as real_floor
-from .judging import scores as scores
 from .likelihood import Effort as Effort
+from .scoring import scores as scores

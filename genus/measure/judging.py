@@ -9,7 +9,7 @@
 Noise comes from one seed, and is the same whoever asks, so a figure can be had again.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
@@ -20,12 +20,11 @@ from torch import Tensor
 
 from .. import __version__
 from ..core import Classes, ConditionalModel, GenerativeModel, Model
-from ..data import Data, Split
+from ..data import Data
 from ..functional.estimates import mean_error
 from .classifier import Oracle, oracle_for
 from .figures import Figure
 from .likelihood import (
-    QUICK,
     THOROUGH,
     Batch,
     Effort,
@@ -34,7 +33,7 @@ from .likelihood import (
     parts,
     truth_figure,
 )
-from .samples import frechet_distance, sample_figures
+from .samples import sample_figures
 from .speed import cost_figures, timed
 from .toys import mode_figures
 
@@ -72,7 +71,7 @@ def evaluate(
     with judging(model, seed):
         test = on(model, data.test.everything())
         figures = _likelihood(model, data, test, protocol, effort)
-        true, *context = _shuffled(test, samples)
+        true, *context = shuffled(test, samples)
         made, seconds = timed(lambda: draw(model, samples, tuple(context)))
         if judge is not None:
             asked = context[0].cpu() if labels else None
@@ -136,12 +135,12 @@ def _seen(
 ) -> list[Figure]:
     """Figures of samples through an oracle's eyes."""
     train, test = (
-        judge.see(_shuffled(split.everything(), len(split))[0], data.space)
+        judge.see(shuffled(split.everything(), len(split))[0], data.space)
         for split in (data.train, data.test)
     )
     labels, account = None, judge.account()
     if data.test.labels is not None:
-        (labels,) = _shuffled((data.test.labels,), len(data.test))
+        (labels,) = shuffled((data.test.labels,), len(data.test))
         account["accuracy"] = round((test.classes == labels).double().mean().item(), 4)
     return sample_figures(
         judge.see(made, data.space),
@@ -174,37 +173,6 @@ def protocol_of(data: Data, seed: int) -> dict[str, Any]:
         "seed": seed,
         "genus": __version__,
     }
-
-
-def scores(
-    split: Split, rows: int = 1000, samples: int = 500, oracle: Oracle | None = None
-) -> Callable[[Model], dict[str, float]]:
-    """A function for `fit(evaluate=...)`: one figure, smaller is better.
-
-    {"nats": mean negative log-likelihood, or its bound, or a quick estimate of it} of rows of the
-    split; of a model without any, {"frechet": ...} of some samples if there is an oracle; else {}.
-
-    Args:
-        split: what is scored.
-        rows: at most so many.
-        samples: drawn where there is no likelihood.
-        oracle: who looks at samples; by default the one that ships for the data, if any.
-    """
-    batch = split.batch(0, min(rows, len(split)), 0)
-    judge = oracle or oracle_for(split.name, split.space)
-    real = None if judge is None else judge.see(batch[0], split.space).features
-
-    @torch.no_grad()
-    def look(model: Model) -> dict[str, float]:
-        part = on(model, batch)
-        if found := likelihoods(model, part, part[0], QUICK, check=False):
-            return {"nats": -found[0].log_p.mean().item()}
-        if judge is None or real is None:
-            return {}
-        made = draw(model, samples, _shuffled(part, samples)[1:])
-        return {"frechet": frechet_distance(real, judge.see(made, split.space).features).value}
-
-    return look
 
 
 # --- pieces -----------------------------------------------------------------------------------
@@ -240,7 +208,7 @@ def on(model: Model, batch: Batch) -> Batch:
     return tuple(x.to(at if x.is_floating_point() else at.device) for x in batch)
 
 
-def _shuffled(batch: Batch, n: int) -> Batch:
+def shuffled(batch: Batch, n: int) -> Batch:
     """n rows in a fixed order that means nothing, over again where there are fewer."""
     order = torch.randperm(len(batch[0]), generator=torch.Generator().manual_seed(0))
     rows = order[torch.arange(n) % len(order)]

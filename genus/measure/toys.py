@@ -4,12 +4,15 @@
     modes_firmly    bumps with at least 20 of them
     high_quality    share of samples of high quality
     mode_kl         KL(histogram of samples over bumps || uniform), each sample given to its nearest
+    width           standard deviation of samples of high quality around their own mean in each bump,
+                    over the true one: counts do not see bumps that have shrunk
 
 Source: Srivastava, Valkov, Russell, Gutmann, Sutton, "VEEGAN: reducing mode collapse in GANs using
     implicit variational learning", 2017, arXiv:1705.07761. Lin, Khetan, Fanti, Oh,
     "PacGAN: the power of two samples in generative adversarial networks", 2018, arXiv:1712.04086.
 """
 
+import math
 from typing import Any, Literal
 
 import torch
@@ -41,14 +44,29 @@ def mode_values(x: Tensor, modes: Tensor, std: float) -> dict[str, tuple[float, 
         "modes_firmly": (float((counts >= FIRM).sum()), None),
         "high_quality": mean_error(good.double()),
         "mode_kl": (kl_histograms(everyone, torch.ones_like(everyone)).item(), None),
+        "width": _width(x.double()[good], mode[good], len(modes), std),
     }
 
 
-UNITS: dict[str, tuple[str, Literal["lower", "higher"]]] = {
+def _width(x: Tensor, mode: Tensor, k: int, std: float) -> tuple[float, float | None]:
+    """Standard deviation of rows (n, d) within their modes, in each direction, over `std`; its error."""
+    counts = torch.bincount(mode, minlength=k)
+    free = int((counts - 1).clamp(min=0).sum())  # each mean takes one row
+    if not free:
+        return math.nan, None
+    means = x.new_zeros(k, x.shape[1]).index_add(0, mode, x) / counts.clamp(min=1)[:, None]
+    squares = (x - means[mode]).square().mean(1) * len(x) / free
+    value, error = mean_error(squares)
+    width = math.sqrt(value)
+    return width / std, error / (2 * width * std) if width else 0.0
+
+
+UNITS: dict[str, tuple[str, Literal["lower", "higher", "floor"]]] = {
     "modes": ("modes", "higher"),
     "modes_firmly": ("modes", "higher"),
     "high_quality": ("share", "higher"),
     "mode_kl": ("nats", "lower"),
+    "width": ("", "floor"),
 }
 
 

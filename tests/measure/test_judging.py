@@ -214,7 +214,11 @@ def test_scores_for_a_run(digits):
     assert look(Reads(digits.space, rows, noise=1.0))["frechet"] > 1
     labelled = digits.labelled()
     assert list(scores(labelled.validation)(ReadsLabelled(labelled.train))) == ["frechet"]
-    assert scores(ring.validation)(Reads(ring.space, torch.zeros(3, 2))) == {}
+    apart = scores(ring.validation)(Reads(ring.space, torch.zeros(3, 2)))
+    near = scores(ring.validation)(Reads(ring.space, ring.train.everything()[0]))
+    assert list(near) == ["energy_distance", "modes", "high_quality", "mode_kl", "width"]
+    assert near["energy_distance"] < 0.02 < 0.5 < apart["energy_distance"]
+    assert "width" not in apart  # nothing of high quality is there to measure
     bits = digits.binarised()
     rbm = RBM(bits.space, hidden=4)
     assert scores(bits.validation)(rbm)["nats"] == pytest.approx(64 * math.log(2), rel=0.05)

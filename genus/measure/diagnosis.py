@@ -1,0 +1,305 @@
+"""What is wrong with a game, in plain words: read from the lines of its log, and from nothing else.
+
+    mode collapse           samples are of fewer kinds, or nearer together, than real rows
+    vanishing gradient      the critic is sure, and the generator's loss is deaf to its scores
+    critic overfit          the critic knows rows that it has learnt from better than others
+    divergence              scores or losses explode, or samples leave the range of the data
+    cycling                 samples go far from look to look, and come back to where they were
+    weak critic             samples are far from the data, and the critic cannot tell
+    memorisation            samples are copies of training rows
+
+A thing is wrong if it is wrong now, and was so at the looks before: what has passed is not told. The
+figures are those of `genus.measure.examination`. The thresholds lie between what sound runs and runs
+that were broken on purpose have shown: `benchmarks/diagnosis.py` has both.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any, Literal, NamedTuple
+
+GAME = "game/"  # before the names of figures of the game, as opposed to those of the model
+LOOKS = 2  # in a row at which a thing must be wrong
+FEW = 0.8  # share of the kinds among real rows, up to which kinds are missing
+HARDLY_ANY = 0.2  # the same, of a total collapse
+NARROW, POINT = 0.6, 0.15  # diversity, over that of real rows, of a partial and of a total collapse
+DEAF = 0.05  # signal below which the generator learns nothing
+SURE = 0.95  # accuracy of a critic that can tell
+GAP = 0.25  # of accuracies, on learnt and on unseen rows
+BLIND, FAR = 0.6, 0.15  # accuracy of a critic that cannot tell samples at such a distance
+COPIES = 0.25  # share of samples nearer to a training row than 19 of 20 unseen rows are
+HUGE, GROWTH = 1000.0, 10.0  # score or loss, and over its first value, that is an explosion
+GONE = 0.5  # share of samples outside of the range of the data
+BACK = 0.15  # how far samples have come back to where they were, over the distance of real rows
+
+Look = Mapping[str, float]
+Severity = Literal["good", "warning", "failure"]
+
+
+class Finding(NamedTuple):
+    """One thing about a game."""
+
+    name: str
+    severity: Severity
+    since: int  # the round of the first look that showed it
+    sentence: str  # what, since when, how much, and what to try
+
+
+def diagnose(folder: Path) -> list[Finding]:
+    """What is to be said of the run in a folder.
+
+    Args:
+        folder: the run's, with metrics.jsonl in it.
+
+    Raises:
+        ValueError: there is no log.
+    """
+    path = Path(folder) / "metrics.jsonl"
+    if not path.exists():
+        raise ValueError(f"diagnose: there is no {path}; the folder of a run is wanted")
+    return findings(_parsed(path.read_text().splitlines()))
+
+
+def findings(lines: Iterable[Mapping[str, Any]]) -> list[Finding]:
+    """What is to be said of a game, the worst first; empty if the log is not of a game.
+
+    Args:
+        lines: of metrics.jsonl, in their order.
+    """
+    lines = list(lines)
+    looks = [_look(line) for line in lines if any(name.startswith(GAME) for name in line)]
+    if not looks:
+        return []
+    found = ailments(lines)
+    if found:
+        return found
+    last, at = looks[-1], int(looks[-1]["round"])
+    if len(looks) < LOOKS:
+        said = (
+            f"too early to say at round {at:,}: the game was looked at once; lower evaluate_every"
+        )
+        return [Finding("undecided", "good", at, said)]
+    return [Finding("healthy", "good", at, f"healthy at round {at:,}: {_state(last)}")]
+
+
+def ailments(lines: Iterable[Mapping[str, Any]]) -> list[Finding]:
+    """What is wrong with a game, the worst first; empty if nothing is, or there is no game."""
+    lines = list(lines)
+    looks = [_look(line) for line in lines if any(name.startswith(GAME) for name in line)]
+    if not looks:
+        return []
+    found = [judge(looks) for judge in (_vanishing, _collapse, _cycling, _weak, _overfit, _copies)]
+    told = [finding for finding in (_divergence(looks, lines), *found) if finding is not None]
+    return sorted(told, key=lambda finding: finding.severity != "failure")
+
+
+def describe(found: Sequence[Finding]) -> str:
+    """A line for each; says so if there is none."""
+    if not found:
+        return "nothing to say: the log has no figures of a game of critic and generator"
+    return "\n".join(finding.sentence for finding in found)
+
+
+# --- what may be wrong ------------------------------------------------------------------------
+
+
+def _vanishing(looks: Sequence[Look]) -> Finding | None:
+    def deaf(look: Look) -> bool:
+        return look["signal"] < DEAF and look["accuracy"] > SURE
+
+    if (since := _since(looks, deaf, "signal", "accuracy")) is None:
+        return None
+    last = looks[-1]
+    said = (
+        f"vanishing generator gradient since round {since:,}: the critic is right in "
+        f"{last['accuracy']:.0%} of pairs, and the generator's loss pulls at {last['signal']:.2g} of "
+        f"its strength; try the non_saturating objective, R1 (penalty r1), instance noise or a slower "
+        f"critic"
+    )
+    return Finding("vanishing gradient", "failure", since, said)
+
+
+def _collapse(looks: Sequence[Look]) -> Finding | None:
+    degrees: list[tuple[str, float, float, Severity]] = [
+        ("total mode collapse", HARDLY_ANY, POINT, "failure"),
+        ("mode collapse", FEW, NARROW, "warning"),
+    ]
+    for name, share, diversity, severity in degrees:
+
+        def poor(look: Look, share: float = share, diversity: float = diversity) -> bool:
+            kinds = _kinds(look)
+            few = kinds is not None and kinds[0] <= max(share * kinds[1], 1) and kinds[1] > 1
+            return few or look["diversity"] < diversity
+
+        if (since := _since(looks, poor, "diversity")) is not None:
+            said = (
+                f"{name} since round {since:,}: {_variety(looks[-1])}; try R1 (penalty r1), packing 2 "
+                f"or a smaller learning rate"
+            )
+            return Finding(name, severity, since, said)
+    return None
+
+
+def _overfit(looks: Sequence[Look]) -> Finding | None:
+    def gap(look: Look) -> bool:
+        return look["accuracy_train"] - look["accuracy"] > GAP
+
+    if (since := _since(looks, gap, "accuracy", "accuracy_train")) is None:
+        return None
+    last = looks[-1]
+    said = (
+        f"critic overfit since round {since:,}: it is right in {last['accuracy_train']:.0%} of pairs "
+        f"with rows that it learnt from, and in {last['accuracy']:.0%} with others; try more data, "
+        f"augmentation of what the critic sees, R1 (penalty r1) or a smaller critic"
+    )
+    return Finding("critic overfit", "warning", since, said)
+
+
+def _divergence(looks: Sequence[Look], lines: Sequence[Mapping[str, Any]]) -> Finding | None:
+    """Scores, then losses, then samples: what exploded first is told."""
+    why, since = (
+        None,
+        _since(looks, lambda look: _exploded(look["score"], looks[0]["score"]), "score"),
+    )
+    if since is not None:
+        why = f"the critic's scores are {looks[-1]['score']:,.0f} in size"
+    losses = [line for line in lines if line.get("event") == "losses"]
+    if why is None and losses:
+        for name in (name for name in losses[-1] if "/" in name):
+            column = [line for line in losses if name in line]
+            first = max(abs(line[name]) for line in column[: max(1, len(column) // 10)])
+            wild = [_exploded(abs(line[name]), first) for line in column]
+            if len(wild) > LOOKS and all(wild[-LOOKS:]):
+                start = len(wild) - next(
+                    (i for i, bad in enumerate(wild[::-1]) if not bad), len(wild)
+                )
+                why, since = (
+                    f"the loss {name} is {column[-1][name]:,.4g}",
+                    int(column[start]["round"]),
+                )
+                break
+    if why is None:
+        nearest = math.inf
+        lost = []
+        for look in looks:
+            nearest = min(nearest, look.get("distance", math.inf))
+            far = look.get("distance", 0.0) > 2 * nearest
+            lost.append({**look, "lost": float(far and look.get("outside", 0.0) > GONE)})
+        since = _since(lost, lambda look: look["lost"] > 0, "lost")
+        if since is not None:
+            why = f"{looks[-1]['outside']:.0%} of samples are outside of the range of the data"
+    if why is None or since is None:
+        return None
+    said = (
+        f"divergence since round {since:,}: {why}; try a smaller learning rate, a penalty (r1, or "
+        f"gradient_penalty for wasserstein), a bound on the weights or clip"
+    )
+    return Finding("divergence", "failure", since, said)
+
+
+def _cycling(looks: Sequence[Look]) -> Finding | None:
+    since = _since(looks, lambda look: look["returned"] > BACK, "returned", least=LOOKS + 1)
+    if since is None:
+        return None
+    said = (
+        f"cycling since round {since:,}: between two looks, samples of the same noise go "
+        f"{looks[-1]['moved']:.2g} times as far as two real rows are apart, and come back to where they "
+        f"were; try R1 (penalty r1), beta1 0, a smaller learning rate, or averaged weights (ema)"
+    )
+    return Finding("cycling", "warning", since, said)
+
+
+def _weak(looks: Sequence[Look]) -> Finding | None:
+    def blind(look: Look) -> bool:
+        return look["accuracy"] < BLIND and look["distance"] > FAR
+
+    if (since := _since(looks, blind, "accuracy", "distance", least=LOOKS + 1)) is None:
+        return None
+    last = looks[-1]
+    said = (
+        f"weak critic since round {since:,}: it is right in {last['accuracy']:.0%} of pairs, though "
+        f"samples are {_times(looks)} as far from real rows as these are from each other; try more "
+        f"rounds of the critic (critic_rounds), a higher learning rate for it, or a larger one"
+    )
+    return Finding("weak critic", "warning", since, said)
+
+
+def _copies(looks: Sequence[Look]) -> Finding | None:
+    since = _since(looks, lambda look: look["memorised"] > COPIES, "memorised")
+    if since is None:
+        return None
+    said = (
+        f"memorisation since round {since:,}: {looks[-1]['memorised']:.0%} of samples are nearer to a "
+        f"training row than 95% of unseen rows are; try more data, augmentation of what the critic "
+        f"sees, or an earlier checkpoint"
+    )
+    return Finding("memorisation", "warning", since, said)
+
+
+# --- pieces -----------------------------------------------------------------------------------
+
+
+def _look(line: Mapping[str, Any]) -> Look:
+    """The figures of the game under their own names, and the round."""
+    own = {name[len(GAME) :]: value for name, value in line.items() if name.startswith(GAME)}
+    return {**own, "round": line["round"]}
+
+
+def _since(
+    looks: Sequence[Look], bad: Callable[[Look], bool], *needs: str, least: int = LOOKS
+) -> int | None:
+    """The round since which all looks are bad; None if the last are not, or are fewer than `least`.
+
+    Looks without the figures that are needed do not count.
+    """
+    known = [look for look in looks if all(name in look for name in needs)]
+    streak: list[Look] = []
+    for look in reversed(known):
+        if not bad(look):
+            break
+        streak.append(look)
+    return int(streak[-1]["round"]) if len(streak) >= least else None
+
+
+def _exploded(value: float, first: float) -> bool:
+    return not math.isfinite(value) or (value > HUGE and value > GROWTH * first)
+
+
+def _kinds(look: Look) -> tuple[float, float, str] | None:
+    """How many kinds of samples there are, how many of real rows, and what they are called."""
+    for name in ("modes", "classes"):
+        if name in look:
+            return look[name], look[f"{name}_real"], name
+    return None
+
+
+def _variety(look: Look) -> str:
+    kinds = _kinds(look)
+    told = f"{kinds[0]:.0f} of {kinds[1]:.0f} {kinds[2]}, " if kinds else ""
+    return f"{told}two samples are {look['diversity']:.2g} times as far apart as two real rows"
+
+
+def _times(looks: Sequence[Look]) -> str:
+    return f"{median(look['distance'] for look in looks[-LOOKS:]):.2g} times"
+
+
+def _state(look: Look) -> str:
+    parts = [_variety(look)]
+    if "accuracy" in look:
+        parts.append(
+            f"the critic is right in {look['accuracy']:.0%} of pairs of unseen and made rows"
+        )
+    return "; ".join(parts)
+
+
+def _parsed(lines: Iterable[str]) -> list[dict[str, Any]]:
+    """The lines that are whole: a killed run leaves half a line at the end."""
+    found = []
+    for line in lines:
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            continue
+    return found
