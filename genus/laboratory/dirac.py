@@ -14,7 +14,7 @@ parts. With f(t) = -log(1 + e^-t), f'(0) = 1/2, f''(0) = -1/4:
 WGAN-GP and a spectral norm have no such eigenvalues: their critic's slope never fades at data.
 
 Source: Mescheder, Geiger, Nowozin, "Which training methods for GANs do actually converge?", 2018,
-    arXiv:1801.04406, sections 2 and 3; two time scales after Heusel, Ramsauer, Unterthiner, Nessler,
+    arXiv:1801.04406, sections 2 and 3 and their proofs; two time scales after Heusel, Ramsauer, Unterthiner, Nessler,
     Hochreiter, "GANs trained by a two time-scale update rule converge to a local Nash equilibrium",
     2017, arXiv:1706.08500.
 Departs: scores are high for data here, which turns psi's sign over.
@@ -23,7 +23,7 @@ Departs: scores are high for data here, which turns psi's sign over.
 # ruff: noqa: RUF001  (minus signs and Greek letters are meant)
 
 import cmath
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,12 @@ NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(40)  # the mean over a norma
 REACH = 2.3  # of the planes that are drawn
 NEAR = 0.1  # the share of the first distance below which it rests
 SLOWER = 0.98  # nearer than this at the end than in the middle: it is on its way
+WHY = (
+    "All data at 0, one made point, a critic that is a line: the smallest GAN there is shows "
+    "which methods come to rest. What helps is anything that lets the critic's slope fade "
+    "once made rows lie on the data. A faster critic, clipped weights or a slope of 1 do not "
+    "do that."
+)
 FORMULA = """\
 data δ₀, made rows δ_θ, critic D(x) = ψ x; at rest θ = ψ = 0
 f(t) = −log(1 + e⁻ᵗ),  f′(0) = 1/2,  f″(0) = −1/4;  eigenvalues of the flow at rest:
@@ -198,21 +204,21 @@ def dirac(
         if method.eigenvalues is not None:
             pairs = [[value.real, value.imag] for value in method.eigenvalues]
             arrays[f"{key}/eigenvalues"] = np.array(pairs)
-        rest += [method.title] * (share < NEAR)
+        rest += [method.title.partition(",")[0]] * (share < NEAR)
         rows.append((method.title, spectrum(method.eigenvalues), short(share), ends(path)))
-    turning = [row[0] for row in rows if row[1].startswith("±")]
-    without = [row[0] for row in rows if row[1].startswith("none")]
+    turning = [short_name(row) for row in rows if row[1].startswith("±")]
+    without = [short_name(row) for row in rows if row[1] == "none"]
     sentence = (
-        f"After {rounds} rounds at step {short(step)}, {listed(rest) or 'none'} "
-        f"{'has' if len(rest) == 1 else 'have'} come to rest, {len(rest)} of {len(rows)} ways: those "
-        f"whose eigenvalues have a negative real part. Imaginary eigenvalues turn for ever or creep "
-        f"({listed(turning)}), and with {listed(without)} the critic keeps a slope even where made "
-        f"rows lie on the data."
+        f"After {rounds} rounds at step {short(step)}, {len(rest)} of {len(rows)} ways "
+        f"{'has' if len(rest) == 1 else 'have'} come to rest: {listed(rest) or 'none'}. The eigenvalues "
+        f"of {listed(turning)} are imaginary: they turn for ever, or creep. With {listed(without)} the "
+        f"critic keeps a slope even where made rows lie on the data."
     )
     return Outcome(
         "dirac",
         "Which GANs come to rest at all?",
         sentence,
+        WHY,
         FORMULA,
         "Mescheder, Geiger, Nowozin 2018, arXiv:1801.04406",
         ("method", "eigenvalues at rest", "distance left", "so it"),
@@ -227,6 +233,11 @@ def dirac(
             "rounds": rounds,
         },
     )
+
+
+def short_name(row: Sequence[str]) -> str:
+    """A method's name without its numbers."""
+    return row[0].partition(",")[0]
 
 
 def spectrum(values: tuple[complex, complex] | None) -> str:

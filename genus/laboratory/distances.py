@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ROWS, WEIGHT = 128, 10.0  # of a batch; of the penalty
+WHY = (
+    "Data and made rows often lie on thin sets that do not meet. Jensen-Shannon, total "
+    "variation and KL then say only that they do not meet; Wasserstein says how far apart "
+    "they are, and so which way to go."
+)
 FORMULA = """\
 p: (0, u), q: (θ, u), u uniform on [0, 1]
 JS(p, q) = log 2, TV = 1, KL = ∞   for θ ≠ 0; all are 0 at θ = 0
@@ -111,6 +116,7 @@ def distances(rounds: int = 300, points: int = 9, reach: float = 1.0, seed: int 
         "distances",
         "What does a distance say when two supports do not meet?",
         sentence,
+        WHY,
         FORMULA,
         "Arjovsky, Chintala, Bottou 2017, arXiv:1701.07875, example 1",
         (

@@ -34,6 +34,12 @@ if TYPE_CHECKING:
 METHODS = ("simultaneous", "alternating", "extragradient", "consensus", "optimistic")
 EDGE = 1e-9  # a radius this near to 1 neither grows nor shrinks
 STEPS = 600  # step sizes that are tried
+WHY = (
+    "Two players who each follow their own gradient turn around the solution instead of "
+    "walking into it. Whether the turn shrinks is decided by the spectral radius of one move. "
+    "The imaginary part of an eigenvalue, which comes from the players' meeting, makes every "
+    "plain step too long; looking ahead, or back, or pulling inward mends it."
+)
 FORMULA = """\
 f(x, y) = a x y + c (x² − y²),  x minimises, y maximises
 v = (∂f/∂x, −∂f/∂y) = M w,  M = [[2c, a], [−a, 2c]],  eigenvalues m = 2c ± i a
@@ -200,6 +206,7 @@ def dynamics(
         "dynamics",
         "Why do two gradient descents circle each other?",
         sentence,
+        WHY,
         FORMULA,
         "Mescheder and others 2017, arXiv:1705.10461; Daskalakis and others 2018, arXiv:1711.00141; "
         "Gidel and others 2019, arXiv:1802.10551",

@@ -46,6 +46,12 @@ RING = Normals(
 BATCH, LATENT, WIDTH, LR = 128, 4, 64, 2e-3
 SHOWN, LOOKS, SIDE = 256, 40, 13  # samples; times at which modes are counted; arrows a side
 REACH = 1.7
+WHY = (
+    "The critic is a landscape that samples climb, and that changes as they do. Without R1 it "
+    "stays steep even where samples have arrived, and throws them about; with R1 it becomes "
+    "flat at the data. A critic that lags behind is chased by the whole crowd from mode to "
+    "mode."
+)
 FORMULA = """\
 data: 8 normals on the unit circle; G and D: perceptrons
 critic         E log(1 + e⁻ᴰ⁽ˣ⁾) + E log(1 + eᴰ⁽ᴳ⁽ᶻ⁾⁾) + γ/2 E |∇D(x)|²
@@ -188,6 +194,7 @@ def fields(rounds: int = 1000, gamma: float = 0.3, slow: float = 20.0, seed: int
         "fields",
         "What does a GAN on a ring do while it learns?",
         sentence,
+        WHY,
         FORMULA,
         "Mescheder, Geiger, Nowozin 2018, arXiv:1801.04406; Metz and others 2017, arXiv:1611.02163",
         (

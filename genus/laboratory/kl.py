@@ -9,7 +9,8 @@ small where p is not, and covers both bumps (its minimiser has the data's mean a
 punishes q for being where p is small, and picks one.
 
 Source: Minka, "Divergence measures and message passing", 2005, Microsoft Research MSR-TR-2005-173,
-    figure 1; Nowozin, Cseke, Tomioka, "f-GAN", 2016, arXiv:1606.00709, section 2.5 and figure 1.
+    figure 1; Nowozin, Cseke, Tomioka, "f-GAN", 2016, arXiv:1606.00709, whose example is a
+    mixture on a line.
 """
 
 # ruff: noqa: RUF001  (minus signs and Greek letters are meant)
@@ -37,6 +38,11 @@ NAMES = {  # from those that cover to those that pick
     "neyman": "Neyman χ²",
 }
 FARTHEST = 300.0  # of log p/q: beyond, the square of a ratio is no float64
+WHY = (
+    "No single bump can be two, so each divergence chooses its own evil. To punish q for "
+    "missing data makes it cover both bumps, and the void between them; to punish it for "
+    "inventing data makes it pick one, and forget the other."
+)
 FORMULA = """\
 p: two normals; q = N(m, s²)
 D_f(p, q) = E_q f(p/q), minimised over m and s
@@ -155,6 +161,7 @@ def kl(gap: float = 3.0, std: float = 0.7, share: float = 0.8) -> Outcome:
         "kl",
         "One Gaussian for two bumps: to cover, or to pick?",
         sentence,
+        WHY,
         FORMULA,
         "Minka 2005, MSR-TR-2005-173; Nowozin, Cseke, Tomioka 2016, arXiv:1606.00709",
         ("divergence", "mean m", "standard deviation s", "what is left"),

@@ -22,6 +22,7 @@ class Outcome:
         name: of the experiment.
         title: what is asked, as a heading.
         sentence: what is seen; all its numbers come from the arrays.
+        why: what there is to learn from it, in general.
         formula: the equations, one a line.
         source: where they were published.
         columns: the heads of the table.
@@ -33,6 +34,7 @@ class Outcome:
     name: str
     title: str
     sentence: str
+    why: str
     formula: str
     source: str
     columns: Sequence[str]
@@ -46,6 +48,7 @@ class Outcome:
             "experiment": self.name,
             "title": self.title,
             "sentence": self.sentence,
+            "why": self.why,
             "formula": self.formula.splitlines(),
             "source": self.source,
             "options": _plain(self.options),

@@ -20,6 +20,7 @@ h1, h2 { font-family: "Iowan Old Style", "Palatino Linotype", Palatino, Georgia,
   font-weight: 600; line-height: 1.2; margin: 0 0 0.4em; }
 h1 { font-size: clamp(1.7rem, 4vw, 2.5rem); } h2 { font-size: 1.25rem; margin-top: 1.8em; }
 .eyebrow { margin: 0 0 0.4em; color: var(--soft); font-size: 0.9rem; }
+.why { max-width: 52em; margin: 1.4em 0; }
 .says { font-size: 1.12rem; max-width: 52em; margin: 0 0 1.4em; }
 figure { margin: 0; background: var(--card); border: 1px solid var(--rule); border-radius: 8px; padding: 12px; }
 img { display: block; width: 100%; height: auto; }
@@ -52,7 +53,7 @@ def page(outcome: Outcome, light: bytes, dark: bytes, command: str) -> str:
         f'<header><p class="eyebrow">genus lab {outcome.name}</p><h1>{escape(outcome.title)}</h1>'
         f'<p class="says">{escape(outcome.sentence)}</p></header>\n<main>\n'
         f"<figure>{_picture(light, dark, outcome.title)}</figure>\n"
-        f'<h2>The numbers</h2><div class="wide"><table><thead><tr>{head}</tr></thead>'
+        f'<p class="why">{escape(outcome.why)}</p>\n<h2>The numbers</h2><div class="wide"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>\n"
         f"<h2>The formula</h2><pre>{escape(outcome.formula)}</pre>\n</main>\n"
         f"<footer><p>{escape(outcome.source)}</p><p><code>{escape(command)}</code></p></footer>",

@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 
 ROWS = 256
 OBJECTIVES = (minimax, non_saturating)
+WHY = (
+    "Where data and made rows do not overlap, nothing keeps the critic from getting ever "
+    "surer. The minimax loss is flat where the critic is sure, just where the generator needs "
+    "a direction most; the non-saturating loss wants the same and is steep there."
+)
 FORMULA = """\
 f = D(G(z)), the logit of a made row; s(f) = 1 / (1 + e⁻ᶠ)
 minimax         L = −log(1 + eᶠ)    |dL/df| = s(f)      → 0 as f → −∞
@@ -88,6 +93,7 @@ def saturating(
         "saturating",
         "What does the generator feel when the critic is sure?",
         sentence,
+        WHY,
         FORMULA,
         "Goodfellow and others 2014, arXiv:1406.2661; Arjovsky, Bottou 2017, arXiv:1701.04862",
         ("rounds", "logit of made rows", "minimax gradient", "non-saturating gradient", "ratio"),

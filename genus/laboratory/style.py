@@ -80,5 +80,6 @@ def png(figure: "Figure") -> bytes:
     raw, small = io.BytesIO(), io.BytesIO()
     figure.savefig(raw, format="png", dpi=DPI)
     picture = Image.open(raw).convert("RGB")
-    picture.quantize(64, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
+    few = picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few.save(small, format="png", optimize=True)
     return small.getvalue()

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -102,7 +103,7 @@ def test_one_experiment_by_command(said, tmp_path):
 
 def test_all_of_them(said, tmp_path, monkeypatch):
     def stub(name):
-        outcome = Outcome(name, f"What of {name}?", f"{name} & co.", "", "", (), (), {}, {})
+        outcome = Outcome(name, f"What of {name}?", f"{name} & co.", "", "", "", (), (), {}, {})
         return Experiment(lambda: outcome, lambda outcome: canvas(1, 1))
 
     monkeypatch.setattr("genus.lab.find", stub)
@@ -142,6 +143,15 @@ def test_help_of_an_experiment(said):
     assert (code, err) == (0, "")
     assert "how many times slower the broken run's critic learns" in out
     assert "--out" in out
+
+
+def test_the_docs_have_them_all():
+    docs = Path(__file__).parents[2] / "docs"
+    text = (docs / "laboratory.md").read_text()
+    assert re.findall(r"^## (\w+)$", text, re.MULTILINE) == [*EXPERIMENTS]
+    for name in EXPERIMENTS:
+        assert f"(pictures/lab_{name}.png)" in text
+        assert (docs / "pictures" / f"lab_{name}.png").stat().st_size < 150_000
 
 
 # --- diagnose ---------------------------------------------------------------------------------
