@@ -42,8 +42,18 @@ class Display:
         if self.live is not None:
             self.live.stop()
 
+    def say(self, verdict: str) -> None:
+        """Says what is wrong with a game, if anything is, to stay on the screen."""
+        if self.on and verdict:
+            self.console.print(verdict, style="bold", highlight=False, soft_wrap=True)
+
     def show(
-        self, number: int, seconds: float, losses: Mapping[str, float], figures: Mapping[str, float]
+        self,
+        number: int,
+        seconds: float,
+        losses: Mapping[str, float],
+        figures: Mapping[str, float],
+        verdict: str = "",
     ) -> None:
         if not self.on:
             return
@@ -51,11 +61,12 @@ class Display:
         speed = (number - begun) / (seconds - then) if seconds > then else 0.0
         head = f"round {number:,}{self._of()}  {speed:,.1f} rounds/s  {self._left(number, seconds, speed)}"
         if self.live is not None:
-            self.live.update(_table(head, losses, figures))
+            self.live.update(_table(head, losses, figures, verdict))
         elif time.monotonic() - self.said > PAUSE:
             self.said = time.monotonic()
             cells = [f"{name} {value:.4g}" for name, value in {**losses, **figures}.items()]
             self.console.print("  ".join([head, *cells]), highlight=False, soft_wrap=True)
+            self.say(verdict.split("\n")[0])
 
     def _of(self) -> str:
         return f" of {self.rounds:,}" if self.rounds is not None else ""
@@ -69,8 +80,11 @@ class Display:
         return f"{max(0.0, min(ways)):,.0f} s left" if ways else ""
 
 
-def _table(head: str, losses: Mapping[str, float], figures: Mapping[str, float]) -> Table:
+def _table(
+    head: str, losses: Mapping[str, float], figures: Mapping[str, float], verdict: str
+) -> Table:
     table = Table(title=head, title_justify="left", box=None, pad_edge=False)
+    table.caption, table.caption_justify = verdict.split("\n")[0], "left"
     for column in ("player", "term", "loss"):
         table.add_column(column, justify="right" if column == "loss" else "left")
     before = ""
@@ -79,5 +93,7 @@ def _table(head: str, losses: Mapping[str, float], figures: Mapping[str, float])
         table.add_row("" if player == before else player, term, f"{value:,.4g}")
         before = player
     for name, value in figures.items():
-        table.add_row("", name, f"{value:,.4g}", style="bold")
+        whose, _, term = name.rpartition("/")  # of the game, or of the model
+        table.add_row("" if whose == before else whose, term, f"{value:,.4g}", style="bold")
+        before = whose
     return table

@@ -1,13 +1,14 @@
 """What a run is: how long, where to, on what. `running.fit` carries it out."""
 
+import json
 import os
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import torch
 import torch.distributed as dist
@@ -33,6 +34,19 @@ class Batches(Protocol):
 
     def everything(self) -> tuple[Tensor, ...]:
         """All rows, in order; an endless source gives a fixed, large draw."""
+        ...
+
+
+@runtime_checkable
+class Examiner(Protocol):
+    """An `evaluate` that also looks at the game itself, and says what is wrong with it."""
+
+    def examine(self, model: Model, data: Batches) -> Mapping[str, float]:
+        """Figures of the game: of the model that learns, not of an average; it stays as it is."""
+        ...
+
+    def verdict(self, lines: Sequence[Mapping[str, Any]]) -> str:
+        """What is wrong, from the lines of the log; "" if nothing is."""
         ...
 
 
@@ -119,6 +133,19 @@ class Patience:
     def __exit__(self, *error: object) -> None:
         if self.before is not None:
             signal.signal(signal.SIGINT, self.before)
+
+
+def logged(path: Path, until: int) -> list[dict[str, Any]]:
+    """The lines of a log up to a round; a killed run may have left half a line."""
+    found = []
+    for line in path.read_text().splitlines() if path.exists() else []:
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            continue
+    return [
+        line for line in found if isinstance(line, dict) and line.get("round", until + 1) <= until
+    ]
 
 
 def mix(*numbers: int) -> int:

@@ -24,46 +24,14 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from torch.nn import Parameter
-from torch.optim import Optimizer
 
 from . import artifact
 from .core import HasFit, Model, Terms
 from .display import Display
-from .run import Batches, Patience, Run, begin, match, mix, seed
-from .training import Average, own_optimizers, play, ranks
+from .run import Batches, Examiner, Patience, Run, begin, logged, match, mix, seed
+from .training import Average, MakesOptimizers, adam, own_optimizers, play, ranks
 
 STATE = "state.pt"
-
-MakesOptimizers = Callable[[str, list[Parameter]], Optimizer]  # from a player's name and weights
-
-
-def adam(
-    lr: float | Mapping[str, float],
-    betas: tuple[float, float] = (0.9, 0.999),
-    lazy: Mapping[str, int] | None = None,
-) -> MakesOptimizers:
-    """Makes Adam for every player: fused, which on a CPU is three times as fast.
-
-    Args:
-        lr: the learning rate, of all or of each player under its name (two time scales).
-        betas: decays of the two moments, in a round.
-        lazy: of a player whose optimiser another shares in every k-th round, the k. It takes k + 1
-            steps in k rounds; its rate and decays are made such that k rounds do what k steps did:
-            with c = k / (k + 1), lr c and betas to the power of c.
-
-    Source: Karras and others, "Analyzing and improving the image quality of StyleGAN", 2020,
-        arXiv:1912.04958, appendix B (the correction).
-    """
-
-    def make(name: str, parameters: list[Parameter]) -> Optimizer:
-        rate = lr[name] if isinstance(lr, Mapping) else lr
-        k = (lazy or {}).get(name)
-        c = 1.0 if k is None else k / (k + 1)
-        decays = (betas[0] ** c, betas[1] ** c)
-        return torch.optim.Adam(parameters, lr=rate * c, betas=decays, fused=True)
-
-    return make
 
 
 def fit(
@@ -131,6 +99,9 @@ class _Session:
         self.average = None if run.ema is None else Average(model, run.ema)
         self.number, self.seconds, self.best = 0, 0.0, math.inf
         self.figures: dict[str, float] = {}
+        self.game: dict[str, float] = {}  # figures of the game, not of the model
+        self.lines: list[dict[str, Any]] = []  # of the log
+        self.verdict = ""
         self.pending: list[Terms] = []  # the losses of the rounds since the last line of the log
         self.writes = run.out is not None and self.rank == 0
         self.display = Display(run.progress and self.rank == 0, run.rounds, run.minutes)
@@ -148,6 +119,7 @@ class _Session:
             self.flush()
             if self.number % self.run.evaluate_every and not patience.asked:
                 self.look()
+        self.display.say(self.verdict)
         self.checkpoint()
         if patience.asked:
             raise KeyboardInterrupt
@@ -240,7 +212,8 @@ class _Session:
         losses = {name: sum(column) / len(column) for name, column in sums.items()}
         self.pending = []
         self.record("losses", **losses)
-        self.display.show(self.number, self.seconds, losses, self.figures)
+        figures = self.figures | self.game
+        self.display.show(self.number, self.seconds, losses, figures, self.verdict)
 
     def look(self) -> None:
         """Evaluates, keeps the best, and draws samples: all with the same noise every time."""
@@ -251,7 +224,11 @@ class _Session:
         if self.evaluate is not None:
             self.seed(-1)
             self.figures = dict(self.evaluate(model))
-            self.record("figures", **self.figures)
+            if isinstance(self.evaluate, Examiner):
+                self.game = dict(self.evaluate.examine(self.model, self.data))
+            self.record("figures", **self.figures, **self.game)
+            if isinstance(self.evaluate, Examiner):
+                self.verdict = self.evaluate.verdict(self.lines)
             first = next(iter(self.figures.values()), math.inf)
             if self.writes and first < self.best:
                 self.best = first
@@ -263,10 +240,11 @@ class _Session:
         self.model.train()
 
     def record(self, event: str, **values: float) -> None:
+        line = {"event": event, "round": self.number, "seconds": round(self.seconds, 3)} | values
+        self.lines.append(line)
         if self.writes:
-            line = {"event": event, "round": self.number, "seconds": round(self.seconds, 3)}
             with (self.out / "metrics.jsonl").open("a") as file:
-                file.write(json.dumps(line | values) + "\n")
+                file.write(json.dumps(line) + "\n")
 
     # the folder
 
@@ -341,15 +319,7 @@ class _Session:
         for name, optimizer in self.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
         self.number, self.seconds, self.best = state["number"], state["seconds"], state["best"]
-        log = self.out / "metrics.jsonl"
+        self.lines = logged(log := self.out / "metrics.jsonl", self.number)
         if self.writes and log.exists():  # forget what the dead run wrote after its last checkpoint
-            lines = log.read_text().splitlines(keepends=True)
-            kept = [line for line in lines if _round(line) <= self.number]
+            kept = [json.dumps(line) + "\n" for line in self.lines]
             artifact.write(log, "".join(kept).encode())
-
-
-def _round(line: str) -> float:
-    try:
-        return json.loads(line)["round"]
-    except (ValueError, KeyError):  # the half line of a killed run
-        return math.inf

@@ -1,7 +1,7 @@
 """The game, played: one function, a generator, so that the caller's loop stays the caller's."""
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -91,6 +91,37 @@ def own_optimizers(players: Mapping[str, Player]) -> set[str]:
                 f"players: {name} shares the optimiser of {other}, but owns other weights"
             )
     return {name for name, player in players.items() if player.optimizer is None}
+
+
+MakesOptimizers = Callable[[str, list[nn.Parameter]], Optimizer]  # from a player's name and weights
+
+
+def adam(
+    lr: float | Mapping[str, float],
+    betas: tuple[float, float] = (0.9, 0.999),
+    lazy: Mapping[str, int] | None = None,
+) -> MakesOptimizers:
+    """Makes Adam for every player: fused, which on a CPU is three times as fast.
+
+    Args:
+        lr: the learning rate, of all or of each player under its name (two time scales).
+        betas: decays of the two moments, in a round.
+        lazy: of a player whose optimiser another shares in every k-th round, the k. It takes k + 1
+            steps in k rounds; its rate and decays are made such that k rounds do what k steps did:
+            with c = k / (k + 1), lr c and betas to the power of c.
+
+    Source: Karras and others, "Analyzing and improving the image quality of StyleGAN", 2020,
+        arXiv:1912.04958, appendix B (the correction).
+    """
+
+    def make(name: str, parameters: list[nn.Parameter]) -> Optimizer:
+        rate = lr[name] if isinstance(lr, Mapping) else lr
+        k = (lazy or {}).get(name)
+        c = 1.0 if k is None else k / (k + 1)
+        decays = (betas[0] ** c, betas[1] ** c)
+        return torch.optim.Adam(parameters, lr=rate * c, betas=decays, fused=True)
+
+    return make
 
 
 class Turn(nn.Module):
