@@ -105,8 +105,11 @@ def _read(parser: Any, function: Callable[..., Any], words: Sequence[str]) -> di
     if found := re.match(r'Parser key "(\w+)": .*Got value: (.*)', said):
         name = found[1]
         parameter = inspect.signature(function).parameters.get(name)
-        kind = inspect.formatannotation(parameter.annotation) if parameter else "a path"
-        example = f", such as {parameter.default}" if parameter else ""
+        kind, example = "a path", ""
+        if parameter:
+            listed = isinstance(parameter.default, tuple)
+            kind = "a list" if listed else inspect.formatannotation(parameter.annotation)
+            example = f", such as {[*parameter.default] if listed else parameter.default}"
         said = f"--{name.replace('_', '-')} is {found[2]}; wanted is {kind}{example}"
     elif found := re.match(r"[Uu]nrecognized arguments: (.*)", said):
         said = f"does not know what to do with {found[1]}"

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 Array = np.ndarray
 Field = Callable[[Array, Array], tuple[Array, Array]]  # theta, psi to how fast each moves
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(40)  # the mean over a normal, as a sum
+FAR = 1e30  # where a path that diverges stops
 REACH = 2.3  # of the planes that are drawn
 NEAR = 0.1  # the share of the first distance below which it rests
 SLOWER = 0.98  # nearer than this at the end than in the middle: it is on its way
@@ -128,7 +129,7 @@ def methods(gamma: float, sigma: float, clip: float, ratio: float) -> dict[str, 
         "gradient_penalty": Method("WGAN-GP, slope 1", gradient_penalty, None),
         "spectral": Method("spectral norm, non-saturating", spectral, None),
         "two_scales": Method(
-            f"critic {short(ratio)} times faster", two_scales, _pair(0, ratio / 4)
+            f"critic {short(ratio)} times as fast", two_scales, _pair(0, ratio / 4)
         ),
         "noise": Method(f"instance noise, σ = {short(sigma)}", noise, _pair(-(sigma**2) / 4, 0.25)),
         "r1": Method(f"R1 (here also R2), γ = {short(gamma)}", r1, _pair(-gamma / 2, 0.25)),
@@ -152,6 +153,7 @@ def walk(method: Method, start: tuple[float, float], step: float, rounds: int) -
         p = p + step * method.field(t, p)[1]
         p = p if method.clip is None else np.clip(p, -method.clip, method.clip)
         t = t + step * method.field(t, p)[0]
+        t, p = (t, p) if max(abs(t), abs(p)) < FAR else path[-1]
         path.append((t, p))
     return np.array(path)
 
@@ -267,7 +269,7 @@ def draw(outcome: Outcome) -> "Figure":
         )
         path = arrays[f"{key}/path"]
         colour = "C0" if row[3] == "rests" else "C1"
-        axes.plot(*path.T, color=colour, lw=1.3)
+        axes.plot(*path.T.clip(-99, 99), color=colour, lw=1.3)
         axes.plot(*path[0], "o", color="C6", ms=5)
         axes.plot(*path[-1], "s", color=colour, ms=6)
         axes.plot(0, 0, "+", color="C6", ms=11, mew=1.6)

@@ -108,7 +108,7 @@ def distances(rounds: int = 300, points: int = 9, reach: float = 1.0, seed: int 
     error = float(np.abs(critics["w1"][:, 0] - np.abs(thetas)).max())
     sentence = (
         f"Jensen-Shannon is log 2 = {math.log(2):.3f} at every gap but 0: a logistic critic sees "
-        f"{critics['js'][far, 0]:.3f} at {short(reach)}, and at no gap a slope above {short(flat)}. "
+        f"{short(critics['js'][far, 0])} at {short(reach)}, and at no gap a slope above {short(flat)}. "
         f"Wasserstein is the gap itself: a critic of slope 1 is off by at most {short(error)}, and its "
         f"slope is {slope:.2f} on average, whatever the gap."
     )

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 METHODS = ("simultaneous", "alternating", "extragradient", "consensus", "optimistic")
+FAR = 1e30  # where a walk that diverges stops
 EDGE = 1e-9  # a radius this near to 1 neither grows nor shrinks
 STEPS = 600  # step sizes that are tried
 WHY = (
@@ -141,6 +142,7 @@ def walk(method: str, game: Game, step: float, gamma: float, moves: int) -> np.n
             w = w - step * (now + gamma * game.matrix.T @ now)
         else:
             w, before = w - 2 * step * now + step * before, now
+        w = w if np.abs(w).max() < FAR else path[-1]
         path.append(w)
     return np.array(path)
 
@@ -251,7 +253,7 @@ def draw(outcome: Outcome) -> "Figure":
     for row, (kind, game) in zip(planes, names.items(), strict=True):
         for i, (axes, method) in enumerate(zip(row, METHODS, strict=True)):
             path, found = arrays[f"{kind}/{method}/path"], float(arrays[f"{kind}/{method}/at_step"])
-            axes.plot(*path.T, f"C{i}-", marker=".", markersize=3, lw=1)
+            axes.plot(*path.T.clip(-99, 99), f"C{i}-", marker=".", markersize=3, lw=1)
             axes.plot(*path[0], "o", color="C6", ms=5)
             axes.plot(0, 0, "+", color="C6", ms=10, mew=1.5)
             square(axes, 2.6)
@@ -271,7 +273,7 @@ def draw(outcome: Outcome) -> "Figure":
         axes.axhline(1, color="C6", lw=0.8)
         axes.axvline(options["step"], color="C7", lw=0.8, ls=":")
         axes.set(xlabel="step size h", ylim=(0.1, 1.6), xlim=(0, arrays["steps"][-1]), title=game)
-        axes.text(options["step"], 0.12, " the step above", fontsize=8, color="C7")
+        axes.text(options["step"], 0.12, " the step above", fontsize=8, color="C7", clip_on=True)
     axes.legend(loc="lower right")
     below.axes[0].set_ylabel("spectral radius (below 1: converges)")
     return figure

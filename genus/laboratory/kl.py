@@ -90,9 +90,9 @@ def _log_normal(x: Tensor, mean: Tensor | float, std: Tensor | float) -> Tensor:
 
 def divergence(kind: FDivergence, p: Bumps, x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     """D_f(p, N(mean, std^2)) as a sum over the lattice x, in nats for the logarithmic ones."""
-    log_q = _log_normal(x, mean, std)
-    ratio = (p.log_prob(x) - log_q).clamp(-FARTHEST, FARTHEST).exp()
-    return (log_q.exp() * kind.f(ratio)).sum(-1) * (x[1] - x[0])
+    log_p, log_q = p.log_prob(x), _log_normal(x, mean, std)
+    log_p, log_q = torch.maximum(log_p, log_q - FARTHEST), torch.maximum(log_q, log_p - FARTHEST)
+    return (log_q.exp() * kind.f((log_p - log_q).exp())).sum(-1) * (x[1] - x[0])
 
 
 def fit(kind: FDivergence, p: Bumps) -> Fit:

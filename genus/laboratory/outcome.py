@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 DIGITS = 6  # significant, in JSON
-NOTHING = 1e-12  # what is nearer to 0 is rounding
+NOTHING = 1e-16  # what is nearer to 0 is rounding
 
 
 @dataclass(frozen=True)

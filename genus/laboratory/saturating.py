@@ -55,13 +55,15 @@ def saturating(
     """Trains a critic on two lines that do not touch, and measures the generator's gradient.
 
     Args:
-        rounds: of the critic's training, after which the gradient is told; rising, at least 0.
+        rounds: of the critic's training, after which the gradient is told; a rising list, from 0 on.
         gap: between the line of data and the line of made rows, above 0.
         seed: of the critic's weights and of the rows.
     """
     rounds = [*rounds]
-    rising = bool(rounds) and rounds[0] >= 0 and rounds == sorted({*rounds}) and rounds[-1] > 0
-    wanted(rising, "saturating", "rounds", rounds, "a rising list of numbers, at least 0")
+    rising = bool(rounds) and rounds[0] >= 0 and rounds == sorted({*rounds}) and len(rounds) > 1
+    wanted(
+        rising, "saturating", "rounds", rounds, "a rising list of at least two numbers, from 0 on,"
+    )
     wanted(gap > 0, "saturating", "gap", gap, "a number above 0")
 
     def draw() -> tuple[torch.Tensor, torch.Tensor]:

@@ -132,6 +132,12 @@ def test_who_comes_to_rest():
     assert left(outcome.arrays["minimax/path"]) == pytest.approx(1, abs=0.05)
 
 
+def test_a_path_that_diverges_stays_finite():
+    outcome = dirac(step=50, rounds=2000)
+    assert all(np.isfinite(array).all() for array in outcome.arrays.values())
+    assert "0 of 9 ways" in outcome.sentence
+
+
 def test_options_are_checked():
     with pytest.raises(ValueError, match="dirac: gamma is -1; a number above 0 is wanted"):
         dirac(gamma=-1)

@@ -129,6 +129,13 @@ def test_the_sentence_is_computed():
     assert len(outcome.rows) == 2 * len(METHODS)
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_walk_that_diverges_stays_finite():
+    outcome = dynamics(step=5, moves=500)
+    assert all(np.isfinite(array).all() for array in outcome.arrays.values())
+    assert "taking turns diverges" in outcome.sentence
+
+
 def test_options_are_checked():
     with pytest.raises(ValueError, match="dynamics: step is 0; a number above 0 is wanted"):
         dynamics(step=0)

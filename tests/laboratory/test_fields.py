@@ -59,8 +59,12 @@ def test_a_run_that_is_broken_goes_round_and_one_with_r1_does_not():
     assert max(found(shares) for shares in broken["shares"]) <= 2
     assert found(sound["shares"][-1]) >= 6
     assert broken["samples"].shape == (1, 256, 2)
-    again = train(WAYS["broken"], 400, 0, [400])
-    assert np.array_equal(broken["samples"], again["samples"])
+
+
+def test_a_run_is_pure():
+    first, again, other = (train(WAYS["minimax_r1"], 40, seed, [40]) for seed in (0, 0, 1))
+    assert np.array_equal(first["samples"], again["samples"])
+    assert not np.array_equal(first["samples"], other["samples"])
 
 
 def test_the_outcome():

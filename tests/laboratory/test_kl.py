@@ -75,6 +75,12 @@ def test_forward_covers_and_reverse_picks():
     assert far.value == pytest.approx(-math.log(0.7), abs=1e-4)  # one bump, exactly
 
 
+def test_bumps_far_apart_are_still_covered():
+    far = fit(DIVERGENCES["kl"], Bumps(20.0, 0.5, 0.8))  # one bump is e^-800 under the other
+    assert far.mean == pytest.approx(-6, abs=1e-6)
+    assert far.std == pytest.approx(math.sqrt(0.25 + 0.16 * 400), abs=1e-6)
+
+
 def test_a_mirrored_mixture_has_a_mirrored_fit():
     ours, theirs = fitted("reverse_kl"), fit(DIVERGENCES["reverse_kl"], Bumps(3.0, 0.7, 0.2))
     assert theirs.mean == pytest.approx(-ours.mean, abs=1e-7)

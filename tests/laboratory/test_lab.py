@@ -128,6 +128,10 @@ def test_all_of_them(said, tmp_path, monkeypatch):
         ("lab dirac --gama 1", "genus lab dirac: there is no option --gama; did you mean gamma?"),
         ("lab dirac --gamma x", "genus lab dirac: --gamma is x; wanted is float, such as 0.3"),
         ("lab dirac --gamma=-1", "genus: dirac: gamma is -1.0; a number above 0 is wanted"),
+        (
+            "lab saturating --rounds x",
+            "genus lab saturating: --rounds is x; wanted is a list, such as [0, 25, 100, 400]",
+        ),
         ("lab dirac 4", "genus lab dirac: does not know what to do with 4"),
         ("lab dirac --out /proc/genus", "genus: /proc/genus: No such file or directory"),
         ("diagnose", "genus diagnose: the following arguments are required: RUN"),

@@ -62,7 +62,9 @@ def test_it_is_pure():
 
 def test_options_are_checked():
     for rounds in ((), (5, 3), (0,), (-1, 3), (2, 2)):
-        with pytest.raises(ValueError, match=r"saturating: rounds is .*; a rising list"):
+        with pytest.raises(
+            ValueError, match=r"saturating: rounds is .*; a rising list of at least two"
+        ):
             saturating(rounds=rounds)
     with pytest.raises(ValueError, match="saturating: gap is 0; a number above 0 is wanted"):
         saturating(gap=0)
