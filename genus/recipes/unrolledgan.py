@@ -12,13 +12,13 @@ from ..nn import MLP
 from ..run import Run
 from ..running import adam, fit
 
-RUN = Run(rounds=5000, batch=256, lr=1e-3, ema=0.999)
+RUN = Run(rounds=8000, batch=256, lr=1e-3, ema=0.999)
 
 
 def unrolledgan(
     data: str = "ring",
     steps: int = 5,
-    rate: float = 0.3,
+    rate: float = 0.1,
     objective: str = "non_saturating",
     latent: int = 16,
     width: int = 128,
@@ -52,7 +52,7 @@ def unrolledgan(
         UnrolledGAN(source.space, generator, critic, latent, steps, rate, OBJECTIVES[objective]),
         source.train,
         run,
-        optimizers=adam({"critic": run.lr / 10, "generator": run.lr}, (0.5, 0.999)),
+        optimizers=adam(run.lr, (0.5, 0.999)),
         schedule=cosine,
         evaluate=scores(source.validation),
         picture=picture,
