@@ -4,7 +4,17 @@ import pytest
 import torch
 from laws import LAWS, applies, sample
 
-from genus.adversarial import BEGAN, BSGAN, DCGAN, GAN, AdaGAN, GeneratorMixture, GoGAN, UnrolledGAN
+from genus.adversarial import (
+    BEGAN,
+    BSGAN,
+    DCGAN,
+    GAN,
+    AdaGAN,
+    BayesianGAN,
+    GeneratorMixture,
+    GoGAN,
+    UnrolledGAN,
+)
 from genus.autoregressive import MADE
 from genus.core import Bits, Pixels, Reals, Tokens
 from genus.density import Dequantised, Gaussian, GaussianMixture, Table
@@ -79,6 +89,14 @@ MODELS = {
     "mixture-of-gans": lambda: GeneratorMixture(
         [GAN(Reals((2,)), MLP(3, 2, (8,)), MLP(2, 1, (8,)), 3) for _ in range(2)], (0.3, 0.7)
     ),
+    "bayesian-gan": lambda: BayesianGAN(
+        Reals((2,)),
+        [MLP(3, 2, (8,)) for _ in range(3)],
+        [MLP(2, 1, (8,)) for _ in range(2)],
+        3,
+        rows=100,
+    ),
+    "bayesian-gan-pixels": lambda: BayesianGAN(Pixels((2,), 5), [MLP(3, 2)], [MLP(2, 1)], 3, 100),
     "vae": lambda: VAE(Bits((3,)), 2, MLP(3, 4, (8,)), MLP(2, 3, (8,))),
     "vae-reals": lambda: VAE(Reals((2,)), 2, MLP(2, 4, (8,)), MLP(2, 2, (8,))),
     "vae-fixed": lambda: VAE(Reals((2,)), 1, MLP(2, 2), MLP(1, 2), Normal(0.5, learned=False)),

@@ -1,6 +1,7 @@
 """Adversarial models: a generator that learns from a critic, and a critic that learns from both sides."""
 
 from .adagan import AdaGAN as AdaGAN
+from .bayesiangan import BayesianGAN as BayesianGAN
 from .began import BEGAN as BEGAN
 from .bsgan import BSGAN as BSGAN
 from .dcgan import DCGAN as DCGAN

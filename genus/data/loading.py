@@ -28,6 +28,7 @@ from .endless import toy
 from .folders import images
 from .grammar import grammar
 from .idx import binarised_mnist, bit_files, idx, idx_files, read_idx
+from .linear_mixture import linear_mixture
 from .sets import Data
 from .stacked import stacked
 from .tables import table
@@ -41,6 +42,7 @@ BUILT_IN: dict[str, Callable[[], Data]] = {
     "bars": bars,
     "stacked_digits": lambda: stacked(digits(), "stacked_digits"),
     "grammar": grammar,
+    "linear_mixture": linear_mixture,
 }
 OUTSIDE: dict[str, tuple[Callable[[Path, str], Data], tuple[str, ...]]] = {  # reader, folders
     "mnist": (idx, ("mnist", "MNIST", "MNIST/raw")),
