@@ -4,6 +4,7 @@
     the truth is known (toys)              how far the model is from it
     an oracle sees such x                  fidelity, coverage, memorisation, beside real rows' own
     separate bumps (toys)                  which of them are found
+    stacked digits                         which of the thousand modes are found
     always                                 parameters and speed
 
 Noise comes from one seed, and is the same whoever asks, so a figure can be had again.
@@ -21,6 +22,7 @@ from torch import Tensor
 from .. import __version__
 from ..core import Classes, ConditionalModel, GenerativeModel, Model
 from ..data import Data
+from ..data.stacked import Stacked
 from ..functional.estimates import mean_error
 from .classifier import Oracle, oracle_for
 from .figures import Figure
@@ -35,6 +37,8 @@ from .likelihood import (
 )
 from .samples import sample_figures
 from .speed import cost_figures, timed
+from .stacked import SAMPLES as STACKED
+from .stacked import channel_oracle, stacked_figures
 from .toys import mode_figures
 
 BASE = 5000  # learning rows that say where annealed importance sampling begins
@@ -56,7 +60,7 @@ def evaluate(
         model: what is judged.
         data: its test split is scored; its train split makes the floor and shows copies.
         seed: of all noise.
-        samples: how many are drawn.
+        samples: how many are drawn; of stacked digits, 26,000 if that is more.
         neighbours: which neighbour bounds a ball, for precision, recall, density and coverage.
         effort: how hard to try where a likelihood is estimated.
         oracle: who looks at the samples; by default the one that ships for the data, if any.
@@ -78,6 +82,8 @@ def evaluate(
             figures += _seen(judge, data, made, asked, protocol, neighbours)
         if data.modes is not None:
             figures += mode_figures(made.cpu(), test[0].cpu(), *data.modes, protocol)
+        if data.context_space is None:
+            figures += _thousand(model, data, max(samples, STACKED), oracle, protocol)
         if context and not labels:
             figures.append(_pairs_figure(made, true, protocol))
     return figures + cost_figures(model, samples, seconds, protocol)
@@ -106,6 +112,8 @@ def real_floor(
 
 def _judge(data: Data, oracle: Oracle | None) -> Oracle | None:
     """The oracle that was given, or that ships for the data."""
+    if isinstance(data.test, Stacked):  # an oracle sees one channel of it
+        return None
     judge = oracle or oracle_for(data.name, data.space)
     if judge is not None:
         judge.suits(data.space)
@@ -152,6 +160,19 @@ def _seen(
         asked=asked,
         labels=labels,
     )
+
+
+def _thousand(
+    model: Model, data: Data, samples: int, oracle: Oracle | None, protocol: dict[str, Any]
+) -> list[Figure]:
+    """Figures of stacked digits, if there is an oracle for one of their channels."""
+    train, test = data.train, data.test
+    if not isinstance(train, Stacked) or not isinstance(test, Stacked):
+        return []
+    judge = oracle or channel_oracle(test)
+    if judge is None:
+        return []
+    return stacked_figures(judge, draw(model, samples).cpu(), train, test, protocol)
 
 
 def _pairs_figure(made: Tensor, true: Tensor, protocol: dict[str, Any]) -> Figure:

@@ -9,6 +9,7 @@ from torch import Tensor
 from ..core import GenerativeModel, Model, Reals
 from ..data import Split
 from ..data.endless import Draws
+from ..data.stacked import Stacked
 from ..functional.distances import energy_distance
 from .classifier import Oracle, oracle_for
 from .diagnosis import GAME, ailments, describe
@@ -16,8 +17,10 @@ from .examination import TRAIN, Examination
 from .judging import draw, on, shuffled
 from .likelihood import QUICK, likelihoods
 from .samples import frechet_distance
+from .stacked import channel_oracle, see_channels, stacked_values
 from .toys import mode_values
 
+THOUSAND = 5000  # samples in which a thousand modes are counted
 EXAMINED = 256  # rows that a game is examined with
 
 
@@ -31,6 +34,7 @@ def scores(
     frechet              of some samples, if there is an oracle; else, of vectors,
     energy_distance      of samples and rows
     modes, high_quality, mode_kl, width     besides, of samples of toys with separate bumps
+    mode_kl, modes       of 5,000 samples of stacked digits
 
     Of an adversarial model, `fit` asks about the game too: `genus.measure.examination`.
 
@@ -55,6 +59,7 @@ class Scores:
         self.split, self.samples, self.judge = split, samples, judge
         self.batch = split.batch(0, min(rows, len(split)), 0)
         self.real = None if judge is None else judge.see(self.batch[0], split.space).features
+        self.channels = channel_oracle(split) if isinstance(split, Stacked) else None
         self.modes = split.toy.modes if isinstance(split, Draws) else None
         self.examination: Examination | None = None
 
@@ -68,7 +73,12 @@ class Scores:
             made = draw(model, self.samples, shuffled(part, self.samples)[1:])
             seen = self.judge.see(made, self.split.space).features
             return {"frechet": frechet_distance(self.real, seen).value}
-        if not isinstance(self.split.space, Reals) or not isinstance(model, GenerativeModel):
+        if not isinstance(model, GenerativeModel):
+            return {}
+        if isinstance(self.split, Stacked) and self.channels is not None:
+            seen = see_channels(self.channels, draw(model, THOUSAND), self.split.space)
+            return stacked_values(seen.classes, self.channels.classes)
+        if not isinstance(self.split.space, Reals):
             return {}
         made = draw(model, self.samples)
         return {"energy_distance": _distance(part[0], made)} | self._bumps(made)

@@ -42,12 +42,12 @@ def see_channels(judge: Oracle, x: Tensor, space: Pixels) -> Seen:
 
 
 def stacked_values(classes: Tensor, count: int) -> dict[str, float]:
-    """`modes` and `mode_kl` of the classes of the channels, (n, 3) int64 in 0 .. count - 1."""
+    """`mode_kl` and `modes` of the classes of the channels, (n, 3) int64 in 0 .. count - 1."""
     modes = count ** classes.shape[1]
     counts = torch.bincount(number_of(classes, count), minlength=modes).double()
     return {
-        "modes": float((counts > 0).sum()),
         "mode_kl": kl_histograms(counts, torch.ones_like(counts)).item(),
+        "modes": float((counts > 0).sum()),
     }
 
 

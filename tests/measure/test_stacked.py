@@ -7,7 +7,7 @@ import torch
 
 from genus.core import GenerativeModel
 from genus.data import load
-from genus.measure import evaluate
+from genus.measure import evaluate, scores
 from genus.measure.stacked import SAMPLES, channel_oracle, stacked_figures, stacked_values
 
 N = 3000
@@ -92,3 +92,14 @@ def test_evaluate_gives_them():
     assert found["modes"].value >= 999
     assert found["mode_kl"].value < 0.06
     assert found["channel_frechet"].value < 1
+
+
+def test_a_run_looks_at_them():
+    """The leading figure is smaller for more modes."""
+    data = load("stacked_digits")
+    look = scores(data.validation)
+    torch.manual_seed(0)
+    good = look(Repeats(data.train))
+    assert next(iter(good)) == "mode_kl"
+    assert good["modes"] > 980
+    assert good["mode_kl"] == pytest.approx(999 / 10_000, abs=0.02)
