@@ -20,7 +20,18 @@ from genus.core import Bits, Pixels, Reals, Tokens
 from genus.density import Dequantised, Gaussian, GaussianMixture, Table
 from genus.diffusion import DDIM, DDPM
 from genus.energy import RBM
-from genus.flow import RealNVP
+from genus.flow import (
+    LU,
+    Autoregressive,
+    Coupling,
+    Flow,
+    Permutation,
+    Planar,
+    Radial,
+    RealNVP,
+    Spline,
+    Standard,
+)
 from genus.functional.adversarial import EnergyMargin, least_squares
 from genus.functional.penalties import Penalty, drift, pulling_away, r1
 from genus.nn import (
@@ -107,6 +118,14 @@ MODELS = {
     "ddpm": lambda: DDPM(TimeMLP(2, 8, 1), Reals((2,)), steps=6),
     "ddpm-pixels": lambda: DDPM(
         UNet(1, 4, (1, 2)), Pixels((1, 5, 6), 17), steps=8, sampler=DDIM(3, eta=0.5)
+    ),
+    "flow": lambda: Flow(
+        Reals((3,)), [Standard((3,)), Coupling(3, hidden=(8,)), LU(3), Coupling(3, flip=True)]
+    ),
+    "flow-autoregressive": lambda: Flow(Reals((3,)), [Autoregressive(3, Spline(4), (8,))]),
+    "flow-planar": lambda: Flow(Reals((2,)), [Planar(2), Radial(2), Permutation(2)]),
+    "flow-based": lambda: Flow(
+        Reals((2,)), [Coupling(2)], GaussianMixture(Reals((2,)), components=3, tolerance=-1)
     ),
     "realnvp": lambda: RealNVP(Reals((3,)), couplings=4, width=16),
     "realnvp-images": lambda: RealNVP(Reals((1, 4, 4)), couplings=2, width=4, depth=1),

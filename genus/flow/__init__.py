@@ -1,3 +1,16 @@
 """Flows: a known noise, bent by a map that can be undone."""
 
+from .autoregressive import Autoregressive as Autoregressive
+from .bijection import Bijection as Bijection
+from .bijection import Chain as Chain
+from .coupling import Coupling as Coupling
+from .elementwise import Affine as Affine
+from .elementwise import Shift as Shift
+from .elementwise import Spline as Spline
+from .flow import Flow as Flow
+from .linear import LU as LU
+from .linear import Permutation as Permutation
+from .linear import Standard as Standard
+from .planar import Planar as Planar
+from .planar import Radial as Radial
 from .realnvp import RealNVP as RealNVP

@@ -1,0 +1,57 @@
+"""What a flow is made of: maps that can be undone, and say by how much they stretch."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class Bijection(nn.Module, ABC):
+    """An invertible map of rows, (n, ...) to the same shape; usable alone, or as a part of a flow."""
+
+    @abstractmethod
+    def encode_with_logdet(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """z, of the shape of x, and log |det dz/dx|, (n,)."""
+
+    @abstractmethod
+    def decode(self, z: Tensor) -> Tensor:
+        """x, of the shape of z: `encode_with_logdet` undone."""
+
+    def prepare(self, x: Tensor) -> None:
+        """Takes from rows of data, as they arrive at this map, what it starts from; most need none."""
+
+
+class Chain(Bijection):
+    """Bijections one after another; the first is next to the data.
+
+    Args:
+        steps: at least one.
+    """
+
+    def __init__(self, steps: Sequence[Bijection]):
+        super().__init__()
+        if not steps:
+            raise ValueError("Chain: steps is empty; at least one bijection is wanted")
+        self.steps = nn.ModuleList(steps)
+
+    def encode_with_logdet(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """z and the sum of what each step says."""
+        total = x.new_zeros(len(x))
+        for step in self.steps:
+            x, logdet = step.encode_with_logdet(x)
+            total = total + logdet
+        return x, total
+
+    def decode(self, z: Tensor) -> Tensor:
+        """The last step is undone first."""
+        for step in reversed(self.steps):
+            z = step.decode(z)
+        return z
+
+    @torch.no_grad()
+    def prepare(self, x: Tensor) -> None:
+        """Each step sees what those before it make of the data."""
+        for step in self.steps:
+            step.prepare(x)
+            x = step.encode_with_logdet(x)[0]

@@ -1,0 +1,77 @@
+"""Flow: a distribution that is easy, seen through bijections that are put in a list.
+
+    z = f_k( ... f_1(x)),   log p(x) = log p_base(z) + sum_i log |det df_i|
+
+NICE, MAF, neural spline flows, planar and radial flows differ in what is in the list alone. The base
+is a standard normal, or anything that has a density and samples: a mixture, another flow.
+
+Source: Papamakarios, Nalisnick, Rezende, Mohamed, Lakshminarayanan, "Normalizing flows for
+    probabilistic modeling and inference", 2021, arXiv:1912.02762, equations 3 and 6; each bijection
+    names its own.
+"""
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from ..core import GenerativeModel, HasLogProb, Reals, Space
+from ..functional.densities import log_normal
+from .bijection import Bijection, Chain
+
+
+class Flow(GenerativeModel):
+    """A density on vectors.
+
+    Args:
+        space: Reals((d,)).
+        steps: bijections of (n, d); the first is next to the data.
+        base: what z follows, with log_prob and sample on the same space; a standard normal without.
+    """
+
+    def __init__(
+        self, space: Space, steps: Sequence[Bijection], base: GenerativeModel | None = None
+    ):
+        super().__init__()
+        if not isinstance(space, Reals):
+            raise ValueError(
+                f"Flow: space is {space}; it must be Reals, since a flow has a density. Make pixels "
+                f"real: Dequantised(Flow(Reals(space.shape), ...), space), from genus.density"
+            )
+        if base is not None and not ("log_prob" in base.promises() and base.space == space):
+            raise ValueError(
+                f"Flow: base is {type(base).__name__} on {base.space}; it must have log_prob, on "
+                f"{space}"
+            )
+        self.space, self.steps, self.base = space, tuple(steps), base
+        self.chain = Chain(steps)
+
+    def prepare(self, x: Tensor) -> None:
+        """Lets each step take what it starts from out of rows of the data, (n, d)."""
+        self.space.check(x, "Flow")
+        self.chain.prepare(x)
+
+    def encode_with_logdet(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """z, (n, d), and log |det dz/dx|, (n,)."""
+        return self.chain.encode_with_logdet(x)
+
+    def encode(self, x: Tensor) -> Tensor:
+        """z, (n, d)."""
+        return self.chain.encode_with_logdet(x)[0]
+
+    def decode(self, z: Tensor) -> Tensor:
+        """x, (n, d)."""
+        return self.chain.decode(z)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """(n,) nats."""
+        z, logdet = self.encode_with_logdet(x)
+        base = log_normal(z) if self.base is None else cast(HasLogProb, self.base).log_prob(z)
+        return base + logdet
+
+    @torch.no_grad()
+    def sample(self, n: int) -> Tensor:
+        """(n, d)."""
+        z = self.noise(n, *self.space.shape) if self.base is None else self.base.sample(n)
+        return self.decode(z)
