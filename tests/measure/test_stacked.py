@@ -7,7 +7,7 @@ import torch
 
 from genus.core import GenerativeModel
 from genus.data import load
-from genus.measure import evaluate, scores
+from genus.measure import evaluate, judging, scores
 from genus.measure.stacked import SAMPLES, channel_oracle, stacked_figures, stacked_values
 
 N = 3000
@@ -84,13 +84,15 @@ class Repeats(GenerativeModel):
         return self.split.batch(torch.randint(10**6, ()).item(), n, 1)[0]
 
 
-def test_evaluate_gives_them():
+def test_evaluate_gives_them(monkeypatch):
+    assert judging.STACKED == SAMPLES == 26_000
+    monkeypatch.setattr(judging, "STACKED", 9000)
     data = load("stacked_digits")
     found = {f.name: f for f in evaluate(Repeats(data.train), data, samples=100)}
-    assert found["modes"].protocol["samples"] == SAMPLES
+    assert found["modes"].protocol["samples"] == 9000
     assert found["modes"].floor == 1000
     assert found["modes"].value >= 999
-    assert found["mode_kl"].value < 0.06
+    assert found["mode_kl"].value < 0.08
     assert found["channel_frechet"].value < 1
 
 
