@@ -32,7 +32,7 @@ BLIND, FAR = 0.6, 0.15  # accuracy of a critic that cannot tell samples at such 
 COPIES = 0.25  # share of samples nearer to a training row than 19 of 20 unseen rows are
 HUGE, GROWTH = 1000.0, 10.0  # score or loss, and over its first value, that is an explosion
 GONE = 0.5  # share of samples outside of the range of the data
-BACK = 0.15  # how far samples have come back to where they were, over the distance of real rows
+BACK = 0.3  # how far samples have come back to where they were, over the distance of real rows
 
 Look = Mapping[str, float]
 Severity = Literal["good", "warning", "failure"]

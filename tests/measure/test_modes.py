@@ -28,6 +28,29 @@ def test_three_standard_deviations_are_near_and_more_are_not():
     assert mode_values(x, MODES, std=0.1)["high_quality"][0] == 0.5
 
 
+def test_width_is_that_of_the_bumps_and_not_of_their_places():
+    torch.set_default_dtype(torch.float64)
+    spots = MODES.repeat(5000, 1).double()
+    noise = torch.randn(len(spots), 2)
+    half, error = mode_values(spots + 0.05 * noise, MODES, std=0.1)["width"]
+    assert abs(half - 0.5) < 5 * error
+    moved, _ = mode_values(spots + 0.05 * noise + 0.03, MODES, std=0.1)["width"]
+    assert moved == pytest.approx(half, rel=1e-9)
+    true, error = mode_values(spots + 0.1 * noise, MODES, std=0.1)["width"]
+    tail = math.exp(-4.5)  # of |x|^2 / 2, exponential, beyond 3 standard deviations
+    cut = math.sqrt((1 - tail * (1 + 4.5)) / (1 - tail))
+    assert abs(true - cut) < 5 * error
+    hand = torch.tensor([[0.1, 0.0], [-0.1, 0.0], [10.0, 0.0]])  # the third is alone in its bump
+    assert mode_values(hand, MODES, std=1.0)["width"][0] == pytest.approx(0.1)
+    assert math.isnan(mode_values(MODES, MODES, std=1.0)["width"][0])
+    figure = next(
+        f
+        for f in mode_figures(spots + 0.05 * noise, spots + 0.1 * noise, MODES, 0.1, {})
+        if f.name == "width"
+    )
+    assert (figure.better, figure.floor) == ("floor", pytest.approx(true))
+
+
 def test_the_floor_is_what_as_many_real_rows_score():
     real = MODES.repeat(50, 1) + 0.1 * torch.randn(200, 2)
     found = {f.name: f for f in mode_figures(MODES[:1].expand(40, 2), real, MODES, 0.1, {})}
