@@ -57,6 +57,10 @@ NOTES = [
         f"M is the mean over the first and the last of {WINDOWS} equal parts of a run; falls of M are "
         f"the steps from part to part, out of {WINDOWS - 1}, in which it fell."
     ),
+    (
+        "M falls in every run, and ends lowest where samples are worst: it tells that a run goes on, "
+        "not that its samples are good."
+    ),
     "Mean ± standard deviation over the seeds. Samples are of the averaged weights.",
 ]
 

@@ -23,8 +23,10 @@ def began(
     width: int = 16,
     run: Run = RUN,
 ) -> Model:
-    """BEGAN on digits.
+    """BEGAN on digits: all ten classes, Frechet distance 9.9 of 1,000 samples; real digits have 0.12.
 
+    At a gamma of 0.7, 0.5 and 0.3 the same run finds six, four and one of them: an autoencoder says
+    thin digits again with half the error of others, so a low gamma is reached by making just those.
     The log's figures also hold `convergence`, the paper's M, of the round before they were taken.
 
     Args:
