@@ -28,11 +28,11 @@ import torch
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-import broken  # noqa: E402
+import broken
 
-from genus import __version__, recipes  # noqa: E402
-from genus.measure import diagnosis  # noqa: E402
-from genus.measure.scoring import Scores  # noqa: E402
+from genus import __version__, recipes
+from genus.measure import diagnosis
+from genus.measure.scoring import Scores
 
 OUT = ROOT / "benchmarks" / "results" / "diagnosis.json"
 RECIPES: dict[str, dict[str, Any]] = {
@@ -73,8 +73,10 @@ FIGURES = {  # columns of figures at the last look, and where they stand in the 
 }
 NOTES = [
     "Found: of all seeds, how many runs the right finding was made in, at any look.",
-    "Alarms that are wrong: looks of sound games at which anything was found, of all looks; of recipes, "
-    "looks with a finding, right or not: nobody knows what is wrong with them.",
+    (
+        "Alarms that are wrong: looks of sound games at which anything was found, of all looks; of recipes, "
+        "looks with a finding, right or not: nobody knows what is wrong with them."
+    ),
     "Figures are the range over seeds, at the last look; two samples of sound games are 1 apart.",
     "Examination: its share of the run's time, processor seconds.",
 ]
