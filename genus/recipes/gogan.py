@@ -29,6 +29,7 @@ def gogan(
 
     The gap falls from stage to stage, but it is not the ranking that does it: the same rounds without
     it do at least as well (benchmarks/gogan.py).
+
     The log's figures also hold `gap`, by how much the critic scores data above samples.
 
     Args:
