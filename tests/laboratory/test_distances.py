@@ -45,6 +45,12 @@ def test_critics_see_what_they_should(theta):
     assert slope == pytest.approx(math.copysign(1, theta), abs=0.1)
 
 
+def test_critics_see_nothing_where_the_lines_meet():
+    found = seen(0.0, 50, 0)
+    assert found["js"][0] == pytest.approx(0, abs=0.02)
+    assert found["w1"][0] == pytest.approx(0, abs=0.02)
+
+
 def test_the_outcome():
     outcome = distances(rounds=5, points=3, reach=0.5)
     assert [row[0] for row in outcome.rows] == ["−0.5", "0", "0.5"]  # noqa: RUF001

@@ -79,6 +79,8 @@ def test_bumps_far_apart_are_still_covered():
     far = fit(DIVERGENCES["kl"], Bumps(20.0, 0.5, 0.8))  # one bump is e^-800 under the other
     assert far.mean == pytest.approx(-6, abs=1e-6)
     assert far.std == pytest.approx(math.sqrt(0.25 + 0.16 * 400), abs=1e-6)
+    picked = fit(DIVERGENCES["reverse_kl"], Bumps(20.0, 0.5, 0.8))
+    assert picked == pytest.approx((-10, 0.5, -math.log(0.8)), abs=1e-6)
 
 
 def test_a_mirrored_mixture_has_a_mirrored_fit():

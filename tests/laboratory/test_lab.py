@@ -1,5 +1,6 @@
 """genus lab, as a user types it, and the files that it writes."""
 
+import base64
 import io
 import json
 import re
@@ -80,6 +81,9 @@ def test_every_experiment_can_be_drawn_written_and_read(name):
     assert night.getpixel((0, 0)) < 50
     assert len(pictures[0]) < 150_000
     text = page(outcome, *pictures, f"genus lab {name}")
+    first, second = (base64.b64encode(picture).decode() for picture in pictures)
+    assert f'(prefers-color-scheme: dark)" srcset="data:image/png;base64,{second}"' in text
+    assert f'<img src="data:image/png;base64,{first}"' in text
     for part in ("prefers-color-scheme: dark", "<figure>", "<table>", "<pre>"):
         assert part in text
     assert not re.search(r"<script|<link|@import|(src|srcset|href)=\"(?!data:|#|\w+\.html)", text)
@@ -182,6 +186,27 @@ def test_diagnose_prints_the_verdict(said, tmp_path, monkeypatch, severity, code
     ]
     monkeypatch.setattr(diagnosis, "diagnose", lambda folder: found)
     assert said("diagnose", tmp_path) == (code, "as it should be\na sentence\n", "")
+
+
+# --- style ---------------------------------------------------------------------------------
+
+
+def luminance(colour):
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return sum(weight * p for weight, p in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_lines_stand_out_from_their_ground(dark):
+    import matplotlib as mpl
+
+    with style(dark):
+        ground = "#1d2126" if dark else "#ffffff"
+        assert mpl.colors.to_hex(mpl.rcParams["axes.facecolor"]) == ground
+        for colour in mpl.rcParams["axes.prop_cycle"].by_key()["color"]:
+            high, low = sorted((luminance(colour), luminance(ground)), reverse=True)
+            assert (high + 0.05) / (low + 0.05) > (4 if dark else 2.2)
 
 
 # --- words ------------------------------------------------------------------------------------
