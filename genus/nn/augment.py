@@ -102,7 +102,8 @@ class AdaptiveAugment(View):
     Args:
         policy: which of blit, geometry and colour.
         target: of E sign D(x), in [0, 1); scores are logits, high for data.
-        images: how many the critic sees while p moves by one, at least 1.
+        images: real ones that the critic scores (packs, if it is shown packs) while p moves by one, at
+            least 1. Over several ranks, each counts its own and moves its own p.
         start: p of the first round, in [0, 1].
     """
 
