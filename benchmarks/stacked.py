@@ -22,8 +22,9 @@ import torch
 
 from genus import Run, __version__, evaluate, fit
 from genus.adversarial import GAN, UnrolledGAN
+from genus.artifact import load as read_model
 from genus.core import Model, Pixels
-from genus.data import load
+from genus.data import grid, load, save_png
 from genus.functional.adversarial import non_saturating, wasserstein
 from genus.functional.penalties import Penalty, gradient_penalty, r1, r2
 from genus.functional.relativistic import RELATIVISTIC
@@ -32,6 +33,7 @@ from genus.nn import ConvDecoder, ConvEncoder
 from genus.running import adam
 
 OUT = Path(__file__).parent / "results" / "stacked.json"
+PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "stacked.png"
 SPACE = Pixels((3, 8, 8), 17)
 LATENT, WIDTH, BATCH, LR = 64, 16, 64, 1e-3
 FIGURES = ("modes", "mode_kl", "channel_frechet")
@@ -108,8 +110,11 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--rounds", type=int, default=3000)
     parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--picture", type=Path, help="a folder with a model; nothing is measured")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    if options.picture is not None:
+        return draw_picture(options.picture)
     protocol = {**PROTOCOL, "rounds": options.rounds}
     cells: dict[str, Any] = {}
     if options.out.exists():
@@ -123,6 +128,18 @@ def main() -> None:
                 cells[name] = measure(system, seed, options.rounds)
                 write(options.out, protocol, cells)
                 print(name, json.dumps(cells[name]), flush=True)
+
+
+def draw_picture(folder: Path, columns: int = 16) -> None:
+    """Test images and samples, each over its channels."""
+    torch.manual_seed(0)
+    lines = []
+    for x in (
+        load("stacked_digits").test.batch(0, columns, 0)[0],
+        read_model(folder).sample(columns),
+    ):
+        lines += [x, *(x[:, i : i + 1].expand(-1, 3, -1, -1) for i in range(3))]
+    save_png(grid(torch.cat(lines), SPACE, columns), PICTURE)
 
 
 def measure(system: str, seed: int, rounds: int) -> dict[str, Any]:
