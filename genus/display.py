@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 
@@ -61,7 +61,8 @@ class Display:
         speed = (number - begun) / (seconds - then) if seconds > then else 0.0
         head = f"round {number:,}{self._of()}  {speed:,.1f} rounds/s  {self._left(number, seconds, speed)}"
         if self.live is not None:
-            self.live.update(_table(head, losses, figures, verdict))
+            said = verdict.split("\n")[:1]
+            self.live.update(Group(_table(head, losses, figures), *said))
         elif time.monotonic() - self.said > PAUSE:
             self.said = time.monotonic()
             cells = [f"{name} {value:.4g}" for name, value in {**losses, **figures}.items()]
@@ -80,11 +81,8 @@ class Display:
         return f"{max(0.0, min(ways)):,.0f} s left" if ways else ""
 
 
-def _table(
-    head: str, losses: Mapping[str, float], figures: Mapping[str, float], verdict: str
-) -> Table:
+def _table(head: str, losses: Mapping[str, float], figures: Mapping[str, float]) -> Table:
     table = Table(title=head, title_justify="left", box=None, pad_edge=False)
-    table.caption, table.caption_justify = verdict.split("\n")[0], "left"
     for column in ("player", "term", "loss"):
         table.add_column(column, justify="right" if column == "loss" else "left")
     before = ""

@@ -8,10 +8,12 @@ import scipy.stats
 import torch
 from broken import few, vectors
 from games import Duel
+from laws import rows_for
+from test_laws import MODELS
 from torch import nn
 
 from genus import artifact
-from genus.adversarial import DCGAN, GAN
+from genus.adversarial import DCGAN, GAN, BayesianGAN
 from genus.core import Player, Reals
 from genus.data import load
 from genus.functional.adversarial import OBJECTIVES
@@ -19,7 +21,7 @@ from genus.functional.distances import energy_distance
 from genus.functional.penalties import Penalty, gradient_penalty, r1
 from genus.measure import scores
 from genus.measure.critics import accuracy, calibration_error, heard, listening
-from genus.measure.examination import Examination, covered, memorised, outside, spread
+from genus.measure.examination import Examination, adversarial, covered, memorised, outside, spread
 from genus.nn import MLP
 from genus.run import Examiner, Run
 from genus.running import fit
@@ -217,6 +219,22 @@ def test_signal_is_deaf_only_where_the_loss_saturates(ring):
     assert values["minimax"]["game/signal"] < 1e-6
     assert values["non_saturating"]["game/signal"] > 0.999
     assert values["wasserstein"]["game/signal"] == pytest.approx(0.5)
+
+
+def test_every_game_of_the_library_is_examined():
+    """Whatever its objective and its graph; critics that are drawn, and not trained, give no scores."""
+    seen = 0
+    for name, make in MODELS.items():
+        model = make()
+        if not adversarial(model.players()):
+            continue
+        batch = tuple(x[:32] for x in rows_for(model).everything())
+        found = Examination(batch, batch, None, model.space).look(model)
+        assert found["diversity"] >= 0, name
+        if not isinstance(model, BayesianGAN):
+            assert 0 <= found["accuracy"] <= 1, name
+        seen += 1
+    assert seen > 8
 
 
 # --- samples ----------------------------------------------------------------------------------
