@@ -29,6 +29,7 @@ from .data import Data, grid, save_png
 from .data import load as load_data
 from .functional.neighbours import distances
 from .measure.classifier import Oracle, oracle_for
+from .measure.diagnosis import diagnose
 from .mistakes import ERRORS, OK, Mistake, answer, say, writing
 from .options import RecipeParser
 from .report import groups, page, printed
@@ -183,9 +184,16 @@ def _measured(
         "samples_per_second": next(f.value for f in figures if f.name == "samples_per_second"),
         "figures": json.loads(measure.to_json(figures)),
         "curves": curves(folder / "metrics.jsonl"),
+        "game": _game(folder),
         "pictures": _pictures(folder, judge, view, drawn(model, n, context, seed), context),
         "history": _history(folder),
     }
+
+
+def _game(folder: Path) -> list[str]:
+    """What its log says of an adversarial run; nothing of others."""
+    logged = (folder / "metrics.jsonl").exists()
+    return [finding.sentence for finding in diagnose(folder)] if logged else []
 
 
 # --- pictures ---------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from .tables import abilities, link, tables
 from .verdict import digits, listed, verdict, word
 
 STYLE = Path(__file__).parent / "style.css"
+SHARES = ("accuracy", "accuracy_train", "signal", "diversity", "memorised")  # about 0 to 1
 
 
 def page(results: Mapping[str, Any], folder: Path) -> str:
@@ -149,10 +150,16 @@ def _model(record: Mapping[str, Any], folder: Path) -> str:
         f"{listed([promise for promise in PROMISES if promise in record['promises']])}."
     )
     return (
-        f'{head}<p class="facts">{facts}</p><div class="columns"><div>{_samples(record, folder)}</div>'
+        f'{head}<p class="facts">{facts}</p>{game(record)}<div class="columns"><div>{_samples(record, folder)}</div>'
         f"<div>{_neighbours(record, folder)}{_curves(record)}</div></div>{_history(record, folder)}"
         f'<p class="source">{escape(record["source"])}</p></section>\n'
     )
+
+
+def game(record: Mapping[str, Any]) -> str:
+    """What its log says of the game, if it played one."""
+    told = "".join(f"<li>{escape(sentence)}</li>" for sentence in record.get("game", ()))
+    return f'<ul class="game">{told}</ul>' if told else ""
 
 
 def _samples(record: Mapping[str, Any], folder: Path) -> str:
@@ -199,6 +206,8 @@ def _curves(record: Mapping[str, Any]) -> str:
         title = (
             "figures on the validation rows" if player == "figures" else f"losses of the {player}"
         )
+        if player == "game":  # of its many figures, those that are shares
+            title, terms = "the game", {k: terms[k] for k in SHARES if k in terms}
         if svg := chart(terms, title):
             caption = f"<figcaption>{escape(title)}{legend(list(drawable(terms)))}</figcaption>"
             drawn.append(f"<figure>{svg}{caption}</figure>")

@@ -10,6 +10,7 @@ import pytest
 from genus.measure import Figure, differences, to_json
 from genus.report import groups, printed, verdict
 from genus.report.curves import chart, legend, nice
+from genus.report.page import game
 from genus.report.verdict import digits, level, listed
 
 GREY, BITS = "Pixels(shape=(1, 8, 8), levels=17)", "Bits(shape=(1, 8, 8))"
@@ -177,6 +178,11 @@ def test_lists_and_levels():
     exact = [Figure("nll", value, "nats", {}) for value in (1.0, 1.0, 2.0)]
     assert level(exact[0], exact[1])
     assert not level(exact[0], exact[2])
+
+
+def test_what_is_said_of_a_game_stands_on_the_page_as_text():
+    assert "<li>1 of 8 modes; a &lt; b</li>" in game({"game": ["1 of 8 modes; a < b"]})
+    assert game({"game": []}) == game({}) == ""
 
 
 # --- curves -----------------------------------------------------------------------------------
