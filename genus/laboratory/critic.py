@@ -18,6 +18,7 @@ Source: Goodfellow and others, "Generative adversarial nets", 2014, arXiv:1406.2
 # ruff: noqa: RUF001  (minus signs and Greek letters are meant)
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -33,8 +34,10 @@ from .outcome import Outcome, short, wanted
 from .style import DASHES, canvas
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+EDGE, SIDE = 3.5, 61  # of what is drawn of the line; points a side of the plane
 ROWS, FRESH, BINS = 256, 20_000, 10
 TOLD = {0, 20, 50, 100, 200, 400, 800, 1600, 3200}  # rounds whose errors are in the table
 LOOKS = {1, 2, 3, 5, 7, 10, 14, 30, 70, 140, 280, 560, 1120, 2240}  # further ones, for the picture
@@ -131,6 +134,18 @@ def calibration(pair: Pair, critic: nn.Module) -> np.ndarray:
     return np.array(told).reshape(-1, 2)
 
 
+def steepest(rounds: int, x: Tensor) -> tuple[Tensor, float]:
+    """A trained Wasserstein critic's heights on an even lattice, and its exact E_p D - E_q D."""
+    steep = MLP(1, 1, (64, 64), activation="relu")
+    penalty = one_sided_gradient_penalty
+    for _ in learn(steep, wasserstein, lambda: LINE.draw(ROWS), rounds, 2e-3, penalty, WEIGHT):
+        pass
+    with torch.no_grad():
+        height = steep(x[:, None].float())[:, 0].double()
+    p, q = (toy.log_prob(x[:, None]).exp() for toy in LINE)
+    return height, float(((p - q) * height).sum() * (x[1] - x[0]))
+
+
 def critic(rounds: int = 800, seed: int = 0) -> Outcome:
     """Trains critics on pairs of known densities, and compares them with the best.
 
@@ -139,38 +154,21 @@ def critic(rounds: int = 800, seed: int = 0) -> Outcome:
         seed: of the critics' weights and of the rows.
     """
     wanted(rounds >= 10, "critic", "rounds", rounds, "at least 10")
-    x = torch.linspace(-3.5, 3.5, 281)[:, None]
-    side = torch.linspace(-2, 2, 61)
+    x = torch.linspace(-EDGE, EDGE, 281)[:, None]
+    fine = torch.linspace(-8, 8, 6401, dtype=torch.float64)
+    side = torch.linspace(-2, 2, SIDE)
     plane = torch.cartesian_prod(side, side)
-    shown = {rounds // 40 or 1, rounds // 8, rounds}
     with seeded(seed):
-        on_line = learnt(LINE, rounds, x, shown)
+        on_line = learnt(LINE, rounds, x, {rounds // 40 or 1, rounds // 8, rounds})
         in_plane = learnt(PLANE, rounds, plane, {rounds})
-        steep = MLP(1, 1, (64, 64), activation="relu")
-        for _ in learn(
-            steep,
-            wasserstein,
-            lambda: LINE.draw(ROWS),
-            rounds,
-            2e-3,
-            one_sided_gradient_penalty,
-            WEIGHT,
-        ):
-            pass
+        height, gap = steepest(rounds, fine)
         calibrated = {
             "line": calibration(LINE, on_line.critic),
             "plane": calibration(PLANE, in_plane.critic),
         }
-        real, fake = LINE.draw(FRESH)
-    fine = torch.linspace(-8, 8, 6401, dtype=torch.float64)
     best, w1 = potential(LINE, fine)
-    with torch.no_grad():
-        height = steep(x)[:, 0].double()
-        gap = float(steep(real).mean() - steep(fake).mean())
-    first, last = on_line.errors[0, 1], on_line.errors[-1, 1]
-    worst = max(float(np.abs(a[:, 0] - a[:, 1]).max()) for a in calibrated.values())
+    best, height = (values[fine.abs() <= EDGE][::10].numpy() for values in (best, height))
     density = np.stack([toy.log_prob(x.double()).exp().numpy() for toy in LINE])
-    near = best[(fine >= -3.5) & (fine <= 3.5)][::10]
     weight = density.sum(0) / density.sum()
     arrays = {
         "x": x[:, 0].double().numpy(),
@@ -178,28 +176,19 @@ def critic(rounds: int = 800, seed: int = 0) -> Outcome:
         "line/best": LINE.logit(x).numpy(),
         "line/errors": on_line.errors,
         "side": side.double().numpy(),
-        "plane/best": PLANE.logit(plane).reshape(61, 61).numpy(),
-        "plane/learnt": in_plane.snapshots[rounds].reshape(61, 61),
+        "plane/best": PLANE.logit(plane).reshape(SIDE, SIDE).numpy(),
+        "plane/learnt": in_plane.snapshots[rounds].reshape(SIDE, SIDE),
         "plane/errors": in_plane.errors,
-        "wasserstein/best": near.numpy() - weight @ near.numpy(),
-        "wasserstein/learnt": height.numpy() - weight @ height.numpy(),
+        "wasserstein/best": best - weight @ best,
+        "wasserstein/learnt": height - weight @ height,
+        "wasserstein/gap": np.array([gap, w1]),
     }
     arrays |= {f"line/learnt/{k}": logits for k, logits in on_line.snapshots.items()}
     arrays |= {f"{name}/calibration": table for name, table in calibrated.items()}
-    rows = [
-        [e for e in one.errors if e[0] in TOLD or e[0] == rounds] for one in (on_line, in_plane)
-    ]
-    sentence = (
-        f"In {rounds} rounds the critic's logit comes from {short(first)} to {short(last)} nats of the "
-        f"best on the line. In the plane it is {short(in_plane.errors[-1, 2])} nats off where data are, and "
-        f"{short(in_plane.errors[-1, 3])} where made rows are, some far from all data; its "
-        f"probabilities are off by at most {short(worst)}. The Wasserstein critic's gap of {gap:.3f} is "
-        f"{100 * gap / w1:.0f} % of the exact {w1:.3f}."
-    )
     return Outcome(
         "critic",
         "What does a trained critic know of the best one?",
-        sentence,
+        sentence(arrays),
         WHY,
         FORMULA,
         "Goodfellow and others 2014, arXiv:1406.2661, proposition 1; Vallender 1974",
@@ -211,73 +200,88 @@ def critic(rounds: int = 800, seed: int = 0) -> Outcome:
         ),
         [
             (str(int(a[0])), short(a[1]), short(b[2]), short(b[3]))
-            for a, b in zip(*rows, strict=True)
+            for a in on_line.errors
+            for b in in_plane.errors
+            if a[0] == b[0] and a[0] in {*TOLD, rounds}
         ],
         arrays,
         {"rounds": rounds, "seed": seed},
     )
 
 
+def sentence(arrays: Mapping[str, np.ndarray]) -> str:
+    """What is seen."""
+    line, plane = arrays["line/errors"], arrays["plane/errors"]
+    gap, w1 = arrays["wasserstein/gap"]
+    tables = [arrays[f"{name}/calibration"] for name in ("line", "plane")]
+    worst = max(float(np.abs(table[:, 0] - table[:, 1]).max()) for table in tables)
+    return (
+        f"In {line[-1, 0]:.0f} rounds the critic's logit comes from {short(line[0, 1])} to "
+        f"{short(line[-1, 1])} nats of the best on the line. In the plane it is {short(plane[-1, 2])} "
+        f"nats off where data are, and {short(plane[-1, 3])} where made rows are, some far from all "
+        f"data; its probabilities are off by at most {short(worst)}. The Wasserstein critic's gap of "
+        f"{gap:.3f} is {100 * gap / w1:.0f} % of the exact {w1:.3f}."
+    )
+
+
 def draw(outcome: Outcome) -> "Figure":
     """Above, the line: logits, error, potential; below, the plane, and calibration."""
-    arrays = outcome.arrays
-    x = arrays["x"]
     figure = canvas(11.5, 7.2)
     (logits, errors, potentials), (best, learnt, bins) = figure.subplots(2, 3)
-    logits.plot(x, arrays["line/best"], "C6-", lw=3, alpha=0.35, label="best: log p − log q")
-    names = [name for name in arrays if name.startswith("line/learnt/")]
-    for i, name in enumerate(names):
-        told = f"after {name.rpartition('/')[2]} rounds"
-        logits.plot(x, arrays[name], color=f"C{i}", ls=DASHES[-1 - i] if i < 2 else "-", label=told)
-    logits.set(
-        xlabel="x", ylabel="logit, nats", ylim=(-8, 4.5), title="On a line: the critic's logit"
-    )
-    logits.legend(loc="upper center", fontsize=7.5, ncols=2)
-    density = logits.twinx()
-    for values, label in zip(arrays["density"], "pq", strict=True):
-        density.fill_between(x, values, color="C7", alpha=0.18, lw=0)
-        density.annotate(label, (x[values.argmax()], values.max() + 0.01), fontsize=8, color="C7")
-    density.set(ylim=(0, 1.6), yticks=[])
-    for i, (name, column, label) in enumerate(
-        (
-            ("line", 1, "on the line"),
-            ("plane", 2, "in the plane, on data"),
-            ("plane", 3, "in the plane, on made rows"),
-        )
-    ):
-        table = arrays[f"{name}/errors"]
-        errors.loglog(table[1:, 0], table[1:, column], color=f"C{i}", ls=DASHES[i], label=label)
-    for i, name in enumerate(("line", "plane")):
-        told = arrays[f"{name}/calibration"]
-        label = ("on the line", "in the plane")[i]
-        bins.plot(*told.T, color=f"C{i}", marker="os"[i], ls=DASHES[i], label=label)
-    errors.set(xlabel="rounds", ylabel="error of the logit, nats", title="How far from the best")
-    errors.grid(True)
-    errors.legend(loc="lower left", fontsize=7.5)
-    potentials.plot(x, arrays["wasserstein/best"], "C6-", lw=3, alpha=0.35, label="exact potential")
-    potentials.plot(x, arrays["wasserstein/learnt"], "C2-", label="critic of slope 1")
+    _draw_logits(logits, outcome.arrays)
+    _draw_errors(errors, bins, outcome.arrays)
+    x, side = outcome.arrays["x"], outcome.arrays["side"]
+    exact, found = (outcome.arrays[f"wasserstein/{name}"] for name in ("best", "learnt"))
+    potentials.plot(x, exact, "C6-", lw=3, alpha=0.35, label="exact potential")
+    potentials.plot(x, found, "C2-", label="critic of slope 1")
     potentials.set(xlabel="x", ylabel="D(x), of mean 0", title="On a line: the Wasserstein critic")
     potentials.legend()
-    side = arrays["side"]
+    levels = np.linspace(-6, 3, 13)
     for axes, name, title in (
         (best, "best", "In the plane: best logit"),
         (learnt, "learnt", "In the plane: learnt"),
     ):
-        shade = axes.contourf(
-            side,
-            side,
-            arrays[f"plane/{name}"].T.clip(-6, 3),
-            np.linspace(-6, 3, 13),
-            cmap="cividis",
-        )
+        values = outcome.arrays[f"plane/{name}"].T.clip(-6, 3)
+        shade = axes.contourf(side, side, values, levels, cmap="cividis")
         axes.set(aspect="equal", title=title, xlabel="x₁", ylabel="x₂")
     figure.colorbar(shade, ax=[best, learnt], label="logit, nats", shrink=0.9, pad=0.01)
-    bins.plot([0, 1], [0, 1], "C6-", lw=0.8)
-    bins.set(
-        xlabel="probability of data, as the critic says",
-        ylabel="share that is data",
-        title="Calibration",
-        aspect="equal",
-    )
-    bins.legend()
     return figure
+
+
+def _draw_logits(axes: "Axes", arrays: Mapping[str, np.ndarray]) -> None:
+    """The best logit, the learnt ones, and below them both densities."""
+    x = arrays["x"]
+    axes.plot(x, arrays["line/best"], "C6-", lw=3, alpha=0.35, label="best: log p − log q")
+    names = [name for name in arrays if name.startswith("line/learnt/")]
+    for i, name in enumerate(names):
+        told, dash = f"after {name.rpartition('/')[2]} rounds", DASHES[-1 - i] if i < 2 else "-"
+        axes.plot(x, arrays[name], color=f"C{i}", ls=dash, label=told)
+    axes.set(
+        xlabel="x", ylabel="logit, nats", ylim=(-8, 4.5), title="On a line: the critic's logit"
+    )
+    axes.legend(loc="upper center", fontsize=7.5, ncols=2)
+    below = axes.twinx()
+    for values, label in zip(arrays["density"], "pq", strict=True):
+        below.fill_between(x, values, color="C7", alpha=0.18, lw=0)
+        below.annotate(label, (x[values.argmax()], values.max() + 0.01), fontsize=8, color="C7")
+    below.set(ylim=(0, 1.6), yticks=[])
+
+
+def _draw_errors(errors: "Axes", bins: "Axes", arrays: Mapping[str, np.ndarray]) -> None:
+    """The error over the rounds, and the calibration at their end."""
+    curves = (("line", 1, "on the line"), ("plane", 2, "in the plane, on data"))
+    for i, (name, column, label) in enumerate(
+        (*curves, ("plane", 3, "in the plane, on made rows"))
+    ):
+        table = arrays[f"{name}/errors"]
+        errors.loglog(table[1:, 0], table[1:, column], color=f"C{i}", ls=DASHES[i], label=label)
+    errors.set(xlabel="rounds", ylabel="error of the logit, nats", title="How far from the best")
+    errors.grid(True)
+    errors.legend(loc="lower left", fontsize=7.5)
+    for i, (name, label) in enumerate((("line", "on the line"), ("plane", "in the plane"))):
+        told = arrays[f"{name}/calibration"]
+        bins.plot(*told.T, color=f"C{i}", marker="os"[i], ls=DASHES[i], label=label)
+    bins.plot([0, 1], [0, 1], "C6-", lw=0.8)
+    bins.set(xlabel="probability of data, as the critic says", ylabel="share that is data")
+    bins.set(title="Calibration", aspect="equal")
+    bins.legend()
