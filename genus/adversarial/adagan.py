@@ -97,7 +97,7 @@ class AdaGAN(GenerativeModel):
         for t in range(1, int(self.stage) + 2):
             beta = self.share(t)
             shares = [*((1 - beta) * share for share in shares), beta]
-        return torch.tensor(shares, dtype=torch.float64, device=self.stage.device)
+        return torch.tensor(shares, device=self.stage.device)
 
     @torch.no_grad()
     def sample(self, n: int) -> Tensor:

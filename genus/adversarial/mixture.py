@@ -50,7 +50,7 @@ class GeneratorMixture(GenerativeModel):
         self.generators = tuple(generators)
         self.weights = None if weights is None else tuple(weights)
         self.parts = nn.ModuleList(generators)
-        self.register_buffer("shares", given.double() / given.sum(), persistent=False)
+        self.register_buffer("shares", given / given.sum(), persistent=False)
         self.cuts: list[slice] = []  # which of the tensors on the table are whose, in this round
 
     @torch.no_grad()

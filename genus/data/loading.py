@@ -5,6 +5,7 @@
     bars                                        a toy of bits: genus.data.bars
     stacked_digits, stacked_mnist               1,000 modes: genus.data.stacked
     grammar                                     a toy of tokens: genus.data.grammar
+    linear_mixture                              ten planes in 100 dimensions: its own file
     mnist, fashion_mnist, binarized_mnist       from the folder that GENUS_DATA names
     a path                                      a folder of images or idx files; .npy, .npz, .csv
 

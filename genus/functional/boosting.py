@@ -21,8 +21,8 @@ def boosting_weights(d: Tensor, beta: float) -> Tensor:
     """
     if not 0 < beta <= 1:
         raise ValueError(f"boosting_weights: beta is {beta}; it must be in (0, 1]")
-    known = (1 - beta) * d.double()
+    known = (1 - beta) * d
     n = len(known)
-    k = torch.arange(1, n + 1, dtype=torch.float64, device=d.device)
+    k = torch.arange(1, n + 1, dtype=d.dtype, device=d.device)
     level = ((beta * n + known.sort().values.cumsum(0)) / k).min()
-    return ((level - known).clamp_min(0) / (beta * n)).to(d.dtype)
+    return (level - known).clamp_min(0) / (beta * n)

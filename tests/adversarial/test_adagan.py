@@ -13,6 +13,7 @@ from genus.adversarial.adagan import restart
 from genus.core import Reals
 from genus.functional.boosting import boosting_weights
 from genus.nn import MLP
+from genus.recipes import find
 from genus.running import Run, fit
 from genus.training import play
 
@@ -59,10 +60,10 @@ def test_stages_advance_and_what_is_put_away_stays():
 def test_shares_are_uniform_by_default_and_sum_to_one():
     model = adagan(5, 1)
     for k, _ in enumerate(train(model, 4), 2):
-        torch.testing.assert_close(model.shares(), torch.full((k,), 1 / k, dtype=torch.float64))
+        torch.testing.assert_close(model.shares(), torch.full((k,), 1 / k))
     model = adagan(3, 1, beta=0.25)
     list(train(model, 2))
-    truth = torch.tensor([0.75 * 0.75, 0.75 * 0.25, 0.25], dtype=torch.float64)
+    truth = torch.tensor([0.75 * 0.75, 0.75 * 0.25, 0.25])
     torch.testing.assert_close(model.shares(), truth)
 
 
@@ -142,3 +143,8 @@ def test_restarting_draws_each_layer_anew():
 def test_numbers_out_of_range_are_refused(name, value):
     with pytest.raises(ValueError, match=f"AdaGAN: {name} is {value}"):
         adagan(**{name: value})
+
+
+def test_the_recipe_wants_vectors():
+    with pytest.raises(ValueError, match="adagan: digits is of Pixels"):
+        find("adagan")(data="digits")

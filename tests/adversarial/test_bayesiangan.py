@@ -11,6 +11,7 @@ from genus.core import Bits, Reals
 from genus.functional.adversarial import relativistic
 from genus.functional.langevin import SGHMC
 from genus.nn import MLP
+from genus.recipes import find
 from genus.running import Run, fit
 
 PLANE = Reals((2,))
@@ -136,3 +137,8 @@ def test_what_makes_no_sense_is_refused(name, value):
     }
     with pytest.raises(ValueError, match=name):
         BayesianGAN(**given | {name: value})
+
+
+def test_the_recipe_wants_vectors():
+    with pytest.raises(ValueError, match="bayesiangan: digits is of Pixels"):
+        find("bayesiangan")(data="digits")
