@@ -16,6 +16,7 @@ that were broken on purpose have shown: `benchmarks/diagnosis.py` has both.
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 from statistics import median
 from typing import Any, Literal, NamedTuple
@@ -159,44 +160,43 @@ def _overfit(looks: Sequence[Look]) -> Finding | None:
 
 def _divergence(looks: Sequence[Look], lines: Sequence[Mapping[str, Any]]) -> Finding | None:
     """Scores, then losses, then samples: what exploded first is told."""
-    why, since = (
-        None,
-        _since(looks, lambda look: _exploded(look["score"], looks[0]["score"]), "score"),
-    )
-    if since is not None:
+    first = looks[0].get("score", 0.0)
+    if (since := _since(looks, lambda look: _exploded(look["score"], first), "score")) is not None:
         why = f"the critic's scores are {looks[-1]['score']:,.0f} in size"
-    losses = [line for line in lines if line.get("event") == "losses"]
-    if why is None and losses:
-        for name in (name for name in losses[-1] if "/" in name):
-            column = [line for line in losses if name in line]
-            first = max(abs(line[name]) for line in column[: max(1, len(column) // 10)])
-            wild = [_exploded(abs(line[name]), first) for line in column]
-            if len(wild) > LOOKS and all(wild[-LOOKS:]):
-                start = len(wild) - next(
-                    (i for i, bad in enumerate(wild[::-1]) if not bad), len(wild)
-                )
-                why, since = (
-                    f"the loss {name} is {column[-1][name]:,.4g}",
-                    int(column[start]["round"]),
-                )
-                break
-    if why is None:
-        nearest = math.inf
-        lost = []
-        for look in looks:
-            nearest = min(nearest, look.get("distance", math.inf))
-            far = look.get("distance", 0.0) > 2 * nearest
-            lost.append({**look, "lost": float(far and look.get("outside", 0.0) > GONE)})
-        since = _since(lost, lambda look: look["lost"] > 0, "lost")
-        if since is not None:
-            why = f"{looks[-1]['outside']:.0%} of samples are outside of the range of the data"
-    if why is None or since is None:
+    elif wild := _wild_loss(lines):
+        name, value, since = wild
+        why = f"the loss {name} is {value:,.4g}"
+    elif (since := _lost(looks)) is not None:
+        why = f"{looks[-1]['outside']:.0%} of samples are outside of the range of the data"
+    else:
         return None
     said = (
         f"divergence since round {since:,}: {why}; try a smaller learning rate, a penalty (r1, or "
         f"gradient_penalty for wasserstein), a bound on the weights or clip"
     )
     return Finding("divergence", "failure", since, said)
+
+
+def _wild_loss(lines: Sequence[Mapping[str, Any]]) -> tuple[str, float, int] | None:
+    """A term that has exploded, what it is now, and since which round."""
+    losses = [line for line in lines if line.get("event") == "losses"]
+    for name in (name for line in losses[-1:] for name in line if "/" in name):
+        column = [(int(line["round"]), abs(line[name])) for line in losses if name in line]
+        first = max(value for _, value in column[: max(1, len(column) // 10)])
+        streak = [*takewhile(lambda point: _exploded(point[1], first), reversed(column))]  # noqa: B023
+        if len(streak) >= LOOKS:
+            return name, losses[-1][name], streak[-1][0]
+    return None
+
+
+def _lost(looks: Sequence[Look]) -> int | None:
+    """Since when samples are outside, and twice as far off as they were at best."""
+    nearest, told = math.inf, []
+    for look in (look for look in looks if "outside" in look):
+        nearest = min(nearest, look["distance"])
+        lost = look["outside"] > GONE and look["distance"] > 2 * nearest
+        told.append({**look, "lost": float(lost)})
+    return _since(told, lambda look: look["lost"] > 0, "lost")
 
 
 def _cycling(looks: Sequence[Look]) -> Finding | None:

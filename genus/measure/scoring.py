@@ -1,5 +1,6 @@
 """scores: the figures that a run looks at on its way, quick ones, on held-out rows."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -101,8 +102,8 @@ class Scores:
         return describe(found) if (found := ailments(lines)) else ""
 
     def _examination(self, model: Model, data: Any) -> Examination:
-        n = min(EXAMINED, len(self.split))
-        n -= n % 8 if n > 8 else 0  # packed critics and groups of rows want round numbers
+        n, group = min(EXAMINED, len(self.split)), math.lcm(8, getattr(model, "packing", 1))
+        n -= n % group if n > group else 0  # critics of several rows at once want round numbers
         learnt = None
         if isinstance(data, Split) and not isinstance(data, Draws):
             (learnt, *_) = on(model, data.batch(0, min(TRAIN, len(data)), 0))

@@ -300,6 +300,13 @@ def test_figures_of_a_game_of_each_kind(ring, digits):
     assert {"game/accuracy", "game/calibration", "game/signal", "game/diversity"} <= set(found)
 
 
+@pytest.mark.parametrize("packing", [2, 3])
+def test_packed_critics_are_shown_whole_packs(ring, packing):
+    critic = MLP(2 * packing, 1)
+    model = GAN(ring.space, MLP(2, 2), critic, 2, packing=packing)
+    assert 0 <= scores(ring.validation).examine(model, ring.train)["game/accuracy"] <= 1
+
+
 def test_the_log_of_a_run_has_the_figures_of_its_game(ring, tmp_path):
     run = Run(rounds=4, batch=32, evaluate_every=2, ema=0.9, out=tmp_path / "x", device="cpu")
     fit(vectors("ring"), ring.train, run, evaluate=scores(ring.validation))
