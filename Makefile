@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 export PIP_CONSTRAINT = constraints.txt
 READY = $(VENV)/.ready
 
-.PHONY: demo test check bench docs clean
+.PHONY: demo test check bench clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("genus wants Python 3.11 or newer, and this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
@@ -26,9 +26,10 @@ check: $(READY)  ## what CI runs: format, lint, types, import floors
 test: check  ## all checks, then all tests
 	$(BIN)/python -m pytest -q
 
-bench: $(READY)  ## measures the recipes and the overhead again; takes long
+bench: $(READY)  ## measures the recipes, the overhead and the laboratory again; takes long
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/recipes.py
+	$(BIN)/python benchmarks/laboratory.py
 	$(BIN)/python benchmarks/render.py
 
 clean:

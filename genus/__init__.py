@@ -34,6 +34,7 @@ _FOLDERS = [
     "translation",
     "data",
     "measure",
+    "laboratory",
     "recipes",
     "functional",
     "nn",
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from . import energy as energy
     from . import flow as flow
     from . import functional as functional
+    from . import laboratory as laboratory
     from . import measure as measure
     from . import nn as nn
     from . import recipes as recipes

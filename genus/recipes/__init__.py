@@ -31,6 +31,7 @@ FAMILIES = (
     "translation",
     "measure",
 )
+MODELS = {"Model", "GenerativeModel", "ConditionalModel"}  # what is none is a part of one
 # what a density on the reals still promises once it is made a model of pixels
 DEQUANTISED = {"sample", "elbo", "log_weight", "encode", "decode", "fit"}
 
@@ -114,7 +115,7 @@ def _models(tree: ast.Module) -> Iterator[tuple[str, str]]:
         if isinstance(call.func, ast.Name):
             family, kind = homes.get(call.func.id, ("", ""))
             node = _class(_home(family, kind), kind) if family in FAMILIES else None
-            if node is not None and node.bases:  # what has none is a plain record, like a sampler
+            if node is not None and MODELS & {ast.unparse(base) for base in node.bases}:
                 yield family, kind
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module in names():
