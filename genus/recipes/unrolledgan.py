@@ -12,7 +12,7 @@ from ..nn import MLP
 from ..run import Run
 from ..running import adam, fit
 
-RUN = Run(rounds=8000, batch=256, lr=1e-3, ema=0.999)
+RUN = Run(rounds=3000, batch=256, lr=1e-3, ema=0.999)
 
 
 def unrolledgan(
@@ -24,7 +24,12 @@ def unrolledgan(
     width: int = 128,
     run: Run = RUN,
 ) -> Model:
-    """Unrolled GAN on a ring of 8 normals.
+    """Unrolled GAN on a ring of 8 normals: all 8 found, 0.22 of samples within 3 sigma; without: 1, 0.01.
+
+    That is of averaged weights, after 3,000 rounds, beside the same game with steps = 0; of real rows
+    0.99 are that near. The modes have nearly equal shares (reverse KL 0.03), and the bumps are blurred.
+    More rounds at this rate do not mend it: after 8,000 the critic has left the look-ahead behind, and
+    3 modes are left.
 
     The paper's own demonstration draws a ring of 8 angles that include both ends of the circle, and
     so has 7 modes, one of double weight; this ring has 8.
