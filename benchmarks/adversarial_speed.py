@@ -102,9 +102,13 @@ def size(*networks: nn.Module) -> int:
     return sum(p.numel() for network in networks for p in network.parameters())
 
 
-def by_play(make: Callable[[argparse.Namespace], GAN]) -> Maker:
+def by_play(make: Callable[[argparse.Namespace], GAN], last: bool = False) -> Maker:
+    """`play`; with the channels last in memory, if so wished."""
+
     def maker(options: argparse.Namespace) -> tuple[Step, int]:
         model = make(options).train()
+        if last:
+            model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         makes = adam(RATE, BETAS)
         optimizers = {k: makes(k, p.parameters()) for k, p in model.players().items()}
         rounds = play(model, repeat(Images().batch(0, BATCH, 0)), optimizers)
@@ -290,6 +294,7 @@ def pytorch_gan_networks(options: argparse.Namespace) -> GAN:
 GAMES: dict[str, dict[str, Maker]] = {
     "DCGAN": {
         "genus, play": by_play(lambda options: dcgan()),
+        "genus, play, channels last": by_play(lambda options: dcgan(), last=True),
         "genus, fit": by_fit(lambda options: dcgan()),
         "by hand": by_hand(lambda options: dcgan()),
         "torchgan": torchgan,
@@ -313,7 +318,7 @@ GAMES: dict[str, dict[str, Maker]] = {
         "mimicry": mimicry(256, 128),
     },
 }
-OURS = ("genus, play", "genus, fit", "by hand")
+OURS = ("genus, play", "genus, play, channels last", "genus, fit", "by hand")
 
 
 # --- measuring --------------------------------------------------------------------------------
