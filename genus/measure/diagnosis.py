@@ -23,7 +23,7 @@ from typing import Any, Literal, NamedTuple
 
 GAME = "game/"  # before the names of figures of the game, as opposed to those of the model
 LOOKS = 2  # in a row at which a thing must be wrong
-FEW = 0.8  # share of the kinds among real rows, up to which kinds are missing
+FEW = 0.7  # share of the kinds among real rows, up to which kinds are missing
 HARDLY_ANY = 0.2  # the same, of a total collapse
 NARROW, POINT = 0.6, 0.15  # diversity, over that of real rows, of a partial and of a total collapse
 DEAF = 0.05  # signal below which the generator learns nothing
@@ -134,13 +134,23 @@ def _collapse(looks: Sequence[Look]) -> Finding | None:
             few = kinds is not None and kinds[0] <= max(share * kinds[1], 1) and kinds[1] > 1
             return few or look["diversity"] < diversity
 
-        if (since := _since(looks, poor, "diversity")) is not None:
+        since = _since(looks, poor, "diversity")
+        if since is not None and not (severity == "warning" and _spreading(looks, since)):
             said = (
                 f"{name} since round {since:,}: {_variety(looks[-1])}; try R1 (penalty r1), packing 2 "
                 f"or a smaller learning rate"
             )
             return Finding(name, severity, since, said)
     return None
+
+
+def _spreading(looks: Sequence[Look], since: int) -> bool:
+    """Whether samples are wide enough, and of more kinds than at a look before: still under way."""
+    then, now = (
+        _kinds(look) for look in (next(k for k in looks if k["round"] == since), looks[-1])
+    )
+    wide = looks[-1]["diversity"] >= NARROW
+    return wide and then is not None and now is not None and now[0] > then[0]
 
 
 def _overfit(looks: Sequence[Look]) -> Finding | None:

@@ -95,6 +95,14 @@ def test_each_kind_alone(name):
     assert names(*[WRONG[name]] * 3, {}) == ["healthy"]  # what has passed is not told
 
 
+def test_kinds_that_are_still_being_found_are_no_collapse():
+    assert names({"classes": 3.0}, {"classes": 5.0}, {"classes": 7.0}) == ["healthy"]
+    assert names({"classes": 7.0}, {"classes": 5.0}, {"classes": 5.0}) == ["mode collapse"]
+    thin = [{"classes": 3.0, "diversity": 0.4}, {"classes": 5.0, "diversity": 0.4}]
+    assert names(*thin) == ["mode collapse"]
+    assert names({"classes": 1.0}, {"classes": 2.0}) == ["total mode collapse"]
+
+
 def test_the_words():
     said = describe(findings(lines({}, {"classes": 4.0}, {"classes": 4.0})))
     assert said.startswith("mode collapse since round 200: 4 of 10 classes")
