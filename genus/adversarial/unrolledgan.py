@@ -89,7 +89,8 @@ class UnrolledGAN(GenerativeModel):
 
         The critic itself is left as it is, with its buffers.
         """
-        weights = {k: p for k, p in self.critic.named_parameters() if p.requires_grad}
+        own = self.critic.named_parameters()
+        weights: dict[str, Tensor] = {name: p for name, p in own if p.requires_grad}
         for _ in range(self.steps):
             critic = partial(self._critic_of, weights)
             terms = self.objective.critic(critic(x), critic(fake))
