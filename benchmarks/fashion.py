@@ -39,9 +39,10 @@ SAMPLES = 5000
 SYSTEMS: dict[str, tuple[int, Callable[[Run], Model]]] = {  # rounds, and the recipe
     "DCGAN": (3500, lambda run: dcgan(DATA, latent=64, width=32, coarsest=4, run=run)),
     "SNGAN": (1200, lambda run: sngan(DATA, latent=64, width=32, critic_width=32, run=run)),
-    "R3GAN": (350, lambda run: r3gan(DATA, latent=64, width=32, blocks=1, run=run)),
+    "R3GAN": (700, lambda run: r3gan(DATA, latent=64, width=32, blocks=1, run=run)),
 }
-RATES = {"DCGAN": 1e-3, "SNGAN": 1e-3, "R3GAN": 1e-3}
+RATES = {"DCGAN": 1e-3, "SNGAN": 1e-3, "R3GAN": 3e-3}
+BATCHES = {"DCGAN": 64, "SNGAN": 64, "R3GAN": 32}
 MEASURES = {"frechet": 2, "kernel_distance": 3, "precision": 3, "recall": 3, "coverage": 3}
 COLUMNS = ["System", "Parameters", "Rounds", "Minutes of a core"]
 COLUMNS += ["Frechet", "Kernel distance", "Precision", "Recall", "Coverage"]
@@ -70,7 +71,7 @@ def main() -> None:
         rounds = max(1, round(options.share * rounds))
         run = Run(
             rounds=rounds,
-            batch=64,
+            batch=BATCHES[name],
             lr=RATES[name],
             ema=0.998 if rounds > 1000 else 0.99,
             seed=options.seed,
@@ -113,7 +114,13 @@ def write(row: list[str], figures: dict[str, Figure], seed: int) -> None:
             "title": "Fashion-MNIST, five minutes of a core",
             "command": "python benchmarks/fashion.py ORACLE",
             "protocol": dict(figures["frechet"].protocol)
-            | {"batch": 64, "seed": seed, "samples": SAMPLES, "weights": "averaged"},
+            | {
+                "batch": BATCHES,
+                "lr": RATES,
+                "seed": seed,
+                "samples": SAMPLES,
+                "weights": "averaged",
+            },
             "date": date.today().isoformat(),
             "machine": f"{platform.machine()} CPU, 1 thread",
             "versions": {"genus": genus.__version__, "torch": torch.__version__},
