@@ -32,15 +32,19 @@ from genus.flow import (
     Spline,
     Standard,
 )
-from genus.functional.adversarial import EnergyMargin, least_squares
-from genus.functional.penalties import Penalty, drift, pulling_away, r1
+from genus.functional.adversarial import EnergyMargin, hinge, least_squares, relativistic
+from genus.functional.penalties import Penalty, drift, pulling_away, r1, r2
 from genus.nn import (
     MLP,
     AdaptiveAugment,
     ConvDecoder,
     ConvEncoder,
     InstanceNoise,
+    R3GANCritic,
+    R3GANGenerator,
     Reconstruction,
+    ResNetCritic,
+    ResNetGenerator,
     TimeMLP,
     UNet,
     Views,
@@ -62,6 +66,21 @@ MODELS = {
     "made-masks": lambda: MADE(Bits((5,)), hidden=(16,), masks=3, shuffled=True),
     "gan": lambda: GAN(
         Reals((2,)), MLP(3, 2, (8,)), MLP(2, 1, (8,)), 3, least_squares, (Penalty(r1, 2.0),), 2
+    ),
+    "gan-sngan": lambda: GAN(
+        Pixels((1, 8, 8), 17),
+        ResNetGenerator(3, (1, 8, 8), 4),
+        ResNetCritic((1, 8, 8), 4),
+        3,
+        hinge,
+    ),
+    "gan-r3gan": lambda: GAN(
+        Pixels((1, 8, 8), 17),
+        R3GANGenerator(3, (1, 8, 8), 4, 1, group=2),
+        R3GANCritic((1, 8, 8), 4, 1, group=2),
+        3,
+        relativistic,
+        (Penalty(r1, 1.0), Penalty(r2, 1.0)),
     ),
     "gan-pixels": lambda: GAN(Pixels((2,), 5), MLP(3, 2), MLP(2, 1), 3),
     "gan-views": lambda: GAN(
