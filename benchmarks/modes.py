@@ -48,6 +48,7 @@ COLUMNS = [
     "objective",
     "data",
     *(f"{name}{kind}" for name in FIGURES for kind in (" raw", " EMA")),
+    "seeds",
     "CPU seconds",
 ]
 LR = 2e-3
@@ -62,7 +63,8 @@ OTHERS = {  # the generator that is not the default, and that the paper has too
 GAMES = {**OBJECTIVES, **OTHERS}
 NOTES = [
     "raw: the weights after the last round; EMA: their average over the rounds, decay 0.999.",
-    "Each cell is the mean and the standard deviation over the seeds.",
+    "Each figure is the mean and the standard deviation over the seeds.",
+    "minimax, jensen_shannon and f_gan are one game, up to constants, and so have equal figures.",
     (
         "High quality: the share of samples within 3 standard deviations of a bump; on digits, the "
         "oracle's precision."
@@ -219,7 +221,7 @@ def write(path: Path, record: dict[str, Any]) -> None:
             found = [record["cells"].get(key(data, name, seed)) for seed in range(100)]
             if cells := [cell for cell in found if cell]:
                 groups[name, data] = cells
-    rows = [["real", data, *real(values), ""] for data, values in record["real"].items()]
+    rows = [["real", data, *real(values), "", ""] for data, values in record["real"].items()]
     rows += [[name, data, *row(cells)] for (name, data), cells in groups.items()]
     content = {
         "title": "Objectives on separate bumps and on digits",
@@ -242,7 +244,7 @@ def row(cells: list[dict[str, Any]]) -> list[str]:
     whole = [cell for cell in cells if "fault" not in cell]
     seconds = f"{statistics.mean(cell['seconds'] for cell in cells):.0f}"
     if not whole:
-        return ["not finite", *[""] * (len(COLUMNS) - 4), seconds]
+        return ["not finite", *[""] * (len(COLUMNS) - 5), str(len(cells)), seconds]
     said = []
     for names in FIGURES.values():
         for kind in ("raw", "ema"):
@@ -250,22 +252,22 @@ def row(cells: list[dict[str, Any]]) -> list[str]:
             said.append(spread(values, names))
     if len(whole) < len(cells):
         said[0] += f" ({len(cells) - len(whole)} of {len(cells)} not finite)"
-    return [*said, seconds]
+    return [*said, str(len(cells)), seconds]
 
 
 def spread(values: list[float], names: tuple[str, str]) -> str:
     if not values:
         return ""
     digits = 1 if names[0] == "modes" else 2 if names[1] == "frechet" else 3
-    error = statistics.stdev(values) if len(values) > 1 else 0.0
-    return f"{statistics.mean(values):.{digits}f} ± {error:.{digits}f}"
+    mean = f"{statistics.mean(values):.{digits}f}"
+    return f"{mean} ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else mean
 
 
 def real(values: dict[str, float]) -> list[str]:
     said = []
     for names in FIGURES.values():
         found = [values[n] for n in names if n in values]
-        said += [spread(found, names).split(" ±")[0]] * 2
+        said += [spread(found, names)] * 2
     return said
 
 
