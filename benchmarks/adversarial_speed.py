@@ -35,6 +35,7 @@ import genus
 from genus.adversarial import GAN
 from genus.core import Model, Reals, Space
 from genus.functional.adversarial import hinge, non_saturating
+from genus.functional.schedules import cosine
 from genus.nn.dcgan import DCGANCritic, DCGANGenerator
 from genus.nn.sngan import ResNetCritic, ResNetGenerator
 from genus.run import Run
@@ -49,7 +50,8 @@ COLUMNS = ["Game", "System", "Threads", "Parameters", "ms a round", "Processor m
 COLUMNS += ["Against the best peer", "Against the loop by hand"]
 
 Step = Callable[[], object]
-Maker = Callable[[argparse.Namespace], tuple[Step, int]]  # a round, and how many parameters
+Rounds = Callable[[int], object]  # plays so many
+Maker = Callable[[argparse.Namespace], tuple[Rounds, int]]  # rounds, and how many parameters
 
 
 class Images:
@@ -98,6 +100,14 @@ def sngan_small() -> GAN:
     return GAN(Reals(SHAPE), generator, ResNetCritic(SHAPE, 64), 128, hinge)
 
 
+def repeated(step: Step) -> Rounds:
+    def play_rounds(count: int) -> None:
+        for _ in range(count):
+            step()
+
+    return play_rounds
+
+
 def size(*networks: nn.Module) -> int:
     return sum(p.numel() for network in networks for p in network.parameters())
 
@@ -105,14 +115,14 @@ def size(*networks: nn.Module) -> int:
 def by_play(make: Callable[[argparse.Namespace], GAN], last: bool = False) -> Maker:
     """`play`; with the channels last in memory, if so wished."""
 
-    def maker(options: argparse.Namespace) -> tuple[Step, int]:
+    def maker(options: argparse.Namespace) -> tuple[Rounds, int]:
         model = make(options).train()
         if last:
             model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         makes = adam(RATE, BETAS)
         optimizers = {k: makes(k, p.parameters()) for k, p in model.players().items()}
         rounds = play(model, repeat(Images().batch(0, BATCH, 0)), optimizers)
-        return lambda: next(rounds), size(model)
+        return repeated(lambda: next(rounds)), size(model)
 
     return maker
 
@@ -120,16 +130,14 @@ def by_play(make: Callable[[argparse.Namespace], GAN], last: bool = False) -> Ma
 def by_fit(make: Callable[[argparse.Namespace], GAN]) -> Maker:
     """`fit` as it is: batches, seeds, learning-rate schedule, log and averaged weights."""
 
-    def maker(options: argparse.Namespace) -> tuple[Step, int]:
+    def maker(options: argparse.Namespace) -> tuple[Rounds, int]:
         model, data = make(options), Images()
-        run = Run(rounds=1, batch=BATCH, ema=0.999, device="cpu")
 
-        def step() -> Model:
-            return fit(
-                model, data, run, optimizers=adam(RATE, BETAS), schedule=lambda part: 1 - part
-            )
+        def play_rounds(count: int) -> Model:
+            run = Run(rounds=count, batch=BATCH, ema=0.999, device="cpu")
+            return fit(model, data, run, optimizers=adam(RATE, BETAS), schedule=cosine)
 
-        return step, size(model)
+        return play_rounds, size(model)
 
     return maker
 
@@ -137,7 +145,7 @@ def by_fit(make: Callable[[argparse.Namespace], GAN]) -> Maker:
 def by_hand(make: Callable[[argparse.Namespace], GAN]) -> Maker:
     """The shortest loop: one pass of the generator, no gradients for what does not move."""
 
-    def maker(options: argparse.Namespace) -> tuple[Step, int]:
+    def maker(options: argparse.Namespace) -> tuple[Rounds, int]:
         model, x = make(options).train(), Images().x
         generator, critic = model.generator, model.critic
         moves = [
@@ -163,7 +171,7 @@ def by_hand(make: Callable[[argparse.Namespace], GAN]) -> Maker:
             (-scores.mean() if linear else softplus(-scores).mean()).backward()
             moves[1].step()
 
-        return step, size(model)
+        return repeated(step), size(model)
 
     return maker
 
@@ -178,7 +186,7 @@ def room(name: str, folder: Path) -> None:
     sys.modules[name] = module
 
 
-def torchgan(options: argparse.Namespace) -> tuple[Step, int]:
+def torchgan(options: argparse.Namespace) -> tuple[Rounds, int]:
     """The losses' own `train_ops`, as its trainer calls them, on its own DCGAN of 64 channels."""
     room("torchgan", options.torchgan / "torchgan")
     room("torchgan.losses", options.torchgan / "torchgan" / "losses")
@@ -200,7 +208,7 @@ def torchgan(options: argparse.Namespace) -> tuple[Step, int]:
         losses[0].train_ops(generator, critic, moves[0], device, BATCH)
         losses[1].train_ops(generator, critic, moves[1], x, device)
 
-    return step, size(generator, critic)
+    return repeated(step), size(generator, critic)
 
 
 class Log:
@@ -213,7 +221,7 @@ class Log:
 def mimicry(width: int, critic_width: int) -> Maker:
     """Its SNGAN32 and its own train_step of both networks."""
 
-    def maker(options: argparse.Namespace) -> tuple[Step, int]:
+    def maker(options: argparse.Namespace) -> tuple[Rounds, int]:
         root = options.mimicry / "torch_mimicry"
         room("torch_mimicry", root)
         room("torch_mimicry.nets", root / "nets")
@@ -232,7 +240,7 @@ def mimicry(width: int, critic_width: int) -> Maker:
             critic.train_step(batch, netG=generator, optD=moves[1], log_data=log, device="cpu")
             generator.train_step(batch, netD=critic, optG=moves[0], log_data=log, device="cpu")
 
-        return step, size(generator, critic)
+        return repeated(step), size(generator, critic)
 
     return maker
 
@@ -275,12 +283,12 @@ OPTIONS = {
 }
 
 
-def pytorch_gan(options: argparse.Namespace) -> tuple[Step, int]:
+def pytorch_gan(options: argparse.Namespace) -> tuple[Rounds, int]:
     """The inside of the loop of its dcgan.py, as it stands."""
     names, loop = script(options)
     names |= {"imgs": Images().x, "epoch": 0, "i": 1}
     count = size(names["generator"], names["discriminator"])
-    return lambda: exec(loop, names), count  # noqa: S102
+    return repeated(lambda: exec(loop, names)), count  # noqa: S102
 
 
 def pytorch_gan_networks(options: argparse.Namespace) -> GAN:
@@ -334,27 +342,31 @@ def threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def timed(step: Step, rounds: int) -> tuple[float, float]:
-    """Milliseconds a round: of the wall clock, and of processor time."""
-    wall, processor = time.perf_counter(), time.process_time()
-    for _ in range(rounds):
-        step()
-    scale = 1e3 / rounds
-    return scale * (time.perf_counter() - wall), scale * (time.process_time() - processor)
+def timed(rounds: Rounds, count: int) -> tuple[float, float]:
+    """Milliseconds a round, of the wall clock and of processor time; setting out is taken off."""
+
+    def clocked(count: int) -> tuple[float, float]:
+        wall, processor = time.perf_counter(), time.process_time()
+        rounds(count)
+        return time.perf_counter() - wall, time.process_time() - processor
+
+    pairs = zip(clocked(count), clocked(0), strict=True)
+    wall, processor = (1e3 * (whole - start) / count for whole, start in pairs)
+    return wall, processor
 
 
 def measure(game: str, count: int, options: argparse.Namespace) -> Iterator[list[str]]:
     """The rows of one game at one number of threads."""
     with threads(count):
         made = {name: maker(options) for name, maker in GAMES[game].items()}
-        for step, _ in made.values():
-            step()
+        for rounds, _ in made.values():
+            rounds(1)
         single = timed(made["by hand"][0], 1)[0]
-        rounds = max(1, min(50, round(options.seconds * 1e3 / single)))
+        number = max(1, min(50, round(options.seconds * 1e3 / single)))
         times: dict[str, list[tuple[float, float]]] = {name: [] for name in made}
         for _ in range(options.repeats):
-            for name, (step, _) in made.items():
-                times[name].append(timed(step, rounds))
+            for name, (rounds, _) in made.items():
+                times[name].append(timed(rounds, number))
     middle = {
         name: [statistics.median(column) for column in zip(*pairs, strict=True)]
         for name, pairs in times.items()
@@ -380,9 +392,8 @@ def memory(game: str, name: str, options: argparse.Namespace) -> float:
 def alone(game: str, name: str, options: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     before = peak()
-    step, _ = GAMES[game][name](options)
-    for _ in range(3):
-        step()
+    rounds, _ = GAMES[game][name](options)
+    rounds(3)
     print(peak() - before)
 
 
