@@ -225,14 +225,14 @@ def draw(runs: list[dict[str, Any]], rounds: int, plane: Plane, real: Tensor) ->
     """The divergence over training, and what each system makes in the end, beside the data."""
     shown = [r for r in runs if r["seed"] == 0 and r["rounds"] == rounds]
     picked = [r for r in shown if "0.01" not in r["system"]]
-    figure, axes = plt.subplots(1, len(picked) + 2, figsize=(3.2 * (len(picked) + 2), 3.2))
+    figure, axes = plt.subplots(1, len(picked) + 2, figsize=(3 * (len(picked) + 2), 3.4))
     for name in SYSTEMS:
         curves = [r["curve"] for r in runs if (r["system"], r["rounds"]) == (name, rounds)]
         if curves:
             x = [rounds * (i + 1) // LOOKS for i in range(LOOKS)]
             axes[0].plot(x, [statistics.mean(at) for at in zip(*curves, strict=True)], label=name)
-    axes[0].set(xlabel="rounds", title="Jensen-Shannon, nats", ylim=(0, 0.7))
-    axes[0].legend(fontsize=5)
+    axes[0].set(xlabel="rounds", title="Jensen-Shannon, nats", ylim=(0, 0.9))
+    axes[0].legend(fontsize=6, loc="upper right", framealpha=0.5)
     points = [("data", plane.flat(real)[::7])]
     points += [(r["system"], torch.tensor(r["points"])) for r in picked]
     for axis, (name, p) in zip(axes[1:], points, strict=True):

@@ -4,8 +4,9 @@
 
 Networks, optimiser, batch, initial weights, data and measures are those of PacGAN's published code
 (github.com/fjxmlzn/PacGAN, synthetic_data_experiments), through the GAN kit with packing 1 and 2; a
-share of 1 is their 400,000 rounds. Each run keeps its state in --work and goes on from there; each
-run that ends is written to benchmarks/results/published_modes.json at once.
+share of 1 is their 400,000 rounds. Each run keeps its state and its figures, taken at
+every eighth of it, in --work, and goes on from there. With --seeds and nothing after it, no run is
+made: the table is written from what there is.
 """
 
 import argparse
@@ -13,7 +14,6 @@ import json
 import math
 import platform
 import statistics
-import time
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -129,18 +129,17 @@ def measured(x: Tensor, toy: Normals) -> dict[str, float]:
     }
 
 
-def run(cell: str, seed: int, rounds: int, work: Path) -> dict[str, Any]:
+def run(cell: str, seed: int, rounds: int, work: Path) -> None:
+    """Trains, or goes on, and leaves the figures in the log of the run."""
     data, packing = cell.split("-")
     toy = truth(data)
     torch.manual_seed(seed)
     game = model(toy, int(packing))
     out = work / f"{cell}-{seed}-{rounds}"
-    path: list[str] = []
 
     def look(current: Model) -> dict[str, float]:
         assert isinstance(current, GAN)
         figures = measured(current.sample(SAMPLES), toy)
-        path.append(f"{figures['modes']:.0f}")
         print(cell, seed, {k: round(v, 3) for k, v in figures.items()}, flush=True)
         return figures
 
@@ -156,14 +155,21 @@ def run(cell: str, seed: int, rounds: int, work: Path) -> dict[str, Any]:
         evaluate_every=max(1, rounds // 8),
         checkpoint_every=2000,
     )
-    start = time.perf_counter()
     fit(game, fixed(toy, data, seed), plan, optimizers=adam(1e-4, (0.8, 0.999)), evaluate=look)
-    torch.manual_seed(10_000 + seed)
-    figures = measured(game.eval().sample(SAMPLES), toy)
-    minutes = (time.perf_counter() - start) / 60
-    return {"cell": cell, "seed": seed, "rounds": rounds, **figures, "path": path} | {
-        "minutes": round(minutes, 1)
-    }
+
+
+def looks(work: Path) -> list[dict[str, Any]]:
+    """What was measured along all runs; the learning rate is constant, so each look ends a run."""
+    known = {(r["cell"], r["seed"], r["rounds"]): r for r in kept()}
+    for log in sorted(work.glob("*/metrics.jsonl")):
+        data, packing, seed, _ = log.parent.name.split("-")
+        for line in log.read_text().splitlines():
+            record = json.loads(line)
+            if record["event"] == "figures":
+                figures = {k: record[k] for k in ("modes", "firm", "high_quality", "reverse_kl")}
+                key = (f"{data}-{packing}", int(seed), record["round"])
+                known[key] = dict(zip(("cell", "seed", "rounds"), key, strict=True)) | figures
+    return [known[key] for key in sorted(known)]
 
 
 def spread(values: list[float], form: str) -> str:
@@ -174,29 +180,32 @@ def spread(values: list[float], form: str) -> str:
     return f"{mean} ± {format(statistics.stdev(values) / len(values) ** 0.5, form)}"
 
 
+def marks(runs: list[dict[str, Any]], *packings: str) -> set[int]:
+    """Rounds at which both data sets were looked at with each of these packings."""
+    cells = [f"{data}-{packing}" for data in ("ring", "grid") for packing in packings]
+    return set.intersection(*({r["rounds"] for r in runs if r["cell"] == c} for c in cells))
+
+
 def ours(runs: list[dict[str, Any]], packing: str, rounds: int) -> list[str]:
-    row = [f"GAN kit, packing {packing}"]
-    seeds: list[int] = []
+    row, counts = [f"GAN kit, packing {packing}"], []
     for data in ("ring", "grid"):
-        found = [r for r in runs if r["cell"] == f"{data}-{packing}" and r["rounds"] == rounds]
-        if not found:
-            row += ["not run", "not run", "not run"]
-            continue
-        seeds.append(len(found))
+        found = [r for r in runs if (r["cell"], r["rounds"]) == (f"{data}-{packing}", rounds)]
+        counts.append(len(found))
         firm = spread([r["firm"] for r in found], ".1f")
         row += [f"{spread([r['modes'] for r in found], '.1f')} ({firm})"]
         row += [f"{spread([100 * r['high_quality'] for r in found], '.1f')} %"]
         row += [spread([r["reverse_kl"] for r in found], ".2f")]
-    count = " and ".join(str(n) for n in dict.fromkeys(seeds))
-    return [*row, f"here, {rounds:,} of 400,000 rounds; {count} run(s)"]
+    return [*row, f"here, {rounds:,} of 400,000 rounds; {min(counts)} run(s)"]
 
 
-def write(runs: list[dict[str, Any]]) -> None:
+def write(work: Path) -> None:
+    """The table: the published rows, and ours where both packings, or one, came farthest."""
+    runs = looks(work)
     rows: list[list[str]] = [[*row] for row in PUBLISHED]
-    for rounds in sorted({r["rounds"] for r in runs}):
-        for packing in ("1", "2"):
-            if any(r["cell"][-1] == packing and r["rounds"] == rounds for r in runs):
-                rows.append(ours(runs, packing, rounds))
+    both = max(marks(runs, "1", "2"), default=0)
+    for packing in ("1", "2"):
+        last = max(marks(runs, packing), default=0)
+        rows += [ours(runs, packing, rounds) for rounds in sorted({both, last} - {0})]
     protocol = {
         "data": "100,000 fixed rows; ring of 8, radius 1, std 0.01; grid of 25, spacing 2, std 0.05",
         "generator": "2-400-400-400-400-2, batch normalisation, ReLU",
@@ -231,7 +240,7 @@ def kept() -> list[dict[str, Any]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--share", type=float, default=0.125, help="of their rounds")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0], help="none: only the table")
     parser.add_argument("--only", nargs="+", default=CELLS, choices=CELLS)
     parser.add_argument("--work", type=Path, default=Path("runs") / "published_modes")
     given = parser.parse_args()
@@ -239,11 +248,11 @@ def main() -> None:
     rounds = round(given.share * ROUNDS)
     for seed in given.seeds:
         for cell in given.only:
-            key = (cell, seed, rounds)
-            if any((r["cell"], r["seed"], r["rounds"]) == key for r in kept()):
+            if any((r["cell"], r["seed"], r["rounds"]) == (cell, seed, rounds) for r in kept()):
                 continue
-            done = run(cell, seed, rounds, given.work)
-            write([*kept(), done])  # read again: another process may have written
+            run(cell, seed, rounds, given.work)
+            write(given.work)
+    write(given.work)
 
 
 if __name__ == "__main__":
