@@ -116,7 +116,7 @@ class Scores:
             return {}
         found = mode_values(made.cpu(), *self.modes)
         names = ("modes", "high_quality", "mode_kl", "width")
-        return {name: found[name][0] for name in names if found[name][0] == found[name][0]}
+        return {name: found[name][0] for name in names if name in found}
 
 
 def _distance(real: Tensor, made: Tensor) -> float:

@@ -28,7 +28,7 @@ FIRM = 20  # samples of high quality that hold a bump firmly
 
 
 def mode_values(x: Tensor, modes: Tensor, std: float) -> dict[str, tuple[float, float | None]]:
-    """Each measure's value and standard error.
+    """Each measure's value and standard error; no width if no mode has two samples of high quality.
 
     Args:
         x: samples, (n, d).
@@ -39,21 +39,22 @@ def mode_values(x: Tensor, modes: Tensor, std: float) -> dict[str, tuple[float, 
     good = distance <= NEAR * std
     counts = torch.bincount(mode[good], minlength=len(modes))
     everyone = torch.bincount(mode, minlength=len(modes)).double()
+    width = _width(x.double()[good], mode[good], len(modes), std)
     return {
         "modes": (float((counts > 0).sum()), None),
         "modes_firmly": (float((counts >= FIRM).sum()), None),
         "high_quality": mean_error(good.double()),
         "mode_kl": (kl_histograms(everyone, torch.ones_like(everyone)).item(), None),
-        "width": _width(x.double()[good], mode[good], len(modes), std),
+        **({"width": width} if width else {}),
     }
 
 
-def _width(x: Tensor, mode: Tensor, k: int, std: float) -> tuple[float, float | None]:
+def _width(x: Tensor, mode: Tensor, k: int, std: float) -> tuple[float, float] | None:
     """Standard deviation of rows (n, d) within their modes, in each direction, over `std`; its error."""
     counts = torch.bincount(mode, minlength=k)
     free = int((counts - 1).clamp(min=0).sum())  # each mean takes one row
     if not free:
-        return math.nan, None
+        return None
     means = x.new_zeros(k, x.shape[1]).index_add(0, mode, x) / counts.clamp(min=1)[:, None]
     squares = (x - means[mode]).square().mean(1) * len(x) / free
     value, error = mean_error(squares)
