@@ -86,7 +86,7 @@ def mode_figures(
             known,
             sign="~",
             error=error,
-            floor=floors[name][0],
+            floor=floors[name][0] if name in floors else None,
             better=UNITS[name][1],
             estimator={"name": "samples"},
         )
