@@ -42,7 +42,8 @@ def ebgan(
 ) -> Model:
     """EBGAN on digits: all ten classes, Frechet distance 2.4 of 1,000 samples; real digits have 0.12.
 
-    Without the pulling-away term the same run finds seven classes, and 7.1.
+    Without the pulling-away term the same run finds seven classes, and 7.1. With another seed it was
+    ten and 3.6, against eight and 5.9.
 
     Args:
         data: name or path of a data set of images.
