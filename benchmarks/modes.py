@@ -64,7 +64,7 @@ GAMES = {**OBJECTIVES, **OTHERS}
 NOTES = [
     "raw: the weights after the last round; EMA: their average over the rounds, decay 0.999.",
     "Each figure is the mean and the standard deviation over the seeds.",
-    "minimax, jensen_shannon and f_gan are one game, up to constants, and so have equal figures.",
+    "minimax, jensen_shannon and f_gan are one game, up to constants and rounding.",
     (
         "High quality: the share of samples within 3 standard deviations of a bump; on digits, the "
         "oracle's precision."
