@@ -26,7 +26,8 @@ def began(
     """BEGAN on digits: all ten classes, Frechet distance 9.9 of 1,000 samples; real digits have 0.12.
 
     With another seed it was eight classes and 10.8. At a gamma of 0.7, 0.5 and 0.3 the same run
-    finds six, four and one of them: the balance is one of means, and a low gamma is reached by making only what the autoencoder says again best.
+    finds six, four and one of them: the balance is one of means, and a low gamma is reached by making
+    only what the autoencoder says again best.
 
     The log's figures also hold `convergence`, the paper's M, of the round before they were taken.
 
