@@ -61,7 +61,10 @@ NOTES = [
         "M falls in every run, and ends lowest where samples are worst: it tells that a run goes on, "
         "not that its samples are good."
     ),
-    "Mean ± standard deviation over the seeds. Samples are of the averaged weights.",
+    (
+        "Mean ± standard deviation over the seeds. Samples are of the averaged weights. Seconds are "
+        "those of a machine that was shared with other work."
+    ),
 ]
 
 

@@ -105,7 +105,10 @@ NOTES = [
         "untrained networks is not far, and has all classes. Read each Frechet distance between that "
         "of the untrained networks and that of real rows."
     ),
-    "Mean ± standard deviation over the seeds.",
+    (
+        "Mean ± standard deviation over the seeds; a row without ± has one seed. Seconds are those of "
+        "a machine that was shared with other work."
+    ),
 ]
 
 

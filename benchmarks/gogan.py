@@ -44,7 +44,11 @@ NOTES = [
         "The gap is the critic's own, and tells only as much as its slope is held: so the exact "
         "distance stands beside it. Of two draws of real rows it is the floor."
     ),
-    "Without ranking, stages are the same rounds of one game. Mean ± standard deviation over the seeds.",
+    "Without ranking, stages are the same rounds of one game.",
+    (
+        "Mean ± standard deviation over the seeds. Seconds are those of a machine that was shared with "
+        "other work."
+    ),
 ]
 
 
