@@ -361,7 +361,7 @@ def measure(game: str, count: int, options: argparse.Namespace) -> Iterator[list
         made = {name: maker(options) for name, maker in GAMES[game].items()}
         for rounds, _ in made.values():
             rounds(1)
-        single = timed(made["by hand"][0], 1)[0]
+        single = timed(made["by hand"][0], 1)[1]
         number = max(1, min(50, round(options.seconds * 1e3 / single)))
         times: dict[str, list[tuple[float, float]]] = {name: [] for name in made}
         for _ in range(options.repeats):
