@@ -6,7 +6,7 @@ from ..adversarial import GAN
 from ..core import Model, Pixels, Reals, Space
 from ..data import load, picture
 from ..functional.adversarial import OBJECTIVES, TopK
-from ..functional.penalties import PENALTIES, Penalty
+from ..functional.penalties import PENALTIES, Penalty, feature_matching, pulling_away
 from ..functional.schedules import cosine
 from ..measure import scores
 from ..nn import MLP, ConvDecoder, ConvEncoder
@@ -16,6 +16,7 @@ from ..run import Run
 from ..running import adam, fit
 
 RUN = Run(rounds=6000, batch=256, lr=2e-3, ema=0.999)
+OF_THE_GENERATOR = (feature_matching, pulling_away)
 AUGMENT = {"diff": DiffAugment, "adaptive": AdaptiveAugment}
 
 
@@ -40,15 +41,15 @@ def gan(
 ) -> Model:
     """GAN on a ring of 8 normals: all 8 found, 0.98 of samples within 3 sigma; of real rows 0.99.
 
-    That figure does not see how wide a bump is: the averaged generator's have a standard deviation
-    of 0.011 where the data's have 0.020.
+    That figure does not see how wide a bump is: those of samples are 0.43 times as wide as the data's.
 
     Args:
         data: name or path of a data set of vectors or images.
         objective: its name in `genus.functional.adversarial.OBJECTIVES`, such as minimax,
-            non_saturating, least_squares, wasserstein, hinge, relativistic.
-        penalty: of the critic, by name in `genus.functional.penalties.PENALTIES`, such as r1, or
-            several, as in r1+r2; wasserstein wants gradient_penalty, or bound.
+            non_saturating, least_squares, wasserstein, hinge, relativistic. kl and neyman have
+            exponentials of scores, and may overflow: a smaller lr, or clip, helps.
+        penalty: by name in `genus.functional.penalties.PENALTIES`, such as r1, or several, as in
+            r1+r2; wasserstein wants gradient_penalty, or bound.
         weight: of each penalty, at least 0; 0 leaves them out.
         every: penalties are due in every so many rounds, and as much heavier.
         critic_rounds: the generator plays in every so many rounds, the critic in all.
@@ -79,7 +80,7 @@ def gan(
     generator, critic = networks(space, latent, width, packing)
     views: list[View] = [AUGMENT[augment]()] if augment else []
     views += [InstanceNoise(noise, fade)] if noise else []
-    terms = [Penalty(PENALTIES[p], weight, every) for p in penalty.split("+")] if weight else []
+    terms = [named(name, weight, every) for name in penalty.split("+")] if weight else []
     model = GAN(
         space,
         generator,
@@ -95,14 +96,23 @@ def gan(
         top=TopK(top, fade) if top < 1 else None,
     )
     rates = {"critic": critic_lr or run.lr, "generator": run.lr}
+    lazy = {term.player: every for term in terms if every > 1}
     return fit(
         model,
         source.train,
         run,
-        optimizers=adam(rates, (0.0, 0.99), {"critic": every} if weight and every > 1 else None),
+        optimizers=adam(rates, (0.0, 0.99), lazy),
         schedule=cosine,
         evaluate=scores(source.validation),
         picture=picture,
+    )
+
+
+def named(name: str, weight: float, every: int) -> Penalty:
+    """A penalty by name, of the player whose loss it is a term of."""
+    function = PENALTIES[name]
+    return Penalty(
+        function, weight, every, "generator" if function in OF_THE_GENERATOR else "critic"
     )
 
 

@@ -97,6 +97,13 @@ def test_switches_are_wired():
     assert model.rounds == 2
 
 
+def test_terms_go_to_the_player_they_are_for():
+    model = gan(penalty="r1+feature_matching", every=3, width=8, run=SHORT)
+    owners = [(p.name, p.player, p.every) for p in model.penalties]
+    assert owners == [("r1", "critic", 3), ("feature_matching", "generator", 3)]
+    assert "generator_every_3" in model.players()
+
+
 def test_the_critic_has_its_own_rate(monkeypatch):
     seen = {}
     monkeypatch.setattr(recipe_of_gan, "adam", lambda *a: seen.update(a=a) or adam(*a))
