@@ -18,6 +18,9 @@ def dcgan(
 ) -> Model:
     """DCGAN on digits: all ten classes, Frechet distance 0.34 of 1,000 samples; real digits have 0.12.
 
+    By the end its critic knows the rows that it has learnt from better than others, as `genus diagnose`
+    says: there are 1,297 of them.
+
     Args:
         data: name or path of a data set of images of at least 8 x 8 pixels.
         latent: the size of z.
