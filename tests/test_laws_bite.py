@@ -73,7 +73,7 @@ class ClimbsWithoutTheVisibleBias(RBM):
 
 class NormalisesByNeighbours(DCGAN):
     def decode(self, z):
-        return self.train().generator(z[:, :, None, None]).tanh()
+        return self.train().generator(z).tanh()
 
 
 class CountsItsSamples(DCGAN):
