@@ -78,7 +78,7 @@ class NormalisesByNeighbours(DCGAN):
 
 class CountsItsSamples(DCGAN):
     def sample(self, n):
-        self.reference[0, 0] += n
+        self.generator.reference[0, 0] += n
         return super().sample(n)
 
 

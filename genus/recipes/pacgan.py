@@ -26,7 +26,7 @@ def pacgan(
     width: int | None = None,
     run: Run = RUN,
 ) -> Model:
-    """PacGAN on a grid of 25 normals: all 25 found, 0.92 of samples within 3 sigma; of real rows 0.99.
+    """PacGAN on a grid of 25 normals: all 25 found, 0.91 of samples within 3 sigma; of real rows 0.99.
 
     That is of averaged weights. The averaged generator's bumps are narrow: their standard deviation is
     0.4 of the data's. Without R1, at half the rounds, packing by 2 finds 24 with 0.12 of samples that
