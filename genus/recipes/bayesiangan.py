@@ -25,7 +25,7 @@ def bayesiangan(
     width: int = 1000,
     run: Run = RUN,
 ) -> Model:
-    """Bayesian GAN on ten planes in 100 dimensions: Jensen-Shannon 0.11 nats; one GAN by Adam, 0.42.
+    """Bayesian GAN on ten planes in 100 dimensions: Jensen-Shannon 0.09 nats; one GAN by Adam, 0.41.
 
     That is not the posterior's doing alone: by SGHMC one generator has 0.14, and ten that Adam moves,
     without noise, have 0.02 (benchmarks/bayesian.py).
