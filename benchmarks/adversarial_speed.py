@@ -437,6 +437,7 @@ NOTES = [
         "the same convolutions. Repeating is made one with its convolution in genus."
     ),
     "torchgan's critic has one bias less.",
+    "`fit` is timed by calls of some seconds; the first round of each pays for new state of the optimisers and the average.",
 ]
 
 
