@@ -1,11 +1,13 @@
 """What a run is: how long, where to, on what. `running.fit` carries it out."""
 
+import ctypes
 import json
 import os
 import signal
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol, Self, runtime_checkable
@@ -168,8 +170,26 @@ def seed(number: int, device: torch.device) -> None:
         torch.mps.manual_seed(number)
 
 
+@cache
+def keep_memory() -> bool:
+    """Asks the C library to keep what tensors leave for those of the next round; whether it did.
+
+    By itself glibc gives large blocks back to the system when they are free, and gets them again, page
+    by page, in the next round: up to a tenth of the time of a convolutional model on a CPU. The memory
+    of the process no longer shrinks between rounds; its peak is the same. Other C libraries are left
+    as they are.
+    """
+    try:
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):
+        return False
+    mmap_threshold, trim_threshold = -3, -1  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD of malloc.h
+    return bool(mallopt(mmap_threshold, 32 << 20) and mallopt(trim_threshold, 2**31 - 1))
+
+
 def begin(device: str) -> torch.device:
     """The device that a name stands for; under `torchrun`, this rank's own, its group joined."""
+    keep_memory()
     if device == "auto":
         mps = torch.backends.mps.is_available()
         device = "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"

@@ -1,0 +1,33 @@
+"""What tensors leave is kept for the next ones: counted in pages that the system had to give."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+COUNT = """
+import resource, sys, torch
+from genus.run import keep_memory
+if sys.argv[1] == "kept":
+    assert keep_memory()
+def fill():
+    kept = torch.empty(1000)  # something small that stays
+    for _ in range(20):
+        x = torch.ones(2_000_000)
+        x = x + 1
+    return kept
+fill()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+fill()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is asked")
+def test_pages_are_asked_for_once():
+    def faults(how):
+        run = [sys.executable, "-c", COUNT, how]
+        return int(subprocess.run(run, capture_output=True, text=True, check=True).stdout)
+
+    assert 5 * faults("kept") < faults("plain")
