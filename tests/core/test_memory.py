@@ -12,11 +12,8 @@ from genus.run import keep_memory
 if sys.argv[1] == "kept":
     assert keep_memory()
 def fill():
-    kept = torch.empty(1000)  # something small that stays
-    for _ in range(20):
-        x = torch.ones(2_000_000)
-        x = x + 1
-    return kept
+    for _ in range(10):
+        several = [torch.ones(2_000_000) for _ in range(10)]  # more than malloc keeps by itself
 fill()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 fill()
