@@ -41,7 +41,7 @@ class Penalty:
             raise ValueError(f"Penalty: every is {self.every}; at least 1 is wanted")
         if self.player not in ("critic", "generator"):
             raise ValueError(f"Penalty: player is {self.player!r}; critic or generator is wanted")
-        if self.player == "critic" and self.function in (feature_matching, pulling_away):
+        if self.player == "critic" and self.function in OF_THE_GENERATOR:
             raise ValueError(
                 f"Penalty: {self.name} is a term of the generator's loss; say player='generator'"
             )
@@ -244,6 +244,8 @@ def _features(who: str, critic: Critic, x: Tensor) -> Tensor:
         )
     return features(x).flatten(1)
 
+
+OF_THE_GENERATOR = (feature_matching, pulling_away)
 
 PENALTIES: dict[str, Callable[[Critic, Tensor, Tensor], Tensor]] = {
     "r1": r1,

@@ -6,7 +6,7 @@ from ..adversarial import GAN
 from ..core import Model, Pixels, Reals, Space
 from ..data import load, picture
 from ..functional.adversarial import OBJECTIVES, TopK
-from ..functional.penalties import PENALTIES, Penalty, feature_matching, pulling_away
+from ..functional.penalties import OF_THE_GENERATOR, PENALTIES, Penalty
 from ..functional.schedules import cosine
 from ..measure import scores
 from ..nn import MLP, ConvDecoder, ConvEncoder
@@ -16,7 +16,6 @@ from ..run import Run
 from ..running import adam, fit
 
 RUN = Run(rounds=6000, batch=256, lr=2e-3, ema=0.999)
-OF_THE_GENERATOR = (feature_matching, pulling_away)
 AUGMENT = {"diff": DiffAugment, "adaptive": AdaptiveAugment}
 
 
