@@ -15,8 +15,9 @@ A critic is kept from steep slopes by a bound on its weights, as the paper has i
 
 Source: Juefei-Xu, Boddeti, Savvides, "Gang of GANs: generative adversarial networks with maximum
     margin ranking", 2017, arXiv:1704.04865.
-Departs: G' is scored by the critic of the present stage, so that all scores have one scale; a
-    penalty may stand in for the bound. All three see one draw of z.
+Departs: the losses follow descriptions of the paper, whose text was not at hand. G' is scored by the
+    critic of the present stage, so that all scores have one scale; a penalty may stand in for the
+    bound. All three see one draw of z.
 """
 
 import copy
