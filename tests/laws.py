@@ -302,22 +302,25 @@ def decoded_rows_do_not_meet(model, *batch):
     """x depends on its own z, and not on what else is decoded: no statistics of the batch."""
     encodes = "encode" in model.promises()
     z = model.encode(*batch) if encodes else model.noise(len(batch[0]), model.latent)
-    alone = torch.cat([model.decode(row[None]) for row in z])
-    torch.testing.assert_close(model.decode(z), alone)
+    rows = zip(z, *batch[1:], strict=True)
+    alone = torch.cat([model.decode(*(part[None] for part in row)) for row in rows])
+    torch.testing.assert_close(model.decode(z, *batch[1:]), alone)
 
 
 def decoding_undoes_encoding(model, *batch):
-    torch.testing.assert_close(model.decode(model.encode(*batch)), batch[0])
+    torch.testing.assert_close(model.decode(model.encode(*batch), *batch[1:]), batch[0])
 
 
 def logdet_is_the_jacobians(model, *batch):
     claimed = model.encode_with_logdet(*batch)[1]
 
-    def encode(row):
-        return model.encode(row[None])[0].flatten()
-
     d = model.space.dims
-    for row, one in zip(batch[0], claimed, strict=True):
+    for i, (row, one) in enumerate(zip(batch[0], claimed, strict=True)):
+        given = [c[i : i + 1] for c in batch[1:]]
+
+        def encode(row, given=given):
+            return model.encode(row[None], *given)[0].flatten()
+
         jacobian = torch.autograd.functional.jacobian(encode, row).reshape(d, d)
         torch.testing.assert_close(one, torch.linalg.slogdet(jacobian).logabsdet)
 

@@ -16,13 +16,14 @@ from genus.adversarial import (
     UnrolledGAN,
 )
 from genus.autoregressive import MADE
-from genus.core import Bits, Pixels, Reals, Tokens
+from genus.core import Bits, Classes, Pixels, Reals, Tokens
 from genus.density import Dequantised, Gaussian, GaussianMixture, Table
 from genus.diffusion import DDIM, DDPM
 from genus.energy import RBM
 from genus.flow import (
     LU,
     Autoregressive,
+    ConditionalFlow,
     Coupling,
     Flow,
     Permutation,
@@ -40,6 +41,7 @@ from genus.nn import (
     ConvDecoder,
     ConvEncoder,
     InstanceNoise,
+    Labels,
     R3GANCritic,
     R3GANGenerator,
     Reconstruction,
@@ -145,6 +147,29 @@ MODELS = {
     "flow-planar": lambda: Flow(Reals((2,)), [Planar(2), Radial(2), Permutation(2)]),
     "flow-based": lambda: Flow(
         Reals((2,)), [Coupling(2)], GaussianMixture(Reals((2,)), components=3, tolerance=-1)
+    ),
+    "flow-image": lambda: Flow(Reals((1, 2, 2)), [Standard((1, 2, 2), learned=True)]),
+    "conditional-flow": lambda: ConditionalFlow(
+        Reals((3,)),
+        Classes(3),
+        [Standard((3,)), Coupling(3, hidden=(8,), context=3), Coupling(3, flip=True, context=3)],
+        Labels(3),
+    ),
+    "conditional-flow-autoregressive": lambda: ConditionalFlow(
+        Reals((2,)),
+        Reals((3,)),
+        [Autoregressive(2, Spline(4), (8,), context=4)],
+        MLP(3, 4, ()),
+        GaussianMixture(Reals((2,)), components=3, tolerance=-1),
+    ),
+    "conditional-flow-based": lambda: ConditionalFlow(
+        Reals((2,)),
+        Classes(3),
+        [LU(2), Coupling(2, hidden=(8,), context=2)],
+        Labels(3, 2),
+        ConditionalFlow(
+            Reals((2,)), Classes(3), [Autoregressive(2, hidden=(8,), context=3)], Labels(3)
+        ),
     ),
     "realnvp": lambda: RealNVP(Reals((3,)), couplings=4, width=16),
     "realnvp-images": lambda: RealNVP(Reals((1, 4, 4)), couplings=2, width=4, depth=1),

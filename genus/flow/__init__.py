@@ -3,6 +3,7 @@
 from .autoregressive import Autoregressive as Autoregressive
 from .bijection import Bijection as Bijection
 from .bijection import Chain as Chain
+from .conditional import ConditionalFlow as ConditionalFlow
 from .coupling import Coupling as Coupling
 from .elementwise import Affine as Affine
 from .elementwise import Shift as Shift

@@ -30,6 +30,7 @@ class Autoregressive(Bijection):
         hidden: widths of the network's hidden layers.
         flip: the last feature comes first.
         dropout: share of hidden units that is silent in a round of training, in [0, 1).
+        context: features of the context that the network also sees; 0 for none.
     """
 
     def __init__(
@@ -39,22 +40,23 @@ class Autoregressive(Bijection):
         hidden: Sequence[int] = (64, 64),
         flip: bool = False,
         dropout: float = 0.0,
+        context: int = 0,
     ):
         super().__init__()
         self.features, self.transform, self.hidden = features, transform, tuple(hidden)
-        self.flip, self.dropout = flip, dropout
-        self.net = MaskedMLP(features, 1, transform.count, hidden, dropout=dropout)
+        self.flip, self.dropout, self.context = flip, dropout, context
+        self.net = MaskedMLP(features, 1, transform.count, hidden, dropout=dropout, context=context)
         for parameter in self.net.last.parameters():
             nn.init.zeros_(parameter)  # it begins as the identity
 
-    def encode_with_logdet(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def encode_with_logdet(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """z, (n, features), and log |det dz/dx|, (n,): one pass."""
         x = self._turned(x)
-        z, log_slope = self.transform.encode(x, self.net(x[..., None]))
+        z, log_slope = self.transform.encode(x, self.net(x[..., None], context=context))
         return self._turned(z), log_slope.sum(1)
 
     @torch.no_grad()
-    def decode(self, z: Tensor) -> Tensor:
+    def decode(self, z: Tensor, context: Tensor | None = None) -> Tensor:
         """x, (n, features), without gradients: feature by feature, each unit once."""
         z = self._turned(z)
         x = torch.empty_like(z)
@@ -63,7 +65,7 @@ class Autoregressive(Bijection):
             x[:, feature] = self.transform.decode(z[:, feature], raw)
             return x[:, feature, None]
 
-        self.net.unroll(len(z), choose)
+        self.net.unroll(len(z), choose, context=context)
         return self._turned(x)
 
     def _turned(self, x: Tensor) -> Tensor:

@@ -8,17 +8,21 @@ from torch import Tensor, nn
 
 
 class Bijection(nn.Module, ABC):
-    """An invertible map of rows, (n, ...) to the same shape; usable alone, or as a part of a flow."""
+    """An invertible map of rows, (n, ...) to the same shape; usable alone, or as a part of a flow.
+
+    Every method also takes a context, (n, k) floats that may decide the map of each row. One that
+    was made without a context leaves it alone.
+    """
 
     @abstractmethod
-    def encode_with_logdet(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def encode_with_logdet(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """z, of the shape of x, and log |det dz/dx|, (n,)."""
 
     @abstractmethod
-    def decode(self, z: Tensor) -> Tensor:
+    def decode(self, z: Tensor, context: Tensor | None = None) -> Tensor:
         """x, of the shape of z: `encode_with_logdet` undone."""
 
-    def prepare(self, x: Tensor) -> None:
+    def prepare(self, x: Tensor, context: Tensor | None = None) -> None:
         """Takes from rows of data, as they arrive at this map, what it starts from; most need none."""
 
 
@@ -35,23 +39,31 @@ class Chain(Bijection):
             raise ValueError("Chain: steps is empty; at least one bijection is wanted")
         self.steps = nn.ModuleList(steps)
 
-    def encode_with_logdet(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def encode_with_logdet(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """z and the sum of what each step says."""
         total = x.new_zeros(len(x))
         for step in self.steps:
-            x, logdet = step.encode_with_logdet(x)
+            x, logdet = step.encode_with_logdet(x, context)
             total = total + logdet
         return x, total
 
-    def decode(self, z: Tensor) -> Tensor:
+    def decode(self, z: Tensor, context: Tensor | None = None) -> Tensor:
         """The last step is undone first."""
         for step in reversed(self.steps):
-            z = step.decode(z)
+            z = step.decode(z, context)
         return z
 
     @torch.no_grad()
-    def prepare(self, x: Tensor) -> None:
+    def prepare(self, x: Tensor, context: Tensor | None = None) -> None:
         """Each step sees what those before it make of the data."""
         for step in self.steps:
-            step.prepare(x)
-            x = step.encode_with_logdet(x)[0]
+            step.prepare(x, context)
+            x = step.encode_with_logdet(x, context)[0]
+
+
+def wanted(context: Tensor | None, features: int, who: str) -> Tensor:
+    """The context, (n, features), of a bijection that was made for one."""
+    if context is None or context.shape[1:] != (features,):
+        came = None if context is None else f"of shape {tuple(context.shape)}"
+        raise ValueError(f"{who}: context is {came}; it must be (n, {features})")
+    return context

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ..nn import MLP
-from .bijection import Bijection
+from .bijection import Bijection, wanted
 from .elementwise import Affine, Elementwise
 
 
@@ -21,6 +21,7 @@ class Coupling(Bijection):
         hidden: widths of the network's hidden layers.
         flip: the second half is kept.
         dropout: share of hidden units that is silent in a round of training, in [0, 1).
+        context: features of the context that the network also sees; 0 for none.
     """
 
     def __init__(
@@ -30,31 +31,34 @@ class Coupling(Bijection):
         hidden: Sequence[int] = (64, 64),
         flip: bool = False,
         dropout: float = 0.0,
+        context: int = 0,
     ):
         super().__init__()
         if features < 2:
             raise ValueError(f"Coupling: features is {features}; at least 2 are wanted")
         self.features, self.transform, self.hidden = features, transform, tuple(hidden)
-        self.flip, self.dropout = flip, dropout
+        self.flip, self.dropout, self.context = flip, dropout, context
         half = features // 2
         self.sizes = [features - half, half] if flip else [half, features - half]
         kept, moved = reversed(self.sizes) if flip else self.sizes
-        self.net = MLP(kept, moved * transform.count, hidden, dropout)
+        self.net = MLP(kept + context, moved * transform.count, hidden, dropout)
         for parameter in self.net[-1].parameters():
             nn.init.zeros_(parameter)  # it begins as the identity
 
-    def encode_with_logdet(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def encode_with_logdet(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """z, (n, features), and log |det dz/dx|, (n,)."""
         kept, moved = self._halves(x)
-        moved, log_slope = self.transform.encode(moved, self._raw(kept))
+        moved, log_slope = self.transform.encode(moved, self._raw(kept, context))
         return self._joined(kept, moved), log_slope.sum(1)
 
-    def decode(self, z: Tensor) -> Tensor:
+    def decode(self, z: Tensor, context: Tensor | None = None) -> Tensor:
         """x, (n, features)."""
         kept, moved = self._halves(z)
-        return self._joined(kept, self.transform.decode(moved, self._raw(kept)))
+        return self._joined(kept, self.transform.decode(moved, self._raw(kept, context)))
 
-    def _raw(self, kept: Tensor) -> Tensor:
+    def _raw(self, kept: Tensor, context: Tensor | None) -> Tensor:
+        if self.context:
+            kept = torch.cat([kept, wanted(context, self.context, "Coupling")], 1)
         return self.net(kept).unflatten(1, (-1, self.transform.count))
 
     def _halves(self, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -16,17 +16,17 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from ..core import GenerativeModel, HasLogProb, Reals, Space
+from ..core import GenerativeModel, HasLogProb, Model, Reals, Space
 from ..functional.densities import log_normal
 from .bijection import Bijection, Chain
 
 
 class Flow(GenerativeModel):
-    """A density on vectors.
+    """A density on arrays of any shape.
 
     Args:
-        space: Reals((d,)).
-        steps: bijections of (n, d); the first is next to the data.
+        space: Reals(shape).
+        steps: bijections of (n, *shape); the first is next to the data.
         base: what z follows, with log_prob and sample on the same space; a standard normal without.
     """
 
@@ -34,34 +34,25 @@ class Flow(GenerativeModel):
         self, space: Space, steps: Sequence[Bijection], base: GenerativeModel | None = None
     ):
         super().__init__()
-        if not isinstance(space, Reals):
-            raise ValueError(
-                f"Flow: space is {space}; it must be Reals, since a flow has a density. Make pixels "
-                f"real: Dequantised(Flow(Reals(space.shape), ...), space), from genus.density"
-            )
-        if base is not None and not ("log_prob" in base.promises() and base.space == space):
-            raise ValueError(
-                f"Flow: base is {type(base).__name__} on {base.space}; it must have log_prob, on "
-                f"{space}"
-            )
+        check_space(space, base, "Flow")
         self.space, self.steps, self.base = space, tuple(steps), base
         self.chain = Chain(steps)
 
     def prepare(self, x: Tensor) -> None:
-        """Lets each step take what it starts from out of rows of the data, (n, d)."""
+        """Lets each step take what it starts from out of rows of the data, (n, *shape)."""
         self.space.check(x, "Flow")
         self.chain.prepare(x)
 
     def encode_with_logdet(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """z, (n, d), and log |det dz/dx|, (n,)."""
+        """z, (n, *shape), and log |det dz/dx|, (n,)."""
         return self.chain.encode_with_logdet(x)
 
     def encode(self, x: Tensor) -> Tensor:
-        """z, (n, d)."""
+        """z, (n, *shape)."""
         return self.chain.encode_with_logdet(x)[0]
 
     def decode(self, z: Tensor) -> Tensor:
-        """x, (n, d)."""
+        """x, (n, *shape)."""
         return self.chain.decode(z)
 
     def log_prob(self, x: Tensor) -> Tensor:
@@ -72,6 +63,20 @@ class Flow(GenerativeModel):
 
     @torch.no_grad()
     def sample(self, n: int) -> Tensor:
-        """(n, d)."""
+        """(n, *shape)."""
         z = self.noise(n, *self.space.shape) if self.base is None else self.base.sample(n)
         return self.decode(z)
+
+
+def check_space(space: Space, base: Model | None, who: str) -> None:
+    """Raises ValueError, in the name of `who`, if no flow can live here."""
+    if not isinstance(space, Reals):
+        raise ValueError(
+            f"{who}: space is {space}; it must be Reals, since a flow has a density. Make pixels "
+            f"real: space.dequantise(x), or Dequantised(Flow(Reals(space.shape), ...), space), from "
+            f"genus.density"
+        )
+    if base is not None and not ("log_prob" in base.promises() and base.space == space):
+        raise ValueError(
+            f"{who}: base is {type(base).__name__} on {base.space}; it must have log_prob, on {space}"
+        )

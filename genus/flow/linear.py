@@ -24,11 +24,11 @@ class Permutation(Bijection):
         self.register_buffer("order", order)
         self.register_buffer("back", order.argsort())
 
-    def encode_with_logdet(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def encode_with_logdet(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """z, (n, features), and zeros."""
         return x[:, self.order], x.new_zeros(len(x))
 
-    def decode(self, z: Tensor) -> Tensor:
+    def decode(self, z: Tensor, context: Tensor | None = None) -> Tensor:
         """x, (n, features)."""
         return z[:, self.back]
 
@@ -55,7 +55,7 @@ class Standard(Bijection):
                 self.register_buffer(name, start)
 
     @torch.no_grad()
-    def prepare(self, x: Tensor) -> None:
+    def prepare(self, x: Tensor, context: Tensor | None = None) -> None:
         """Takes mean and deviation from x, (n, *shape)."""
         std, mean = torch.std_mean(x, 0)
         if constant := int((std == 0).sum()):
@@ -70,13 +70,13 @@ class Standard(Bijection):
         """A parameter or a buffer."""
         return getattr(self, name)
 
-    def encode_with_logdet(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def encode_with_logdet(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """z, (n, *shape), and log |det dz/dx|, (n,)."""
         log_scale = self.get_tensor("log_scale")
         z = (x - self.get_tensor("shift")) * (-log_scale).exp()
         return z, -log_scale.sum().expand(len(x))
 
-    def decode(self, z: Tensor) -> Tensor:
+    def decode(self, z: Tensor, context: Tensor | None = None) -> Tensor:
         """x, (n, *shape)."""
         return z * self.get_tensor("log_scale").exp() + self.get_tensor("shift")
 
@@ -104,12 +104,12 @@ class LU(Bijection):
         one = torch.eye(self.features, dtype=self.below.dtype, device=self.below.device)
         return self.below.tril(-1) + one, self.above.triu(1) + self.log_diagonal.exp().diag()
 
-    def encode_with_logdet(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def encode_with_logdet(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """z, (n, features), and log |det dz/dx|, (n,)."""
         lower, upper = self.triangles()
         return x @ (lower @ upper).T + self.bias, self.log_diagonal.sum().expand(len(x))
 
-    def decode(self, z: Tensor) -> Tensor:
+    def decode(self, z: Tensor, context: Tensor | None = None) -> Tensor:
         """x, (n, features)."""
         lower, upper = self.triangles()
         y = torch.linalg.solve_triangular(lower, (z - self.bias).T, upper=False, unitriangular=True)

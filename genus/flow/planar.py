@@ -40,14 +40,14 @@ class Planar(Bijection):
         product = softplus(free) - 1
         return self.u + (product - free) * self.w / self.w.square().sum(), product
 
-    def encode_with_logdet(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def encode_with_logdet(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """z, (n, features), and log |det dz/dx|, (n,)."""
         u, product = self.direction()
         bend = (x @ self.w + self.b).tanh()
         return x + bend[:, None] * u, ((1 - bend.square()) * product).log1p()
 
     @torch.no_grad()
-    def decode(self, z: Tensor) -> Tensor:
+    def decode(self, z: Tensor, context: Tensor | None = None) -> Tensor:
         """x, (n, features), without gradients: a = w x solves a + w u tanh(a + b) = w z."""
         u, product = self.direction()
         goal = z @ self.w
@@ -84,7 +84,7 @@ class Radial(Bijection):
         alpha = self.log_alpha.exp()
         return alpha, softplus(self.free) * alpha / softplus(torch.zeros_like(alpha)) - alpha
 
-    def encode_with_logdet(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def encode_with_logdet(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """z, (n, features), and log |det dz/dx|, (n,)."""
         alpha, beta = self.strength()
         away = x - self.centre
@@ -94,7 +94,7 @@ class Radial(Bijection):
         z = self.centre + away * stretch[:, None]
         return z, (self.features - 1) * stretch.log() + along.log()
 
-    def decode(self, z: Tensor) -> Tensor:
+    def decode(self, z: Tensor, context: Tensor | None = None) -> Tensor:
         """x, (n, features): r (1 + beta / (alpha + r)) = |z - c|."""
         alpha, beta = self.strength()
         away = z - self.centre

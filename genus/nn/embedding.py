@@ -37,6 +37,39 @@ class Sinusoidal(nn.Module):
         return torch.cat([angles.sin(), angles.cos()], dim=1)
 
 
+class Labels(nn.Module):
+    """Labels in 0 .. count - 1 as vectors, (n,) int64 -> (n, width).
+
+    Args:
+        count: how many labels there are.
+        width: of the vectors, which are then learned; None takes one 1 among zeros, of `count`.
+    """
+
+    rows: Tensor  # (count, width)
+
+    def __init__(self, count: int, width: int | None = None):
+        super().__init__()
+        if count < 1 or (width is not None and width < 1):
+            raise ValueError(
+                f"Labels: count is {count}, width is {width}; numbers of 1 or more are wanted"
+            )
+        self.count, self.width = count, width
+        if width is None:
+            self.register_buffer("rows", torch.eye(count), persistent=False)
+        else:
+            self.rows = nn.Parameter(torch.randn(count, width))
+
+    def forward(self, labels: Tensor) -> Tensor:
+        return self.rows[labels]
+
+
+class Flat(nn.Module):
+    """Rows of any shape as vectors: (n, ...) -> (n, d)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1)
+
+
 def time_embedding(width: int, d_out: int) -> nn.Sequential:
     """A time in [0, 1] as features, (n,) -> (n, d_out), learned on top of the waves."""
     return nn.Sequential(

@@ -14,7 +14,8 @@ class MaskedMLP(nn.Module):
     An order puts the features in places 1 .. features. Every hidden unit has a degree m, and sees
     the features in places up to m only; the output of the feature in place i is made of units of
     degree below i, and of the features before it. So a unit is known as soon as its last feature is,
-    and `unroll` computes each once.
+    and `unroll` computes each once. A context is seen by all units; some then have degree 0, and
+    see nothing else, so that the first output is a function of the context.
 
     Args:
         features: how many; at least 2.
@@ -24,6 +25,8 @@ class MaskedMLP(nn.Module):
         shuffled: orders of features are drawn; otherwise each is the features' own.
         dropout: the share of hidden units left out in training, in [0, 1).
         seed: of orders and degrees.
+        context: numbers that all outputs may see, of what `forward` is given; 0 for none.
+        shortcut: an output also sees the features before it without a layer between.
     """
 
     places: Tensor  # (masks, features) int64, in 1 .. features
@@ -38,6 +41,8 @@ class MaskedMLP(nn.Module):
         shuffled: bool = False,
         dropout: float = 0.0,
         seed: int = 0,
+        context: int = 0,
+        shortcut: bool = True,
     ):
         super().__init__()
         if features < 2:
@@ -52,32 +57,46 @@ class MaskedMLP(nn.Module):
             raise ValueError(f"MaskedMLP: dropout is {dropout}; it must be in [0, 1)")
         self.features, self.d_in, self.d_out, self.hidden = features, d_in, d_out, tuple(hidden)
         self.masks, self.shuffled, self.dropout, self.seed = masks, shuffled, dropout, seed
+        self.context, self.shortcut = context, shortcut
         widths = [features * d_in, *hidden]
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
         self.last = nn.Linear(widths[-1], features * d_out)
-        self.direct = nn.Linear(features * d_in, features * d_out, bias=False)
-        nn.init.zeros_(self.direct.weight)
+        self.direct = None
+        if shortcut:
+            self.direct = nn.Linear(features * d_in, features * d_out, bias=False)
+            nn.init.zeros_(self.direct.weight)
+        self.aside = nn.Linear(context, hidden[0], bias=False) if context else None
         draw = torch.Generator().manual_seed(seed)
         own = torch.arange(1, features + 1).expand(masks, -1).clone()
         self.register_buffer("places", _shuffled(own, draw) if shuffled else own)
         for i, width in enumerate(hidden):
-            even = torch.arange(width) * (features - 1) // width + 1
+            least = 0 if context else 1  # of degree 0: what sees nothing but the context
+            even = torch.arange(width) * (features - least) // width + least
             degrees = even.expand(masks, -1).clone()
             self.register_buffer(f"degrees{i}", _shuffled(degrees, draw) if masks > 1 else degrees)
 
-    def forward(self, x: Tensor, mask: int = 0) -> Tensor:
+    def forward(self, x: Tensor, mask: int = 0, context: Tensor | None = None) -> Tensor:
         degrees, goal = self.degrees(mask), self.places[mask].repeat_interleave(self.d_out)
         x = h = x.flatten(1)
+        aside = self._aside(context)
         for layer, before, after in zip(self.linears(), degrees, degrees[1:], strict=False):
-            h = relu(linear(h, layer.weight * (after[:, None] >= before), layer.bias))
+            h = linear(h, layer.weight * (after[:, None] >= before), layer.bias)
+            h, aside = relu(h if aside is None else h + aside), None
             h = dropout(h, self.dropout, self.training)
         out = linear(h, self.last.weight * (goal[:, None] > degrees[-1]), self.last.bias)
-        out = out + linear(x, self.direct.weight * (goal[:, None] > degrees[0]))
+        if self.direct is not None:
+            out = out + linear(x, self.direct.weight * (goal[:, None] > degrees[0]))
         out = out.to(self.last.weight.dtype)  # in full precision also under autocast
         return out.unflatten(1, (self.features, self.d_out))
 
     @torch.no_grad()
-    def unroll(self, n: int, choose: Callable[[int, Tensor], Tensor], mask: int = 0) -> None:
+    def unroll(
+        self,
+        n: int,
+        choose: Callable[[int, Tensor], Tensor],
+        mask: int = 0,
+        context: Tensor | None = None,
+    ) -> None:
         """`forward`, one feature after another, each made from what came out for it.
 
         Args:
@@ -85,6 +104,7 @@ class MaskedMLP(nn.Module):
             choose: takes the number of a feature and what comes out for it, (n, d_out); gives what
                 goes in for it, (n, d_in).
             mask: whose order it is.
+            context: (n, context), where the network was made for one.
         """
         order, degrees = self.places[mask].argsort(), self.degrees(mask)
         ins, outs = _channels(order, self.d_in), _channels(order, self.d_out)
@@ -98,16 +118,31 @@ class MaskedMLP(nn.Module):
             (layer.weight[after][:, before], layer.bias[after])
             for layer, before, after in zip(self.linears(), sorts, sorts[1:], strict=False)
         ]
-        last, direct = self.last.weight[:, sorts[-1]], self.direct.weight[:, sorts[0]]
+        last = self.last.weight[:, sorts[-1]]
+        direct = None if self.direct is None else self.direct.weight[:, sorts[0]]
+        aside = self._aside(context)
         known = [last.new_zeros(n, len(sort)) for sort in sorts]
         for i, feature in enumerate(order.tolist()):
             for k, (weight, bias) in enumerate(layers):
-                seen, new = slice(ends[k][i]), slice(ends[k + 1][max(i - 1, 0)], ends[k + 1][i])
-                known[k + 1][:, new] = relu(linear(known[k][:, seen], weight[new, seen], bias[new]))
+                seen, new = slice(ends[k][i]), slice(ends[k + 1][i - 1] if i else 0, ends[k + 1][i])
+                h = linear(known[k][:, seen], weight[new, seen], bias[new])
+                if k == 0 and aside is not None:
+                    h += aside[:, sorts[1][new]]
+                known[k + 1][:, new] = relu(h)
             mine, seen, before = outs[i], slice(ends[-1][i]), slice(ends[0][i])
             out = linear(known[-1][:, seen], last[mine, seen], self.last.bias[mine])
-            out += linear(known[0][:, before], direct[mine, before])
+            if direct is not None:
+                out += linear(known[0][:, before], direct[mine, before])
             known[0][:, i * self.d_in : (i + 1) * self.d_in] = choose(feature, out)
+
+    def _aside(self, context: Tensor | None) -> Tensor | None:
+        """What the context adds to the first layer, (n, hidden)."""
+        if self.aside is None:
+            return None
+        if context is None or context.shape[1:] != (self.context,):
+            came = None if context is None else f"of shape {tuple(context.shape)}"
+            raise ValueError(f"MaskedMLP: context is {came}; it must be (n, {self.context})")
+        return self.aside(context)
 
     def degrees(self, mask: int) -> list[Tensor]:
         """The places of the numbers that come in, then the degrees of each layer's units."""

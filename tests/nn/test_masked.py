@@ -17,6 +17,11 @@ def net(**options) -> MaskedMLP:
     return made
 
 
+def told(model: MaskedMLP, n: int) -> torch.Tensor | None:
+    """A context, where the network wants one."""
+    return torch.randn(n, model.context).double() if model.context else None
+
+
 SHAPES = [
     {},
     {"hidden": (3,)},  # fewer units than degrees: some outputs see features directly, or nothing
@@ -24,6 +29,9 @@ SHAPES = [
     {"masks": 2, "shuffled": True},
     {"shuffled": True, "seed": 4},
     {"features": 2, "d_in": 1, "d_out": 1},
+    {"shortcut": False, "hidden": (40, 40)},
+    {"hidden": (16,), "context": 2},
+    {"masks": 2, "context": 3, "shortcut": False, "hidden": (40, 40)},
 ]
 
 
@@ -31,8 +39,9 @@ SHAPES = [
 def test_an_output_sees_all_earlier_features_and_no_other(options):
     model = net(**options)
     x = torch.randn(1, model.features, model.d_in).double()
+    context = told(model, 1)
     for mask in range(model.masks):
-        jacobian = torch.autograd.functional.jacobian(lambda x, m=mask: model(x, m), x)
+        jacobian = torch.autograd.functional.jacobian(lambda x, m=mask: model(x, m, context), x)
         reach = jacobian.abs().sum((0, 2, 3, 5))  # (features out, features in)
         place = model.places[mask]
         earlier = place[None, :] < place[:, None]
@@ -45,15 +54,16 @@ def test_places_are_an_order_and_degrees_cover_what_there_is(options):
     for mask in range(model.masks):
         assert sorted(model.places[mask].tolist()) == list(range(1, model.features + 1))
         for degrees in model.degrees(mask)[1:]:
-            assert 1 <= degrees.min() <= degrees.max() <= model.features - 1
-            counts = torch.bincount(degrees, minlength=model.features)[1:]
+            least = 0 if model.context else 1
+            assert least <= degrees.min() <= degrees.max() <= model.features - 1
+            counts = torch.bincount(degrees, minlength=model.features)[least:]
             assert counts.max() - counts.min() <= 1  # spread evenly
 
 
 @pytest.mark.parametrize("options", SHAPES, ids=str)
 def test_unrolling_is_the_forward_pass(options):
     model = net(**options)
-    x = torch.randn(4, model.features, model.d_in).double()
+    x, context = torch.randn(4, model.features, model.d_in).double(), told(model, 4)
     for mask in range(model.masks):
         outs = {}
 
@@ -61,10 +71,19 @@ def test_unrolling_is_the_forward_pass(options):
             outs[feature] = out
             return x[:, feature]
 
-        model.unroll(4, choose, mask)
+        model.unroll(4, choose, mask, context)
         assert list(outs) == model.places[mask].argsort().tolist()
         every = torch.stack([outs[feature] for feature in range(model.features)], 1)
-        torch.testing.assert_close(every, model(x, mask).detach())
+        torch.testing.assert_close(every, model(x, mask, context).detach())
+
+
+@pytest.mark.parametrize("options", [o for o in SHAPES if "context" in o], ids=str)
+def test_all_outputs_see_the_context(options):
+    model = net(**options)
+    x, context = torch.randn(1, model.features, model.d_in).double(), told(model, 1)
+    for mask in range(model.masks):
+        reach = torch.autograd.functional.jacobian(lambda c, m=mask: model(x, m, c), context)
+        assert (reach != 0).all()
 
 
 def test_unrolling_counts_each_unit_once():
