@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from ..core import GenerativeModel, Pixels, Reals, Space
 from ..functional.densities import log_normal
 from ..nn import MLP, ResNet
+from .squeeze import squeeze, unsqueeze
 
 
 class Coupling(nn.Module):
@@ -128,18 +129,6 @@ class Level(nn.Module):
             more, done = y.chunk(2, dim=1)
             y = torch.cat([self.inside.decode(more), done], 1)
         return unsqueeze(self.checkerboard.decode(self.rows.decode(y)))
-
-
-def squeeze(x: Tensor) -> Tensor:
-    """(n, c, 2h, 2w) -> (n, 4c, h, w): first all upper left pixels, then upper right, ..."""
-    x = x.unflatten(3, (-1, 2)).unflatten(2, (-1, 2))  # (n, c, h, 2, w, 2)
-    return x.permute(0, 3, 5, 1, 2, 4).flatten(1, 3)
-
-
-def unsqueeze(y: Tensor) -> Tensor:
-    """`squeeze` undone."""
-    y = y.unflatten(1, (2, 2, -1))  # (n, 2, 2, c, h, w)
-    return y.permute(0, 3, 4, 1, 5, 2).flatten(4, 5).flatten(2, 3)
 
 
 class RealNVP(GenerativeModel):

@@ -7,7 +7,8 @@ import torch
 
 from genus.core import Bits, Pixels, Reals
 from genus.flow import RealNVP
-from genus.flow.realnvp import Coupling, Turns, squeeze, unsqueeze
+from genus.flow.realnvp import Coupling, Turns
+from genus.flow.squeeze import squeeze, unsqueeze
 from genus.functional.densities import log_normal
 from genus.nn import MLP
 
