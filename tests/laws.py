@@ -201,7 +201,8 @@ def weights_sum_to_one(model, *batch):
     if countable(model.space):
         states = every_x(model.space)
         with torch.no_grad():
-            draws = [model.log_weight(states).exp().sum() for _ in range(repeats)]
+            given = [c[:1].expand(len(states), *c.shape[1:]) for c in batch[1:]]
+            draws = [model.log_weight(states, *given).exp().sum() for _ in range(repeats)]
         within(torch.stack(draws), 1.0)
     else:
         drawn = model.sample(4000)

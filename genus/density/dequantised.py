@@ -7,13 +7,21 @@ so that a density can be compared, in bits, with models that count levels. With 
     elbo(x) = log p(x + w u) + d log w                  E elbo <= log P(x)       by Jensen
 
 and, as u is drawn from the bin, exp(elbo) is also an unbiased estimate of P(x): the log_weight.
+Uniform noise asks the density for a flat top over each bin. Where the noise may look at the picture,
+u ~ q(u | x) in the unit cube, the density keeps the shape that it has, and the bound is the tighter the
+nearer q comes to p(u | x); with y = x + w (u - 1/2),
+
+    elbo(x) = log p(y) + d log w - log q(u | x)         E_q elbo <= log P(x), E_q exp(elbo) = P(x)
+
 Where the density is happier on an unbounded space, pixels are squeezed and seen through a logit:
 
     s = a + (1 - 2 a) (y + 1 + w / 2) / (2 + w)         z = log s - log(1 - s)
     log p(y) = log p(z) + sum_i log( (1 - 2 a) / (2 + w) ) - log s_i - log(1 - s_i)
 
 Source: Theis, van den Oord, Bethge, "A note on the evaluation of generative models", 2016,
-    arXiv:1511.01844, section 3.1; the logit is that of Dinh, Sohl-Dickstein, Bengio, "Density
+    arXiv:1511.01844, section 3.1; noise that looks: Ho, Chen, Srinivas, Duan, Abbeel, "Flow++: improving
+    flow-based generative models with variational dequantization and architecture design", 2019,
+    arXiv:1902.00275, section 3.1; the logit is that of Dinh, Sohl-Dickstein, Bengio, "Density
     estimation using Real NVP", 2017, arXiv:1605.08803, section 4.1.
 Departs: what the density leaves outside the grid's box belongs to no bin: the P(x) sum to one less
     that leak, which is nothing for a density that fills the box and never gained by the score.
@@ -23,56 +31,40 @@ Departs: what the density leaves outside the grid's box belongs to no bin: the P
 
 import math
 from collections.abc import Iterator
+from typing import Any, Protocol, cast, runtime_checkable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
-from ..core import GenerativeModel, Pixels, Player, Reals, Space, Terms
+from ..core import ConditionalModel, GenerativeModel, Pixels, Player, Reals, Space, Terms
 
-WRAPPED = {
-    "elbo",
-    "log_weight",
-    "encode",
-    "decode",
-    "fit",
-}  # beside sample: if the density has them
+WRAPPED = {"elbo", "log_weight", "encode", "decode", "fit"}  # if the density has them
 
 
-class Dequantised(GenerativeModel):
-    """A distribution on pixels, from a density on the reals.
+@runtime_checkable
+class Noise(Protocol):
+    """A distribution on the unit cube that looks at the picture, q(u | x), through which one learns."""
 
-    Args:
-        density: a model of Reals(space.shape) with log_prob, or else elbo; it is what learns.
-        space: the pixels.
-        squeeze: a, in [0, 0.5), the margin before the logit, as a share of the range; 0 leaves
-            the logit out, and the density sees pixels in [-1 - w / 2, 1 + w / 2].
-    """
+    def sample_with_log_prob(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """u in [0, 1], of the shape of x, and log q(u | x), (n,) nats, both with gradients."""
+        ...
 
+
+class _Bins(nn.Module):
+    """What both models below share: the map from bins to what the density sees, and the scores."""
+
+    density: Any
     space: Pixels
-
-    def __init__(self, density: GenerativeModel, space: Space, squeeze: float = 0.0):
-        super().__init__()
-        if not isinstance(space, Pixels):
-            raise ValueError(f"Dequantised: space is {space}; Pixels are wanted")
-        if density.space != Reals(space.shape):
-            raise ValueError(
-                f"Dequantised: the density is made for {density.space}; build it for "
-                f"{Reals(space.shape)}"
-            )
-        if not {"log_prob", "elbo"} & density.promises():
-            raise ValueError(
-                f"Dequantised: {type(density).__name__} scores nothing; a density with log_prob "
-                f"or elbo is wanted"
-            )
-        if not 0 <= squeeze < 0.5:
-            raise ValueError(f"Dequantised: squeeze is {squeeze}; it must be in [0, 0.5)")
-        self.density, self.space, self.squeeze = density, space, squeeze
+    squeeze: float
+    noise: nn.Module | None
 
     def promises(self) -> set[str]:
         inner = self.density.promises()
         kept = {"sample", "elbo"} | (WRAPPED & inner)
-        return kept | {"log_weight"} if "log_prob" in inner else kept
+        if "log_prob" in inner:
+            kept = kept | {"log_weight"}
+        return kept if self.noise is None else kept - {"fit"}
 
     # between pixels and what the density sees
 
@@ -93,49 +85,167 @@ class Dequantised(GenerativeModel):
             z = (z.sigmoid() - a) * (2 + w) / (1 - 2 * a) - 1 - w / 2
         return self.space.quantise(z)
 
+    def _dequantise(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """One draw from the bin of each pixel, and log q of its noise, (n,)."""
+        if self.noise is None:
+            return self.space.dequantise(x), x.new_zeros(len(x))
+        u, log_q = cast(Noise, self.noise).sample_with_log_prob(x)
+        return x + self.space.bin * (u - 0.5), log_q
+
     # scores
 
-    def elbo(self, x: Tensor) -> Tensor:
+    def elbo(self, x: Tensor, *context: Tensor) -> Tensor:
         """A lower bound of log P(x) in expectation, from one draw of the noise, (n,)."""
-        return self._score(x, "log_prob" if "log_prob" in self.density.promises() else "elbo")
+        return self._score("elbo", x, *context)
 
-    def log_weight(self, x: Tensor) -> Tensor:
+    def log_weight(self, x: Tensor, *context: Tensor) -> Tensor:
         """One draw of what is P(x) in expectation, as its logarithm, (n,)."""
-        return self._score(x, "log_prob" if "log_prob" in self.density.promises() else "log_weight")
+        return self._score("log_weight", x, *context)
 
-    def _score(self, x: Tensor, name: str) -> Tensor:
-        z, logdet = self.to_reals(self.space.dequantise(x))
-        return getattr(self.density, name)(z) + logdet + self.space.dims * math.log(self.space.bin)
+    def _score(self, name: str, x: Tensor, *context: Tensor) -> Tensor:
+        log_p, log_q = self._terms(name, x, *context)
+        return log_p - log_q
+
+    def _terms(self, name: str, x: Tensor, *context: Tensor) -> tuple[Tensor, Tensor]:
+        """log p(y) and the bins' log volume, and log q(u | x): (n,) each."""
+        y, log_q = self._dequantise(x)
+        z, logdet = self.to_reals(y)
+        exact = "log_prob" in self.density.promises()
+        log_p = getattr(self.density, "log_prob" if exact else name)(z, *context)
+        return log_p + logdet + self.space.dims * math.log(self.space.bin), log_q
 
     # learning: the density's own game, played on dequantised data
 
     def deal(self, *batch: Tensor) -> tuple[Tensor, ...]:
-        (x,) = batch
-        return self.density.deal(self.to_reals(self.space.dequantise(x))[0])
+        """With uniform noise, what the density deals of dequantised data; else the batch."""
+        if self.noise is not None:
+            return batch
+        x, *context = batch
+        return self.density.deal(self.to_reals(self.space.dequantise(x))[0], *context)
 
     def players(self) -> dict[str, Player]:
-        return self.density.players()
+        """The density's own, or, where the noise learns too, one that owns both."""
+        if self.noise is None:
+            return self.density.players()
+        return {"model": Player([self.density, self.noise], self.loss)}
 
     def loss(self, *batch: Tensor) -> Terms:
-        return self.density.loss(*self.deal(*batch))
+        """The density's own; where the noise learns too, both parts of the bound, in nats."""
+        if self.noise is None:
+            return self.density.loss(*self.deal(*batch))
+        log_p, log_q = self._terms("elbo", *batch)
+        return {"density": -log_p.mean(), "noise": log_q.mean()}
 
-    def fit(self, x: Tensor) -> Iterator[Terms]:
+    def fit(self, x: Tensor, *context: Tensor) -> Iterator[Terms]:
         """The density's fit, on one draw of the noise: the same in every call, so as to go on."""
         with torch.random.fork_rng([x.device] if x.is_cuda else []):
             torch.manual_seed(0)
             y = self.space.dequantise(x)
-        yield from self.density.fit(self.to_reals(y)[0])
+        yield from self.density.fit(self.to_reals(y)[0], *context)
 
-    # samples and latents
+    # latents
+
+    def encode(self, x: Tensor, *context: Tensor) -> Tensor:
+        """The latent of the bin's centre."""
+        return self.density.encode(self.to_reals(x)[0], *context)
+
+    def decode(self, z: Tensor, *context: Tensor) -> Tensor:
+        """The pixels nearest to what the density decodes; from there no gradient comes back."""
+        return self.to_pixels(self.density.decode(z, *context))
+
+
+class Dequantised(_Bins, GenerativeModel):
+    """A distribution on pixels, from a density on the reals.
+
+    Args:
+        density: a model of Reals(space.shape) with log_prob, or else elbo; it is what learns.
+        space: the pixels.
+        squeeze: a, in [0, 0.5), the margin before the logit, as a share of the range; 0 leaves
+            the logit out, and the density sees pixels in [-1 - w / 2, 1 + w / 2].
+        noise: q(u | x), such as `genus.flow.Dequantiser`, which learns with the density; without,
+            the noise is uniform.
+    """
+
+    def __init__(
+        self,
+        density: GenerativeModel,
+        space: Space,
+        squeeze: float = 0.0,
+        noise: nn.Module | None = None,
+    ):
+        super().__init__()
+        if isinstance(density, ConditionalModel):
+            raise ValueError(
+                f"Dequantised: {type(density).__name__} is given a context; ConditionalDequantised "
+                f"is made for it"
+            )
+        self.space = _checked("Dequantised", density, space, squeeze, noise)
+        self.density, self.squeeze, self.noise = density, squeeze, noise
 
     @torch.no_grad()
     def sample(self, n: int) -> Tensor:
+        """(n, *space.shape)."""
         return self.to_pixels(self.density.sample(n))
 
-    def encode(self, x: Tensor) -> Tensor:
-        """The latent of the bin's centre."""
-        return self.density.encode(self.to_reals(x)[0])
 
-    def decode(self, z: Tensor) -> Tensor:
-        """The pixels nearest to what the density decodes; from there no gradient comes back."""
-        return self.to_pixels(self.density.decode(z))
+class ConditionalDequantised(_Bins, ConditionalModel):
+    """A distribution on pixels for each context, from a conditional density on the reals.
+
+    Args:
+        density: a conditional model of Reals(space.shape) with log_prob, or else elbo.
+        space, squeeze, noise: as in `Dequantised`; the noise sees the picture alone.
+    """
+
+    def __init__(
+        self,
+        density: ConditionalModel,
+        space: Space,
+        squeeze: float = 0.0,
+        noise: nn.Module | None = None,
+    ):
+        super().__init__()
+        if not isinstance(density, ConditionalModel):
+            raise ValueError(
+                f"ConditionalDequantised: {type(density).__name__} is given no context; Dequantised "
+                f"is made for it"
+            )
+        self.space = _checked("ConditionalDequantised", density, space, squeeze, noise)
+        self.density, self.squeeze, self.noise = density, squeeze, noise
+        self.context_space = density.context_space
+
+    @torch.no_grad()
+    def sample(self, context: Tensor) -> Tensor:
+        """(n, *space.shape), one for each row of context."""
+        return self.to_pixels(self.density.sample(context))
+
+
+def _checked(
+    who: str,
+    density: GenerativeModel | ConditionalModel,
+    space: Space,
+    squeeze: float,
+    noise: nn.Module | None,
+) -> Pixels:
+    if not isinstance(space, Pixels):
+        raise ValueError(f"{who}: space is {space}; Pixels are wanted")
+    if density.space != Reals(space.shape):
+        raise ValueError(
+            f"{who}: the density is made for {density.space}; build it for {Reals(space.shape)}"
+        )
+    if not {"log_prob", "elbo"} & density.promises():
+        raise ValueError(
+            f"{who}: {type(density).__name__} scores nothing; a density with log_prob or elbo is "
+            f"wanted"
+        )
+    if not 0 <= squeeze < 0.5:
+        raise ValueError(f"{who}: squeeze is {squeeze}; it must be in [0, 0.5)")
+    if noise is not None and not isinstance(noise, Noise):
+        raise TypeError(
+            f"{who}: noise is {type(noise).__name__}; a module with sample_with_log_prob is wanted"
+        )
+    if noise is not None and len(density.players()) != 1:
+        raise ValueError(
+            f"{who}: {type(density).__name__} has {len(density.players())} players; a density that "
+            f"plays alone is wanted beside noise that learns"
+        )
+    return space

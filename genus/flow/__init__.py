@@ -3,8 +3,10 @@
 from .autoregressive import Autoregressive as Autoregressive
 from .bijection import Bijection as Bijection
 from .bijection import Chain as Chain
+from .bijection import Inverse as Inverse
 from .conditional import ConditionalFlow as ConditionalFlow
 from .coupling import Coupling as Coupling
+from .dequantiser import Dequantiser as Dequantiser
 from .elementwise import Affine as Affine
 from .elementwise import Shift as Shift
 from .elementwise import Spline as Spline

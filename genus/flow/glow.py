@@ -16,8 +16,8 @@ A context shifts the hidden channels of every network, and gives the last level 
 its own: with the embedding of a class this is the class-conditional model.
 
 Source: Kingma, Dhariwal, "Glow: generative flow with invertible 1x1 convolutions", 2018,
-    arXiv:1807.03039, section 3, table 1, equations 8-11 (the matrix as triangles); the split and its
-    learned prior as in the authors' published code, which the paper leaves out.
+    arXiv:1807.03039, section 3 and table 1; the matrix as triangles in section 3.2; the learned prior
+    of a split is that of the authors' published code.
 Departs: log-scales of couplings are bound tanh(s / bound) in the place of log sigmoid(s + 2), whose
     inverse has no bound; the coupling begins as the identity. Networks have no actnorm inside. The
     prior of a split is a coupling like the others, with a hidden layer. Actnorm starts from the data
