@@ -6,7 +6,9 @@
     stacked_digits, stacked_mnist               1,000 modes: genus.data.stacked
     grammar                                     a toy of tokens: genus.data.grammar
     linear_mixture                              ten planes in 100 dimensions: its own file
+    ellipsoids, boxes, shapes                   clouds of points: genus.data.points
     mnist, fashion_mnist, binarized_mnist       from the folder that GENUS_DATA names
+    chairs                                      clouds of points, from the same folder
     a path                                      a folder of images or idx files; .npy, .npz, .csv
 
 Options may also stand in the name, after a question mark: photos?size=64&colour=L.
@@ -30,6 +32,7 @@ from .folders import images
 from .grammar import grammar
 from .idx import binarised_mnist, bit_files, idx, idx_files, read_idx
 from .linear_mixture import linear_mixture
+from .points import KINDS, chair_files, chairs, family
 from .sets import Data
 from .stacked import stacked
 from .tables import table
@@ -44,6 +47,9 @@ BUILT_IN: dict[str, Callable[[], Data]] = {
     "stacked_digits": lambda: stacked(digits(), "stacked_digits"),
     "grammar": grammar,
     "linear_mixture": linear_mixture,
+    "ellipsoids": lambda: family("ellipsoids", ("ellipsoid",)),
+    "boxes": lambda: family("boxes", ("box",)),
+    "shapes": lambda: family("shapes", KINDS),
 }
 OUTSIDE: dict[str, tuple[Callable[[Path, str], Data], tuple[str, ...]]] = {  # reader, folders
     "mnist": (idx, ("mnist", "MNIST", "MNIST/raw")),
@@ -53,6 +59,7 @@ OUTSIDE: dict[str, tuple[Callable[[Path, str], Data], tuple[str, ...]]] = {  # r
         lambda folder, name: stacked(idx(folder, "mnist"), name),
         ("mnist", "MNIST", "MNIST/raw"),
     ),
+    "chairs": (chairs, ("modelnet10_voxels", "chairs")),
 }
 NAMES = (*BUILT_IN, *OUTSIDE)
 NUMBERS = {"workers", "cache"}
@@ -193,7 +200,7 @@ def _outside(name: str) -> Data:
         )
     for folder in folders:
         if (path := Path(root).expanduser() / folder).is_dir() and any(
-            find(path) for find in (idx_files, bit_files)
+            find(path) for find in (idx_files, bit_files, chair_files)
         ):
             return reader(path, name)
     raise ValueError(

@@ -64,7 +64,9 @@ def picture(
 
 
 def grid(x: Tensor, space: Space, columns: int | None = None) -> Picture:
-    """All rows of x as one picture: images side by side, points as a scatter plot, tokens as colours.
+    """All rows of x as one picture: images or clouds of points side by side, tokens as colours.
+
+    Single points are a scatter plot.
 
     Args:
         x: (n, *space.shape).
@@ -80,6 +82,9 @@ def grid(x: Tensor, space: Space, columns: int | None = None) -> Picture:
         return _coloured(x, space.vocabulary)
     if isinstance(space, Reals) and len(space.shape) < 2:
         return scatter(x.reshape(len(x), -1))
+    if isinstance(space, Reals) and len(space.shape) == 2 and space.shape[1] == 3:
+        images = clouds(x)
+        return _tiles(images, columns or math.ceil(math.sqrt(len(x))))
     images = _as_images(x.float(), isinstance(space, Bits))
     return _tiles(images, columns or math.ceil(math.sqrt(len(x) * _aspect(images))))
 
@@ -129,6 +134,42 @@ def _coloured(x: Tensor, vocabulary: int) -> Picture:
     colours = (colormaps["viridis"](shades.numpy())[..., :3] * 255).astype(np.uint8)
     scale = max(1, min(16, 1024 // max(colours.shape[:2])))
     return colours.repeat(scale, 0).repeat(scale, 1)
+
+
+# --- clouds of points --------------------------------------------------------------------------
+
+SIDE = 96  # of the picture of a cloud, in pixels
+TURN, TILT = -0.9, 0.45  # of the eye around the third axis, and up from the plane, radians
+
+
+def clouds(x: Tensor, reach: float | None = None) -> Picture:
+    """Clouds, (n, points, 3), as seen from the side and above, (n, 96, 96, 3): near points are dark.
+
+    Args:
+        x: the third axis is up. Points that are not finite are left out.
+        reach: of the pictures to all sides of 0; without it, as far as 99.9 % of all points.
+    """
+    finite = x.isfinite().all(2)
+    x = x.detach().cpu().double().nan_to_num(0, 0, 0)
+    if reach is None:
+        radii = x.norm(dim=2)[finite].numpy()
+        reach = 1.02 * float(np.quantile(radii, 0.999)) if radii.size else 1.0
+    right = x @ x.new_tensor([math.cos(TURN), math.sin(TURN), 0])
+    away = x @ x.new_tensor([-math.sin(TURN), math.cos(TURN), 0])  # into the picture, on the plane
+    up = math.cos(TILT) * x[..., 2] + math.sin(TILT) * away
+    depth = math.cos(TILT) * away - math.sin(TILT) * x[..., 2]
+    scale = (SIDE - 2) / (2 * max(reach, 1e-6))
+    column, line = ((SIDE / 2 + s * scale * v).floor().long() for s, v in ((1, right), (-1, up)))
+    inside = finite & ((column.clamp(0, SIDE - 2) == column) & (line.clamp(0, SIDE - 2) == line))
+    far = ((depth / (2 * reach) + 0.5).clamp(0, 1)).numpy()[..., None]
+    near_ink, far_ink = np.array([8, 48, 107]), np.array([158, 202, 225])
+    ink = (near_ink + far * (far_ink - near_ink)).round().astype(np.uint8)
+    canvas = np.full((len(x), SIDE, SIDE, 3), 255, np.uint8)
+    for i, order in enumerate(depth.argsort(dim=1, descending=True)):  # the nearest come last
+        seen = order[inside[i, order]]
+        for down, aside in np.ndindex(2, 2):  # a point is 2 x 2 pixels
+            canvas[i, line[i, seen] + down, column[i, seen] + aside] = ink[i, seen]
+    return canvas
 
 
 # --- plots ------------------------------------------------------------------------------------

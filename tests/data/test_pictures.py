@@ -1,5 +1,7 @@
 """Pictures: every pixel in its place, and notes that come back."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -17,7 +19,7 @@ from genus.core import (
     Tokens,
 )
 from genus.data import grid, picture, read_note, save_png, scatter
-from genus.data.pictures import BACK
+from genus.data.pictures import BACK, TILT, TURN, clouds
 
 
 class Still(GenerativeModel):
@@ -197,3 +199,31 @@ def test_nothing_half_written_is_left(tmp_path):
     with pytest.raises(OSError, match=r"a\.png"):
         save_png(np.zeros((4, 5), np.uint8), tmp_path / "a.png")
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_clouds_are_seen_from_the_side_and_above():
+    """Up is up, the near point covers the far one, and what is not finite is left out."""
+    eye = torch.tensor(
+        [math.sin(TURN) * math.cos(TILT), -math.cos(TURN) * math.cos(TILT), math.sin(TILT)]
+    )
+    up = torch.tensor([0.0, 0.0, 0.8])
+    aside = 0.005 * torch.tensor([math.cos(TURN), math.sin(TURN), 1.0])  # within a pixel
+    both = torch.stack([0.5 * eye, -0.5 * eye]) + aside
+    above, covered, back, lost = clouds(
+        torch.stack(
+            [torch.stack([up, up]), both, both.flip(0), torch.full((2, 3), math.nan)],
+        ),
+        reach=1.0,
+    )
+    assert (above[:48] < 255).any()
+    assert (above[48:] == 255).all()
+    assert (covered == back).all()  # whatever the order of the points
+    assert (covered != 255).any(2).sum() == 4
+    near, far = clouds(both[:, None], reach=1.0)
+    assert (covered == near).all()
+    assert near.astype(int).sum() < far.astype(int).sum()
+    assert (lost == 255).all()
+
+
+def test_a_grid_of_clouds():
+    assert grid(torch.randn(5, 30, 3), Reals((30, 3))).shape == (2 + 2 * 98, 2 + 3 * 98, 3)
