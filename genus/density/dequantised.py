@@ -43,7 +43,7 @@ WRAPPED = {"elbo", "log_weight", "encode", "decode", "fit"}  # if the density ha
 
 
 @runtime_checkable
-class Noise(Protocol):
+class HasNoise(Protocol):
     """A distribution on the unit cube that looks at the picture, q(u | x), through which one learns."""
 
     def sample_with_log_prob(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -57,14 +57,14 @@ class _Bins(nn.Module):
     density: Any
     space: Pixels
     squeeze: float
-    noise: nn.Module | None
+    dequantiser: nn.Module | None
 
     def promises(self) -> set[str]:
         inner = self.density.promises()
         kept = {"sample", "elbo"} | (WRAPPED & inner)
         if "log_prob" in inner:
             kept = kept | {"log_weight"}
-        return kept if self.noise is None else kept - {"fit"}
+        return kept if self.dequantiser is None else kept - {"fit"}
 
     # between pixels and what the density sees
 
@@ -87,9 +87,9 @@ class _Bins(nn.Module):
 
     def _dequantise(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """One draw from the bin of each pixel, and log q of its noise, (n,)."""
-        if self.noise is None:
+        if self.dequantiser is None:
             return self.space.dequantise(x), x.new_zeros(len(x))
-        u, log_q = cast(Noise, self.noise).sample_with_log_prob(x)
+        u, log_q = cast(HasNoise, self.dequantiser).sample_with_log_prob(x)
         return x + self.space.bin * (u - 0.5), log_q
 
     # scores
@@ -118,20 +118,20 @@ class _Bins(nn.Module):
 
     def deal(self, *batch: Tensor) -> tuple[Tensor, ...]:
         """With uniform noise, what the density deals of dequantised data; else the batch."""
-        if self.noise is not None:
+        if self.dequantiser is not None:
             return batch
         x, *context = batch
         return self.density.deal(self.to_reals(self.space.dequantise(x))[0], *context)
 
     def players(self) -> dict[str, Player]:
         """The density's own, or, where the noise learns too, one that owns both."""
-        if self.noise is None:
+        if self.dequantiser is None:
             return self.density.players()
-        return {"model": Player([self.density, self.noise], self.loss)}
+        return {"model": Player([self.density, self.dequantiser], self.loss)}
 
     def loss(self, *batch: Tensor) -> Terms:
         """The density's own; where the noise learns too, both parts of the bound, in nats."""
-        if self.noise is None:
+        if self.dequantiser is None:
             return self.density.loss(*self.deal(*batch))
         log_p, log_q = self._terms("elbo", *batch)
         return {"density": -log_p.mean(), "noise": log_q.mean()}
@@ -162,7 +162,7 @@ class Dequantised(_Bins, GenerativeModel):
         space: the pixels.
         squeeze: a, in [0, 0.5), the margin before the logit, as a share of the range; 0 leaves
             the logit out, and the density sees pixels in [-1 - w / 2, 1 + w / 2].
-        noise: q(u | x), such as `genus.flow.Dequantiser`, which learns with the density; without,
+        dequantiser: q(u | x), such as `genus.flow.Dequantiser`, which learns with the density; without,
             the noise is uniform.
     """
 
@@ -171,7 +171,7 @@ class Dequantised(_Bins, GenerativeModel):
         density: GenerativeModel,
         space: Space,
         squeeze: float = 0.0,
-        noise: nn.Module | None = None,
+        dequantiser: nn.Module | None = None,
     ):
         super().__init__()
         if isinstance(density, ConditionalModel):
@@ -179,8 +179,8 @@ class Dequantised(_Bins, GenerativeModel):
                 f"Dequantised: {type(density).__name__} is given a context; ConditionalDequantised "
                 f"is made for it"
             )
-        self.space = _checked("Dequantised", density, space, squeeze, noise)
-        self.density, self.squeeze, self.noise = density, squeeze, noise
+        self.space = _checked("Dequantised", density, space, squeeze, dequantiser)
+        self.density, self.squeeze, self.dequantiser = density, squeeze, dequantiser
 
     @torch.no_grad()
     def sample(self, n: int) -> Tensor:
@@ -193,7 +193,7 @@ class ConditionalDequantised(_Bins, ConditionalModel):
 
     Args:
         density: a conditional model of Reals(space.shape) with log_prob, or else elbo.
-        space, squeeze, noise: as in `Dequantised`; the noise sees the picture alone.
+        space, squeeze, dequantiser: as in `Dequantised`; the noise sees the picture alone.
     """
 
     def __init__(
@@ -201,7 +201,7 @@ class ConditionalDequantised(_Bins, ConditionalModel):
         density: ConditionalModel,
         space: Space,
         squeeze: float = 0.0,
-        noise: nn.Module | None = None,
+        dequantiser: nn.Module | None = None,
     ):
         super().__init__()
         if not isinstance(density, ConditionalModel):
@@ -209,8 +209,8 @@ class ConditionalDequantised(_Bins, ConditionalModel):
                 f"ConditionalDequantised: {type(density).__name__} is given no context; Dequantised "
                 f"is made for it"
             )
-        self.space = _checked("ConditionalDequantised", density, space, squeeze, noise)
-        self.density, self.squeeze, self.noise = density, squeeze, noise
+        self.space = _checked("ConditionalDequantised", density, space, squeeze, dequantiser)
+        self.density, self.squeeze, self.dequantiser = density, squeeze, dequantiser
         self.context_space = density.context_space
 
     @torch.no_grad()
@@ -224,7 +224,7 @@ def _checked(
     density: GenerativeModel | ConditionalModel,
     space: Space,
     squeeze: float,
-    noise: nn.Module | None,
+    dequantiser: nn.Module | None,
 ) -> Pixels:
     if not isinstance(space, Pixels):
         raise ValueError(f"{who}: space is {space}; Pixels are wanted")
@@ -239,11 +239,11 @@ def _checked(
         )
     if not 0 <= squeeze < 0.5:
         raise ValueError(f"{who}: squeeze is {squeeze}; it must be in [0, 0.5)")
-    if noise is not None and not isinstance(noise, Noise):
+    if dequantiser is not None and not isinstance(dequantiser, HasNoise):
         raise TypeError(
-            f"{who}: noise is {type(noise).__name__}; a module with sample_with_log_prob is wanted"
+            f"{who}: dequantiser is {type(dequantiser).__name__}; a module with sample_with_log_prob is wanted"
         )
-    if noise is not None and len(density.players()) != 1:
+    if dequantiser is not None and len(density.players()) != 1:
         raise ValueError(
             f"{who}: {type(density).__name__} has {len(density.players())} players; a density that "
             f"plays alone is wanted beside noise that learns"
