@@ -40,7 +40,7 @@ from .splits import Batch, Split, digest, stream
 from .truth import normal, uniform
 
 POINTS = 512  # in a cloud
-CLOUDS = 1000  # in the fixed draw of each split of a family
+CLOUDS = 200  # in the fixed draw of each split of a family
 LEAST, MOST = 0.3, 1.0  # half-axes
 Kind = Literal["ellipsoid", "box"]
 KINDS: tuple[Kind, ...] = ("ellipsoid", "box")
@@ -108,7 +108,7 @@ def _on_boxes(axes: Tensor, points: int, noise: Generator) -> Tensor:
 
 
 class Clouds(Split):
-    """An endless split of a family: fresh shapes in each batch, and a fixed draw of 1,000.
+    """An endless split of a family: fresh shapes in each batch, and a fixed draw of 200.
 
     Args:
         family: what is drawn from.

@@ -5,6 +5,7 @@
     an oracle sees such x                  fidelity, coverage, memorisation, beside real rows' own
     separate bumps (toys)                  which of them are found
     stacked digits                         which of the thousand modes are found
+    clouds of points                       mmd, coverage and one_nn of 100 of them
     always                                 parameters and speed
 
 Noise comes from one seed, and is the same whoever asks, so a figure can be had again.
@@ -20,7 +21,7 @@ import torch
 from torch import Tensor
 
 from .. import __version__
-from ..core import Classes, ConditionalModel, GenerativeModel, Model
+from ..core import Classes, ConditionalModel, GenerativeModel, Model, Reals, Space
 from ..data import Data
 from ..data.stacked import Stacked
 from ..functional.estimates import mean_error
@@ -35,6 +36,7 @@ from .likelihood import (
     parts,
     truth_figure,
 )
+from .points import point_figures
 from .samples import sample_figures
 from .speed import cost_figures, timed
 from .stacked import SAMPLES as STACKED
@@ -82,6 +84,9 @@ def evaluate(
             figures += _seen(judge, data, made, asked, protocol, neighbours)
         if data.modes is not None:
             figures += mode_figures(made.cpu(), test[0].cpu(), *data.modes, protocol)
+        if of_points(data.space):
+            train = data.train.everything()[0]
+            figures += point_figures(made.cpu(), train, test[0].cpu(), protocol)
         if data.context_space is None:
             figures += _thousand(model, data, max(samples, STACKED), oracle, protocol)
         if context and not labels:
@@ -180,6 +185,11 @@ def _pairs_figure(made: Tensor, true: Tensor, protocol: dict[str, Any]) -> Figur
     mean, error = mean_error((made - true).abs().flatten(1).mean(1).cpu().double())
     known = {**protocol, "samples": len(made)}
     return Figure("l1", mean, "", known, "~", error, better="lower", estimator={"name": "samples"})
+
+
+def of_points(space: Space) -> bool:
+    """Whether one x is a cloud of points in space."""
+    return isinstance(space, Reals) and len(space.shape) == 2 and space.shape[1] == 3
 
 
 def protocol_of(data: Data, seed: int) -> dict[str, Any]:
