@@ -18,7 +18,7 @@ from genus.adversarial import (
 from genus.autoregressive import MADE
 from genus.core import Bits, Classes, Pixels, Reals, Tokens
 from genus.density import Dequantised, Gaussian, GaussianMixture, Table
-from genus.diffusion import DDIM, DDPM
+from genus.diffusion import DDIM, DDPM, ConditionalDiffusion, Diffusion, LogNormal
 from genus.energy import RBM
 from genus.flow import (
     LU,
@@ -26,6 +26,7 @@ from genus.flow import (
     ConditionalFlow,
     Coupling,
     Flow,
+    Inverse,
     Permutation,
     Planar,
     Radial,
@@ -34,7 +35,10 @@ from genus.flow import (
     Standard,
 )
 from genus.functional.adversarial import EnergyMargin, hinge, least_squares, relativistic
+from genus.functional.parametrisations import Preconditioned, Slope
+from genus.functional.paths import LinearVE, Straight
 from genus.functional.penalties import Penalty, drift, pulling_away, r1, r2
+from genus.functional.spacings import Karras
 from genus.nn import (
     MLP,
     AdaptiveAugment,
@@ -140,10 +144,31 @@ MODELS = {
     "ddpm-pixels": lambda: DDPM(
         UNet(1, 4, (1, 2)), Pixels((1, 5, 6), 17), steps=8, sampler=DDIM(3, eta=0.5)
     ),
+    "diffusion": lambda: Diffusion(TimeMLP(2, 8, 1), Reals((2,)), sampler=DDIM(3)),
+    "diffusion-edm": lambda: Diffusion(
+        UNet(1, 4, (1, 2)),
+        Pixels((1, 5, 6), 17),
+        LinearVE(),
+        Preconditioned(),
+        DDIM(3, 0.5, Karras()),
+        LogNormal(),
+    ),
+    "diffusion-given": lambda: ConditionalDiffusion(
+        TimeMLP(2, 8, 1, context=3),
+        Reals((2,)),
+        Classes(3),
+        Labels(3),
+        Straight(),
+        Slope(),
+        DDIM(3),
+    ),
     "flow": lambda: Flow(
         Reals((3,)), [Standard((3,)), Coupling(3, hidden=(8,)), LU(3), Coupling(3, flip=True)]
     ),
     "flow-autoregressive": lambda: Flow(Reals((3,)), [Autoregressive(3, Spline(4), (8,))]),
+    "flow-inverse": lambda: Flow(
+        Reals((3,)), [Inverse(Autoregressive(3, hidden=(8,), flip=True)), LU(3)]
+    ),
     "flow-planar": lambda: Flow(Reals((2,)), [Planar(2), Radial(2), Permutation(2)]),
     "flow-based": lambda: Flow(
         Reals((2,)), [Coupling(2)], GaussianMixture(Reals((2,)), components=3, tolerance=-1)

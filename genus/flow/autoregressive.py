@@ -2,13 +2,22 @@
 
     z_i = f(x_i; net(x_<i))
 
-One masked network gives all of the parameters in one pass. The way back goes feature by feature, but
-a unit of the network is done as soon as the last feature that it sees is there: all of them together
-cost one pass, where a network that is run anew for each feature costs as many passes as features.
+One masked network gives all of the parameters in one pass. There are two ways back. Feature by
+feature: a unit of the network is done as soon as the last feature that it sees is there, so that all
+of them together cost one pass, in many small steps. Or all at once,
+
+    x_i <- f^-1(z_i; net(x_<i))    for all i, again and again
+
+where a pass makes at least one more feature right for good, and mostly many: after as many passes as
+features, and often after some ten, nothing moves. The first costs less work, the second fewer steps;
+where there are few rows steps are what takes the time. The gradient of either is that of the
+equation which they solve.
 
 Source: Papamakarios, Pavlakou, Murray, "Masked autoregressive flow for density estimation", 2017,
     arXiv:1705.07057, equations 2 to 5; Kingma and others, "Improving variational inference with
-    inverse autoregressive flow", 2016, arXiv:1606.04934.
+    inverse autoregressive flow", 2016, arXiv:1606.04934; all at once: Song, Meng, Liao, Ermon,
+    "Accelerating feedforward computation via parallel nonlinear equation solving", 2021,
+    arXiv:2002.03629, algorithm 1.
 """
 
 from collections.abc import Sequence
@@ -16,9 +25,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ..functional.fixed_points import attached, fixed_point
 from ..nn import MaskedMLP
 from .bijection import Bijection
 from .elementwise import Affine, Elementwise
+
+# All features at once are faster than one after the other from so many features, up to so many rows,
+# where a number is moved by at most so many numbers: a spline, anew in each pass, is not (measured).
+MANY, FEW, LIGHT = 32, 64, 2
 
 
 class Autoregressive(Bijection):
@@ -51,12 +65,26 @@ class Autoregressive(Bijection):
 
     def encode_with_logdet(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """z, (n, features), and log |det dz/dx|, (n,): one pass."""
-        x = self._turned(x)
-        z, log_slope = self.transform.encode(x, self.net(x[..., None], context=context))
-        return self._turned(z), log_slope.sum(1)
+        z, log_slope = self._encode(x, context)
+        return z, log_slope.sum(1)
+
+    def decode(self, z: Tensor, context: Tensor | None = None) -> Tensor:
+        """x, (n, features), in the way that is faster for so many rows."""
+        light = self.transform.count <= LIGHT and self.features >= MANY
+        at_once = light and len(z) <= FEW
+        x = (self.decode_at_once if at_once else self.decode_in_turn)(z, context)
+        if not torch.is_grad_enabled():
+            return x
+        if self.training and self.dropout:
+            raise ValueError(
+                f"Autoregressive: dropout is {self.dropout}; an inverse that learns has none"
+            )
+        with torch.no_grad():
+            slope = self._encode(x, context)[1].exp()
+        return attached(x, z, lambda x: self._encode(x, context)[0], slope, self.features)
 
     @torch.no_grad()
-    def decode(self, z: Tensor, context: Tensor | None = None) -> Tensor:
+    def decode_in_turn(self, z: Tensor, context: Tensor | None = None) -> Tensor:
         """x, (n, features), without gradients: feature by feature, each unit once."""
         z = self._turned(z)
         x = torch.empty_like(z)
@@ -67,6 +95,24 @@ class Autoregressive(Bijection):
 
         self.net.unroll(len(z), choose, context=context)
         return self._turned(x)
+
+    @torch.no_grad()
+    def decode_at_once(self, z: Tensor, context: Tensor | None = None) -> Tensor:
+        """x, (n, features), without gradients: all features, until none moves."""
+        z = self._turned(z)
+        most = torch.finfo(z.dtype).max ** 0.25  # what comes too early must not overflow
+
+        def step(x: Tensor) -> Tensor:
+            raw = self.net(x[..., None], context=context)
+            return self.transform.decode(z, raw).clamp(-most, most)
+
+        return self._turned(fixed_point(step, z, self.features)[0])
+
+    def _encode(self, x: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
+        """z and log dz/dx of each feature by itself."""
+        x = self._turned(x)
+        z, log_slope = self.transform.encode(x, self.net(x[..., None], context=context))
+        return self._turned(z), self._turned(log_slope)
 
     def _turned(self, x: Tensor) -> Tensor:
         return x.flip(1) if self.flip else x

@@ -20,7 +20,12 @@ class Bijection(nn.Module, ABC):
 
     @abstractmethod
     def decode(self, z: Tensor, context: Tensor | None = None) -> Tensor:
-        """x, of the shape of z: `encode_with_logdet` undone."""
+        """x, of the shape of z: `encode_with_logdet` undone, with its gradient."""
+
+    def decode_with_logdet(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """x, of the shape of z, and log |det dx/dz|, (n,)."""
+        x = self.decode(z, context)
+        return x, -self.encode_with_logdet(x, context)[1]
 
     def prepare(self, x: Tensor, context: Tensor | None = None) -> None:
         """Takes from rows of data, as they arrive at this map, what it starts from; most need none."""
@@ -53,12 +58,50 @@ class Chain(Bijection):
             z = step.decode(z, context)
         return z
 
+    def decode_with_logdet(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """x and the sum of what each step says."""
+        total = z.new_zeros(len(z))
+        for step in reversed(self.steps):
+            z, logdet = step.decode_with_logdet(z, context)
+            total = total + logdet
+        return z, total
+
     @torch.no_grad()
     def prepare(self, x: Tensor, context: Tensor | None = None) -> None:
         """Each step sees what those before it make of the data."""
         for step in self.steps:
             step.prepare(x, context)
             x = step.encode_with_logdet(x, context)[0]
+
+
+class Inverse(Bijection):
+    """A bijection, the other way round: what was fast to encode is now fast to decode.
+
+    An inverse autoregressive flow is made of inverses of `Autoregressive`: one pass draws, and
+    scores what it draws (`decode_with_logdet`), while other x must be solved for.
+
+    Source: Kingma and others, "Improving variational inference with inverse autoregressive flow",
+        2016, arXiv:1606.04934, equations 10 to 12.
+
+    Args:
+        bijection: what is turned round. It is not prepared: what it takes in is no data.
+    """
+
+    def __init__(self, bijection: Bijection):
+        super().__init__()
+        self.bijection = bijection
+
+    def encode_with_logdet(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """z, of the shape of x, and log |det dz/dx|, (n,)."""
+        return self.bijection.decode_with_logdet(x, context)
+
+    def decode(self, z: Tensor, context: Tensor | None = None) -> Tensor:
+        """x, of the shape of z."""
+        return self.bijection.encode_with_logdet(z, context)[0]
+
+    def decode_with_logdet(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """x and log |det dx/dz|, (n,)."""
+        return self.bijection.encode_with_logdet(z, context)
 
 
 def wanted(context: Tensor | None, features: int, who: str) -> Tensor:

@@ -8,7 +8,7 @@ features that come before. It decides the map without being moved by it, so that
 triangular as it was.
 
 Source: Winkler, Worrall, Hoogeboom, Welling, "Learning likelihoods with conditional normalizing
-    flows", 2019, arXiv:1912.00042, section 3.
+    flows", 2019, arXiv:1912.00042 (a base and maps that are given x).
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from ..core import ConditionalModel, GenerativeModel, HasLogProb, Space
 from ..functional.densities import log_normal
 from .bijection import Bijection, Chain
-from .flow import check_space
+from .flow import check_space, drawn
 
 
 class ConditionalFlow(ConditionalModel):
@@ -79,6 +79,11 @@ class ConditionalFlow(ConditionalModel):
             return log_normal(z) + logdet
         given = (context,) if isinstance(self.base, ConditionalModel) else ()
         return cast(HasLogProb, self.base).log_prob(z, *given) + logdet
+
+    def sample_with_log_prob(self, context: Tensor) -> tuple[Tensor, Tensor]:
+        """x, (n, *shape), as a function of what is learned, with its gradient; and log p(x), (n,)."""
+        z = self.noise(len(context), *self.space.shape)
+        return drawn(self.chain, self.base, z, self.embed(context))
 
     @torch.no_grad()
     def sample(self, context: Tensor) -> Tensor:

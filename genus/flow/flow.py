@@ -61,11 +61,32 @@ class Flow(GenerativeModel):
         base = log_normal(z) if self.base is None else cast(HasLogProb, self.base).log_prob(z)
         return base + logdet
 
+    def sample_with_log_prob(self, n: int) -> tuple[Tensor, Tensor]:
+        """x, (n, *shape), as a function of what is learned, with its gradient; and log p(x), (n,).
+
+        What learns from a density that can be evaluated, rather than from data, learns by these:
+        E_p[log p(x) - log target(x)] is a divergence.
+        """
+        return drawn(self.chain, self.base, self.noise(n, *self.space.shape), None)
+
     @torch.no_grad()
     def sample(self, n: int) -> Tensor:
         """(n, *shape)."""
         z = self.noise(n, *self.space.shape) if self.base is None else self.base.sample(n)
         return self.decode(z)
+
+
+def drawn(
+    chain: Chain, base: Model | None, z: Tensor, context: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """x and its log-density, with the gradient of the way that x comes."""
+    if base is not None:
+        raise ValueError(
+            f"sample_with_log_prob: base is {type(base).__name__}, whose samples have no gradient; "
+            f"a flow without a base is wanted, from a standard normal"
+        )
+    x, logdet = chain.decode_with_logdet(z, context)
+    return x, log_normal(z) - logdet
 
 
 def check_space(space: Space, base: Model | None, who: str) -> None:

@@ -46,11 +46,19 @@ class Planar(Bijection):
         bend = (x @ self.w + self.b).tanh()
         return x + bend[:, None] * u, ((1 - bend.square()) * product).log1p()
 
-    @torch.no_grad()
     def decode(self, z: Tensor, context: Tensor | None = None) -> Tensor:
-        """x, (n, features), without gradients: a = w x solves a + w u tanh(a + b) = w z."""
+        """x, (n, features): a = w x solves a + w u tanh(a + b) = w z."""
         u, product = self.direction()
         goal = z @ self.w
+        a = self._solved(goal, product)
+        bend = (a + self.b).tanh()
+        slope = 1 + product * (1 - bend.square())
+        a = a - (a + product * bend - goal) / slope.detach()  # it moves nothing but the gradient
+        return z - (a + self.b).tanh()[:, None] * u
+
+    @torch.no_grad()
+    def _solved(self, goal: Tensor, product: Tensor) -> Tensor:
+        """a, (n,), without gradients."""
         low, high = goal - product.abs(), goal + product.abs()
         a = goal.clone()
         for _ in range(STEPS):
@@ -62,7 +70,7 @@ class Planar(Bijection):
             if torch.equal(next_a, a):
                 break
             a = next_a
-        return z - (a + self.b).tanh()[:, None] * u
+        return a
 
 
 class Radial(Bijection):

@@ -9,6 +9,7 @@ from genus.flow import (
     Autoregressive,
     Chain,
     Coupling,
+    Inverse,
     Permutation,
     Planar,
     Radial,
@@ -31,6 +32,9 @@ MAKE = {
     "lu": lambda: LU(D),
     "planar": lambda: Planar(D),
     "radial": lambda: Radial(D),
+    "inverse-autoregressive": lambda: Inverse(Autoregressive(D, hidden=(16, 16))),
+    "inverse-spline": lambda: Inverse(Autoregressive(D, Spline(5, 2.0), (16,), flip=True)),
+    "inverse-planar": lambda: Inverse(Planar(D)),
     "chain": lambda: Chain([LU(D), Coupling(D, hidden=(8,)), Permutation(D), Radial(D)]),
 }
 
@@ -65,6 +69,29 @@ def test_logdet_is_autograds(name):
         )
         claimed = step.encode_with_logdet(row[None])[1][0]
         torch.testing.assert_close(claimed, torch.linalg.slogdet(jacobian).logabsdet)
+
+
+@pytest.mark.parametrize("name", MAKE)
+def test_gradients_of_the_inverse_undo_those_of_the_map(name):
+    """What is encoded and decoded again depends on x alone, and as x does, whatever is learned."""
+    step, x = build(name)
+    x = x[:20].requires_grad_()
+    back, weight = step.decode(step.encode_with_logdet(x)[0]), torch.randn_like(x)
+    learned = [*step.parameters()]
+    grads = torch.autograd.grad((back * weight).sum(), [x, *learned], allow_unused=True)
+    torch.testing.assert_close(grads[0], weight, rtol=0, atol=1e-7)
+    for gradient in grads[1:]:
+        if gradient is not None:
+            torch.testing.assert_close(gradient, torch.zeros_like(gradient), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", MAKE)
+def test_what_is_drawn_is_scored_as_if_it_were_given(name):
+    step, x = build(name)
+    z, logdet = step.encode_with_logdet(x)
+    again, other = step.decode_with_logdet(z)
+    torch.testing.assert_close(again, x, rtol=0, atol=1e-8)
+    torch.testing.assert_close(other, -logdet, rtol=0, atol=1e-8)
 
 
 @pytest.mark.parametrize("name", MAKE)
