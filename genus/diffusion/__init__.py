@@ -1,5 +1,10 @@
 """Noise, undone step by step."""
 
-from .ddim import DDIM as DDIM
 from .ddpm import DDPM as DDPM
 from .ddpm import Ancestral as Ancestral
+from .denoiser import LogitNormal as LogitNormal
+from .denoiser import LogNormal as LogNormal
+from .denoiser import Uniform as Uniform
+from .diffusion import ConditionalDiffusion as ConditionalDiffusion
+from .diffusion import Diffusion as Diffusion
+from .samplers import DDIM as DDIM

@@ -22,51 +22,66 @@ Departs: var_p lies between the two that the paper tries (0 and 1 give these). I
     is large. Neither changes a mean.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
-from ..core import GenerativeModel, Pixels, Reals, Space, Terms
+from ..core import GenerativeModel, Pixels, Space, Terms
 from ..functional.densities import kl_normal, log_discretised_normal, log_normal
-from ..functional.noise import Cosine, alpha_bars, back_variance, even, posterior
+from ..functional.noise import Chain, Cosine, alpha_bars, back_variance, posterior
+from ..functional.parametrisations import Epsilon, Parametrisation
+from ..functional.paths import Path
+from ..functional.spacings import Level, Spacing, even, levels
+from .denoiser import Denoiser, Denoises, check_space, spread_evenly
+from .samplers import (
+    Sampler,
+    check_evaluations,
+    fresh_variance,
+    mean_toward,
+    now,
+)
 
 
 @dataclass(frozen=True)
 class Ancestral:
-    """A sampler: the chain p itself, or the same with fewer and longer steps.
+    """A sampler of a DDPM: its chain p itself, or the same with fewer and longer steps.
 
     Source: Ho et al., algorithm 2; Nichol, Dhariwal, "Improved denoising diffusion probabilistic
         models", 2021, arXiv:2102.09672, section 4 (fewer steps).
 
     Args:
         evaluations: of the network; None takes all T steps.
-        spacing: gives the times from T down to 1: `even` or `quadratic` of `functional.noise`.
+        spacing: of the times: one of `functional.spacings`.
     """
 
     evaluations: int | None = None
-    spacing: Callable[[int, int], Sequence[int]] = even
+    spacing: Spacing = even
 
     def __post_init__(self) -> None:
-        if self.evaluations is not None and self.evaluations < 1:
-            raise ValueError(f"Ancestral: evaluations is {self.evaluations}; at least 1 is wanted")
+        if self.evaluations is not None:
+            check_evaluations("Ancestral", self.evaluations)
 
-    def __call__(self, model: "DDPM", x: Tensor) -> Tensor:
-        """x_0 from x_T, both (n, *shape); the last step gives its mean."""
-        abar = model.abar
-        times = self.spacing(model.steps, self.evaluations or model.steps)
-        for t, s in zip(times, [*times[1:], 0], strict=True):
-            q = posterior(abar[s], abar[t])
-            x = q.on_start * model.denoise(x, model.now(x, t)) + q.on_noisy * x
-            if s > 0:
-                variance = back_variance(abar[s], abar[t], model.variance)
-                x = x + variance.sqrt() * torch.randn_like(x)
+    def __call__(self, model: Denoises, x: Tensor, start: float | None = None) -> Tensor:
+        """x_0 from x at `start`, both (n, *shape); the last step gives its mean."""
+        if not isinstance(model, DDPM):
+            raise TypeError(
+                f"Ancestral: the model is a {type(model).__name__}; only a DDPM has a chain back: "
+                f"take DDIM(evaluations, eta=1.0)"
+            )
+        begin = model.path.last if start is None else start
+        times = self.spacing(model.path, self.evaluations or model.steps, begin)
+        for at, to in pairwise(levels(model.path, times)):
+            guess = model.denoise(x, now(x, at))
+            x = mean_toward(x, guess, at, to, fresh_variance(at, to))
+            if to.sigma > 0:
+                x = x + model.deviation(at, to) * torch.randn_like(x)
         return x
 
 
-Sampler = Callable[["DDPM", Tensor], Tensor]  # x_0 from x_T, both (n, *shape)
-ANCESTRAL, COSINE = Ancestral(), Cosine()
+ANCESTRAL, COSINE, EPSILON = Ancestral(), Cosine(), Epsilon()
 
 
 class DDPM(GenerativeModel):
@@ -81,6 +96,8 @@ class DDPM(GenerativeModel):
         variance: of a step back, on a log scale from its lower bound, the posterior's, at 0 to its
             upper bound, beta_t, at 1.
         sampler: how `sample` goes back: `Ancestral(...)` or `DDIM(...)`.
+        parametrisation: what the network is asked for, in the place of the noise: see
+            `functional.parametrisations`.
     """
 
     signal: Tensor  # sqrt(abar_t), (T + 1,), from t = 0
@@ -97,31 +114,42 @@ class DDPM(GenerativeModel):
         schedule: Callable[[int], Tensor] = COSINE,
         variance: float = 0.5,
         sampler: Sampler = ANCESTRAL,
+        parametrisation: Parametrisation = EPSILON,
     ):
         super().__init__()
-        if not isinstance(space, Pixels | Reals):
-            raise ValueError(
-                f"DDPM: space is {space}; Pixels or Reals are wanted, and bits may be read as "
-                f"Pixels of 2 levels"
-            )
+        check_space(space, "DDPM")
         if steps < 2:
             raise ValueError(f"DDPM: steps is {steps}; at least 2 are wanted")
         if not 0 <= variance <= 1:
             raise ValueError(f"DDPM: variance is {variance}; it must be in [0, 1]")
-        self.net, self.space, self.steps = net, space, steps
+        self.space, self.steps = space, steps
         self.schedule, self.variance, self.sampler = schedule, variance, sampler
-        self.abar = alpha_bars(schedule(steps))  # float64, on the processor, as samplers want it
-        s, t = self.abar[1:-1], self.abar[2:]  # of t = 2 .. T
+        betas = schedule(steps)
+        self.denoiser = Denoiser(net, space, Chain(betas), parametrisation)
+        abar = alpha_bars(betas)
+        s, t = abar[1:-1], abar[2:]  # of t = 2 .. T
         q, back = posterior(s, t), back_variance(s, t, variance)
         ratio, share = q.variance / back, (s - t) / (1 - s)  # of L_(t-1), about: were x_0 N(0, I)
         for name, values in {
-            "signal": self.abar.sqrt(),
-            "spread": (1 - self.abar).sqrt(),
+            "signal": abar.sqrt(),
+            "spread": (1 - abar).sqrt(),
             "fixed": _late(space.dims / 2 * (ratio - 1 - ratio.log())),
             "weight": _late(q.on_start**2 / back / 2),
             "chance": _late(0.9 * share / share.sum() + 0.1 / (steps - 1)),
         }.items():
             self.register_buffer(name, values.to(torch.get_default_dtype()), persistent=False)
+
+    @property
+    def net(self) -> nn.Module:
+        return self.denoiser.net
+
+    @property
+    def path(self) -> Path:
+        return self.denoiser.path
+
+    @property
+    def parametrisation(self) -> Parametrisation:
+        return self.denoiser.parametrisation
 
     # the two chains
 
@@ -129,18 +157,14 @@ class DDPM(GenerativeModel):
         """x_t, (n, *shape), from x_0, t (n,) in 0 .. T and standard normal eps."""
         return _at(self.signal, t, x) * x + _at(self.spread, t, x) * eps
 
-    def predict(self, x: Tensor, t: Tensor) -> Tensor:
-        """The noise that the network finds in x_t, (n, *shape)."""
-        return self.net(x, t.to(x.dtype) / self.steps)
-
     def denoise(self, x: Tensor, t: Tensor) -> Tensor:
-        """E[x_0 | x_t], (n, *shape), for t (n,) in 1 .. T."""
-        start = (x - _at(self.spread, t, x) * self.predict(x, t)) / _at(self.signal, t, x)
-        return start.clamp(-1, 1) if isinstance(self.space, Pixels) else start
+        """E[x_0 | x_t], (n, *shape), for t / T, (n,), in [1 / T, 1]."""
+        return self.denoiser.denoise(x, t)
 
-    def now(self, x: Tensor, t: int) -> Tensor:
-        """The same t for all rows of x, (n,)."""
-        return torch.full((len(x),), t, device=x.device)
+    def deviation(self, at: Level, to: Level) -> float:
+        """Of the noise in a step of the chain back."""
+        later, earlier = (torch.tensor(one.alpha, dtype=torch.float64) ** 2 for one in (at, to))
+        return back_variance(earlier, later, self.variance).sqrt().item()
 
     @torch.no_grad()
     def sample(self, n: int, sampler: Sampler | None = None) -> Tensor:
@@ -151,15 +175,19 @@ class DDPM(GenerativeModel):
     # learning
 
     def loss(self, x: Tensor) -> Terms:
-        t = (1 + self.steps * self._spread_evenly(x)).long().clamp(max=self.steps)
+        t = (1 + self.steps * spread_evenly(x)).long().clamp(max=self.steps)
         eps = torch.randn_like(x)
-        return {"noise": (self.predict(self.noisy(x, t, eps), t) - eps).square().mean()}
+        signal, spread = _at(self.signal, t, x), _at(self.spread, t, x)
+        out = self.denoiser.out(signal * x + spread * eps, self._share(t, x))
+        target = self.parametrisation.target(x, eps, signal, spread)
+        weight = self.parametrisation.weight(signal, spread)
+        return {"error": (weight * (out - target).square()).mean()}
 
     # the bound
 
     def elbo(self, x: Tensor) -> Tensor:
         """A lower bound of log p(x), (n,), in nats: L_0, L_T, and one other step for each row."""
-        place = torch.searchsorted(self.chance.cumsum(0), self._spread_evenly(x), right=True)
+        place = torch.searchsorted(self.chance.cumsum(0), spread_evenly(x), right=True)
         t = place.clamp(2, self.steps)
         steps = self.fixed.sum() + self.error_cost(x, t) / self.chance[t]
         return -self.prior_cost(x) - steps - self.last_cost(x)
@@ -167,7 +195,7 @@ class DDPM(GenerativeModel):
     def costs(self, x: Tensor) -> Tensor:
         """L_0, L_1 .. L_T, (n, T + 1), in nats, at one evaluation each: -elbo is their sum."""
         times = range(2, self.steps + 1)
-        steps = [self.fixed[t] + self.error_cost(x, self.now(x, t)) for t in times]
+        steps = [self.fixed[t] + self.error_cost(x, self._whole(x, t)) for t in times]
         return torch.stack([self.last_cost(x), *steps, self.prior_cost(x)], dim=1)
 
     def prior_cost(self, x: Tensor) -> Tensor:
@@ -180,19 +208,22 @@ class DDPM(GenerativeModel):
 
     def last_cost(self, x: Tensor) -> Tensor:
         """L_0, (n,), from one x_1 for each row."""
-        start, log_std = self._guess(x, self.now(x, 1)), self.spread[1].log()  # of beta_1
+        start, log_std = self._guess(x, self._whole(x, 1)), self.spread[1].log()  # of beta_1
         if isinstance(self.space, Pixels):
             return -log_discretised_normal(x, start, log_std, self.space.levels)
         return -log_normal(x, start, log_std)
 
     def _guess(self, x: Tensor, t: Tensor) -> Tensor:
         """x0hat, (n, *shape), from a fresh x_t."""
-        return self.denoise(self.noisy(x, t, torch.randn_like(x)), t)
+        return self.denoise(self.noisy(x, t, torch.randn_like(x)), self._share(t, x))
 
-    def _spread_evenly(self, x: Tensor) -> Tensor:
-        """Numbers in [0, 1), (n,): each is uniform, and all together are evenly spaced."""
-        steps = torch.arange(len(x), device=x.device) / len(x)
-        return (steps + torch.rand(1, device=x.device)) % 1
+    def _share(self, t: Tensor, x: Tensor) -> Tensor:
+        """t / T, (n,), of x's dtype."""
+        return t.to(x.dtype) / self.steps
+
+    def _whole(self, x: Tensor, t: int) -> Tensor:
+        """The same t for all rows of x, (n,)."""
+        return torch.full((len(x),), t, device=x.device)
 
 
 def _late(values: Tensor) -> Tensor:

@@ -3,16 +3,17 @@
     q(x_t | x_(t-1)) = N(sqrt(1 - beta_t) x_(t-1), beta_t I)
     q(x_t | x_0)     = N(sqrt(abar_t) x_0, (1 - abar_t) I)      abar_t = prod_(s <= t) (1 - beta_s)
 
-A schedule is a function of T: it gives beta_1 .. beta_T, (T,). A spacing is a function of T and of
-a count: it gives the times that a fast sampler looks at.
+A schedule is a function of T: it gives beta_1 .. beta_T, (T,).
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+from .paths import Path
 
 MOST = 0.999  # of beta: even the last step leaves something to undo
 
@@ -61,23 +62,101 @@ class Cosine:
         return (1 - f[1:] / f[:-1]).clamp(max=MOST)
 
 
-def even(steps: int, count: int) -> list[int]:
-    """At most `count` times from T down to 1, evenly spaced."""
-    return _falling(torch.linspace(steps, 1, count, dtype=torch.float64))
+@dataclass(frozen=True)
+class Sigmoid:
+    """abar_t falls as a sigmoid does, from 1 to almost 0.
 
+    Source: Jabri, Fleet, Chen, "Scalable adaptive computation for iterative generation", 2023,
+        arXiv:2212.11972, appendix.
 
-def quadratic(steps: int, count: int) -> list[int]:
-    """At most `count` times from T down to 1, closer where there is less noise."""
-    return _falling(torch.linspace(steps**0.5, 1, count, dtype=torch.float64) ** 2)
+    Args:
+        start, end: the part of the sigmoid that is used, start below end.
+        heat: how soft it is, above 0.
+    """
 
+    start: float = -3.0
+    end: float = 3.0
+    heat: float = 1.0
 
-def _falling(times: Tensor) -> list[int]:
-    return sorted(set(times.round().long().tolist()), reverse=True)
+    def __post_init__(self) -> None:
+        if self.start >= self.end or self.heat <= 0:
+            raise ValueError(
+                f"Sigmoid: start is {self.start}, end {self.end}, heat {self.heat}; start must lie "
+                f"below end, heat above 0"
+            )
+
+    def __call__(self, steps: int) -> Tensor:
+        """beta_1 .. beta_T, (T,)."""
+        t = torch.arange(_positive(steps) + 1, dtype=torch.float64) / steps
+        f = torch.sigmoid(-(self.start + t * (self.end - self.start)) / self.heat)
+        abar = (f - f[-1]) / (f[0] - f[-1])
+        return (1 - abar[1:] / abar[:-1]).clamp(max=MOST)
 
 
 def alpha_bars(betas: Tensor) -> Tensor:
     """abar_0 .. abar_T, (T + 1,): the share of variance that x_0 still has. abar_0 is 1."""
     return torch.cat([betas.new_ones(1), (1 - betas).cumprod(0)])
+
+
+@dataclass(frozen=True)
+class Chain(Path):
+    """A chain of T small steps as a path: time k / T after k of them, log_snr linear between.
+
+    Args:
+        betas: the variance of each step, (T,), as a schedule of `functional.noise` gives them.
+    """
+
+    betas: Tensor
+    log_snrs: Tensor = field(init=False, repr=False)  # at t = 1 / T .. 1, (T,), float64
+
+    def __post_init__(self) -> None:
+        abar = alpha_bars(self.betas.double())[1:]
+        object.__setattr__(self, "log_snrs", (abar.log() - torch.log1p(-abar)) / 2)
+
+    @property
+    def steps(self) -> int:
+        """T."""
+        return len(self.betas)
+
+    @property
+    def first(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return 1 / self.steps
+
+    def falling(self, times: Tensor) -> list[float]:
+        """Whole steps only: several times that round to one are one."""
+        whole = (times * self.steps).round().long().clamp(1, self.steps)
+        return [k / self.steps for k in sorted(set(whole.tolist()), reverse=True)]
+
+    def log_snr(self, t: Tensor) -> Tensor:
+        return self._between(t)[0]
+
+    def alpha(self, t: Tensor) -> Tensor:
+        return torch.sigmoid(2 * self.log_snr(t)).sqrt()
+
+    def sigma(self, t: Tensor) -> Tensor:
+        return torch.sigmoid(-2 * self.log_snr(t)).sqrt()
+
+    def rates(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        """Of the straight piece on which t lies."""
+        (log_snr, slope) = self._between(t)
+        alpha, sigma = torch.sigmoid(2 * log_snr).sqrt(), torch.sigmoid(-2 * log_snr).sqrt()
+        return slope * alpha * sigma.square(), -slope * sigma * alpha.square()
+
+    def time(self, log_snr: Tensor) -> Tensor:
+        table = self.log_snrs.to(log_snr.device)
+        below = torch.searchsorted(-table, -log_snr.double()).clamp(1, self.steps - 1)
+        low, high = table[below - 1], table[below]
+        share = (log_snr - low) / (high - low)
+        return ((below + share) / self.steps).to(log_snr.dtype)
+
+    def _between(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        """log_snr at t, and its slope."""
+        table = self.log_snrs.to(t.device)
+        place = t.double() * self.steps - 1
+        below = place.floor().clamp(0, self.steps - 2).long()
+        low, high = table[below], table[below + 1]
+        log_snr = torch.lerp(low, high, place - below)
+        return log_snr.to(t.dtype), ((high - low) * self.steps).to(t.dtype)
 
 
 class Posterior(NamedTuple):

@@ -75,3 +75,20 @@ def time_embedding(width: int, d_out: int) -> nn.Sequential:
     return nn.Sequential(
         Sinusoidal(width), nn.Linear(width, d_out), nn.SiLU(), nn.Linear(d_out, d_out)
     )
+
+
+def with_context(time: Tensor, told: nn.Linear | None, context: Tensor | None) -> Tensor:
+    """An embedded time, (n, d), and what a network is told beside it, (n, k), as one, (n, d).
+
+    Raises ValueError if a context comes where none is wanted, or none where one is.
+    """
+    if (told is None) != (context is None):
+        raise ValueError(
+            "a network that is told the time: "
+            + (
+                "it was built without a context, and got one: give it context=..."
+                if told is None
+                else "it was built for a context, and got none"
+            )
+        )
+    return time if told is None or context is None else time + told(context)

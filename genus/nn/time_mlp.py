@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
-from .embedding import time_embedding
+from .embedding import time_embedding, with_context
 
 
 class TimeBlock(nn.Module):
@@ -44,6 +44,7 @@ class TimeMLP(nn.Module):
         waves: how many sines and cosines of each number are seen too: they show detail that is
             small beside the whole of x, and the whole should be a few units in size.
         dropout: the share of hidden features that is dropped in training.
+        context: how many numbers it is told beside the time, by a third argument; 0 for none.
     """
 
     frequencies: Tensor  # (waves,), from 0.2 to 8 radians for each unit of x
@@ -55,19 +56,21 @@ class TimeMLP(nn.Module):
         blocks: int = 3,
         waves: int = 0,
         dropout: float = 0.0,
+        context: int = 0,
     ):
         super().__init__()
         self.features, self.width, self.blocks = features, width, blocks
-        self.waves, self.dropout = waves, dropout
+        self.waves, self.dropout, self.context = waves, dropout, context
         frequencies = torch.logspace(math.log10(0.2), math.log10(8.0), waves)
         self.register_buffer("frequencies", frequencies, persistent=False)
         self.time = time_embedding(64, width)
         self.enter = nn.Linear(features * (1 + 2 * waves), width)
         self.stack = nn.ModuleList(TimeBlock(width, dropout) for _ in range(blocks))
         self.leave = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, features))
+        self.told = nn.Linear(context, width, bias=False) if context else None
 
-    def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        flat, time = x.flatten(1), silu(self.time(t))
+    def forward(self, x: Tensor, t: Tensor, context: Tensor | None = None) -> Tensor:
+        flat, time = x.flatten(1), silu(with_context(self.time(t), self.told, context))
         angles = (flat[:, :, None] * self.frequencies).flatten(1)
         h = self.enter(torch.cat([flat, angles.sin(), angles.cos()], dim=1))
         for block in self.stack:

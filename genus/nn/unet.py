@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, scaled_dot_product_attention, silu
 
-from .embedding import time_embedding
+from .embedding import time_embedding, with_context
 
 
 def group_norm(channels: int, groups: int = 32) -> nn.GroupNorm:
@@ -113,6 +113,7 @@ class UNet(nn.Module):
         blocks: residual blocks a level, on the way down; one more on the way up.
         attending: how many of the coarsest levels have attention.
         dropout: the share of features that is dropped in training.
+        context: how many numbers it is told beside the time, by a third argument; 0 for none.
     """
 
     def __init__(
@@ -123,6 +124,7 @@ class UNet(nn.Module):
         blocks: int = 1,
         attending: int = 1,
         dropout: float = 0.0,
+        context: int = 0,
     ):
         super().__init__()
         if not multipliers or blocks < 1 or width < 2:
@@ -132,6 +134,7 @@ class UNet(nn.Module):
             )
         self.channels, self.width, self.multipliers = channels, width, tuple(multipliers)
         self.blocks, self.attending, self.dropout = blocks, attending, dropout
+        self.context = context
         d_time, last = 4 * width, len(multipliers) - 1
         self.time = time_embedding(2 * width, d_time)
         self.enter = nn.Conv2d(channels, width, 3, padding=1)
@@ -161,9 +164,10 @@ class UNet(nn.Module):
         self.leave = nn.Sequential(
             group_norm(now), nn.SiLU(), zero(nn.Conv2d(now, channels, 3, padding=1))
         )
+        self.told = nn.Linear(context, d_time, bias=False) if context else None
 
-    def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        time = silu(self.time(t))
+    def forward(self, x: Tensor, t: Tensor, context: Tensor | None = None) -> Tensor:
+        time = silu(with_context(self.time(t), self.told, context))
         h = self.enter(x)
         stored = [h]
         for i, stage in enumerate(self.down):

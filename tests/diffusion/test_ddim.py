@@ -6,7 +6,8 @@ from torch import nn
 
 from genus.core import Pixels, Reals
 from genus.diffusion import DDIM, DDPM, Ancestral
-from genus.functional.noise import Cosine, Linear, even, quadratic
+from genus.functional.noise import Cosine, Linear
+from genus.functional.spacings import even, quadratic
 from genus.nn import TimeMLP
 
 MEAN, VARIANCE = 0.4, 0.3
@@ -36,7 +37,7 @@ def test_without_noise_it_converges_to_the_solution(spacing):
     """(x_t - sqrt(abar_t) m) / sqrt(abar_t v + 1 - abar_t) stays what it is along the equation."""
     model = best()
     z = torch.randn(5, 3)
-    a = model.abar[-1]
+    a = model.path.alpha(torch.tensor(1.0)).square()
     truth = MEAN + (VARIANCE / (a * VARIANCE + 1 - a)).sqrt() * (z - a.sqrt() * MEAN)
     errors = [
         (DDIM(count, spacing=spacing)(model, z) - truth).abs().max() for count in (20, 80, 320)
@@ -85,7 +86,7 @@ def test_it_evaluates_as_often_as_it_says_and_ends_with_its_guess(eta, count):
     x = DDIM(count, eta)(model, torch.randn(3, 1, 2, 2))
     assert Counts.calls == count
     noisy, t = Counts.last
-    torch.testing.assert_close(x, model.denoise(noisy, (t * 30).round().long()))
+    torch.testing.assert_close(x, model.denoise(noisy, t))
 
 
 def test_a_model_keeps_its_sampler():
@@ -107,15 +108,15 @@ def test_a_sampler_says_what_it_wants(arguments, words):
 
 
 class TakesTheWrongEps(DDIM):
-    def __call__(self, model, x):
-        return super().__call__(Unscaled(model), x)
+    def __call__(self, model, x, start=None):
+        return super().__call__(Unscaled(model), x, start)
 
 
 class Unscaled:
     """A model whose guess is a little too small."""
 
     def __init__(self, model):
-        self.abar, self.steps, self.now, self.model = model.abar, model.steps, model.now, model
+        self.path, self.model = model.path, model
 
     def denoise(self, x, t):
         return 0.97 * self.model.denoise(x, t)

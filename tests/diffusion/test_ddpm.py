@@ -8,7 +8,7 @@ from torch.distributions import MultivariateNormal, Normal
 
 from genus.core import Bits, Pixels, Reals
 from genus.diffusion import DDPM, Ancestral
-from genus.functional.noise import Cosine, Linear, posterior
+from genus.functional.noise import Cosine, Linear, alpha_bars, posterior
 from genus.nn import TimeMLP
 
 MEAN = torch.tensor([0.5, -0.3], dtype=torch.float64)
@@ -48,7 +48,7 @@ def denoises_normal_data(model):
         x, a = torch.randn(5, 2), abar[t - 1]
         gain = a.sqrt() * COVARIANCE @ (a * COVARIANCE + (1 - a) * torch.eye(2)).inverse()
         wanted = MEAN + (x - a.sqrt() * MEAN) @ gain.T
-        torch.testing.assert_close(model.denoise(x, model.now(x, t)), wanted)
+        torch.testing.assert_close(model.denoise(x, torch.full((len(x),), t / model.steps)), wanted)
 
 
 def predicts_the_score(model):
@@ -58,7 +58,7 @@ def predicts_the_score(model):
         a, x = abar[t - 1], torch.randn(5, 2, requires_grad=True)
         q = MultivariateNormal(a.sqrt() * MEAN, a * COVARIANCE + (1 - a) * torch.eye(2))
         (score,) = torch.autograd.grad(q.log_prob(x).sum(), x)
-        claimed = -model.predict(x, model.now(x, t)) / (1 - a).sqrt()
+        claimed = -model.denoiser.out(x, torch.full((len(x),), t / model.steps)) / (1 - a).sqrt()
         torch.testing.assert_close(claimed, score)
 
 
@@ -189,7 +189,7 @@ class Weighed(DDPM):
         total = total + Normal(0.0, 1.0).log_prob(path[-1]).flatten(1).sum(1)
         for t in range(self.steps, 0, -1):
             beta, a, b = betas[t - 1], abar[t], abar[t - 1]
-            start = self.denoise(path[t], torch.full((len(x),), t))
+            start = self.denoise(path[t], torch.full((len(x),), t / self.steps))
             mean = b.sqrt() * beta / (1 - a) * start
             mean = mean + (1 - beta).sqrt() * (1 - b) / (1 - a) * path[t]
             if t > 1:
@@ -274,20 +274,22 @@ def test_every_time_is_learned_equally_often():
 
 
 class WrongCoefficient(Ancestral):
-    def __call__(self, model, x):
-        q = posterior(model.abar[:-1], model.abar[1:])
+    def __call__(self, model, x, start=None):
+        abar = alpha_bars(model.schedule(model.steps))
+        q = posterior(abar[:-1], abar[1:])
         for t in range(model.steps, 0, -1):
-            wrong = q.on_noisy[t - 1] * model.abar[t - 1].sqrt()
-            x = q.on_start[t - 1] * model.denoise(x, model.now(x, t)) + wrong * x
+            wrong = q.on_noisy[t - 1] * abar[t - 1].sqrt()
+            guess = model.denoise(x, torch.full((len(x),), t / model.steps))
+            x = q.on_start[t - 1] * guess + wrong * x
             if t > 1:
                 x = x + q.variance[t - 1].sqrt() * torch.randn_like(x)
         return x
 
 
 class NoisyToTheLast(Ancestral):
-    def __call__(self, model, x):
-        x = super().__call__(model, x)
-        return x + (1 - model.abar[1]).sqrt() * torch.randn_like(x)
+    def __call__(self, model, x, start=None):
+        x = super().__call__(model, x, start)
+        return x + model.spread[1] * torch.randn_like(x)
 
 
 class ForgetsThePrior(DDPM):
@@ -313,8 +315,17 @@ class ScalesTheDenoiser(DDPM):
 
 
 class CountsFromZero(DDPM):
-    def predict(self, x, t):
-        return super().predict(x, t - 1)
+    def __init__(self, net, *rest, **named):
+        super().__init__(Late(net, 1 / named["steps"]), *rest, **named)
+
+
+class Late(nn.Module):
+    def __init__(self, net, by):
+        super().__init__()
+        self.net, self.by = net, by
+
+    def forward(self, x, t):
+        return self.net(x, t - self.by)
 
 
 WEAK = Linear(first=1e-4, last=4e-3)  # at the end, an eighth of the variance is still the data's
@@ -347,7 +358,7 @@ def test_pixels_are_sampled_on_their_grid_and_denoised_inside_it():
     model = weighed(Pixels((1, 2, 1), levels=5), DDPM)
     x = model.sample(50)
     assert torch.equal(x, model.space.quantise(x))
-    assert model.denoise(10 * torch.randn(50, 1, 2, 1), torch.full((50,), 3)).abs().max() <= 1
+    assert model.denoise(10 * torch.randn(50, 1, 2, 1), torch.full((50,), 0.75)).abs().max() <= 1
 
 
 def test_bits_are_refused():

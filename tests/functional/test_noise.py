@@ -1,5 +1,4 @@
 import math
-from itertools import pairwise
 
 import pytest
 import torch
@@ -8,14 +7,13 @@ from torch.distributions import MultivariateNormal
 from genus.functional.noise import (
     Cosine,
     Linear,
+    Sigmoid,
     alpha_bars,
     back_variance,
-    even,
     posterior,
-    quadratic,
 )
 
-SCHEDULES = [Linear(), Cosine(), Cosine(0.15)]
+SCHEDULES = [Linear(), Cosine(), Cosine(0.15), Sigmoid(), Sigmoid(-3.0, 3.0, 0.7)]
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=str)
@@ -93,21 +91,6 @@ def test_posterior_by_bayes():
     left = left + log_normal(xt, b**0.5 * start, 1 - b)
     right = log_normal(xt, (b / a) ** 0.5 * xs, 1 - b / a) + log_normal(xs, a**0.5 * start, 1 - a)
     torch.testing.assert_close(left, right)
-
-
-@pytest.mark.parametrize("spacing", [even, quadratic])
-@pytest.mark.parametrize("count", [1, 2, 7, 100, 250])
-def test_times_fall_from_the_last_to_the_first(spacing, count):
-    times = spacing(100, count)
-    assert times[0] == 100
-    assert len(times) <= min(count, 100)
-    assert all(a > b for a, b in pairwise(times))
-    if count > 1:
-        assert times[-1] == 1
-
-
-def test_even_times_can_be_all_times():
-    assert even(100, 100) == list(range(100, 0, -1))
 
 
 def test_back_variances_lie_between_their_bounds():
