@@ -29,6 +29,7 @@ from genus.flow import (
     Inverse,
     Permutation,
     Planar,
+    PointFlow,
     Radial,
     RealNVP,
     Spline,
@@ -46,6 +47,7 @@ from genus.nn import (
     ConvEncoder,
     InstanceNoise,
     Labels,
+    PointNet,
     R3GANCritic,
     R3GANGenerator,
     Reconstruction,
@@ -200,6 +202,16 @@ MODELS = {
     "realnvp-images": lambda: RealNVP(Reals((1, 4, 4)), couplings=2, width=4, depth=1),
     "realnvp-pixels": lambda: Dequantised(
         RealNVP(Reals((2,)), couplings=2, width=8, depth=1), Pixels((2,), 4), squeeze=1e-3
+    ),
+    "pointflow": lambda: PointFlow(
+        Reals((2, 2)),
+        2,
+        [Coupling(2, hidden=(8,), flip=bool(i), context=2) for i in range(2)],
+        PointNet(2, 4, 8, (8,), ()),
+        Flow(Reals((2,)), [Coupling(2, hidden=(8,))]),
+    ),
+    "pointflow-normal": lambda: PointFlow(
+        Reals((3, 2)), 1, [Coupling(2, Spline(4), (8,), context=1)], PointNet(2, 2, 8, (), (8,))
     ),
     "pix2pix": lambda: Pix2Pix(Pixels((1, 6, 8), 17), Reals((2, 6, 8)), width=3),
     "pix2pix-alone": lambda: Pix2Pix(Pixels((1, 4, 4), 5), Pixels((1, 4, 4), 3), 3, game=False),

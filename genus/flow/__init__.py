@@ -21,6 +21,7 @@ from .linear import Permutation as Permutation
 from .linear import Standard as Standard
 from .planar import Planar as Planar
 from .planar import Radial as Radial
+from .pointflow import PointFlow as PointFlow
 from .realnvp import RealNVP as RealNVP
 from .squeeze import FactorOut as FactorOut
 from .squeeze import Squeezed as Squeezed

@@ -78,6 +78,12 @@ def log_discretised_normal(
     return each.flatten(1).sum(1)
 
 
+def entropy_normal(log_std: Tensor) -> Tensor:
+    """Entropy of N(., diag std^2): (n, ...) -> (n,)."""
+    each = log_std + 0.5 * (1 + math.log(2 * math.pi))
+    return each.flatten(1).sum(1)
+
+
 def kl_normal(mean: Tensor, log_std: Tensor) -> Tensor:
     """KL(N(mean, diag std^2) || N(0, I)): (n, ...) -> (n,)."""
     each = 0.5 * (mean**2 + (2 * log_std).exp() - 1) - log_std
