@@ -58,7 +58,9 @@ def by_log_snr(path: Path, count: int, start: float) -> list[float]:
     """At most `count` times, evenly spaced in log(alpha / sigma)."""
     low, high = level(path, start).log_snr, level(path, path.first).log_snr
     times = path.time(torch.linspace(low, high, count, dtype=torch.float64))
-    return path.falling(times.clamp(path.first, start))
+    times = times.clamp(path.first, start)
+    times[0] = start
+    return path.falling(times)
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Karras:
 
     Args:
         rho: above 0; the larger, the shorter the steps where there is little noise.
-        most: of sigma / alpha: where it grows without bound, it begins here.
+        most: of sigma / alpha: a start beyond it is as if it were here.
     """
 
     rho: float = 7.0
@@ -85,5 +87,6 @@ class Karras:
         roots = torch.linspace(
             high ** (1 / self.rho), low ** (1 / self.rho), count, dtype=torch.float64
         )
-        times = path.time(-self.rho * roots.log())
-        return path.falling(times.clamp(path.first, start))
+        times = path.time(-self.rho * roots.log()).clamp(path.first, start)
+        times[0] = start
+        return path.falling(times)
