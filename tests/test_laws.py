@@ -32,6 +32,7 @@ from genus.flow import (
     PointFlow,
     Radial,
     RealNVP,
+    Residual,
     Spline,
     Standard,
 )
@@ -170,6 +171,9 @@ MODELS = {
     "flow-autoregressive": lambda: Flow(Reals((3,)), [Autoregressive(3, Spline(4), (8,))]),
     "flow-inverse": lambda: Flow(
         Reals((3,)), [Inverse(Autoregressive(3, hidden=(8,), flip=True)), LU(3)]
+    ),
+    "flow-residual": lambda: Flow(
+        Reals((2,)), [Residual(2, (8,)), LU(2), Residual(2, (8, 8), 0.5, roulette=False)]
     ),
     "flow-planar": lambda: Flow(Reals((2,)), [Planar(2), Radial(2), Permutation(2)]),
     "flow-based": lambda: Flow(

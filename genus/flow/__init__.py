@@ -23,5 +23,6 @@ from .planar import Planar as Planar
 from .planar import Radial as Radial
 from .pointflow import PointFlow as PointFlow
 from .realnvp import RealNVP as RealNVP
+from .residual import Residual as Residual
 from .squeeze import FactorOut as FactorOut
 from .squeeze import Squeezed as Squeezed

@@ -13,6 +13,7 @@ from genus.flow import (
     Permutation,
     Planar,
     Radial,
+    Residual,
     Shift,
     Spline,
     Standard,
@@ -35,6 +36,7 @@ MAKE = {
     "inverse-autoregressive": lambda: Inverse(Autoregressive(D, hidden=(16, 16))),
     "inverse-spline": lambda: Inverse(Autoregressive(D, Spline(5, 2.0), (16,), flip=True)),
     "inverse-planar": lambda: Inverse(Planar(D)),
+    "residual": lambda: Residual(D, (16,)),
     "chain": lambda: Chain([LU(D), Coupling(D, hidden=(8,)), Permutation(D), Radial(D)]),
 }
 
@@ -43,7 +45,7 @@ def build(name, scale=0.5):
     """One whose parameters are away from where they start."""
     torch.set_default_dtype(torch.float64)
     torch.manual_seed(0)
-    step = MAKE[name]()
+    step = MAKE[name]().eval()
     with torch.no_grad():
         for p in [*step.parameters(), *(b for b in step.buffers() if b.is_floating_point())]:
             p.add_(scale * torch.randn_like(p))
