@@ -104,11 +104,12 @@ def test_the_determinant_is_exact_in_evaluation(features):
 
 def test_roulette_is_unbiased_and_so_is_its_gradient():
     """Against the exact determinant, by the standard error of the draws."""
-    step, x = build(bound=0.8, scale=0.1), torch.full((1, 3), 2.0, requires_grad=True)
+    step = build(hidden=(4,), bound=0.8, scale=0.1)
+    x = torch.full((1, 3), 2.0, requires_grad=True)
     with torch.no_grad():
         for layer in step.net.linears():
-            layer.weight += torch.eye(*layer.weight.shape)  # as steep as can be, for long series
-    learned = step.net.linears()[1].weight
+            layer.weight += 2 * torch.eye(*layer.weight.shape)  # a steep map has a long series
+    learned = step.net.linears()[0].weight
     exact = step.encode_with_logdet(x)[1]
     truth = [exact.detach(), *torch.autograd.grad(exact.sum(), [x, learned])]
     weights = step.net.weights()
