@@ -115,8 +115,8 @@ def test_roulette_is_unbiased_and_so_is_its_gradient():
     weights = step.net.weights()
     draws = []
     for _ in range(3000):
-        _, slopes = step.net.passed(x, weights, None)
-        value = roulette(torch.randn(1, 3), weights, slopes, 0.8)
+        _, slopes = step.net.passed(x.expand(30, -1), weights, None)
+        value = roulette(torch.randn(30, 3), weights, slopes, 0.8).mean(0, keepdim=True)
         grads = torch.autograd.grad(value.sum(), [x, learned], retain_graph=True)
         draws.append(torch.cat([value.detach(), *(g.flatten() for g in grads)]))
     each = torch.stack(draws)
@@ -125,7 +125,7 @@ def test_roulette_is_unbiased_and_so_is_its_gradient():
     assert (off <= 5 * error).all()
     J = jacobian(step, x[0].detach()) - torch.eye(3)
     series = J.trace() - (J @ J).trace() / 2  # what is always taken, and no more
-    assert (series - exact).abs() > 10 * error[0]
+    assert (series - exact).abs() > 5 * error[0]
 
 
 def test_training_takes_the_estimate_and_evaluation_does_not():
