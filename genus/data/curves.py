@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from .truth import Toy, entropy_of, log_mixture, normal, uniform
+from .truth import TAU, Toy, entropy_of, log_mixture, normal, uniform
 
 
 class Curve(Toy):
@@ -124,3 +124,22 @@ class SwissRoll(Curve):
 
     def parameter(self, u: Tensor) -> Tensor:
         return self.ends[0] + 3 * math.pi * u
+
+
+@dataclass(frozen=True)
+class Rings(Curve):
+    """Circles of radius 1, 2 and 3 around one centre, each as likely."""
+
+    noise: float = 0.1
+    arms = 3
+    ends = (0.0, TAU)
+    length = 3 * TAU
+
+    def point(self, t: Tensor, arm: Tensor) -> Tensor:
+        return (arm + 1)[:, None] * torch.stack([t.cos(), t.sin()], 1)
+
+    def density(self, t: Tensor) -> Tensor:
+        return torch.full_like(t, 1 / TAU)
+
+    def parameter(self, u: Tensor) -> Tensor:
+        return TAU * u

@@ -4,6 +4,7 @@
     ring          8 normals on the unit circle                             density, entropy, modes
     grid          25 normals on a square grid                              density, entropy, modes
     spirals       two arms of one and a half turns around one centre       density, entropy
+    rings         three circles around one centre                          density, entropy
     checkerboard  the black fields of a board of 4 x 4                     density, entropy
     pinwheel      five twisted normals                                     density, entropy
     swiss_roll    a roll of one and a half turns                           density, entropy
@@ -21,7 +22,7 @@ from functools import cached_property, partial
 import torch
 from torch import Generator, Tensor
 
-from .curves import Moons, Spirals, SwissRoll
+from .curves import Moons, Rings, Spirals, SwissRoll
 from .truth import TAU, Toy, entropy_of, log_mixture, normal, uniform
 
 
@@ -165,6 +166,7 @@ TOYS: dict[str, Callable[[], Toy]] = {
     "ring": _ring,
     "grid": _grid,
     "spirals": Spirals,
+    "rings": Rings,
     "checkerboard": Checkerboard,
     "pinwheel": Pinwheel,
     "swiss_roll": SwissRoll,

@@ -15,7 +15,15 @@ from genus.data.toys import TOYS, Pinwheel
 from genus.data.truth import entropy_of
 
 FLAT = [name for name in TOYS if name != "mixture1d"]
-LABELS = {"moons": 2, "ring": 8, "grid": 25, "spirals": 2, "checkerboard": 8, "pinwheel": 5}
+LABELS = {
+    "moons": 2,
+    "ring": 8,
+    "grid": 25,
+    "spirals": 2,
+    "rings": 3,
+    "checkerboard": 8,
+    "pinwheel": 5,
+}
 STEP = {"ring": 0.009, "grid": 0.02}  # finer than the spread of a mode
 
 
@@ -101,7 +109,9 @@ def test_samples_come_from_the_density(name):
         assert abs(inside.mean() - 0.5) < 5 / math.sqrt(12 * 2 * n)
 
 
-@pytest.mark.parametrize("name", ["moons", "spirals", "swiss_roll", "pinwheel", "mixture1d"])
+@pytest.mark.parametrize(
+    "name", ["moons", "spirals", "rings", "swiss_roll", "pinwheel", "mixture1d"]
+)
 def test_stein_identity(name):
     """E[f(x) score(x) + f'(x)] = 0: the score comes from autograd."""
     toy = TOYS[name]()
@@ -138,6 +148,20 @@ def test_moons_are_two_half_circles_of_unit_radius():
     assert lower[:, 1].mean() < 0
     radial = upper.norm(dim=1)
     assert radial.std().item() == pytest.approx(0.1, abs=0.01)
+
+
+def test_rings_have_the_density_of_a_point_on_a_circle_with_noise():
+    """Round noise around a circle: an angle integrated out is a Bessel function."""
+    toy = TOYS["rings"]()
+    r = torch.tensor([0.0, 0.7, 1.0, 1.55, 2.1, 3.3], dtype=torch.float64)
+    total = torch.zeros_like(r)
+    for radius in (1, 2, 3):
+        # exp(-(r - radius)^2 / 2 s^2) i0e(r radius / s^2) / (2 pi s^2), s = 0.1
+        near = torch.exp(-((r - radius) ** 2) / 0.02) * torch.special.i0e(r * radius / 0.01)
+        total += near / (3 * 2 * math.pi * 0.01)
+    angle = torch.tensor(0.8, dtype=torch.float64)
+    x = r[:, None] * torch.stack([angle.cos(), angle.sin()])
+    torch.testing.assert_close(toy.log_prob(x).exp(), total, rtol=1e-9, atol=1e-14)
 
 
 def test_mixture1d_is_scipys():
