@@ -17,15 +17,19 @@ from genus.adversarial import (
 )
 from genus.autoregressive import MADE
 from genus.core import Bits, Classes, Pixels, Reals, Tokens
-from genus.density import Dequantised, Gaussian, GaussianMixture, Table
+from genus.density import ConditionalDequantised, Dequantised, Gaussian, GaussianMixture, Table
 from genus.diffusion import DDIM, DDPM, ConditionalDiffusion, Diffusion, LogNormal
 from genus.energy import RBM
 from genus.flow import (
+    IDF,
     LU,
     Autoregressive,
     ConditionalFlow,
+    ConvCoupling,
     Coupling,
+    Dequantiser,
     Flow,
+    Glow,
     Inverse,
     Permutation,
     Planar,
@@ -34,6 +38,7 @@ from genus.flow import (
     RealNVP,
     Residual,
     Spline,
+    Squeezed,
     Standard,
 )
 from genus.functional.adversarial import EnergyMargin, hinge, least_squares, relativistic
@@ -46,12 +51,14 @@ from genus.nn import (
     AdaptiveAugment,
     ConvDecoder,
     ConvEncoder,
+    Flat,
     InstanceNoise,
     Labels,
     PointNet,
     R3GANCritic,
     R3GANGenerator,
     Reconstruction,
+    ResNet,
     ResNetCritic,
     ResNetGenerator,
     TimeMLP,
@@ -202,6 +209,24 @@ MODELS = {
             Reals((2,)), Classes(3), [Autoregressive(2, hidden=(8,), context=3)], Labels(3)
         ),
     ),
+    "glow": lambda: Flow(Reals((1, 4, 4)), [Glow((1, 4, 4), levels=2, depth=1, width=4)]),
+    "glow-classes": lambda: ConditionalFlow(
+        Reals((1, 2, 2)), Classes(3), [Glow((1, 2, 2), 1, 1, 4, context=3)], Labels(3)
+    ),
+    "dequantiser": lambda: Dequantised(
+        Flow(Reals((1, 2, 2)), [Glow((1, 2, 2), 1, 1, 4)]),
+        Pixels((1, 2, 2), 3),
+        1e-3,
+        Dequantiser([Squeezed([ConvCoupling(4, width=4, context=8)])], ResNet(1, 2, 4, 0)),
+    ),
+    "dequantiser-classes": lambda: ConditionalDequantised(
+        ConditionalFlow(Reals((2,)), Classes(3), [Coupling(2, context=3)], Labels(3)),
+        Pixels((2,), 4),
+        1e-3,
+        Dequantiser([Coupling(2, context=2), Coupling(2, flip=True)], Flat()),
+    ),
+    "idf": lambda: IDF(Pixels((1, 2, 2), 4), scales=1, couplings=2, width=4, components=2),
+    "idf-levels": lambda: IDF(Pixels((1, 4, 4), 5), 2, 1, 4, 2),
     "realnvp": lambda: RealNVP(Reals((3,)), couplings=4, width=16),
     "realnvp-images": lambda: RealNVP(Reals((1, 4, 4)), couplings=2, width=4, depth=1),
     "realnvp-pixels": lambda: Dequantised(

@@ -16,6 +16,8 @@ from .glow import ContextNorm as ContextNorm
 from .glow import Conv1x1 as Conv1x1
 from .glow import ConvCoupling as ConvCoupling
 from .glow import Glow as Glow
+from .integer import IDF as IDF
+from .integer import IntegerCoupling as IntegerCoupling
 from .linear import LU as LU
 from .linear import Permutation as Permutation
 from .linear import Standard as Standard

@@ -45,14 +45,29 @@ def log_discretised_logistic(
 
     Source: Salimans, Karpathy, Chen, Kingma, "PixelCNN++", 2017, arXiv:1701.05517, equation 2.
     """
+    return _logistic_bins(x, mean, log_scale, levels).flatten(1).sum(1)
+
+
+def log_discretised_logistic_mixture(
+    x: Tensor, logits: Tensor, mean: Tensor, log_scale: Tensor, levels: int = 256
+) -> Tensor:
+    """log of the mass of each bin under a mixture of k logistics: (n, ...), (n, ..., k) -> (n,).
+
+    Bins are those of `log_discretised_logistic`; the weights are softmax(logits).
+    """
+    each = _logistic_bins(x[..., None], mean, log_scale, levels) + logits.log_softmax(-1)
+    return each.logsumexp(-1).flatten(1).sum(1)
+
+
+def _logistic_bins(x: Tensor, mean: Tensor, log_scale: Tensor, levels: int) -> Tensor:
+    """log of the mass in the bin of each number."""
     half = 1 / (levels - 1)
     centred, inverse = x - mean, (-log_scale).exp()
     upper, lower = (centred + half) * inverse, (centred - half) * inverse
     # sigmoid(u) - sigmoid(l) = sigmoid(u) sigmoid(-l) (1 - exp(l - u)), with u - l = 2 half inverse
     inside = logsigmoid(upper) + logsigmoid(-lower) + torch.log(-torch.expm1(-2 * half * inverse))
     each = torch.where(x < -1 + half, logsigmoid(upper), inside)
-    each = torch.where(x > 1 - half, logsigmoid(-lower), each)
-    return each.flatten(1).sum(1)
+    return torch.where(x > 1 - half, logsigmoid(-lower), each)
 
 
 def log_discretised_normal(
