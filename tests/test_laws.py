@@ -18,7 +18,16 @@ from genus.adversarial import (
 from genus.autoregressive import MADE
 from genus.core import Bits, Classes, Pixels, Reals, Tokens
 from genus.density import ConditionalDequantised, Dequantised, Gaussian, GaussianMixture, Table
-from genus.diffusion import DDIM, DDPM, ConditionalDiffusion, Diffusion, LogNormal
+from genus.diffusion import (
+    DDIM,
+    DDPM,
+    ClassifierGuided,
+    ConditionalDiffusion,
+    Diffusion,
+    Guided,
+    LatentDiffusion,
+    LogNormal,
+)
 from genus.energy import RBM
 from genus.flow import (
     IDF,
@@ -42,6 +51,7 @@ from genus.flow import (
     Standard,
 )
 from genus.functional.adversarial import EnergyMargin, hinge, least_squares, relativistic
+from genus.functional.noise import Linear
 from genus.functional.parametrisations import Preconditioned, Slope
 from genus.functional.paths import LinearVE, Straight
 from genus.functional.penalties import Penalty, drift, pulling_away, r1, r2
@@ -61,6 +71,7 @@ from genus.nn import (
     ResNet,
     ResNetCritic,
     ResNetGenerator,
+    TimeEncoder,
     TimeMLP,
     UNet,
     Views,
@@ -172,6 +183,41 @@ MODELS = {
         Slope(),
         DDIM(3),
     ),
+    "guided": lambda: Guided(
+        ConditionalDiffusion(
+            TimeMLP(2, 8, 1, context=3), Reals((2,)), Classes(3), Labels(3), sampler=DDIM(3)
+        ),
+        2.0,
+        (0.1, 0.9),
+    ),
+    "guided-pixels": lambda: Guided(
+        ConditionalDiffusion(
+            UNet(1, 4, (1, 2), context=3),
+            Pixels((1, 5, 6), 17),
+            Classes(3),
+            Labels(3),
+            sampler=DDIM(3),
+        )
+    ),
+    "classifier-guided": lambda: ClassifierGuided(
+        Diffusion(UNet(1, 4, (1, 2)), Pixels((1, 5, 6), 17), sampler=DDIM(3)),
+        TimeEncoder(1, 3, 4, (1, 2), dropout=0.2),
+        3,
+        2.0,
+        (0.0, 0.9),
+    ),
+    "latent-diffusion": lambda: LatentDiffusion(
+        VAE(Pixels((1, 2, 2), 3), 2, MLP(4, 4, (8,)), MLP(2, 8, (8,))),
+        Diffusion(TimeMLP(2, 8, 1), Reals((2,)), sampler=DDIM(3)),
+    ),
+    "latent-diffusion-bits": lambda: LatentDiffusion(
+        VAE(Bits((3,)), 2, MLP(3, 4, (8,)), MLP(2, 3, (8,))),
+        DDPM(TimeMLP(2, 8, 1), Reals((2,)), steps=6, schedule=Linear()),
+    ),
+    "latent-diffusion-reals": lambda: LatentDiffusion(
+        RealNVP(Reals((3,)), couplings=4, width=16),
+        Diffusion(TimeMLP(3, 8, 1), Reals((3,)), sampler=DDIM(3)),
+    ),
     "flow": lambda: Flow(
         Reals((3,)), [Standard((3,)), Coupling(3, hidden=(8,)), LU(3), Coupling(3, flip=True)]
     ),
@@ -240,7 +286,11 @@ MODELS = {
         Flow(Reals((2,)), [Coupling(2, hidden=(8,))]),
     ),
     "pointflow-normal": lambda: PointFlow(
-        Reals((3, 2)), 1, [Coupling(2, Spline(4), (8,), context=1)], PointNet(2, 2, 8, (), (8,))
+        Reals((3, 2)),
+        1,
+        [Coupling(2, Spline(4), (8,), context=1)],
+        PointNet(2, 2, 8, (), (8,)),
+        scored=2,
     ),
     "pix2pix": lambda: Pix2Pix(Pixels((1, 6, 8), 17), Reals((2, 6, 8)), width=3),
     "pix2pix-alone": lambda: Pix2Pix(Pixels((1, 4, 4), 5), Pixels((1, 4, 4), 3), 3, game=False),

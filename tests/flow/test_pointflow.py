@@ -152,6 +152,25 @@ def test_decode_is_the_flow_of_points_that_are_evenly_spread():
     assert (even.std(0) - 1).abs().max() < 0.02
 
 
+def test_a_share_of_the_points_has_the_loss_of_all_as_its_mean():
+    model, truth = known()
+    x = truth.sample((40,)).reshape(40, POINTS, D)
+    x = x[:, x[..., 0].mean(0).argsort()]
+    whole = torch.stack([sum(model.loss(x).values()) for _ in range(500)])
+    model.scored = 2
+    draws = torch.stack([sum(model.loss(x).values()) for _ in range(2000)])
+    error = (draws.var() / len(draws) + whole.var() / len(whole)).sqrt()
+    assert (draws.mean() - whole.mean()).abs() < 5 * error
+    assert draws.std() > 1.2 * whole.std()
+    torch.testing.assert_close(model.log_weight(x), truth.log_prob(x.flatten(1)))  # not of a share
+    model.scored = POINTS + 1
+    torch.manual_seed(0)
+    one = sum(model.loss(x).values())
+    model.scored = None
+    torch.manual_seed(0)
+    assert sum(model.loss(x).values()) == one
+
+
 def test_interpolation_is_a_line_in_w():
     prior = Flow(Reals((LATENT,)), [Coupling(LATENT, hidden=(8,)), Coupling(LATENT, flip=True)])
     with torch.no_grad():
@@ -200,6 +219,7 @@ def test_a_pointnet_is_the_largest_of_each_feature():
         ({"space": Reals((3,))}, r"space is .*; Reals\(\(points, d\)\) is wanted"),
         ({"space": Pixels((5, 2))}, r"Reals\(\(points, d\)\) is wanted"),
         ({"latent": 0}, "latent is 0; at least 1 is wanted"),
+        ({"scored": 0}, "scored is 0; at least 1 is wanted"),
         ({"latent": 2}, r"the encoder gives \(6,\) numbers a cloud; wanted are 4"),
         ({"encoder": nn.Flatten()}, r"the encoder gives \(10,\) numbers a cloud; wanted are 6"),
         ({"prior": Gaussian(Reals((2,)))}, "prior is Gaussian on .*; it must have log_prob, on"),
