@@ -165,6 +165,17 @@ MODELS = {
     "ddpm-pixels": lambda: DDPM(
         UNet(1, 4, (1, 2)), Pixels((1, 5, 6), 17), steps=8, sampler=DDIM(3, eta=0.5)
     ),
+    "ddpm-learned": lambda: DDPM(
+        TimeMLP(2, 8, 1, parts=2), Reals((2,)), steps=6, variance=None, objective=Hybrid()
+    ),
+    "ddpm-bound": lambda: DDPM(
+        UNet(1, 4, (1, 2), parts=2),
+        Pixels((1, 5, 6), 17),
+        steps=8,
+        variance=None,
+        sampler=Ancestral(4),
+        objective=Bound(),
+    ),
     "diffusion": lambda: Diffusion(TimeMLP(2, 8, 1), Reals((2,)), sampler=DDIM(3)),
     "diffusion-edm": lambda: Diffusion(
         UNet(1, 4, (1, 2)),

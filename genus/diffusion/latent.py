@@ -1,0 +1,100 @@
+"""Latent diffusion: a diffusion of what an autoencoder makes of x.
+
+Most of the numbers of an image say little of what it shows. An autoencoder keeps the few that do, and a
+diffusion learns how they are distributed, at a fraction of the cost of learning it of x; the
+autoencoder's own prior need not fit. The two are trained one after the other.
+
+    z = encode(x) / s          s the deviation of all numbers of encode(x) together, measured
+    x = decode(s z)
+
+Source: Rombach, Blattmann, Lorenz, Esser, Ommer, "High-resolution image synthesis with latent diffusion
+    models", 2022, arXiv:2112.10752, sections 3.1 and 3.2, appendix G (the scale).
+Departs: any model with encode and decode; of a variational one, z is the mean, not a draw; the scale is
+    measured on as many rows as are given, not on one batch.
+"""
+
+import torch
+from torch import Tensor
+
+from ..core import Bits, GenerativeModel, Pixels, Player, Reals, Terms
+from .ddpm import DDPM
+from .diffusion import Diffusion
+from .samplers import Sampler
+
+
+class LatentDiffusion(GenerativeModel):
+    """An autoencoder, which stays as it is, and a diffusion in its latent space, which learns.
+
+    Args:
+        autoencoder: a trained model that keeps `encode` and `decode`, of Pixels, Reals or Bits.
+        diffusion: of Reals of the shape of what the autoencoder encodes to.
+    """
+
+    scale: Tensor  # s, (): what `prepare` measures
+
+    def __init__(self, autoencoder: GenerativeModel, diffusion: Diffusion | DDPM):
+        super().__init__()
+        if missing := {"encode", "decode"} - autoencoder.promises():
+            raise ValueError(
+                f"LatentDiffusion: the autoencoder, a {type(autoencoder).__name__}, has no "
+                f"{' and no '.join(sorted(missing))}; a model with both is wanted"
+            )
+        if not isinstance(autoencoder.space, Pixels | Reals | Bits):
+            raise ValueError(
+                f"LatentDiffusion: the autoencoder's space is {autoencoder.space}; Pixels, Reals or "
+                f"Bits are wanted"
+            )
+        self.autoencoder, self.diffusion = autoencoder, diffusion
+        self.space = autoencoder.space
+        self.register_buffer("scale", torch.ones(()))
+        self._check_shapes()
+
+    @torch.no_grad()
+    def _check_shapes(self) -> None:
+        """One pass: the diffusion must be of what the autoencoder encodes to."""
+        was = self.autoencoder.training
+        z = self.autoencoder.eval().encode(self.noise(2, *self.space.shape).clamp(-1, 1))  # pyright: ignore[reportCallIssue]
+        self.autoencoder.train(was)
+        if self.diffusion.space != Reals(tuple(z.shape[1:])):
+            raise ValueError(
+                f"LatentDiffusion: the diffusion is of {self.diffusion.space}, the autoencoder "
+                f"encodes to {tuple(z.shape[1:])}; Reals of that shape are wanted"
+            )
+
+    def train(self, mode: bool = True) -> "LatentDiffusion":
+        """The autoencoder is used, never trained."""
+        super().train(mode)
+        self.autoencoder.eval()
+        return self
+
+    @torch.no_grad()
+    def prepare(self, x: Tensor) -> None:
+        """Measures the scale, on rows of x, (n, *space.shape): call it once, before training."""
+        self.autoencoder.eval()
+        z = self.scale * self.encode(x)
+        self.scale.copy_(z.std())
+
+    def encode(self, x: Tensor) -> Tensor:
+        """z, (n, *diffusion.space.shape), of deviation 1 over all."""
+        return self.autoencoder.encode(x) / self.scale  # pyright: ignore[reportCallIssue]
+
+    def decode(self, z: Tensor) -> Tensor:
+        """x, (n, *space.shape), as the autoencoder gives it: in the range of x, but not on its grid."""
+        return self.autoencoder.decode(self.scale * z)  # pyright: ignore[reportCallIssue]
+
+    def players(self) -> dict[str, Player]:
+        return {"model": Player([self.diffusion], self.loss)}
+
+    def loss(self, x: Tensor) -> Terms:
+        """The diffusion's own, of z."""
+        with torch.no_grad():
+            z = self.encode(x)
+        return self.diffusion.loss(z)
+
+    @torch.no_grad()
+    def sample(self, n: int, sampler: Sampler | None = None) -> Tensor:
+        """(n, *space.shape)."""
+        x = self.decode(self.diffusion.sample(n, sampler))
+        if isinstance(self.space, Bits):
+            return x.round()
+        return self.space.quantise(x) if isinstance(self.space, Pixels) else x
