@@ -21,10 +21,13 @@ from genus.density import ConditionalDequantised, Dequantised, Gaussian, Gaussia
 from genus.diffusion import (
     DDIM,
     DDPM,
+    Ancestral,
+    Bound,
     ClassifierGuided,
     ConditionalDiffusion,
     Diffusion,
     Guided,
+    Hybrid,
     LatentDiffusion,
     LogNormal,
 )

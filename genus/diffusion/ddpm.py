@@ -8,6 +8,7 @@ learn, and the bound on log p is a sum of T losses that are each a squared error
     q(x_s | x_t, x_0)  = N(mu(x_t, x_0), var I)                     s = t - 1
     x0hat(x_t)         = (x_t - sqrt(1 - abar_t) net(x_t, t)) / sqrt(abar_t)
     p(x_s | x_t)       = N(mu(x_t, x0hat(x_t)), var_p I)            p(x_T) = N(0, I)
+    var_p              = var^(1 - v) beta_t^v                       v is chosen, or learned
 
     loss    = E_(t, eps) |eps - net(x_t, t)|^2                      the bound without its weights
     -elbo   = L_T + sum_(t > 1) L_(t-1) + L_0  >=  -log p(x_0)
@@ -16,15 +17,18 @@ learn, and the bound on log p is a sum of T losses that are each a squared error
     L_0     = -log p(x_0 | x_1)                                     on pixels, the mass of x_0's bin
 
 Source: Ho, Jain, Abbeel, "Denoising diffusion probabilistic models", 2020, arXiv:2006.11239,
-    equations 4-8 and 11-14, algorithms 1 and 2.
-Departs: var_p lies between the two that the paper tries (0 and 1 give these). In a batch the times
-    are spread evenly instead of drawn one by one; for the bound they are drawn more often where it
-    is large. Neither changes a mean.
+    equations 4-8 and 11-14, algorithms 1 and 2; Nichol, Dhariwal, "Improved denoising diffusion
+    probabilistic models", 2021, arXiv:2102.09672, equations 15 and 16 (the learned variance).
+Departs: in a batch the times are spread evenly instead of drawn one by one; for the bound they are
+    drawn more often where it would be large, were x_0 normal, in the place of a record of past losses.
+    Neither changes a mean. Learned, v is 1 / 2 plus what the network gives, and the bound is counted
+    in nats for each number of x_0.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -35,7 +39,8 @@ from ..functional.noise import Chain, Cosine, alpha_bars, back_variance, posteri
 from ..functional.parametrisations import Epsilon, Parametrisation
 from ..functional.paths import Path
 from ..functional.spacings import Level, Spacing, even, levels
-from .denoiser import Denoiser, Denoises, check_space, spread_evenly
+from .denoiser import Denoiser, Denoises, Noisy, check_space, spread_evenly
+from .objectives import Objective, Simple, check_taught
 from .samplers import (
     Sampler,
     check_evaluations,
@@ -74,14 +79,21 @@ class Ancestral:
         begin = model.path.last if start is None else start
         times = self.spacing(model.path, self.evaluations or model.steps, begin)
         for at, to in pairwise(levels(model.path, times)):
-            guess = model.denoise(x, now(x, at))
-            x = mean_toward(x, guess, at, to, fresh_variance(at, to))
+            guess = model.guess(x, now(x, at))
+            x = mean_toward(x, guess.start, at, to, fresh_variance(at, to))
             if to.sigma > 0:
-                x = x + model.deviation(at, to) * torch.randn_like(x)
+                x = x + model.deviation(guess, at, to) * torch.randn_like(x)
         return x
 
 
-ANCESTRAL, COSINE, EPSILON = Ancestral(), Cosine(), Epsilon()
+class Guess(NamedTuple):
+    """What the network says of x_t."""
+
+    start: Tensor  # x0hat, (n, *shape)
+    share: Tensor | float  # v; (n, *shape) where it is learned
+
+
+ANCESTRAL, COSINE, EPSILON, SIMPLE = Ancestral(), Cosine(), Epsilon(), Simple()
 
 
 class DDPM(GenerativeModel):
@@ -93,18 +105,21 @@ class DDPM(GenerativeModel):
             schedule that leaves almost nothing of x_0 magnifies the network's error: take `Linear`.
         steps: T, at least 2.
         schedule: gives beta_1 .. beta_T; see `functional.noise`.
-        variance: of a step back, on a log scale from its lower bound, the posterior's, at 0 to its
-            upper bound, beta_t, at 1.
+        variance: v, of a step back: on a log scale from its lower bound, the posterior's, at 0 to its
+            upper bound, beta_t, at 1. None lets the network say it for each number of x: it gives
+            twice as many channels then, and learns by `Hybrid()` or `Bound()`.
         sampler: how `sample` goes back: `Ancestral(...)` or `DDIM(...)`.
         parametrisation: what the network is asked for, in the place of the noise: see
             `functional.parametrisations`.
+        objective: what it learns by: `Simple()`, `Hybrid()` or `Bound()`.
     """
 
     signal: Tensor  # sqrt(abar_t), (T + 1,), from t = 0
     spread: Tensor  # sqrt(1 - abar_t), (T + 1,)
-    fixed: Tensor  # what L_(t-1) is in any case, (T + 1,); 0 where t < 2, like the next two
-    weight: Tensor  # of |x_0 - x0hat|^2 in L_(t-1), (T + 1,)
-    chance: Tensor  # of t in the bound's estimate, (T + 1,)
+    reach: Tensor  # log of the upper bound of a step's variance over the lower, (T + 1,)
+    weight: Tensor  # of |x_0 - x0hat|^2 in L_(t-1), at the lower bound, (T + 1,); 0 where t < 2
+    fixed: Tensor  # what L_(t-1) is in any case, or would be at v = 1 / 2, (T + 1,); 0 where t < 2
+    chance: Tensor  # of t in the bound's estimate, (T + 1,); 0 where t < 2
 
     def __init__(
         self,
@@ -112,29 +127,36 @@ class DDPM(GenerativeModel):
         space: Space,
         steps: int = 1000,
         schedule: Callable[[int], Tensor] = COSINE,
-        variance: float = 0.5,
+        variance: float | None = 0.5,
         sampler: Sampler = ANCESTRAL,
         parametrisation: Parametrisation = EPSILON,
+        objective: Objective = SIMPLE,
     ):
         super().__init__()
         check_space(space, "DDPM")
         if steps < 2:
             raise ValueError(f"DDPM: steps is {steps}; at least 2 are wanted")
-        if not 0 <= variance <= 1:
-            raise ValueError(f"DDPM: variance is {variance}; it must be in [0, 1]")
+        if variance is not None and not 0 <= variance <= 1:
+            raise ValueError(f"DDPM: variance is {variance}; it must be in [0, 1], or None")
+        check_taught(variance, objective)
         self.space, self.steps = space, steps
         self.schedule, self.variance, self.sampler = schedule, variance, sampler
+        self.objective = objective
         betas = schedule(steps)
         self.denoiser = Denoiser(net, space, Chain(betas), parametrisation)
         abar = alpha_bars(betas)
         s, t = abar[1:-1], abar[2:]  # of t = 2 .. T
-        q, back = posterior(s, t), back_variance(s, t, variance)
-        ratio, share = q.variance / back, (s - t) / (1 - s)  # of L_(t-1), about: were x_0 N(0, I)
+        lower, on_start = posterior(s, t).variance, posterior(s, t).on_start
+        reach = ((1 - t / s) / lower).log()
+        start = (betas[0] / lower[0]).log()  # of t = 1, whose own lower bound is 0: that of t = 2
+        log_ratio = -(0.5 if variance is None else variance) * reach
+        share = (s - t) / (1 - s)  # of L_(t-1), about: were x_0 N(0, I)
         for name, values in {
             "signal": abar.sqrt(),
             "spread": (1 - abar).sqrt(),
-            "fixed": _late(space.dims / 2 * (ratio - 1 - ratio.log())),
-            "weight": _late(q.on_start**2 / back / 2),
+            "reach": torch.cat([start.new_zeros(1), start[None], reach]),
+            "weight": _late(on_start**2 / lower / 2),
+            "fixed": _late(space.dims / 2 * (log_ratio.exp() - 1 - log_ratio)),
             "chance": _late(0.9 * share / share.sum() + 0.1 / (steps - 1)),
         }.items():
             self.register_buffer(name, values.to(torch.get_default_dtype()), persistent=False)
@@ -153,18 +175,36 @@ class DDPM(GenerativeModel):
 
     # the two chains
 
-    def noisy(self, x: Tensor, t: Tensor, eps: Tensor) -> Tensor:
-        """x_t, (n, *shape), from x_0, t (n,) in 0 .. T and standard normal eps."""
-        return _at(self.signal, t, x) * x + _at(self.spread, t, x) * eps
+    def noisy(self, x: Tensor, k: Tensor) -> Noisy:
+        """A fresh x_t, (n, *shape), from x_0, after k steps, (n,), in 1 .. T."""
+        signal, spread, eps = _at(self.signal, k, x), _at(self.spread, k, x), torch.randn_like(x)
+        return Noisy(signal * x + spread * eps, k.to(x.dtype) / self.steps, signal, spread, eps)
 
     def denoise(self, x: Tensor, t: Tensor) -> Tensor:
         """E[x_0 | x_t], (n, *shape), for t / T, (n,), in [1 / T, 1]."""
-        return self.denoiser.denoise(x, t)
+        return self.guess(x, t).start
 
-    def deviation(self, at: Level, to: Level) -> float:
-        """Of the noise in a step of the chain back."""
+    def guess(self, x: Tensor, t: Tensor, clip: bool = True) -> Guess:
+        """x0hat, on Pixels clipped to [-1, 1] if so wanted, and v, for t / T, (n,)."""
+        return self.understood(self.denoiser.whole(x, t), x, t, clip)
+
+    def understood(self, whole: Tensor, x: Tensor, t: Tensor, clip: bool = True) -> Guess:
+        """What the network has said of x_t."""
+        d = x.shape[1]
+        start = self.denoiser.start(whole[:, :d], x, t, clip)
+        if self.variance is not None:
+            return Guess(start, self.variance)
+        if whole.shape[1] != 2 * d:
+            raise ValueError(
+                f"DDPM: variance is None, and the network gives {whole.shape[1]} channels for {d}; "
+                f"{2 * d} are wanted: build it with parts=2"
+            )
+        return Guess(start, 0.5 + whole[:, d:])
+
+    def deviation(self, guess: Guess, at: Level, to: Level) -> Tensor:
+        """Of the noise in a step of the chain back, () or (n, *shape)."""
         later, earlier = (torch.tensor(one.alpha, dtype=torch.float64) ** 2 for one in (at, to))
-        return back_variance(earlier, later, self.variance).sqrt().item()
+        return back_variance(earlier, later, guess.share).sqrt()
 
     @torch.no_grad()
     def sample(self, n: int, sampler: Sampler | None = None) -> Tensor:
@@ -175,55 +215,71 @@ class DDPM(GenerativeModel):
     # learning
 
     def loss(self, x: Tensor) -> Terms:
-        t = (1 + self.steps * spread_evenly(x)).long().clamp(max=self.steps)
-        eps = torch.randn_like(x)
-        signal, spread = _at(self.signal, t, x), _at(self.spread, t, x)
-        out = self.denoiser.out(signal * x + spread * eps, self._share(t, x))
-        target = self.parametrisation.target(x, eps, signal, spread)
-        weight = self.parametrisation.weight(signal, spread)
-        return {"error": (weight * (out - target).square()).mean()}
+        return self.objective(self, x)
+
+    def any_step(self, x: Tensor) -> Tensor:
+        """One of 1 .. T for each row, (n,), all as likely."""
+        return (1 + self.steps * spread_evenly(x)).long().clamp(max=self.steps)
+
+    def any_late_step(self, x: Tensor) -> Tensor:
+        """One of 2 .. T for each row, (n,), by its chance."""
+        place = torch.searchsorted(self.chance.cumsum(0), spread_evenly(x), right=True)
+        return place.clamp(2, self.steps)
+
+    def error(self, x: Tensor, noisy: Noisy, whole: Tensor) -> Tensor:
+        """The mean squared error of what the network was asked for."""
+        target = self.parametrisation.target(x, noisy.eps, noisy.alpha, noisy.sigma)
+        error = (whole[:, : x.shape[1]] - target).square()
+        return (self.parametrisation.weight(noisy.alpha, noisy.sigma) * error).mean()
 
     # the bound
 
     def elbo(self, x: Tensor) -> Tensor:
         """A lower bound of log p(x), (n,), in nats: L_0, L_T, and one other step for each row."""
-        place = torch.searchsorted(self.chance.cumsum(0), spread_evenly(x), right=True)
-        t = place.clamp(2, self.steps)
-        steps = self.fixed.sum() + self.error_cost(x, t) / self.chance[t]
-        return -self.prior_cost(x) - steps - self.last_cost(x)
+        return self.bound(x)
+
+    def bound(self, x: Tensor, clip: bool = True) -> Tensor:
+        """The bound, (n,), in nats, with x0hat clipped, on Pixels, or not."""
+        k = self.any_late_step(x)
+        # of each L_(k-1) what is known beforehand need not be estimated
+        more = (self.step_cost(x, k, self._guess(x, k, clip)) - self.fixed[k]) / self.chance[k]
+        last = self.last_cost(x, self._guess(x, torch.ones_like(k), clip))
+        return -self.prior_cost(x) - self.fixed.sum() - more - last
 
     def costs(self, x: Tensor) -> Tensor:
         """L_0, L_1 .. L_T, (n, T + 1), in nats, at one evaluation each: -elbo is their sum."""
-        times = range(2, self.steps + 1)
-        steps = [self.fixed[t] + self.error_cost(x, self._whole(x, t)) for t in times]
-        return torch.stack([self.last_cost(x), *steps, self.prior_cost(x)], dim=1)
+        steps = [torch.full((len(x),), k, device=x.device) for k in range(1, self.steps + 1)]
+        each = [self.cost(x, k, self._guess(x, k)) for k in steps]
+        return torch.stack([*each, self.prior_cost(x)], dim=1)
+
+    def cost(self, x: Tensor, k: Tensor, guess: Guess) -> Tensor:
+        """L_(k-1), (n,), in nats, for k (n,) in 1 .. T."""
+        later = self.step_cost(x, k, guess)
+        return torch.where(k > 1, later, self.last_cost(x, guess)) if (k == 1).any() else later
 
     def prior_cost(self, x: Tensor) -> Tensor:
         """L_T, (n,): what of x_0 is still there when the chain back begins."""
         return kl_normal(self.signal[-1] * x, self.spread[-1].log().expand_as(x))
 
-    def error_cost(self, x: Tensor, t: Tensor) -> Tensor:
-        """What of L_(t-1) is the network's error, (n,), for t (n,) in 2 .. T."""
-        return self.weight[t] * (x - self._guess(x, t)).square().flatten(1).sum(1)
+    def step_cost(self, x: Tensor, k: Tensor, guess: Guess) -> Tensor:
+        """L_(k-1), (n,), in nats, for k (n,) in 2 .. T: two normals."""
+        log_ratio = -guess.share * _at(self.reach, k, x)  # of var to var_p
+        error = _at(self.weight, k, x) * (x - guess.start).square()
+        each = (torch.expm1(log_ratio) - log_ratio) / 2 + log_ratio.exp() * error
+        return each.flatten(1).sum(1)
 
-    def last_cost(self, x: Tensor) -> Tensor:
-        """L_0, (n,), from one x_1 for each row."""
-        start, log_std = self._guess(x, self._whole(x, 1)), self.spread[1].log()  # of beta_1
+    def last_cost(self, x: Tensor, guess: Guess) -> Tensor:
+        """L_0, (n,), in nats; where v is chosen, the variance here is beta_1."""
+        share = guess.share if self.variance is None else 1.0
+        log_std = (self.spread[1].log() - (1 - share) / 2 * self.reach[1]).expand_as(x)
         if isinstance(self.space, Pixels):
-            return -log_discretised_normal(x, start, log_std, self.space.levels)
-        return -log_normal(x, start, log_std)
+            return -log_discretised_normal(x, guess.start, log_std, self.space.levels)
+        return -log_normal(x, guess.start, log_std)
 
-    def _guess(self, x: Tensor, t: Tensor) -> Tensor:
-        """x0hat, (n, *shape), from a fresh x_t."""
-        return self.denoise(self.noisy(x, t, torch.randn_like(x)), self._share(t, x))
-
-    def _share(self, t: Tensor, x: Tensor) -> Tensor:
-        """t / T, (n,), of x's dtype."""
-        return t.to(x.dtype) / self.steps
-
-    def _whole(self, x: Tensor, t: int) -> Tensor:
-        """The same t for all rows of x, (n,)."""
-        return torch.full((len(x),), t, device=x.device)
+    def _guess(self, x: Tensor, k: Tensor, clip: bool = True) -> Guess:
+        """From a fresh x_t."""
+        noisy = self.noisy(x, k)
+        return self.guess(noisy.x, noisy.t, clip)
 
 
 def _late(values: Tensor) -> Tensor:
@@ -231,6 +287,6 @@ def _late(values: Tensor) -> Tensor:
     return torch.cat([values.new_zeros(2), values])
 
 
-def _at(table: Tensor, t: Tensor, x: Tensor) -> Tensor:
-    """The table's entries at t, (n,), one for each row of x."""
-    return table[t].view(-1, *[1] * (x.dim() - 1))
+def _at(table: Tensor, k: Tensor, x: Tensor) -> Tensor:
+    """The table's entries at k, (n,), one for each row of x."""
+    return table[k].view(-1, *[1] * (x.dim() - 1))

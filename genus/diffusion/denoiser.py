@@ -118,16 +118,23 @@ class Denoiser(nn.Module):
         alpha, sigma = self._amounts(x, t)
         return Noisy(alpha * x + sigma * eps, t, alpha, sigma, eps)
 
-    def out(self, x: Tensor, t: Tensor, *context: Tensor) -> Tensor:
-        """What the network gives for x_t, (n, *shape)."""
+    def whole(self, x: Tensor, t: Tensor, *context: Tensor) -> Tensor:
+        """All that the network gives for x_t: (n, *shape), and more channels if a model asks for more."""
         asked = self.parametrisation.ask(x, t, *self._amounts(x, t))
         return self.net(asked.x, asked.t, *context)
 
+    def out(self, x: Tensor, t: Tensor, *context: Tensor) -> Tensor:
+        """What the network gives in answer to the parametrisation's question, (n, *shape)."""
+        return self.whole(x, t, *context)[:, : x.shape[1]]
+
+    def start(self, out: Tensor, x: Tensor, t: Tensor, clip: bool = True) -> Tensor:
+        """x0hat, (n, *shape), from that answer; on Pixels, within [-1, 1] if so wanted."""
+        start = self.parametrisation.start(out, x, *self._amounts(x, t))
+        return start.clamp(-1, 1) if clip and isinstance(self.space, Pixels) else start
+
     def denoise(self, x: Tensor, t: Tensor, *context: Tensor) -> Tensor:
         """E[x_0 | x_t], (n, *shape), for t (n,); on Pixels, within [-1, 1]."""
-        out = self.out(x, t, *context)
-        start = self.parametrisation.start(out, x, *self._amounts(x, t))
-        return start.clamp(-1, 1) if isinstance(self.space, Pixels) else start
+        return self.start(self.out(x, t, *context), x, t)
 
     def loss(
         self,

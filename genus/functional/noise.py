@@ -177,7 +177,7 @@ def posterior(abar_s: Tensor, abar_t: Tensor) -> Posterior:
     )
 
 
-def back_variance(abar_s: Tensor, abar_t: Tensor, share: float) -> Tensor:
+def back_variance(abar_s: Tensor, abar_t: Tensor, share: float | Tensor) -> Tensor:
     """The variance of a step back from t to s, between its bounds on a log scale.
 
     The best variance is the posterior's (share 0) if x_0 is one point, and that of the step there

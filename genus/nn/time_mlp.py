@@ -45,6 +45,7 @@ class TimeMLP(nn.Module):
             small beside the whole of x, and the whole should be a few units in size.
         dropout: the share of hidden features that is dropped in training.
         context: how many numbers it is told beside the time, by a third argument; 0 for none.
+        parts: how many tensors of x's shape it gives, one after another along the first axis of x.
     """
 
     frequencies: Tensor  # (waves,), from 0.2 to 8 radians for each unit of x
@@ -57,16 +58,17 @@ class TimeMLP(nn.Module):
         waves: int = 0,
         dropout: float = 0.0,
         context: int = 0,
+        parts: int = 1,
     ):
         super().__init__()
         self.features, self.width, self.blocks = features, width, blocks
-        self.waves, self.dropout, self.context = waves, dropout, context
+        self.waves, self.dropout, self.context, self.parts = waves, dropout, context, parts
         frequencies = torch.logspace(math.log10(0.2), math.log10(8.0), waves)
         self.register_buffer("frequencies", frequencies, persistent=False)
         self.time = time_embedding(64, width)
         self.enter = nn.Linear(features * (1 + 2 * waves), width)
         self.stack = nn.ModuleList(TimeBlock(width, dropout) for _ in range(blocks))
-        self.leave = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, features))
+        self.leave = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, parts * features))
         self.told = nn.Linear(context, width, bias=False) if context else None
 
     def forward(self, x: Tensor, t: Tensor, context: Tensor | None = None) -> Tensor:
@@ -75,4 +77,4 @@ class TimeMLP(nn.Module):
         h = self.enter(torch.cat([flat, angles.sin(), angles.cos()], dim=1))
         for block in self.stack:
             h = block(h, time)
-        return self.leave(h).view_as(x)
+        return self.leave(h).view(len(x), -1, *x.shape[2:])

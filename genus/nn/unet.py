@@ -114,6 +114,7 @@ class UNet(nn.Module):
         attending: how many of the coarsest levels have attention.
         dropout: the share of features that is dropped in training.
         context: how many numbers it is told beside the time, by a third argument; 0 for none.
+        parts: how many images it gives, their channels one after another.
     """
 
     def __init__(
@@ -125,6 +126,7 @@ class UNet(nn.Module):
         attending: int = 1,
         dropout: float = 0.0,
         context: int = 0,
+        parts: int = 1,
     ):
         super().__init__()
         if not multipliers or blocks < 1 or width < 2:
@@ -134,7 +136,7 @@ class UNet(nn.Module):
             )
         self.channels, self.width, self.multipliers = channels, width, tuple(multipliers)
         self.blocks, self.attending, self.dropout = blocks, attending, dropout
-        self.context = context
+        self.context, self.parts = context, parts
         d_time, last = 4 * width, len(multipliers) - 1
         self.time = time_embedding(2 * width, d_time)
         self.enter = nn.Conv2d(channels, width, 3, padding=1)
@@ -162,7 +164,7 @@ class UNet(nn.Module):
             if level:
                 self.grow.append(nn.Conv2d(now, now, 3, padding=1))
         self.leave = nn.Sequential(
-            group_norm(now), nn.SiLU(), zero(nn.Conv2d(now, channels, 3, padding=1))
+            group_norm(now), nn.SiLU(), zero(nn.Conv2d(now, parts * channels, 3, padding=1))
         )
         self.told = nn.Linear(context, d_time, bias=False) if context else None
 

@@ -7,7 +7,8 @@ from torch import nn
 from torch.distributions import MultivariateNormal, Normal
 
 from genus.core import Bits, Pixels, Reals
-from genus.diffusion import DDPM, Ancestral
+from genus.diffusion import DDPM, Ancestral, Hybrid
+from genus.diffusion.ddpm import Guess
 from genus.functional.noise import Cosine, Linear, alpha_bars, posterior
 from genus.nn import TimeMLP
 
@@ -189,14 +190,17 @@ class Weighed(DDPM):
         total = total + Normal(0.0, 1.0).log_prob(path[-1]).flatten(1).sum(1)
         for t in range(self.steps, 0, -1):
             beta, a, b = betas[t - 1], abar[t], abar[t - 1]
-            start = self.denoise(path[t], torch.full((len(x),), t / self.steps))
+            start, share = self.guess(path[t], torch.full((len(x),), t / self.steps))
             mean = b.sqrt() * beta / (1 - a) * start
             mean = mean + (1 - beta).sqrt() * (1 - b) / (1 - a) * path[t]
             if t > 1:
                 lower = (1 - b) / (1 - a) * beta
-                p = Normal(mean, (lower * beta).sqrt().sqrt()).log_prob(path[t - 1])
+                std = (lower ** (1 - share) * beta**share).sqrt()
+                p = Normal(mean, std).log_prob(path[t - 1])
             else:
-                p = self.last(x, Normal(mean, beta.sqrt()))
+                lower = (1 - a) / (1 - abar[2]) * betas[1]  # of t = 2
+                share = 1.0 if self.variance is not None else share
+                p = self.last(x, Normal(mean, (lower ** (1 - share) * beta**share).sqrt()))
             total = total + p.flatten(1).sum(1)
         return total
 
@@ -211,10 +215,12 @@ class Weighed(DDPM):
 SPACES = [Reals((2,)), Pixels((1, 1, 2), levels=3)]
 
 
-def weighed(space, kind=Weighed, steps=4):
+def weighed(space, kind=Weighed, learned=False, steps=4):
     torch.set_default_dtype(torch.float64)
     torch.manual_seed(0)
-    model = kind(TimeMLP(2, width=8, blocks=1), space, steps=steps, schedule=Linear(1e-4, 2e-3))
+    net = TimeMLP(2, width=8, blocks=1, parts=2 if learned else 1)
+    says = {"variance": None, "objective": Hybrid()} if learned else {}
+    model = kind(net, space, steps=steps, schedule=Linear(1e-4, 2e-3), **says)
     with torch.no_grad():
         for p in model.parameters():
             p.add_(0.1 * torch.randn_like(p))
@@ -226,10 +232,11 @@ def rows(space):
     return torch.randn(3, 2) if isinstance(space, Reals) else laws.every_x(space)
 
 
+@pytest.mark.parametrize("learned", [False, True])
 @pytest.mark.parametrize("space", SPACES, ids=str)
-def test_paths_weigh_one_together(space):
+def test_paths_weigh_one_together(space, learned):
     """So the weights below are right: they are a truth apart from the model's own formulas."""
-    model = weighed(space)
+    model = weighed(space, learned=learned)
     if isinstance(space, Reals):
         drawn = model.sample(1000)
         q = Normal(drawn.mean(0), 1.5 * drawn.std(0))
@@ -240,9 +247,10 @@ def test_paths_weigh_one_together(space):
         laws.within(model.log_weight(x).exp().view(2000, -1).sum(1), 1.0)
 
 
+@pytest.mark.parametrize("learned", [False, True])
 @pytest.mark.parametrize("space", SPACES, ids=str)
-def test_elbo_is_a_bound_for_any_network(space):
-    model, draws = weighed(space), 5000
+def test_elbo_is_a_bound_for_any_network(space, learned):
+    model, draws = weighed(space, learned=learned), 5000
     for x in rows(space):
         many = x.expand(draws, *space.shape)
         elbo, log_weight = model.elbo(many), model.log_weight(many)
@@ -298,20 +306,19 @@ class ForgetsThePrior(DDPM):
 
 
 class ForgetsTheLastStep(DDPM):
-    def last_cost(self, x):
+    def last_cost(self, x, guess):
         return torch.zeros(len(x))
 
 
 class ForgetsTheChance(DDPM):
-    def elbo(self, x):
-        t = torch.randint(2, self.steps + 1, (len(x),))
-        steps = self.fixed.sum() + self.error_cost(x, t) / self.chance[t]
-        return -self.prior_cost(x) - steps - self.last_cost(x)
+    def any_late_step(self, x):
+        return torch.randint(2, self.steps + 1, (len(x),))
 
 
 class ScalesTheDenoiser(DDPM):
-    def denoise(self, x, t):
-        return 0.95 * super().denoise(x, t)
+    def understood(self, whole, x, t, clip=True):
+        start, share = super().understood(whole, x, t, clip)
+        return Guess(0.95 * start, share)
 
 
 class CountsFromZero(DDPM):

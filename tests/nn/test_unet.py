@@ -91,6 +91,13 @@ def test_attention_is_where_it_is_asked():
     assert [count(i) for i in range(4)] == [0, 4, 7, 10]  # the middle, and 1 down and 2 up a level
 
 
+def test_parts_stand_one_after_another():
+    t = torch.rand(3)
+    assert UNet(2, 4, (1, 2), parts=2)(torch.randn(3, 2, 5, 4), t).shape == (3, 4, 5, 4)
+    assert TimeMLP(3, 8, 1, parts=2)(torch.randn(3, 3), t).shape == (3, 6)
+    assert TimeMLP(6, 8, 1, parts=3)(torch.randn(3, 2, 3), t).shape == (3, 6, 3)
+
+
 def test_times_are_told_apart():
     """Near times look alike, and no two times look the same."""
     wave = Sinusoidal(32)
