@@ -9,6 +9,7 @@
     ellipsoids, boxes, shapes                   clouds of points: genus.data.points
     mnist, fashion_mnist, binarized_mnist       from the folder that GENUS_DATA names
     chairs                                      clouds of points, from the same folder
+    red_wine, white_wine, housing, ionosphere   tables in ten folds, from there too: genus.data.uci
     a path                                      a folder of images or idx files; .npy, .npz, .csv
 
 Options may also stand in the name, after a question mark: photos?size=64&colour=L.
@@ -37,6 +38,7 @@ from .sets import Data
 from .stacked import stacked
 from .tables import table
 from .toys import TOYS
+from .uci import FILES, uci, uci_files
 
 VARIABLE = "GENUS_DATA"
 BUILT_IN: dict[str, Callable[[], Data]] = {
@@ -51,7 +53,7 @@ BUILT_IN: dict[str, Callable[[], Data]] = {
     "boxes": lambda: family("boxes", ("box",)),
     "shapes": lambda: family("shapes", KINDS),
 }
-OUTSIDE: dict[str, tuple[Callable[[Path, str], Data], tuple[str, ...]]] = {  # reader, folders
+OUTSIDE: dict[str, tuple[Callable[..., Data], tuple[str, ...]]] = {  # reader, folders
     "mnist": (idx, ("mnist", "MNIST", "MNIST/raw")),
     "fashion_mnist": (idx, ("fashion_mnist", "fashion-mnist", "FashionMNIST", "FashionMNIST/raw")),
     "binarized_mnist": (binarised_mnist, ("binarized_mnist", "BinarizedMNIST")),
@@ -60,10 +62,11 @@ OUTSIDE: dict[str, tuple[Callable[[Path, str], Data], tuple[str, ...]]] = {  # r
         ("mnist", "MNIST", "MNIST/raw"),
     ),
     "chairs": (chairs, ("modelnet10_voxels", "chairs")),
+    **dict.fromkeys(FILES, (uci, ("uci_small", "uci"))),
 }
 NAMES = (*BUILT_IN, *OUTSIDE)
-NUMBERS = {"workers", "cache"}
-IMAGES = {"size", "resize", "colour", "background", "broken", "label", *NUMBERS}
+NUMBERS = {"workers", "cache", "fold"}
+IMAGES = {"size", "resize", "colour", "background", "broken", "label", "workers", "cache"}
 
 
 def load(
@@ -78,6 +81,7 @@ def load(
     layout: Literal["first", "last"] | None = None,
     workers: int | None = None,
     cache: int | None = None,
+    fold: int | None = None,
 ) -> Data:
     """The data set of this name, or in this file or folder. An option that does not apply is refused.
 
@@ -94,6 +98,7 @@ def load(
         layout: where the channels of an array's images are.
         workers: threads that read images.
         cache: bytes of decoded images that are kept in memory.
+        fold: which tenth of a table in ten folds tests, from 0.
 
     Raises:
         ValueError: says what came, what is wanted and how to mend it.
@@ -108,11 +113,14 @@ def load(
         "layout": layout,
         "workers": workers,
         "cache": cache,
+        "fold": fold,
     }
     source, asked = _asked(str(source), set(given))
     options = asked | {name: value for name, value in given.items() if value is not None}
     if source in BUILT_IN:
         return _without(options, source, BUILT_IN[source])
+    if source in FILES:
+        return _outside(source, **_only(options, {"fold"}, source, "a table in folds"))
     if source in OUTSIDE:
         return _without(options, source, lambda: _outside(source))
     path = _found(source)
@@ -163,9 +171,9 @@ def _value(name: str, word: str) -> Any:
     return int(word) if name in NUMBERS else word
 
 
-def _only(options: dict[str, Any], known: set[str], path: Path, kind: str) -> dict[str, Any]:
+def _only(options: dict[str, Any], known: set[str], what: str | Path, kind: str) -> dict[str, Any]:
     if unknown := sorted(options.keys() - known):
-        raise ValueError(f"load: {path} is {kind}, which takes no option {', '.join(unknown)}")
+        raise ValueError(f"load: {what} is {kind}, which takes no option {', '.join(unknown)}")
     return options
 
 
@@ -189,7 +197,7 @@ def _found(source: str) -> Path:
     raise ValueError(f"load: there is no data set, file or folder '{source}'; {hint}")
 
 
-def _outside(name: str) -> Data:
+def _outside(name: str, **options: Any) -> Data:
     """A data set in a sub-folder of the folder that GENUS_DATA names."""
     reader, folders = OUTSIDE[name]
     root = os.environ.get(VARIABLE)
@@ -200,9 +208,9 @@ def _outside(name: str) -> Data:
         )
     for folder in folders:
         if (path := Path(root).expanduser() / folder).is_dir() and any(
-            find(path) for find in (idx_files, bit_files, chair_files)
+            find(path) for find in (idx_files, bit_files, chair_files, uci_files)
         ):
-            return reader(path, name)
+            return reader(path, name, **options)
     raise ValueError(
         f"load: {name} is not in {root}, which the variable {VARIABLE} names; looked for are the "
         f"folders {', '.join(folders)}, with the original files in one of them"

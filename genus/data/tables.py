@@ -24,13 +24,13 @@ def table(path: Path, *, label: str | None = None) -> Data:
         path: of a .csv file.
         label: the column of the labels: its name, or its number from 1, or -1 for the last.
     """
-    names, lines = _lines(path)
-    width = len(lines[0][1])
+    names, rows = lines(path)
+    width = len(rows[0][1])
     if names and len(names) != width:
-        raise ValueError(f"{path}: the header has {len(names)} columns, line {lines[0][0]} {width}")
+        raise ValueError(f"{path}: the header has {len(names)} columns, line {rows[0][0]} {width}")
     column = None if label is None else _column(label, names, width, path)
     values, labels = [], []
-    for number, cells in lines:
+    for number, cells in rows:
         if len(cells) != width:
             raise ValueError(
                 f"{path}: line {number} has {len(cells)} columns, the first has {width}"
@@ -53,22 +53,22 @@ def table(path: Path, *, label: str | None = None) -> Data:
     return data_of_rows(path.stem, space, parts, found)
 
 
-def _lines(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+def lines(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """The names of the columns, if the file has them, and each line's number and cells."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             first = file.readline()
             file.seek(0)
             reader = csv.reader(file, delimiter=max(",;\t", key=first.count))
-            lines = [(reader.line_num, cells) for cells in reader if cells]
+            rows = [(reader.line_num, cells) for cells in reader if cells]
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path}: is not a table of text: {error}") from None
     names: list[str] = []
-    if lines and not any(_is_number(cell) for cell in lines[0][1]):
-        names = [cell.strip() for cell in lines.pop(0)[1]]
-    if not lines:
+    if rows and not any(_is_number(cell) for cell in rows[0][1]):
+        names = [cell.strip() for cell in rows.pop(0)[1]]
+    if not rows:
         raise ValueError(f"{path}: has no rows; at least three are wanted")
-    return names, lines
+    return names, rows
 
 
 def _is_number(cell: str) -> bool:
