@@ -147,13 +147,13 @@ def clouds(x: Tensor, reach: float | None = None) -> Picture:
 
     Args:
         x: the third axis is up. Points that are not finite are left out.
-        reach: of the pictures to all sides of 0; without it, as far as 99.9 % of all points.
+        reach: of the pictures to all sides of 0; without it, some more than 99 % of all points need.
     """
     finite = x.isfinite().all(2)
     x = x.detach().cpu().double().nan_to_num(0, 0, 0)
     if reach is None:
         radii = x.norm(dim=2)[finite].numpy()
-        reach = 1.02 * float(np.quantile(radii, 0.999)) if radii.size else 1.0
+        reach = 1.15 * float(np.quantile(radii, 0.99)) if radii.size else 1.0
     right = x @ x.new_tensor([math.cos(TURN), math.sin(TURN), 0])
     away = x @ x.new_tensor([-math.sin(TURN), math.cos(TURN), 0])  # into the picture, on the plane
     up = math.cos(TILT) * x[..., 2] + math.sin(TILT) * away

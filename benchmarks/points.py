@@ -1,0 +1,276 @@
+"""PointFlow on families of surfaces and on chairs, beside clouds that are easy to come by.
+
+    python benchmarks/points.py [--data shapes chairs] [--seeds 0 1] [--rounds 2000] [--clouds 100]
+                                [--out FILE] [--picture FILE]
+
+Test clouds are compared with as many learning clouds, with clouds of one Gaussian fitted to all learning
+points, with learning clouds to which noise was added, and with samples of PointFlow, whose flow of
+points is couplings or, as in the paper, continuous. Chairs are read from the folder that GENUS_DATA names.
+Each row is written when it is done, and a second call goes on with those that are missing; the picture is
+drawn by the first seed.
+"""
+
+import argparse
+import json
+import platform
+import statistics
+import time
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genus import Run, __version__
+from genus.data import Data, load
+from genus.data.pictures import clouds
+from genus.data.points import Clouds, Voxels
+from genus.data.splits import stream
+from genus.flow import PointFlow
+from genus.laboratory.style import canvas, png, style
+from genus.measure.points import chamfer, earth_mover, values
+from genus.recipes.pointflow import RUN, pointflow
+
+ROOT = Path(__file__).parent.parent
+FEW = 256  # points of each cloud, for earth mover's distances
+NOISE = 0.1  # of noisy copies, in standard deviations of all learning points
+BARS = ("training clouds", "one Gaussian of all points", f"training clouds, noise {NOISE}")
+COUPLINGS, CONTINUOUS = "PointFlow, couplings", "PointFlow, continuous"
+MODELS = {
+    COUPLINGS: {"shapes": {}, "chairs": {"latent": 32}},
+    CONTINUOUS: {
+        "shapes": {"continuous": True, "maps": 2},
+        "chairs": {"continuous": True, "maps": 2, "latent": 32},
+    },
+}
+MEASURED: dict[str, tuple[float, int]] = {  # the factor, and the digits that are told
+    "mmd-CD": (1000, 1),
+    "coverage-CD": (1, 2),
+    "one_nn-CD": (1, 2),
+    "mmd-EMD": (100, 1),
+    "coverage-EMD": (1, 2),
+    "one_nn-EMD": (1, 2),
+    "reconstruction": (1000, 1),
+    "bound": (1, 2),
+    "seconds": (1, 0),
+}
+COLUMNS = ["Clouds", "Data", "MMD-CD x 1000", "COV-CD", "1-NNA-CD", "MMD-EMD x 100", "COV-EMD"]
+COLUMNS += ["1-NNA-EMD", "reconstruction CD x 1000", "bound, nats per point", "CPU seconds"]
+NOTES = [
+    (
+        "CD is of squared distances, the means of both directions added; EMD is exact, of the first "
+        f"{FEW} points. 1-NNA is best at 0.5; the row of training clouds is what a perfect model gets."
+    ),
+    (
+        "The unit of families is that of their half-axes, 0.3 to 1; chairs are normalised by the mean "
+        "of each axis and one deviation over all learning points."
+    ),
+    (
+        "Reconstruction: each test cloud against new points of the shape that it is encoded as; of "
+        "training clouds, against other points of the same surface, which is the best there is."
+    ),
+    "Two numbers with ± are mean and standard deviation over the seeds.",
+]
+Row = dict[str, float]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--data", nargs="+", default=["shapes", "chairs"])
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=[*MODELS])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
+    parser.add_argument("--rounds", type=int, default=RUN.rounds)
+    parser.add_argument("--clouds", type=int, default=100)
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/points.json")
+    parser.add_argument("--picture", type=Path, default=ROOT / "docs/pictures/pointflow.png")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    protocol = {
+        "clouds": f"{options.clouds} made and {options.clouds} test clouds of 512 points (chairs: 83)",
+        "points of EMD": FEW,
+        "rounds": options.rounds,
+        "batch": RUN.batch,
+        "lr": RUN.lr,
+        "weights": "averaged",
+        "couplings": "6 splines",
+        "continuous": "2 flows, RK4",
+        "metrics": "Yang et al. 2019, arXiv:1906.12320; distances exact",
+    }
+    runs: dict[str, Row] = {}
+    if options.out.exists():
+        record = json.loads(options.out.read_text())
+        if record["protocol"] != protocol:
+            raise SystemExit(f"{options.out} was made by another protocol; move it away")
+        runs = record["runs"]
+    shown: dict[str, PointFlow] = {}
+    for name in options.data:
+        bench = Bench(load(name), options.clouds)
+        for bar in BARS:
+            if (key := f"{name}/{bar}/0") not in runs:
+                keep(options.out, protocol, runs, key, bench.bar(bar))
+        for title in options.models:
+            for seed in options.seeds if title == COUPLINGS else options.seeds[:1]:
+                if (key := f"{name}/{title}/{seed}") in runs:
+                    continue
+                run = replace(RUN, rounds=options.rounds, seed=seed, device="cpu")
+                model, row = bench.learnt(MODELS[title].get(name, {}), run)
+                keep(options.out, protocol, runs, key, row)
+                if title == COUPLINGS and seed == options.seeds[0]:
+                    shown[name] = model
+    write(options.out, protocol, runs)
+    if len(shown) == len(options.data):  # a run that went on with others leaves the picture alone
+        draw(shown, options.picture)
+
+
+class Bench:
+    """What clouds of one data set are worth, the test clouds being measured once.
+
+    Args:
+        data: of clouds.
+        clouds: how many are compared.
+    """
+
+    def __init__(self, data: Data, clouds: int):
+        self.data = data
+        self.train, self.test = (s.everything()[0] for s in (data.train, data.test))
+        self.n = min(clouds, len(self.test))
+        self.real = self.test[: self.n]
+        few = self.real[:, :FEW]
+        self.known = chamfer(self.real, self.real), earth_mover(few, few)
+
+    def bar(self, title: str) -> Row:
+        """The row of clouds that nobody has learnt to make."""
+        torch.manual_seed(0)
+        train, spread = self.train[: self.n], self.train.std()
+        if title == BARS[0]:
+            return self.measured(train) | {"reconstruction": self.again()}
+        if title == BARS[1]:
+            points = self.train.flatten(0, 1)
+            scale = torch.linalg.cholesky(points.T.cov())
+            return self.measured(points.mean(0) + torch.randn_like(train) @ scale.T)
+        return self.measured(train + NOISE * spread * torch.randn_like(train))
+
+    def learnt(self, settings: dict[str, Any], run: Run) -> tuple[PointFlow, Row]:
+        """A model that was trained, and its row."""
+        begun = time.process_time()
+        model = pointflow(self.data.name, run=run, **settings)
+        seconds = time.process_time() - begun
+        if not isinstance(model, PointFlow):
+            raise TypeError(f"points: the recipe made a {type(model).__name__}")
+        model.eval()
+        torch.manual_seed(run.seed)
+        with torch.no_grad():
+            bound = torch.stack([model.elbo(self.real) for _ in range(8)]).mean().item()
+            row = self.measured(model.sample(self.n))
+            row["reconstruction"] = self.apart(model.reconstruct(self.real))
+        row |= {"bound": bound / self.real.shape[1], "seconds": seconds}
+        return model, row
+
+    def measured(self, made: Tensor) -> Row:
+        """The three measures by both distances."""
+        few_made, few_real = made[:, :FEW], self.real[:, :FEW]
+        by_chamfer = values(chamfer(made, self.real), chamfer(made, made), self.known[0])
+        by_pairing = values(
+            earth_mover(few_made, few_real), earth_mover(few_made, few_made), self.known[1]
+        )
+        found = {f"{k}-CD": v for k, v in by_chamfer._asdict().items()}
+        return found | {f"{k}-EMD": v for k, v in by_pairing._asdict().items()}
+
+    def apart(self, made: Tensor) -> float:
+        """The mean Chamfer distance of each cloud to its own test cloud."""
+        pairs = zip(made, self.real, strict=True)
+        return statistics.mean(chamfer(a[None], b[None]).item() for a, b in pairs)
+
+    def again(self) -> float:
+        """That of other points of the same surfaces."""
+        split, noise = self.data.test, stream("again")
+        if isinstance(split, Clouds):
+            kind = torch.zeros(self.n, dtype=torch.int64)
+            kind = kind if split.labels is None else split.labels[: self.n]
+            return self.apart(split.family.clouds(split.parameters[: self.n], kind, noise))
+        if isinstance(split, Voxels):
+            return self.apart(split.clouds(torch.arange(self.n), noise))
+        raise TypeError(f"points: {split.name} does not know its surfaces")
+
+
+# --- what is written --------------------------------------------------------------------------
+
+
+def keep(path: Path, protocol: dict[str, Any], runs: dict[str, Row], key: str, row: Row) -> None:
+    runs[key] = row
+    write(path, protocol, runs)
+    print(key, {name: round(value, 4) for name, value in row.items()}, flush=True)
+
+
+def write(path: Path, protocol: dict[str, Any], runs: dict[str, Row]) -> None:
+    """The table so far, over the seeds that are there."""
+    rows = []
+    for name in dict.fromkeys(key.split("/")[0] for key in runs):
+        for title in (*BARS, *MODELS):
+            found = [row for key, row in runs.items() if key.startswith(f"{name}/{title}/")]
+            if found:
+                told = [spread(found, *column) for column in MEASURED.items()]
+                rows.append([title, name, *told])
+    content = {
+        "title": "PointFlow on families of surfaces and on chairs",
+        "command": "python benchmarks/points.py",
+        "protocol": protocol,
+        "date": date.today().isoformat(),
+        "machine": f"{platform.machine()} CPU, 1 thread",
+        "versions": {"genus": __version__, "torch": torch.__version__},
+        "columns": COLUMNS,
+        "rows": rows,
+        "notes": NOTES,
+        "runs": runs,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def spread(found: list[Row], name: str, told: tuple[float, int]) -> str:
+    """Mean and standard deviation of a value over the seeds, times a factor, in so many digits."""
+    if name not in found[0]:
+        return ""
+    scale, digits = told
+    each = [scale * row[name] for row in found]
+    error = f" ± {statistics.stdev(each):.{digits}f}" if len(each) > 1 else ""
+    return f"{statistics.mean(each):.{digits}f}{error}"
+
+
+def draw(models: dict[str, PointFlow], path: Path) -> None:
+    """Test clouds, what they are encoded as, new shapes, few and many points of them, and a line in w."""
+    columns, lines = 10, []
+    for name, model in models.items():
+        torch.manual_seed(0)
+        real = load(name).test.everything()[0][:columns]
+        with torch.no_grad():
+            z = model.noise(columns, model.latent)
+            z = z if model.prior is None else model.prior.sample(columns)
+            fewer = model.decode(z, torch.randn(columns, real.shape[1], 3))
+            many = model.decode(z, torch.randn(columns, 2048, 3))
+            between = model.interpolate(real[:1], real[1:2], columns)[0]
+            made = model.reconstruct(real)
+        reach = 1.05 * real.norm(dim=2).max().item()
+        lines += [
+            (f"{name}: test", clouds(real, reach)),
+            ("reconstructed", clouds(made, reach)),
+            ("new", clouds(fewer, reach)),
+            ("the same, 2,048 points", clouds(many, reach)),
+            ("from the first\nto the second", clouds(between, reach)),
+        ]
+    with style():
+        figure = canvas(10.5, 0.97 * len(lines))
+        for axes, (title, tiles) in zip(figure.subplots(len(lines), 1), lines, strict=True):
+            axes.imshow(np.concatenate([*tiles], 1))
+            axes.set(xticks=[], yticks=[])
+            axes.spines[:].set_visible(False)
+            axes.set_ylabel(title, rotation=0, ha="right", va="center")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png(figure))
+
+
+if __name__ == "__main__":
+    main()
