@@ -2,9 +2,11 @@
 
 The known part is noised as the path does it, so that at each time the network sees an x_t that could
 have come from the whole; at the end the known part is as it was. The missing part is drawn from
-p(x_0 | x_t) at each step, which knows what is known only through its noise. Where it is drawn once for
-each amount of noise it comes out too loosely tied to what is known; to noise it again and draw it anew,
-several times, ties it better.
+p(x_0 | x_t) at each step, which knows what is known only through its noise. So it is too loosely tied to
+what is known, even by a perfect network; to noise it again and draw it anew, several times, ties it
+better. On normal data, a quarter of the way from the true mean to the mean of the gap on its own is left
+by one draw a step, and 3 % by five; but each step back loses a little variance, and repeats add that
+up: more of them want shorter steps.
 
     x0hat   = known where it is known, the model's elsewhere
     x_s     = toward x0hat, by any sampler; then, in RePaint, r - 1 times:
@@ -31,7 +33,7 @@ from .samplers import Sampler, check_evaluations, fresh_variance, now, toward
 
 
 class Inpainting:
-    """A denoiser that is told a part of x_0.
+    """A denoiser that is told a part of x_0: any sampler fills the gap with it, from `inpaint`'s start.
 
     Args:
         model: of the whole.
@@ -63,9 +65,10 @@ def inpaint(model: Denoises, x: Tensor, known: Tensor, sampler: Sampler) -> Tens
         known: true where x is known; a tensor of booleans that broadcasts to x.
         sampler: any; `RePaint` ties the parts best.
     """
+    filling = Inpainting(model, x, known)
     last, eps = level(model.path, model.path.last), torch.randn_like(x)
     start = torch.where(known, last.alpha * x + last.sigma * eps, model.path.spread * eps)
-    return sampler(Inpainting(model, x, known), start)
+    return sampler(filling, start)
 
 
 @dataclass(frozen=True)
