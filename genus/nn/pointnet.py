@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from .mlp import MLP
@@ -39,4 +40,8 @@ class PointNet(nn.Module):
         self.all = MLP(width, d_out, head)
 
     def forward(self, x: Tensor) -> Tensor:
+        if torch.is_grad_enabled() and x.shape[1] > self.width:
+            with torch.no_grad():  # only points that are largest in some feature have a gradient
+                largest = self.each(x).argmax(1)  # (n, width)
+            x = x.gather(1, largest[..., None].expand(-1, -1, x.shape[2]))
         return self.all(self.each(x).amax(1))

@@ -213,6 +213,16 @@ def test_a_pointnet_is_the_largest_of_each_feature():
     torch.testing.assert_close(net(x), net.all(largest))
 
 
+def test_a_pointnet_of_many_points_has_the_gradients_of_all():
+    net, x = PointNet(D, 3, 4, (6,), ()), torch.randn(2, 50, D, requires_grad=True)
+    parts = (x, *net.parameters())
+    told = torch.autograd.grad(net(x).square().sum(), parts)
+    plain = net.all(net.each(x).amax(1))
+    torch.testing.assert_close(net(x), plain)
+    for one, other in zip(told, torch.autograd.grad(plain.square().sum(), parts), strict=True):
+        torch.testing.assert_close(one, other)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
