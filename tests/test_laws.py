@@ -37,6 +37,7 @@ from genus.flow import (
     LU,
     Autoregressive,
     ConditionalFlow,
+    Continuous,
     ConvCoupling,
     Coupling,
     Dequantiser,
@@ -54,6 +55,7 @@ from genus.flow import (
     Standard,
 )
 from genus.functional.adversarial import EnergyMargin, hinge, least_squares, relativistic
+from genus.functional.integrators import RK4, DormandPrince
 from genus.functional.noise import Linear
 from genus.functional.parametrisations import Preconditioned, Slope
 from genus.functional.paths import LinearVE, Straight
@@ -62,6 +64,7 @@ from genus.functional.spacings import Karras
 from genus.nn import (
     MLP,
     AdaptiveAugment,
+    ConcatSquash,
     ConvDecoder,
     ConvEncoder,
     Flat,
@@ -242,6 +245,11 @@ MODELS = {
     "flow-residual": lambda: Flow(
         Reals((2,)), [Residual(2, (8,)), LU(2), Residual(2, (8, 8), 0.5, roulette=False)]
     ),
+    "flow-continuous": lambda: Flow(Reals((2,)), [Continuous(ConcatSquash(2, 8), RK4(16))]),
+    "flow-continuous-alone": lambda: Flow(
+        Reals((2,)),
+        [Continuous(ConcatSquash(2, 8), DormandPrince(1e-9, 1e-9, True), 0, "recompute")],
+    ),
     "flow-planar": lambda: Flow(Reals((2,)), [Planar(2), Radial(2), Permutation(2)]),
     "flow-based": lambda: Flow(
         Reals((2,)), [Coupling(2)], GaussianMixture(Reals((2,)), components=3, tolerance=-1)
@@ -268,6 +276,12 @@ MODELS = {
         ConditionalFlow(
             Reals((2,)), Classes(3), [Autoregressive(2, hidden=(8,), context=3)], Labels(3)
         ),
+    ),
+    "conditional-flow-continuous": lambda: ConditionalFlow(
+        Reals((2,)),
+        Classes(3),
+        [Standard((2,)), Continuous(ConcatSquash(2, 8, context=3), RK4(16), 0, "adjoint")],
+        Labels(3),
     ),
     "glow": lambda: Flow(Reals((1, 4, 4)), [Glow((1, 4, 4), levels=2, depth=1, width=4)]),
     "glow-classes": lambda: ConditionalFlow(

@@ -5,6 +5,7 @@ from .bijection import Bijection as Bijection
 from .bijection import Chain as Chain
 from .bijection import Inverse as Inverse
 from .conditional import ConditionalFlow as ConditionalFlow
+from .continuous import Continuous as Continuous
 from .coupling import Coupling as Coupling
 from .dequantiser import Dequantiser as Dequantiser
 from .elementwise import Affine as Affine

@@ -134,12 +134,12 @@ def test_steps_follow_what_happens():
 
     def push(t, y):
         times.append(t.item())
-        return (-((t - 5) / 0.05).square()).exp()[:, None].expand_as(y)
+        return (1 / (1 + ((t - 5) / 0.05).square()))[:, None].expand_as(y)
 
     end = DormandPrince(1e-8, 1e-8)(push, torch.zeros(1, 1), 4.0, 8.0)
-    assert end.item() == pytest.approx(0.05 * math.sqrt(math.pi), abs=1e-7)
+    assert end.item() == pytest.approx(0.05 * (math.atan(60) + math.atan(20)), abs=1e-7)
     near = sum(4.7 < t < 5.3 for t in times)
-    assert near > 0.6 * len(times)
+    assert near > 0.5 * len(times)  # in a seventh of the time
 
 
 def test_alone_rows_do_not_meet():
