@@ -26,6 +26,7 @@ from genus.diffusion import (
     ClassifierGuided,
     ConditionalDiffusion,
     Diffusion,
+    DiscreteDiffusion,
     Guided,
     Hybrid,
     LatentDiffusion,
@@ -55,6 +56,7 @@ from genus.flow import (
     Standard,
 )
 from genus.functional.adversarial import EnergyMargin, hinge, least_squares, relativistic
+from genus.functional.categories import Uniform, quarter_circle
 from genus.functional.integrators import RK4, DormandPrince
 from genus.functional.noise import Linear
 from genus.functional.parametrisations import Preconditioned, Slope
@@ -79,6 +81,8 @@ from genus.nn import (
     ResNetGenerator,
     TimeEncoder,
     TimeMLP,
+    TimeTokens,
+    TimeTransformer,
     UNet,
     Views,
 )
@@ -199,6 +203,20 @@ MODELS = {
         Straight(),
         Slope(),
         DDIM(3),
+    ),
+    "discrete-diffusion": lambda: DiscreteDiffusion(
+        TimeTransformer(4, 3, 3, 8, 1, 2), Tokens(3, 3), steps=5
+    ),
+    "discrete-diffusion-uniform": lambda: DiscreteDiffusion(
+        TimeTokens(3, 4, 3, 8, 1, 0.3),
+        Pixels((1, 2, 2), 3),
+        8,
+        Uniform(),
+        quarter_circle,
+        evaluations=3,
+    ),
+    "discrete-diffusion-bits": lambda: DiscreteDiffusion(
+        TimeTokens(3, 3, 2, 8, 1), Bits((3,)), steps=4
     ),
     "guided": lambda: Guided(
         ConditionalDiffusion(

@@ -7,6 +7,7 @@ from .denoiser import LogNormal as LogNormal
 from .denoiser import Uniform as Uniform
 from .diffusion import ConditionalDiffusion as ConditionalDiffusion
 from .diffusion import Diffusion as Diffusion
+from .discrete import DiscreteDiffusion as DiscreteDiffusion
 from .dpm_solver import DPMSolver as DPMSolver
 from .editing import edit as edit
 from .guidance import ByClassifier as ByClassifier
