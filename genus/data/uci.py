@@ -9,12 +9,10 @@ whole numbers in all rows, and of two whose correlation is beyond 0.98 without t
 one tests and the next one validates. Features have mean 0 and deviation 1 over the training rows of the
 fold, and scores are densities in that unit.
 
-Source: the protocol of Uria, Murray, Larochelle, "RNADE: the real-valued neural autoregressive
-    density-estimator", 2013, arXiv:1306.0186, with folds of our own. Cortez and others, "Modeling wine
-    preferences by data mining from physicochemical properties", 2009, Decision Support Systems 47;
-    Harrison, Rubinfeld, "Hedonic housing prices and the demand for clean air", 1978, Journal of
-    Environmental Economics and Management 5; Sigillito and others, "Classification of radar returns
-    from the ionosphere using neural networks", 1989, Johns Hopkins APL Technical Digest 10.
+Source: after the protocol of Uria, Murray, Larochelle, "RNADE: the real-valued neural autoregressive
+    density-estimator", 2013, arXiv:1306.0186; the tables Wine Quality, Boston Housing and Ionosphere
+    of the UCI machine learning repository.
+Departs: folds are our own, and the rule for whole numbers is what says which attributes are discrete.
 """
 
 from pathlib import Path
