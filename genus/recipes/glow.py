@@ -3,7 +3,7 @@
 Source: Kingma, Dhariwal, "Glow: generative flow with invertible 1x1 convolutions", 2018,
     arXiv:1807.03039; the noise: Ho et al., "Flow++", 2019, arXiv:1902.00275, section 3.1.
 
-Departs: pixels are seen through a logit and standardised, each by itself; what `genus.flow.glow` says.
+Departs: pixels are seen through a logit; what `genus.flow.glow` says.
 """
 
 import torch
@@ -20,7 +20,6 @@ from ..flow import (
     Flow,
     Glow,
     Squeezed,
-    Standard,
 )
 from ..functional.schedules import cosine, warmed
 from ..measure import scores
@@ -28,9 +27,9 @@ from ..nn import Labels, ResNet
 from ..run import Run
 from ..running import fit
 
-RUN = Run(rounds=900, batch=128, lr=3e-3, clip=5.0, ema=0.99, evaluate_every=200)
+RUN = Run(rounds=900, batch=128, lr=4e-3, clip=5.0, ema=0.99, evaluate_every=200)
 SCHEDULE = warmed(cosine)
-ENOUGH = 1000  # rows to start actnorm and standardise with
+ENOUGH = 1000  # rows to start actnorm with
 SEEN = 16  # channels that the noise's network makes of a picture
 
 
@@ -39,7 +38,7 @@ def glow(
     levels: int = 2,
     depth: int = 4,
     width: int = 64,
-    dropout: float = 0.2,
+    dropout: float = 0.1,
     squeeze: float = 1e-3,
     variational: bool = False,
     classes: bool = False,
@@ -61,14 +60,11 @@ def glow(
     torch.manual_seed(run.seed)
     source = load(data).labelled() if classes else load(data)
     space, given = source.space, source.context_space
-    if not (isinstance(space, Pixels) and len(space.shape) == 3):
-        raise ValueError(f"glow: {data} is {space}; images are wanted")
+    if not isinstance(space, Pixels) or not isinstance(given, Classes | None):
+        raise ValueError(f"glow: {data} is {space} given {given}; images are wanted")
     noise = _noise(space.shape[0], dropout) if variational else None
     count = given.count if isinstance(given, Classes) else 0
-    steps: list[Bijection] = [
-        Standard(space.shape),
-        Glow(space.shape, levels, depth, width, count, dropout),
-    ]
+    steps = [Glow(space.shape, levels, depth, width, count, dropout)]
     if isinstance(given, Classes):
         flow = ConditionalFlow(Reals(space.shape), given, steps, Labels(count))
         model = ConditionalDequantised(flow, space, squeeze, noise)
