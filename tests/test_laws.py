@@ -56,7 +56,7 @@ from genus.flow import (
     Standard,
 )
 from genus.functional.adversarial import EnergyMargin, hinge, least_squares, relativistic
-from genus.functional.categories import Uniform, quarter_circle
+from genus.functional.categories import Multinomial, quarter_circle
 from genus.functional.integrators import RK4, DormandPrince
 from genus.functional.noise import Linear
 from genus.functional.parametrisations import Preconditioned, Slope
@@ -207,11 +207,11 @@ MODELS = {
     "discrete-diffusion": lambda: DiscreteDiffusion(
         TimeTransformer(4, 3, 3, 8, 1, 2), Tokens(3, 3), steps=5
     ),
-    "discrete-diffusion-uniform": lambda: DiscreteDiffusion(
+    "discrete-diffusion-multinomial": lambda: DiscreteDiffusion(
         TimeTokens(3, 4, 3, 8, 1, 0.3),
         Pixels((1, 2, 2), 3),
         8,
-        Uniform(),
+        Multinomial(),
         quarter_circle,
         evaluations=3,
     ),

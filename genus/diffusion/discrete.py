@@ -39,7 +39,7 @@ class DiscreteDiffusion(GenerativeModel):
         net: the network, such as `nn.TimeTransformer` or `nn.TimeTokens`; it gives (n, d, values).
         space: Tokens, Bits or Pixels, of d = space.dims values each.
         steps: T, at least 1.
-        kernel: how values are replaced: `Absorbing()` or `Uniform()` of `functional.categories`.
+        kernel: how values are replaced: `Absorbing()` or `Multinomial()` of `functional.categories`.
         kept: a function from t to a_t: `straight` or `quarter_circle` of `functional.categories`.
         evaluations: of the network, for samples; None takes all T steps.
     """

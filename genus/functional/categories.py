@@ -5,7 +5,7 @@
     q(x_s | x_t, x_0) = q(x_t | x_s) q(x_s | x_0) / q(x_t | x_0)
 
     Absorbing   pi is a state of its own, the mask, which x_0 never has
-    Uniform     pi is uniform over all values
+    Multinomial     pi is uniform over all values
 
 A network says p(x_0 | x_t), place by place; a step back is then sum_x0 q(x_s | x_t, x0) p(x0 | x_t). At
 the end, a = 0, nothing of x_0 is left.
@@ -94,7 +94,7 @@ class Absorbing:
 
 
 @dataclass(frozen=True)
-class Uniform:
+class Multinomial:
     """A value that is replaced becomes any value, all as likely."""
 
     def states(self, values: int) -> int:

@@ -10,10 +10,10 @@ from torch.nn.functional import one_hot
 
 from genus.core import Bits, Pixels, Reals, Tokens
 from genus.diffusion import DiscreteDiffusion
-from genus.functional.categories import Absorbing, Uniform, quarter_circle, straight
+from genus.functional.categories import Absorbing, Multinomial, quarter_circle, straight
 from genus.nn import TimeTokens, TimeTransformer
 
-KERNELS = [Absorbing(), Uniform()]
+KERNELS = [Absorbing(), Multinomial()]
 V = 3
 
 
@@ -101,7 +101,7 @@ def test_a_step_back(kernel, law):
     law(kernel)
 
 
-class PutsPInThePlaceOfX(Uniform):
+class PutsPInThePlaceOfX(Multinomial):
     """What multinomial diffusion does: near, but not what Bayes says."""
 
     def back(self, log_p, x_t, a_s, a_t):
@@ -307,10 +307,10 @@ class BelievesTooMuch(DiscreteDiffusion):
 )
 def test_diffusion_laws_bite(kind, law):
     with pytest.raises(AssertionError):
-        law(tiny(Uniform(), kind=kind, kept=quarter_circle))
+        law(tiny(Multinomial(), kind=kind, kept=quarter_circle))
 
 
-class HalvesItsCost(Uniform):
+class HalvesItsCost(Multinomial):
     def cost(self, x, log_p, x_t, a_s, a_t):
         return super().cost(x, log_p, x_t, a_s, a_t) / 2
 
