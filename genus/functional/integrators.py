@@ -232,7 +232,7 @@ class DormandPrince:
         t = state[0].new_full((len(state[0]) if self.alone else 1,), t0)
         left, before = sign * (t1 - t), torch.ones_like(t)
         first = rates(t, state)
-        length = self.start(rates, t, sign, state, first).minimum(left)
+        length = self.start(rates, t, sign * left, state, first).minimum(left)
         while (left > 0).any():
             h = sign * length
             ks = PAIR.stages(rates, t, h, state, first)
@@ -264,11 +264,13 @@ class DormandPrince:
         return cast(Tensor, found)
 
     @torch.no_grad()
-    def start(self, f: Callable, t: Tensor, sign: float, y: State, first: State) -> Tensor:
+    def start(self, f: Callable, t: Tensor, way: Tensor, y: State, first: State) -> Tensor:
         """The length of the first step, from how large y, its slope and its curvature are."""
+        sign = way.sign()
         sizes = [one.abs() for one in y]
         d0, d1 = self.worst(y, sizes), self.worst(first, sizes)
         small = torch.where((d0 < 1e-5) | (d1 < 1e-5), 1e-6, 0.01 * d0 / d1)
+        small = small.minimum(way.abs())  # f may not be known further on
         later = f(t + sign * small, advance(y, sign * small, [first], (1,)))
         bend = [a - b for a, b in zip(later, first, strict=True)]
         d2 = self.worst(bend, sizes) / small
@@ -279,7 +281,7 @@ class DormandPrince:
     def check(self, length: Tensor, left: Tensor, t: Tensor, t1: float) -> None:
         """Raises FloatingPointError if steps have become too short to move the time."""
         eps = torch.finfo(t.dtype).eps
-        stuck = (left > 0) & (length < left) & ~(length > 4 * eps * t.abs().clamp(min=abs(t1)))
+        stuck = (left > 0) & ~(length >= left) & ~(length > 4 * eps * t.abs().clamp(min=abs(t1)))
         if stuck.any():
             i = int(stuck.nonzero()[0])
             raise FloatingPointError(
