@@ -45,6 +45,7 @@ class Autoregressive(Bijection):
         flip: the last feature comes first.
         dropout: share of hidden units that is silent in a round of training, in [0, 1).
         context: features of the context that the network also sees; 0 for none.
+        shortcut: numbers that decide a map also see the features before it without a layer between.
     """
 
     def __init__(
@@ -55,11 +56,21 @@ class Autoregressive(Bijection):
         flip: bool = False,
         dropout: float = 0.0,
         context: int = 0,
+        shortcut: bool = False,
     ):
         super().__init__()
         self.features, self.transform, self.hidden = features, transform, tuple(hidden)
-        self.flip, self.dropout, self.context = flip, dropout, context
-        self.net = MaskedMLP(features, 1, transform.count, hidden, dropout=dropout, context=context)
+        self.flip, self.dropout = flip, dropout
+        self.context, self.shortcut = context, shortcut
+        self.net = MaskedMLP(
+            features,
+            1,
+            transform.count,
+            hidden,
+            dropout=dropout,
+            context=context,
+            shortcut=shortcut,
+        )
         for parameter in self.net.last.parameters():
             nn.init.zeros_(parameter)  # it begins as the identity
 

@@ -1,10 +1,12 @@
 """What a flow is made of: maps that can be undone, and say by how much they stretch."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
+
+PART = 2048  # rows that are scored or drawn at a time
 
 
 class Bijection(nn.Module, ABC):
@@ -102,6 +104,18 @@ class Inverse(Bijection):
     def decode_with_logdet(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """x and log |det dx/dz|, (n,)."""
         return self.bijection.encode_with_logdet(z, context)
+
+
+def parted(call: Callable[..., Tensor], *rows: Tensor) -> Tensor:
+    """What `call` makes of rows, of some at a time where no gradient is kept.
+
+    On a CPU the hidden units of so many rows stay in its cache: large calls take half as long, and a
+    fraction of the memory.
+    """
+    if torch.is_grad_enabled() or len(rows[0]) <= PART or rows[0].device.type != "cpu":
+        return call(*rows)
+    parts = zip(*(x.chunk(-(-len(x) // PART)) for x in rows), strict=True)
+    return torch.cat([call(*part) for part in parts])
 
 
 def wanted(context: Tensor | None, features: int, who: str) -> Tensor:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from ..core import ConditionalModel, GenerativeModel, HasLogProb, Space
 from ..functional.densities import log_normal
-from .bijection import Bijection, Chain
+from .bijection import Bijection, Chain, parted
 from .flow import check_space, drawn
 
 
@@ -74,6 +74,9 @@ class ConditionalFlow(ConditionalModel):
 
     def log_prob(self, x: Tensor, context: Tensor) -> Tensor:
         """(n,) nats."""
+        return parted(self._log_prob, x, context)
+
+    def _log_prob(self, x: Tensor, context: Tensor) -> Tensor:
         z, logdet = self.encode_with_logdet(x, context)
         if self.base is None:
             return log_normal(z) + logdet
@@ -95,4 +98,4 @@ class ConditionalFlow(ConditionalModel):
                 z = self.base.sample(context)
             case _:
                 z = self.base.sample(len(context))
-        return self.decode(z, context)
+        return parted(self.decode, z, context)

@@ -22,6 +22,8 @@ class Coupling(Bijection):
         flip: the second half is kept.
         dropout: share of hidden units that is silent in a round of training, in [0, 1).
         context: features of the context that the network also sees; 0 for none.
+        activation: of hidden units, a name that MLP knows: silu is smooth, and so is the density
+            then; relu is faster.
     """
 
     def __init__(
@@ -32,16 +34,18 @@ class Coupling(Bijection):
         flip: bool = False,
         dropout: float = 0.0,
         context: int = 0,
+        activation: str = "silu",
     ):
         super().__init__()
         if features < 2:
             raise ValueError(f"Coupling: features is {features}; at least 2 are wanted")
         self.features, self.transform, self.hidden = features, transform, tuple(hidden)
-        self.flip, self.dropout, self.context = flip, dropout, context
+        self.flip, self.dropout = flip, dropout
+        self.context, self.activation = context, activation
         half = features // 2
         self.sizes = [features - half, half] if flip else [half, features - half]
         kept, moved = reversed(self.sizes) if flip else self.sizes
-        self.net = MLP(kept + context, moved * transform.count, hidden, dropout)
+        self.net = MLP(kept + context, moved * transform.count, hidden, dropout, activation)
         for parameter in self.net[-1].parameters():
             nn.init.zeros_(parameter)  # it begins as the identity
 

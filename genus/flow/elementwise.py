@@ -15,6 +15,7 @@ Source: Dinh, Krueger, Bengio, "NICE: non-linear independent components estimati
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from ..functional.splines import knots, spline, spline_inverse
@@ -67,17 +68,19 @@ class Affine:
         if self.bound <= 0:
             raise ValueError(f"Affine: bound is {self.bound}; it must be above 0")
 
-    def _log_scale(self, raw: Tensor) -> Tensor:
-        return self.bound * (raw[..., 0] / self.bound).tanh()
+    def _scale_shift(self, raw: Tensor) -> tuple[Tensor, Tensor]:
+        a, t = raw.unbind(-1)
+        return (a / self.bound).tanh() * self.bound, t
 
     def encode(self, x: Tensor, raw: Tensor) -> tuple[Tensor, Tensor]:
         """x e^s + t, and s."""
-        s = self._log_scale(raw)
-        return x * s.exp() + raw[..., 1], s
+        s, t = self._scale_shift(raw)
+        return torch.addcmul(t, x, s.exp()), s
 
     def decode(self, z: Tensor, raw: Tensor) -> Tensor:
         """(z - t) e^-s."""
-        return (z - raw[..., 1]) * (-self._log_scale(raw)).exp()
+        s, t = self._scale_shift(raw)
+        return (z - t) * (-s).exp()
 
 
 @dataclass(frozen=True)

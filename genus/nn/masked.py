@@ -74,18 +74,20 @@ class MaskedMLP(nn.Module):
             even = torch.arange(width) * (features - least) // width + least
             degrees = even.expand(masks, -1).clone()
             self.register_buffer(f"degrees{i}", _shuffled(degrees, draw) if masks > 1 else degrees)
+        for k, link in enumerate(self._links(0) if masks == 1 else []):  # one mask is kept as it is
+            self.register_buffer(f"link{k}", link.to(self.last.weight.dtype), persistent=False)
 
     def forward(self, x: Tensor, mask: int = 0, context: Tensor | None = None) -> Tensor:
-        degrees, goal = self.degrees(mask), self.places[mask].repeat_interleave(self.d_out)
+        links = self.links(mask)
         x = h = x.flatten(1)
         aside = self._aside(context)
-        for layer, before, after in zip(self.linears(), degrees, degrees[1:], strict=False):
-            h = linear(h, layer.weight * (after[:, None] >= before), layer.bias)
-            h, aside = relu(h if aside is None else h + aside), None
-            h = dropout(h, self.dropout, self.training)
-        out = linear(h, self.last.weight * (goal[:, None] > degrees[-1]), self.last.bias)
+        for layer, link in zip(self.linears(), links, strict=False):
+            h = linear(h, layer.weight * link, layer.bias)
+            h, aside = relu(h if aside is None else h + aside, inplace=True), None
+            h = dropout(h, self.dropout, self.training) if self.dropout else h
+        out = linear(h, self.last.weight * links[-2], self.last.bias)
         if self.direct is not None:
-            out = out + linear(x, self.direct.weight * (goal[:, None] > degrees[0]))
+            out = out + linear(x, self.direct.weight * links[-1])
         out = out.to(self.last.weight.dtype)  # in full precision also under autocast
         return out.unflatten(1, (self.features, self.d_out))
 
@@ -121,19 +123,21 @@ class MaskedMLP(nn.Module):
         last = self.last.weight[:, sorts[-1]]
         direct = None if self.direct is None else self.direct.weight[:, sorts[0]]
         aside = self._aside(context)
-        known = [last.new_zeros(n, len(sort)) for sort in sorts]
+        aside = None if aside is None else aside.T[sorts[1]]
+        known = [last.new_empty(len(sort), n) for sort in sorts]  # units are rows: few are new
         for i, feature in enumerate(order.tolist()):
             for k, (weight, bias) in enumerate(layers):
                 seen, new = slice(ends[k][i]), slice(ends[k + 1][i - 1] if i else 0, ends[k + 1][i])
-                h = linear(known[k][:, seen], weight[new, seen], bias[new])
-                if k == 0 and aside is not None:
-                    h += aside[:, sorts[1][new]]
-                known[k + 1][:, new] = relu(h)
-            mine, seen, before = outs[i], slice(ends[-1][i]), slice(ends[0][i])
-            out = linear(known[-1][:, seen], last[mine, seen], self.last.bias[mine])
+                h = torch.mm(weight[new, seen], known[k][seen], out=known[k + 1][new])
+                h.add_(bias[new, None] if k or aside is None else aside[new] + bias[new, None])
+                h.relu_()
+            mine, before = outs[i], slice(ends[0][i])
+            out = torch.addmm(
+                self.last.bias[mine, None], last[mine, : ends[-1][i]], known[-1][: ends[-1][i]]
+            )
             if direct is not None:
-                out += linear(known[0][:, before], direct[mine, before])
-            known[0][:, i * self.d_in : (i + 1) * self.d_in] = choose(feature, out)
+                out.addmm_(direct[mine, before], known[0][before])
+            known[0][i * self.d_in : (i + 1) * self.d_in] = choose(feature, out.T).T
 
     def _aside(self, context: Tensor | None) -> Tensor | None:
         """What the context adds to the first layer, (n, hidden)."""
@@ -143,6 +147,17 @@ class MaskedMLP(nn.Module):
             came = None if context is None else f"of shape {tuple(context.shape)}"
             raise ValueError(f"MaskedMLP: context is {came}; it must be (n, {self.context})")
         return self.aside(context)
+
+    def links(self, mask: int) -> list[Tensor]:
+        """1 where a unit may see another, else 0: of each hidden layer, the last one, the direct one."""
+        if self.masks > 1:
+            return self._links(mask)
+        return [self.get_buffer(f"link{k}") for k in range(len(self.hidden) + 2)]
+
+    def _links(self, mask: int) -> list[Tensor]:
+        degrees, goal = self.degrees(mask), self.places[mask].repeat_interleave(self.d_out)
+        inner = [after[:, None] >= before for before, after in pairwise(degrees)]
+        return [*inner, goal[:, None] > degrees[-1], goal[:, None] > degrees[0]]
 
     def degrees(self, mask: int) -> list[Tensor]:
         """The places of the numbers that come in, then the degrees of each layer's units."""

@@ -1,13 +1,18 @@
 """The multi-layer perceptron."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 
 from torch import Tensor, nn
 
 from .constraints import constrain
 
-ACTIVATIONS = {"silu": nn.SiLU, "relu": nn.ReLU, "leaky_relu": lambda: nn.LeakyReLU(0.2)}
+ACTIVATIONS = {
+    "silu": nn.SiLU,
+    "relu": partial(nn.ReLU, inplace=True),
+    "leaky_relu": lambda: nn.LeakyReLU(0.2),
+}
 
 
 class MLP(nn.Sequential):

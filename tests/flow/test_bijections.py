@@ -47,8 +47,9 @@ def build(name, scale=0.5):
     torch.manual_seed(0)
     step = MAKE[name]().eval()
     with torch.no_grad():
-        for p in [*step.parameters(), *(b for b in step.buffers() if b.is_floating_point())]:
-            p.add_(scale * torch.randn_like(p))
+        for p in step.state_dict().values():
+            if p.is_floating_point():
+                p.add_(scale * torch.randn_like(p))
     features = getattr(step, "features", D)
     return step, 2 * torch.randn(200, features)
 
