@@ -1,7 +1,9 @@
 """Noise, undone step by step."""
 
+from .consistency import Consistency as Consistency
 from .ddpm import DDPM as DDPM
 from .ddpm import Ancestral as Ancestral
+from .denoiser import EvenLogSNR as EvenLogSNR
 from .denoiser import LogitNormal as LogitNormal
 from .denoiser import LogNormal as LogNormal
 from .denoiser import Uniform as Uniform
@@ -22,6 +24,8 @@ from .latent import LatentDiffusion as LatentDiffusion
 from .objectives import Bound as Bound
 from .objectives import Hybrid as Hybrid
 from .objectives import Simple as Simple
+from .pairs import Pairs as Pairs
 from .predictor_corrector import PredictorCorrector as PredictorCorrector
+from .probability_flow import ProbabilityFlow as ProbabilityFlow
 from .samplers import DDIM as DDIM
 from .unipc import UniPC as UniPC

@@ -27,8 +27,9 @@ from ..functional.paths import Path
 
 # which t a network is trained at: from uniform numbers in (0, 1), (n,), and a path to times, (n,)
 Times = Callable[[Tensor, Path], Tensor]
-Weight = Callable[[Tensor, Tensor], Tensor]  # from alpha and sigma, of the squared error
+Weight = Callable[[Tensor, Tensor], Tensor]  # from alpha and sigma, of x0hat's squared error
 Coupling = Callable[[Tensor, Tensor], Tensor]  # from x_0 and eps, the eps that belongs to each row
+LEAST = 1e-5  # of alpha, where a weight of x0hat's error becomes one of the network's
 
 
 class Denoises(Protocol):
@@ -48,6 +49,20 @@ class Uniform:
 
     def __call__(self, u: Tensor, path: Path) -> Tensor:
         return path.first + (path.last - path.first) * u
+
+
+@dataclass(frozen=True)
+class EvenLogSNR:
+    """All of log(alpha / sigma) from the path's last time to its first is as likely.
+
+    Source: Kingma and others, 2021, arXiv:2107.00630, section 5.1 (the loss does not depend on the
+        path between its ends).
+    """
+
+    def __call__(self, u: Tensor, path: Path) -> Tensor:
+        ends = torch.tensor([path.first, path.last], dtype=u.dtype, device=u.device)
+        high, low = path.log_snr(ends)
+        return path.time(high + (low - high) * u).clamp(path.first, path.last)
 
 
 @dataclass(frozen=True)
@@ -143,19 +158,36 @@ class Denoiser(nn.Module):
         times: Times,
         weight: Weight | None = None,
         coupling: Coupling | None = None,
+        eps: Tensor | None = None,
     ) -> Terms:
-        """The squared error of what the network is asked for, a mean over all numbers."""
+        """The squared error of what the network is asked for, a mean over all numbers.
+
+        Args:
+            x: x_0, (n, *shape).
+            context: the features of what is told.
+            times: which t are learned.
+            weight: of x0hat's error; by default the network's own errors all weigh the same.
+            coupling: which of the noise drawn belongs to which row.
+            eps: the noise of each row, where it is known.
+        """
         t = times(spread_evenly(x), self.path)
-        eps = torch.randn_like(x)
-        if coupling is not None:
-            eps = coupling(x, eps)
+        if eps is None:
+            eps = torch.randn_like(x) if coupling is None else coupling(x, torch.randn_like(x))
         noisy = self.noisy(x, t, eps)
         out = self.out(noisy.x, t, *context)
         error = (out - self.parametrisation.target(x, eps, noisy.alpha, noisy.sigma)).square()
-        error = error * self.parametrisation.weight(noisy.alpha, noisy.sigma)
-        if weight is not None:
-            error = error * weight(noisy.alpha, noisy.sigma)
-        return {"error": error.mean()}
+        return {"error": (self._weight(noisy.alpha, noisy.sigma, weight) * error).mean()}
+
+    def _weight(self, alpha: Tensor, sigma: Tensor, weight: Weight | None) -> Tensor:
+        """Of the network's squared error, where `weight` is that of x0hat's."""
+        if weight is None:
+            return self.parametrisation.weight(alpha, sigma)
+        alpha = alpha.clamp(min=LEAST)
+        one, nothing = torch.ones_like(alpha), torch.zeros_like(alpha)
+        unit = self.parametrisation.start(
+            one, nothing, alpha, sigma
+        )  # x0hat is affine in the output
+        return weight(alpha, sigma) * unit.square()
 
     # the bound
 

@@ -47,9 +47,10 @@ class Diffusion(GenerativeModel):
             `functional.parametrisations`.
         sampler: how `sample` goes back.
         times: which t it learns at.
-        weight: of the error, from alpha and sigma; by default all that the parametrisation asks
-            for weighs the same.
-        coupling: which noise belongs to which x_0; by default it is drawn for each row.
+        weight: of the error of x0hat, from alpha and sigma: see `functional.weights`; by default all
+            that the parametrisation asks for weighs the same.
+        coupling: which noise belongs to which x_0, such as `functional.couplings.optimal_transport`;
+            by default it is drawn for each row.
     """
 
     def __init__(
@@ -85,9 +86,16 @@ class Diffusion(GenerativeModel):
         """E[x_0 | x_t], (n, *shape), for t (n,) between path.first and path.last."""
         return self.denoiser.denoise(x, t)
 
-    def loss(self, x: Tensor) -> Terms:
-        """The squared error of what the network is asked for."""
-        return self.denoiser.loss(x, times=self.times, weight=self.weight, coupling=self.coupling)
+    def loss(self, x: Tensor, eps: Tensor | None = None) -> Terms:
+        """The squared error of what the network is asked for.
+
+        Args:
+            x: x_0, (n, *shape).
+            eps: the noise that belongs to each row, where a batch says it: see `Pairs`.
+        """
+        return self.denoiser.loss(
+            x, times=self.times, weight=self.weight, coupling=self.coupling, eps=eps
+        )
 
     def elbo(self, x: Tensor) -> Tensor:
         """A lower bound of log p(x), (n,), in nats: a random one, from two x_t for each row."""
