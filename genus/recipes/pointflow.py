@@ -24,6 +24,7 @@ from ..running import fit
 
 RUN = Run(rounds=2000, batch=32, lr=1e-2, clip=1.0, ema=0.99, evaluate_every=500)
 CLOUDS = 100  # to standardise points with
+COUPLINGS = 4  # of the distribution of shapes
 JUDGED = 50  # clouds whose bound is looked at on the way
 
 
@@ -43,7 +44,7 @@ def pointflow(
         data: name or path of a data set of clouds of points.
         latent: numbers that say which shape it is.
         maps: spline couplings that move the points, each after an LU map; or continuous flows.
-        bins: of each spline.
+        bins: of each spline, also of those that make the distribution of shapes.
         continuous: continuous flows, as in the paper, in the place of couplings.
         width: units of a hidden layer of each network that moves points.
         scored: points of each cloud that a round scores.
@@ -63,8 +64,11 @@ def pointflow(
             steps += [LU(d), Coupling(d, Spline(bins), hidden, flip, context=latent)]
     prior = [
         step
-        for i in range(4)
-        for step in (Permutation(latent, seed=i), Coupling(latent, flip=i % 2 == 1))
+        for i in range(COUPLINGS)
+        for step in (
+            Permutation(latent, seed=i),
+            Coupling(latent, Spline(bins), flip=i % 2 == 1),
+        )
     ]
     encoder = PointNet(d, 2 * latent)
     model = PointFlow(source.space, latent, steps, encoder, Flow(Reals((latent,)), prior), scored)
