@@ -43,15 +43,13 @@ def guided(
     """
     torch.manual_seed(run.seed)
     source = load(data).labelled()
-    space, context_space = source.space, source.context_space
-    if not isinstance(context_space, Classes):
-        raise ValueError(f"guided: {data} has a context of {context_space}; labels are wanted")
-    net = _net(space, context_space.count, width, dropout)
+    space, classes = source.space, source.classes
+    net = _net(space, classes, width, dropout)
     model = ConditionalDiffusion(
         net,
         space,
-        context_space,
-        Labels(context_space.count),
+        Classes(classes),
+        Labels(classes),
         sampler=DDIM(evaluations, eta),
         silent=silent,
     )

@@ -1,0 +1,61 @@
+"""Latent diffusion: a variational autoencoder of images, and then a diffusion of its z."""
+
+from dataclasses import replace
+
+import torch
+
+from ..core import Model, Reals
+from ..data import load, picture
+from ..diffusion import DDIM, Diffusion, LatentDiffusion
+from ..functional.schedules import cosine, warmed
+from ..measure import scores
+from ..nn import TimeMLP
+from ..run import Run
+from ..running import fit
+from .vae import RUN as FIRST
+from .vae import vae
+
+RUN = Run(rounds=4000, batch=256, lr=2e-3, ema=0.995)
+SCHEDULE = warmed(cosine)
+ENOUGH = 10_000  # rows to measure the scale of z with
+
+
+def latent_diffusion(
+    data: str = "digits",
+    first: int = 3000,
+    latent: int = 8,
+    width: int = 128,
+    blocks: int = 3,
+    evaluations: int = 50,
+    eta: float = 0.0,
+    run: Run = RUN,
+) -> Model:
+    """Latent diffusion on digits: FIGURE.
+
+    Args:
+        data: name or path of a data set of images.
+        first: rounds of the autoencoder, which the recipe `vae` trains, before the run begins.
+        latent: the size of z.
+        width: features of the diffusion's network.
+        blocks: of the diffusion's network.
+        evaluations: of the diffusion's network, for a sample.
+        eta: fresh noise while sampling, from 0, none, to 1, as much as the chain has.
+        run: how long, where to, on what: of the diffusion.
+    """
+    source = load(data)
+    rounds = 0 if run.resume else first  # what is gone on with holds its autoencoder
+    before = replace(FIRST, rounds=rounds, seed=run.seed, device=run.device, progress=run.progress)
+    autoencoder = vae(data, latent, run=before)
+    torch.manual_seed(run.seed)
+    net = TimeMLP(latent, width, blocks)
+    diffusion = Diffusion(net, Reals((latent,)), sampler=DDIM(evaluations, eta))
+    model = LatentDiffusion(autoencoder, diffusion)  # pyright: ignore[reportArgumentType]
+    model.prepare(source.train.batch(0, ENOUGH, run.seed)[0].to(next(autoencoder.parameters())))
+    return fit(
+        model,
+        source.train,
+        run,
+        schedule=SCHEDULE,
+        evaluate=scores(source.validation),
+        picture=picture,
+    )
