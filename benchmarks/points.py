@@ -248,15 +248,15 @@ def draw(models: dict[str, PointFlow], path: Path) -> None:
             z = z if model.prior is None else model.prior.sample(columns)
             fewer = model.decode(z, torch.randn(columns, real.shape[1], 3))
             many = model.decode(z, torch.randn(columns, 2048, 3))
-            between = model.interpolate(real[:1], real[1:2], columns)[0]
+            between = model.interpolate(real[1:2], real[4:5], columns)[0]
             made = model.reconstruct(real)
         reach = 1.05 * real.norm(dim=2).max().item()
         lines += [
             (f"{name}: test", clouds(real, reach)),
             ("reconstructed", clouds(made, reach)),
             ("new", clouds(fewer, reach)),
-            ("the same, 2,048 points", clouds(many, reach)),
-            ("from the first\nto the second", clouds(between, reach)),
+            ("the same,\n2,048 points", clouds(many, reach)),
+            ("from the second\nto the fifth", clouds(between, reach)),
         ]
     with style():
         figure = canvas(10.5, 0.97 * len(lines))
