@@ -87,8 +87,8 @@ def spline(x: Tensor, at: Knots) -> tuple[Tensor, Tensor]:
 def spline_inverse(y: Tensor, at: Knots) -> tuple[Tensor, Tensor]:
     """x, and log dy/dx there: `spline` undone.
 
-    The quadratic's root loses digits where a bin bends strongly; two steps of Newton's method
-    from there find them again.
+    Of the two ways to write the quadratic's root, that is taken in which nothing cancels; the digits
+    that it still loses where a bin bends strongly, a step of Newton's method finds again.
     """
     inside, y_in = _inside(y, at.y)
     x0, x1, y0, y1, d0, d1 = _bin(y_in, at, at.y)
@@ -97,10 +97,10 @@ def spline_inverse(y: Tensor, at: Knots) -> tuple[Tensor, Tensor]:
     bend = d1 + d0 - 2 * s
     a, b, c = h * (s - d0) + up * bend, h * d0 - up * bend, -s * up
     root = (b * b - 4 * a * c).clamp(min=1e-30).sqrt()  # below zero by rounding alone
-    u = (2 * c / (-b - root)).clamp(0, 1)
-    for _ in range(2):
-        rise, slope = _rise(u, s, h, d0, d1)
-        u = (u + (up - rise) / (slope * w)).clamp(0, 1)
+    far = b.abs() + root
+    u = (torch.where(b < 0, far, -2 * c) / torch.where(b < 0, 2 * a, far)).clamp(0, 1)
+    rise, slope = _rise(u, s, h, d0, d1)
+    u = (u + (up - rise) / (slope * w)).clamp(0, 1)
     slope = _rise(u, s, h, d0, d1)[1]
     return torch.where(inside, x0 + w * u, y), torch.where(inside, slope, 1.0).log()
 
