@@ -11,6 +11,7 @@ drawn by the first seed.
 """
 
 import argparse
+import io
 import json
 import platform
 import statistics
@@ -22,15 +23,17 @@ from typing import Any
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
+from PIL import Image
 from torch import Tensor
 
 from genus import Run, __version__
 from genus.data import Data, load
-from genus.data.pictures import clouds
+from genus.data.pictures import Picture, clouds
 from genus.data.points import Clouds, Voxels
 from genus.data.splits import stream
 from genus.flow import PointFlow
-from genus.laboratory.style import canvas, png, style
+from genus.laboratory.style import style
 from genus.measure.points import chamfer, earth_mover, values
 from genus.recipes.pointflow import RUN, pointflow
 
@@ -258,15 +261,29 @@ def draw(models: dict[str, PointFlow], path: Path) -> None:
             ("the same,\n2,048 points", clouds(many, reach)),
             ("from the second\nto the fifth", clouds(between, reach)),
         ]
+    save(lines, path)
+
+
+def save(lines: list[tuple[str, Picture]], path: Path, left: int = 120, shades: int = 24) -> None:
+    """Lines of tiles, (n, side, side, 3), each with its title at the left, pixel by pixel."""
+    n, side = lines[0][1].shape[:2]
+    width, height = left + n * side, len(lines) * side
     with style():
-        figure = canvas(10.5, 0.97 * len(lines))
-        for axes, (title, tiles) in zip(figure.subplots(len(lines), 1), lines, strict=True):
-            axes.imshow(np.concatenate([*tiles], 1))
-            axes.set(xticks=[], yticks=[])
-            axes.spines[:].set_visible(False)
-            axes.set_ylabel(title, rotation=0, ha="right", va="center")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(png(figure))
+        figure = Figure(figsize=(width / 100, height / 100), dpi=100)
+        for i, (title, tiles) in enumerate(lines):
+            below = (len(lines) - 1 - i) * side
+            figure.figimage(np.concatenate([*tiles], 1), left, below)
+            middle = (left - 8) / width, (below + side / 2) / height
+            figure.text(*middle, title, ha="right", va="center", fontsize=8)
+        raw = io.BytesIO()
+        figure.savefig(raw, format="png", dpi=100)
+    few = (
+        Image.open(raw)
+        .convert("RGB")
+        .quantize(shades, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    few.save(path, optimize=True)
 
 
 if __name__ == "__main__":
