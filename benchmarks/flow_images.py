@@ -59,13 +59,13 @@ class System(NamedTuple):
 
 
 SYSTEMS = {
-    "digits/Gaussian": System(1, 0.0, lambda run: gaussian("digits", run=run)),
+    "digits/Gaussian": System(1, 1e-3, lambda run: gaussian("digits", run=run)),
     "digits/RealNVP": System(900, 4e-3, lambda run: realnvp_images(run=run)),
     "digits/Glow": System(900, 4e-3, lambda run: glow(run=run)),
     "digits/Glow, variational": System(900, 4e-3, lambda run: glow(variational=True, run=run)),
     "digits/IDF": System(1200, 3e-3, lambda run: idf(run=run)),
     "digits/IDF, no couplings": System(1200, 3e-3, lambda run: idf(couplings=0, run=run)),
-    "fashion_mnist/Gaussian": System(1, 0.0, lambda run: gaussian("fashion_mnist", run=run)),
+    "fashion_mnist/Gaussian": System(1, 1e-3, lambda run: gaussian("fashion_mnist", run=run)),
     "fashion_mnist/RealNVP": System(
         1000, 2e-3, lambda run: realnvp_images("fashion_mnist", dropout=0.0, run=run)
     ),
@@ -124,7 +124,7 @@ def follow(data: Data, system: System, seed: int, rounds: int) -> dict[str, Any]
         batch=BATCHES[data.name],
         lr=system.lr,
         clip=5.0,
-        ema=0.99,
+        ema=0.99 if system.rounds > 1 else None,
         seed=seed,
         device="cpu",
         evaluate_every=rounds + 1,
