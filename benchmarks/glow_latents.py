@@ -237,7 +237,7 @@ def draw(model: Any, given: Any, data: Data, path_to: Path) -> None:
     starts = [2, 3, 4, 6, 7, 9]
     moved = [model.decode(z[label == c][:1] + 1.5 * (means - means[c])) for c in starts]
     with style():
-        figure, axes = plt.subplots(1, 3, figsize=(10.5, 2.9), layout="constrained")
+        figure, axes = plt.subplots(1, 3, figsize=(10.5, 2.35), layout="constrained")
         titles = (
             "Samples, a class in each column",
             "From one test digit to another",
@@ -246,8 +246,10 @@ def draw(model: Any, given: Any, data: Data, path_to: Path) -> None:
         for axis, title, tiles in zip(
             axes, titles, (samples, ways, torch.stack(moved)), strict=True
         ):
-            padded = torch.nn.functional.pad(tiles[:, :, 0], (1, 1, 1, 1), value=1.0)
-            axis.imshow(padded.movedim(2, 1).flatten(2).flatten(0, 1), cmap="gray_r", vmin=-1)
+            padded = torch.nn.functional.pad(tiles[:, :, 0], (1, 1, 1, 1), value=-0.6)
+            axis.imshow(
+                padded.movedim(2, 1).flatten(2).flatten(0, 1), cmap="gray_r", vmin=-1, vmax=1
+            )
             axis.set(title=title, xticks=[], yticks=[])
             for side in axis.spines.values():
                 side.set_visible(False)

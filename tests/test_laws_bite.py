@@ -12,9 +12,9 @@ from genus.autoregressive import MADE
 from genus.core import Bits, Pixels, Reals, Tokens
 from genus.density import Dequantised, Gaussian, GaussianMixture, Table
 from genus.energy import RBM
-from genus.flow import RealNVP
+from genus.flow import Dequantiser, Planar, RealNVP
 from genus.functional.densities import log_normal
-from genus.nn import MLP
+from genus.nn import MLP, Flat
 from genus.vae import VAE
 
 
@@ -32,6 +32,11 @@ class ForgetsBayesDenominator(GaussianMixture):
 class ForgetsHowWideABinIs(Dequantised):
     def log_weight(self, x):
         return super().log_weight(x) - math.log(self.space.bin)
+
+
+class ForgetsWhatTheNoiseCosts(Dequantised):
+    def log_weight(self, x):
+        return self._terms("log_weight", x)[0]
 
 
 class ItsMaskIsOffByOne(MADE):
@@ -193,6 +198,13 @@ LIARS = [  # (liar, its arguments, the law that must reject it)
     ),
     (
         lambda: ForgetsHowWideABinIs(Gaussian(Reals((2,))), Pixels((2,), 4), squeeze=1e-3),
+        {},
+        "weights_sum_to_one",
+    ),
+    (
+        lambda: ForgetsWhatTheNoiseCosts(
+            Gaussian(Reals((2,))), Pixels((2,), 4), 1e-3, Dequantiser([Planar(2)], Flat())
+        ),
         {},
         "weights_sum_to_one",
     ),
