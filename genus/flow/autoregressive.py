@@ -70,6 +70,7 @@ class Autoregressive(Bijection):
             dropout=dropout,
             context=context,
             shortcut=shortcut,
+            backwards=flip,
         )
         for parameter in self.net.last.parameters():
             nn.init.zeros_(parameter)  # it begins as the identity
@@ -97,7 +98,6 @@ class Autoregressive(Bijection):
     @torch.no_grad()
     def decode_in_turn(self, z: Tensor, context: Tensor | None = None) -> Tensor:
         """x, (n, features), without gradients: feature by feature, each unit once."""
-        z = self._turned(z)
         x = torch.empty_like(z)
 
         def choose(feature: int, raw: Tensor) -> Tensor:
@@ -105,25 +105,19 @@ class Autoregressive(Bijection):
             return x[:, feature, None]
 
         self.net.unroll(len(z), choose, context=context)
-        return self._turned(x)
+        return x
 
     @torch.no_grad()
     def decode_at_once(self, z: Tensor, context: Tensor | None = None) -> Tensor:
         """x, (n, features), without gradients: all features, until none moves."""
-        z = self._turned(z)
         most = torch.finfo(z.dtype).max ** 0.25  # what comes too early must not overflow
 
         def step(x: Tensor) -> Tensor:
-            raw = self.net(x[..., None], context=context)
+            raw = self.net(x, context=context)
             return self.transform.decode(z, raw).clamp(-most, most)
 
-        return self._turned(fixed_point(step, z, self.features)[0])
+        return fixed_point(step, z, self.features)[0]
 
     def _encode(self, x: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
         """z and log dz/dx of each feature by itself."""
-        x = self._turned(x)
-        z, log_slope = self.transform.encode(x, self.net(x[..., None], context=context))
-        return self._turned(z), self._turned(log_slope)
-
-    def _turned(self, x: Tensor) -> Tensor:
-        return x.flip(1) if self.flip else x
+        return self.transform.encode(x, self.net(x, context=context))

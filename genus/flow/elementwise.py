@@ -70,7 +70,7 @@ class Affine:
 
     def _scale_shift(self, raw: Tensor) -> tuple[Tensor, Tensor]:
         a, t = raw.unbind(-1)
-        return (a / self.bound).tanh() * self.bound, t
+        return (a * (1 / self.bound)).tanh() * self.bound, t
 
     def encode(self, x: Tensor, raw: Tensor) -> tuple[Tensor, Tensor]:
         """x e^s + t, and s."""

@@ -23,6 +23,7 @@ class MaskedMLP(nn.Module):
         hidden: widths of the hidden layers.
         masks: how many ways there are to put features and units in order; all share the weights.
         shuffled: orders of features are drawn; otherwise each is the features' own.
+        backwards: that order from its end.
         dropout: the share of hidden units left out in training, in [0, 1).
         seed: of orders and degrees.
         context: numbers that all outputs may see, of what `forward` is given; 0 for none.
@@ -43,6 +44,7 @@ class MaskedMLP(nn.Module):
         seed: int = 0,
         context: int = 0,
         shortcut: bool = True,
+        backwards: bool = False,
     ):
         super().__init__()
         if features < 2:
@@ -57,7 +59,7 @@ class MaskedMLP(nn.Module):
             raise ValueError(f"MaskedMLP: dropout is {dropout}; it must be in [0, 1)")
         self.features, self.d_in, self.d_out, self.hidden = features, d_in, d_out, tuple(hidden)
         self.masks, self.shuffled, self.dropout, self.seed = masks, shuffled, dropout, seed
-        self.context, self.shortcut = context, shortcut
+        self.context, self.shortcut, self.backwards = context, shortcut, backwards
         widths = [features * d_in, *hidden]
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
         self.last = nn.Linear(widths[-1], features * d_out)
@@ -68,6 +70,7 @@ class MaskedMLP(nn.Module):
         self.aside = nn.Linear(context, hidden[0], bias=False) if context else None
         draw = torch.Generator().manual_seed(seed)
         own = torch.arange(1, features + 1).expand(masks, -1).clone()
+        own = own.flip(1) if backwards else own
         self.register_buffer("places", _shuffled(own, draw) if shuffled else own)
         for i, width in enumerate(hidden):
             least = 0 if context else 1  # of degree 0: what sees nothing but the context

@@ -32,11 +32,11 @@ class StopsOnePassTooEarly(Autoregressive):
 
     @torch.no_grad()
     def decode_at_once(self, z, context=None):
-        x = self._turned(z)
+        x = z
         for _ in range(self.features - 1):
             raw = self.net(x[..., None], context=context)
-            x = self.transform.decode(self._turned(z), raw)
-        return self._turned(x)
+            x = self.transform.decode(z, raw)
+        return x
 
 
 def both_ways_back_are_one(step: Autoregressive) -> None:

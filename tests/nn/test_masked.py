@@ -28,6 +28,7 @@ SHAPES = [
     {"masks": 3},
     {"masks": 2, "shuffled": True},
     {"shuffled": True, "seed": 4},
+    {"backwards": True},
     {"features": 2, "d_in": 1, "d_out": 1},
     {"shortcut": False, "hidden": (40, 40)},
     {"hidden": (16,), "context": 2},
@@ -103,6 +104,7 @@ def test_masks_differ_and_follow_the_seed():
     assert not torch.equal(first.places, other.places)
     assert not torch.equal(first.places[0], first.places[1])
     assert torch.equal(net(masks=2).places[0], torch.arange(1, 6))
+    assert torch.equal(net(backwards=True).places[0], torch.arange(5, 0, -1))
 
 
 def test_dropout_is_for_learning_only():
