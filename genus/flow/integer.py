@@ -10,10 +10,10 @@ is a network's, rounded; its gradient is taken as if it were not. With L levels,
     density    P(x) = P(top) prod_levels P(done | more),  each a mixture of discretised logistics
 
 Source: Hoogeboom, Peters, van den Berg, Welling, "Integer discrete flows and lossless compression",
-    2019, arXiv:1905.07376, sections 3.1 (coupling), 3.2 (straight-through gradient) and 4.
+    2019, arXiv:1905.07376, section 3.
 Departs: the paper adds on the whole numbers without end, where some mass lies off the grid; modulo L
-    the P(x) sum to one, and every sample is a picture. Halves are equal, not 3 to 1, and are drawn
-    anew for each coupling. Networks have three convolutions in the place of dense blocks. Each place
+    the P(x) sum to one, and every sample is a picture. Halves are equal, where the published code
+    moves a quarter, and are drawn anew for each coupling. Networks have three convolutions in the place of dense blocks. Each place
     has a mixture of its own, to which the prior's network adds.
 """
 
@@ -203,7 +203,7 @@ class IDF(GenerativeModel):
         self,
         space: Space,
         scales: int = 2,
-        couplings: int = 4,
+        couplings: int = 1,
         width: int = 64,
         components: int = 5,
         dropout: float = 0.0,
