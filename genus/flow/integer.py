@@ -1,9 +1,9 @@
 """IDF: a flow on the levels of pixels themselves, which moves none of their probability.
 
-A coupling adds to one half a whole number that the other half decides, modulo the number of levels: the
-grid is mapped onto itself, one to one, and a map of a finite set has no volume to correct for. So the
-probability is exact, needs no dequantisation, and is what a lossless code would pay. The whole number
-is a network's, rounded; its gradient is taken as if it were not. With L levels, k in 0 .. L - 1,
+A coupling adds to one half a whole number that the other half decides, modulo the number of levels:
+the grid is mapped onto itself, one to one, and a map of a finite set has no volume to correct for.
+So the probability is exact, needs no dequantisation, and is what a lossless code would pay. The whole
+number is a network's, rounded; its gradient is taken as if it were not. With L levels, k in 0 .. L - 1,
 
     coupling   b <- b + round(t(a))  mod L
     level      squeeze, couplings, and half of the channels done, the others for the next level
@@ -11,10 +11,10 @@ is a network's, rounded; its gradient is taken as if it were not. With L levels,
 
 Source: Hoogeboom, Peters, van den Berg, Welling, "Integer discrete flows and lossless compression",
     2019, arXiv:1905.07376, section 3.
-Departs: the paper adds on the whole numbers without end, where some mass lies off the grid; modulo L
-    the P(x) sum to one, and every sample is a picture. Halves are equal, where the published code
-    moves a quarter, and are drawn anew for each coupling. Networks have three convolutions in the place of dense blocks. Each place
-    has a mixture of its own, to which the prior's network adds.
+Departs: the paper adds on the whole numbers without end, where some mass lies off the grid; modulo
+    L the P(x) sum to one, and every sample is a picture. Halves are equal, where the published code
+    moves a quarter, and are drawn anew for each coupling. Networks have three convolutions in the
+    place of dense blocks. Each place has a mixture of its own, to which the prior's network adds.
 """
 
 import math

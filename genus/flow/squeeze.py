@@ -1,7 +1,7 @@
-"""Squeezing: each 2 x 2 square of pixels becomes channels, so that channels are what is split and mixed.
+"""Squeezing: 2 x 2 squares of pixels become channels, so that channels are what is split and mixed.
 
-(c, h, w -> 4c, h/2, w/2). A bijection of images squeezes, does what is inside, and undoes the squeeze, so
-that z keeps the shape of x.
+(c, h, w -> 4c, h/2, w/2). A bijection of images squeezes, does what is inside, and undoes the
+squeeze, so that z keeps the shape of x.
 
 Source: Dinh, Sohl-Dickstein, Bengio, "Density estimation using Real NVP", 2017, arXiv:1605.08803,
     sections 3.4, 3.6 and figure 3.
