@@ -25,8 +25,10 @@ from genus.diffusion import (
     Bound,
     ClassifierGuided,
     ConditionalDiffusion,
+    Consistency,
     Diffusion,
     DiscreteDiffusion,
+    EvenLogSNR,
     Guided,
     Hybrid,
     LatentDiffusion,
@@ -57,12 +59,14 @@ from genus.flow import (
 )
 from genus.functional.adversarial import EnergyMargin, hinge, least_squares, relativistic
 from genus.functional.categories import Multinomial, quarter_circle
+from genus.functional.couplings import optimal_transport
 from genus.functional.integrators import RK4, DormandPrince
 from genus.functional.noise import Linear
 from genus.functional.parametrisations import Preconditioned, Slope
 from genus.functional.paths import LinearVE, Straight
 from genus.functional.penalties import Penalty, drift, pulling_away, r1, r2
 from genus.functional.spacings import Karras
+from genus.functional.weights import MinSNR
 from genus.nn import (
     MLP,
     AdaptiveAugment,
@@ -187,6 +191,26 @@ MODELS = {
         objective=Bound(),
     ),
     "diffusion": lambda: Diffusion(TimeMLP(2, 8, 1), Reals((2,)), sampler=DDIM(3)),
+    "diffusion-coupled": lambda: Diffusion(
+        TimeMLP(2, 8, 1),
+        Reals((2,)),
+        Straight(),
+        Slope(),
+        DDIM(3),
+        EvenLogSNR(),
+        MinSNR(),
+        optimal_transport,
+    ),
+    "consistency": lambda: Consistency(TimeMLP(2, 8, 1), Reals((2,)), Straight(), times=6),
+    "consistency-distilled": lambda: Consistency(
+        UNet(1, 4, (1, 2)),
+        Pixels((1, 5, 6), 17),
+        LinearVE(),
+        Diffusion(UNet(1, 4, (1, 2)), Pixels((1, 5, 6), 17), LinearVE(), Preconditioned()),
+        times=5,
+        bound=0.1,
+        evaluations=2,
+    ),
     "diffusion-edm": lambda: Diffusion(
         UNet(1, 4, (1, 2)),
         Pixels((1, 5, 6), 17),
