@@ -16,10 +16,10 @@ the flow can make a sheet, and are to be compared between models of the same poi
 Source: Yang, Huang, Hao, Liu, Belongie, Hariharan, "PointFlow: 3D point cloud generation with
     continuous normalizing flows", 2019, arXiv:1906.12320: the model and its training objective, in
     three terms as in the authors' code.
-Departs: both flows are what is given: couplings are some twenty times faster than the paper's
-    continuous flows; the encoder has no batch normalisation; `decode` takes points that are evenly
-    spread (Sobol) in the place of random ones, so that it is a function of z; a round may score a
-    share of the points, which costs less and has the same mean.
+Departs: both flows are what is given, couplings as well as the paper's continuous flows; the encoder
+    has no batch normalisation; `decode` takes points that are evenly spread (Sobol) in the place of
+    random ones, so that it is a function of z; a round may score a share of the points, which costs
+    less and has the same mean.
 """
 
 from collections.abc import Sequence

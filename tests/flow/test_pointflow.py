@@ -7,10 +7,11 @@ from torch.distributions import MultivariateNormal
 
 from genus.core import Pixels, Reals
 from genus.density import Gaussian
-from genus.flow import Affine, Coupling, Flow, PointFlow, Spline, Standard
+from genus.flow import Affine, Continuous, Coupling, Flow, PointFlow, Spline, Standard
 from genus.flow.bijection import Bijection
 from genus.functional.densities import log_normal
-from genus.nn import PointNet
+from genus.functional.integrators import RK4
+from genus.nn import ConcatSquash, PointNet
 
 POINTS, D, LATENT = 5, 2, 3
 
@@ -171,6 +172,18 @@ def test_a_share_of_the_points_has_the_loss_of_all_as_its_mean():
     assert sum(model.loss(x).values()) == one
 
 
+def test_points_move_by_a_continuous_flow_that_sees_the_shape():
+    flow = Continuous(ConcatSquash(D, 8, LATENT), RK4(20))
+    model = PointFlow(Reals((POINTS, D)), LATENT, [flow], PointNet(D, 2 * LATENT, 8)).eval()
+    z, y = torch.randn(2, LATENT), torch.randn(1, POINTS, D).repeat(2, 1, 1)
+    x = model.decode(z, y)
+    assert (x[0] - x[1]).abs().min() > 1e-3
+    back, logdet = flow.encode_with_logdet(x.flatten(0, 1), z.repeat_interleave(POINTS, 0))
+    torch.testing.assert_close(back.reshape(x.shape), y, atol=1e-6, rtol=0)
+    truth = log_normal(back) + logdet
+    torch.testing.assert_close(model.log_points(x, z), truth.reshape(2, POINTS))
+
+
 def test_interpolation_is_a_line_in_w():
     prior = Flow(Reals((LATENT,)), [Coupling(LATENT, hidden=(8,)), Coupling(LATENT, flip=True)])
     with torch.no_grad():
@@ -191,10 +204,17 @@ def test_interpolation_is_a_line_in_w():
         model.interpolate(a, b, 1)
 
 
-def test_any_density_is_a_prior():
+def test_any_density_is_a_prior_and_the_bound_knows_it():
     prior = Gaussian(Reals((LATENT,)))
-    model, z = small(prior), torch.randn(4, LATENT)
+    model, z, x = small(prior), torch.randn(4, LATENT), torch.randn(300, POINTS, D)
     torch.testing.assert_close(model.log_shape(z), prior.log_prob(z))
+    assert (prior.log_prob(z) - log_normal(z)).abs().mean() > 0.1
+    draws = []
+    for score in (model.elbo, model.log_weight):  # one mean, by two ways, of the same z
+        torch.manual_seed(0)
+        draws.append(score(x.repeat(20, 1, 1)))
+    gap = draws[0] - draws[1]
+    assert gap.mean().abs() < 5 * gap.std() / len(gap) ** 0.5
     assert model.sample(2).shape == (2, POINTS, D)
 
 
