@@ -98,14 +98,15 @@ class Autoregressive(Bijection):
     @torch.no_grad()
     def decode_in_turn(self, z: Tensor, context: Tensor | None = None) -> Tensor:
         """x, (n, features), without gradients: feature by feature, each unit once."""
-        x = torch.empty_like(z)
+        columns = z.T.contiguous()
+        solved = torch.empty_like(columns)
 
         def choose(feature: int, raw: Tensor) -> Tensor:
-            x[:, feature] = self.transform.decode(z[:, feature], raw)
-            return x[:, feature, None]
+            solved[feature] = self.transform.decode(columns[feature], raw)
+            return solved[feature, :, None]
 
         self.net.unroll(len(z), choose, context=context)
-        return x
+        return solved.T.contiguous()
 
     @torch.no_grad()
     def decode_at_once(self, z: Tensor, context: Tensor | None = None) -> Tensor:

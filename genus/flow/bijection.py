@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-PART = 2048  # rows that are scored or drawn at a time
+SCORED, DRAWN = 2048, 4096  # rows at a time; to draw takes many small steps, whatever the rows are
 
 
 class Bijection(nn.Module, ABC):
@@ -106,15 +106,15 @@ class Inverse(Bijection):
         return self.bijection.encode_with_logdet(z, context)
 
 
-def parted(call: Callable[..., Tensor], *rows: Tensor) -> Tensor:
-    """What `call` makes of rows, of some at a time where no gradient is kept.
+def parted(call: Callable[..., Tensor], most: int, *rows: Tensor) -> Tensor:
+    """What `call` makes of rows, of at most so many at a time where no gradient is kept.
 
     On a CPU the hidden units of so many rows stay in its cache: large calls take half as long, and a
     fraction of the memory.
     """
-    if torch.is_grad_enabled() or len(rows[0]) <= PART or rows[0].device.type != "cpu":
+    if torch.is_grad_enabled() or len(rows[0]) <= most or rows[0].device.type != "cpu":
         return call(*rows)
-    parts = zip(*(x.chunk(-(-len(x) // PART)) for x in rows), strict=True)
+    parts = zip(*(x.chunk(-(-len(x) // most)) for x in rows), strict=True)
     return torch.cat([call(*part) for part in parts])
 
 

@@ -119,28 +119,31 @@ class MaskedMLP(nn.Module):
             torch.searchsorted(m[sort], places, right=True).tolist()
             for m, sort in zip(degrees, sorts, strict=True)
         ]
+        # units are rows, of which few are new each time; those of a layer follow a row of ones, its bias
         layers = [
-            (layer.weight[after][:, before], layer.bias[after])
+            torch.cat([layer.bias[after, None], layer.weight[after][:, before]], 1)
             for layer, before, after in zip(self.linears(), sorts, sorts[1:], strict=False)
         ]
-        last = self.last.weight[:, sorts[-1]]
+        last = torch.cat([self.last.bias[:, None], self.last.weight[:, sorts[-1]]], 1)
         direct = None if self.direct is None else self.direct.weight[:, sorts[0]]
         aside = self._aside(context)
         aside = None if aside is None else aside.T[sorts[1]]
-        known = [last.new_empty(len(sort), n) for sort in sorts]  # units are rows: few are new
+        known = [last.new_ones(1 + len(sort), n) for sort in sorts]
         for i, feature in enumerate(order.tolist()):
-            for k, (weight, bias) in enumerate(layers):
-                seen, new = slice(ends[k][i]), slice(ends[k + 1][i - 1] if i else 0, ends[k + 1][i])
-                h = torch.mm(weight[new, seen], known[k][seen], out=known[k + 1][new])
-                h.add_(bias[new, None] if k or aside is None else aside[new] + bias[new, None])
-                h.relu_()
-            mine, before = outs[i], slice(ends[0][i])
-            out = torch.addmm(
-                self.last.bias[mine, None], last[mine, : ends[-1][i]], known[-1][: ends[-1][i]]
-            )
+            for k, weight in enumerate(layers):
+                begin, end = ends[k + 1][i - 1] if i else 0, ends[k + 1][i]
+                if begin < end:
+                    h, seen = known[k + 1][begin + 1 : end + 1], 1 + ends[k][i]
+                    torch.mm(weight[begin:end, :seen], known[k][:seen], out=h)
+                    if k == 0 and aside is not None:
+                        h.add_(aside[begin:end])
+                    h.relu_()
+            mine, seen = outs[i], 1 + ends[-1][i]
+            out = last[mine, :seen] @ known[-1][:seen]
             if direct is not None:
-                out.addmm_(direct[mine, before], known[0][before])
-            known[0][i * self.d_in : (i + 1) * self.d_in] = choose(feature, out.T).T
+                out.addmm_(direct[mine, : ends[0][i]], known[0][1 : 1 + ends[0][i]])
+            came = choose(feature, out.T).T
+            known[0][1 + i * self.d_in : 1 + (i + 1) * self.d_in] = came
 
     def _aside(self, context: Tensor | None) -> Tensor | None:
         """What the context adds to the first layer, (n, hidden)."""
