@@ -14,10 +14,10 @@ level's own distribution, whatever the predictor did.
 Source: Song, Sohl-Dickstein, Kingma, Kumar, Ermon, Poole, "Score-based generative modeling through
     stochastic differential equations", 2021, arXiv:2011.13456, algorithms 2 to 5 (VE, where a is 1, and
     VP, where a is sqrt(1 - beta)), appendices E to G.
-Departs: the paper's a and g are those of its two chains; here, of any path. |z| and |score| are each
-    row's own, not the batch's mean, so that rows do not meet. The a^2 in eps is the paper's 1 - beta on VP and
-    1 on VE. An ancestral step has the posterior's variance on VP too. The last step, to no
-    noise at all, gives its mean.
+Departs: the paper's a and g are those of its two chains; here, of any path. The a^2 in eps is the
+    paper's 1 - beta on VP and 1 on VE. |z| and |score| are means over the batch, as the paper advises: in
+    few dimensions a single row's score may be almost 0. An ancestral step has the posterior's variance
+    on VP too. The last step, to no noise at all, gives its mean.
 """
 
 import math
@@ -94,8 +94,8 @@ class PredictorCorrector:
     def correct(self, x: Tensor, guess: Tensor, at: Level, rate: float) -> Tensor:
         """x_s after a step of Langevin dynamics."""
         slope, z = score(x, guess, at), torch.randn_like(x)
-        length = (z.flatten(1).norm(dim=1) / slope.flatten(1).norm(dim=1).clamp(min=1e-12)) ** 2
-        eps = (2 * rate * self.snr**2 * length).view(-1, *[1] * (x.dim() - 1))
+        loud, steep = (one.flatten(1).norm(dim=1).mean() for one in (z, slope))
+        eps = 2 * rate * (self.snr * loud / steep).square()
         return x + eps * slope + (2 * eps).sqrt() * z
 
 
