@@ -15,7 +15,7 @@ apart from each other within one step; with T many, under the mask, that is noth
 Source: Austin and others, "Structured denoising diffusion models in discrete state-spaces", 2021,
     arXiv:2107.03006, equations 1 to 4; Hoogeboom and others, "Argmax flows and multinomial diffusion",
     2021, arXiv:2102.05379, section 4; Sahoo and others, "Simple and effective masked diffusion language
-    models", 2024, arXiv:2406.07524, equations 7 to 10.
+    models", 2024, arXiv:2406.07524, section 3.
 Departs: the bound alone is learned, without an added cross-entropy; in a batch the times are spread
     evenly; T is finite, where the last takes its limit. See `functional.categories`.
 """

@@ -7,7 +7,7 @@ model, less noise more of what came in.
     x_t = alpha(t) x + sigma(t) eps,    t = first + strength (last - first),    then back to x_0
 
 Source: Meng and others, "SDEdit: guided image synthesis and editing with stochastic differential
-    equations", 2022, arXiv:2108.01073, algorithms 1 and 2.
+    equations", 2022, arXiv:2108.01073, section 3.
 Departs: any path, and any sampler.
 """
 
@@ -27,7 +27,7 @@ def edit(model: Denoises, x: Tensor, strength: float, sampler: Sampler) -> Tenso
         model: a diffusion, or a denoiser: guided, or told a context.
         x: (n, *shape): what is to change.
         strength: how far along the path it is noised, in (0, 1]; at 1 almost nothing of x is left.
-        sampler: any.
+        sampler: any; but a denoiser that wraps a DDPM is no DDPM, and has no `Ancestral`.
     """
     if not 0 < strength <= 1:
         raise ValueError(f"edit: strength is {strength}; it must be above 0, and at most 1")

@@ -63,7 +63,7 @@ def inpaint(model: Denoises, x: Tensor, known: Tensor, sampler: Sampler) -> Tens
         model: a diffusion, or a denoiser: guided, or told a context.
         x: (n, *shape); what is missing may hold any finite numbers.
         known: true where x is known; a tensor of booleans that broadcasts to x.
-        sampler: any; `RePaint` ties the parts best.
+        sampler: any but a chain's own, `Ancestral`; `RePaint` ties the parts best.
     """
     filling = Inpainting(model, x, known)
     last, eps = level(model.path, model.path.last), torch.randn_like(x)

@@ -11,10 +11,9 @@ A network says p(x_0 | x_t), place by place; a step back is then sum_x0 q(x_s | 
 the end, a = 0, nothing of x_0 is left.
 
 Source: Austin, Johnson, Ho, Tarlow, van den Berg, "Structured denoising diffusion models in discrete
-    state-spaces", 2021, arXiv:2107.03006, section 3 and appendix A.2; Hoogeboom, Nielsen, Jaini, Forre,
-    Welling, "Argmax flows and multinomial diffusion", 2021, arXiv:2102.05379, equations 11 to 15; Sahoo
-    and others, "Simple and effective masked diffusion language models", 2024, arXiv:2406.07524,
-    equations 5 to 10.
+    state-spaces", 2021, arXiv:2107.03006, section 3; Hoogeboom, Nielsen, Jaini, Forre, Welling, "Argmax
+    flows and multinomial diffusion", 2021, arXiv:2102.05379, section 4; Sahoo and others, "Simple and
+    effective masked diffusion language models", 2024, arXiv:2406.07524, section 3.
 Departs: a step back averages the posterior q(x_s | x_t, x0) over p(x0 | x_t), as Bayes has it; the first
     two put p in the place of x_0, or average q(x_s, x_t | x0). Under the mask all are the same.
 """

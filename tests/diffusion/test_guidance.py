@@ -291,6 +291,17 @@ class ToldTheOtherWayRound(ClassifierFree):
         return told + self.scale * (told - nothing)
 
 
+class GuidesByTheirScale(Guided):
+    def given(self, context):
+        return TheirScale(self.model, context, self.scale)
+
+
+def test_the_law_of_scale_zero_bites():
+    model = trained()
+    with pytest.raises(AssertionError):
+        same_samples(model, GuidesByTheirScale(model, 0.0))
+
+
 class ForgetsTheNoise(ByClassifier):
     def denoise(self, x, t):
         return self.model.denoise(x, t) + self.scale * self.pull(x, t)

@@ -15,7 +15,9 @@ from genus.diffusion import (
     DPMSolver,
     Heun,
     Inpainting,
+    PredictorCorrector,
     RePaint,
+    UniPC,
     edit,
     inpaint,
 )
@@ -84,7 +86,15 @@ def gap(sampler, n=8000):
 
 @pytest.mark.parametrize(
     "sampler",
-    [DDIM(10), DDIM(10, 1.0), Heun(11), DPMSolver(10), RePaint(20, 4)],
+    [
+        DDIM(10),
+        DDIM(10, 1.0),
+        Heun(11),
+        DPMSolver(10),
+        UniPC(10),
+        PredictorCorrector(20),
+        RePaint(20, 4),
+    ],
     ids=lambda sampler: type(sampler).__name__,
 )
 @pytest.mark.parametrize("path", [Cosine(), Straight(), VE()], ids=lambda path: type(path).__name__)
