@@ -43,8 +43,14 @@ SCALES = {
     PULLED: (0.0, 1.0, 2.0, 4.0, 8.0),
     BOTH: (0.5, 1.0, 2.0, 4.0),
 }
-SHOWN = {FREE: (0.0, 0.5, 2.0, 4.0), PULLED: (0.0, 1.0, 4.0, 8.0)}
+SHOWN = {FREE: (0.0, 0.5, 4.0), PULLED: (1.0, 4.0, 8.0)}
 UNTIL = 0.95  # the time above which a classifier's pull is left out
+PLOTTED = {
+    "right_class": "share of right classes",
+    "diversity": "spread in a class",
+    "recall": "recall",
+}
+TICKS = (0, 0.5, 1, 2, 4, 8)
 FIGURES = ("right_class", "diversity", "recall", "coverage", "frechet")
 SETTINGS = {"batch": 64, "lr": 3e-3, "ema": 0.995}
 
@@ -205,6 +211,8 @@ def write(path: Path, protocol: dict[str, Any], runs: dict[str, Any]) -> None:
         "notes": [
             "w = 0 is the model itself: the conditional one, or for the second way one of p(x) alone.",
             "Each value with its standard error over draws of samples; one training of each network.",
+            "Real rows, and the Frechet distance's errors, leave to chance how many of a class there are.",
+            "Samples do not: differences between their Frechet distances are surer than the errors say.",
             "Right class: the oracle sees the label that was asked for.",
             "Spread in a class: mean distance of the oracle's features of two samples of one class.",
             "Other counts of guidance have 1 where there is none: that is 1 + w.",
@@ -216,29 +224,26 @@ def write(path: Path, protocol: dict[str, Any], runs: dict[str, Any]) -> None:
 
 
 def draw(runs: dict[str, Any], nets: Nets, data: Data, sampler: DDIM, path: Path) -> None:
-    """Accuracy against spread for each way; below, six samples of each class at several scales."""
+    """What each way does at each scale; below, five samples of each class at several scales."""
     nets.conditional.sampler = nets.pulled.model.sampler = sampler
     with style():
-        figure = canvas(9, 7.4)
-        places = figure.add_gridspec(3, 4, height_ratios=(1.5, 1, 1))
-        left, right = figure.add_subplot(places[0, :2]), figure.add_subplot(places[0, 2:])
-        for way, scales in SCALES.items():
-            found = [runs[f"{way}/{scale:g}"] for scale in scales]
-            known = [run["right_class"] for run in found]
-            left.plot(known, [run["diversity"] for run in found], "o-", ms=4, label=way)
-            right.plot(scales, [run["frechet"] for run in found], "o-", ms=4, label=way)
-            for scale, x, run in zip(scales, known, found, strict=True):
-                if x > 0.5:
-                    at = (x, run["diversity"])
-                    left.annotate(f"{scale:g}", at, (3, 3), textcoords="offset points", fontsize=7)
-        left.set(xlabel="share of right classes", ylabel="spread in a class", xlim=(0.6, 1.01))
-        left.set_title("numbers: the scale w")
-        left.axhline(runs["real"]["diversity"], color="C7", lw=0.9, ls=":", label="real rows")
-        right.axhline(runs["real"]["frechet"], color="C7", lw=0.9, ls=":", label="real rows")
-        right.set(xlabel="scale w", ylabel="Frechet distance", yscale="log")
-        left.legend()
-        right.legend()
-        labels = torch.arange(10).repeat(6)
+        figure = canvas(9.6, 6.6)
+        places = figure.add_gridspec(3, 3, height_ratios=(1.2, 1, 1))
+        for place, (name, title) in enumerate(PLOTTED.items()):
+            axes = figure.add_subplot(places[0, place])
+            for way, scales in SCALES.items():
+                values = [runs[f"{way}/{scale:g}"][name] for scale in scales]
+                axes.plot(scales, values, "o-", ms=4, label=way)
+            if name in runs["real"]:
+                axes.axhline(runs["real"][name], color="C7", lw=0.9, ls=":", label="real rows")
+            axes.set(
+                xlabel="w", xscale="symlog", xticks=TICKS, xticklabels=[f"{x:g}" for x in TICKS]
+            )
+            axes.set_title(title)
+            axes.set_ylim(bottom=0)
+            if name == "recall":
+                axes.legend(fontsize=7)
+        labels = torch.arange(10).repeat(5)
         for line, (way, scales) in enumerate(SHOWN.items(), 1):
             for column, scale in enumerate(scales):
                 axes = figure.add_subplot(places[line, column])
