@@ -15,7 +15,7 @@ determinant is exact, from the whole of J, which a perceptron gives by multiplyi
 Source: Chen, Behrmann, Duvenaud, Jacobsen, "Residual flows for invertible generative modeling", 2019,
     arXiv:1906.02735, equations 6 and 8, section 3.3 (LipSwish); Behrmann, Grathwohl, Chen, Duvenaud,
     Jacobsen, "Invertible residual networks", 2019, arXiv:1811.00995, algorithm 1, equation 2.
-Departs: N goes on with chance `bound`, so that the variance is finite for any network that keeps the
+Departs: beta begins at 2 sqrt(width), not at 0.5; N goes on with chance `bound`, so that the variance is finite for any network that keeps the
     bound; evaluation is exact, not a longer series.
 """
 
@@ -35,11 +35,20 @@ TRACKING, CONVERGED = 5, 1000  # most steps of power iteration: in training, fro
 
 
 class LipSwish(nn.Module):
-    """x sigmoid(beta x) / 1.1 with beta > 0, whose slope is in (-0.1, 1), and bends anywhere."""
+    """x sigmoid(beta x) / 1.1 with beta > 0, whose slope is in (-0.1, 1), and bends anywhere.
 
-    def __init__(self) -> None:
+    Where weights are bound, units are as small as the root of their number is large. So beta begins
+    at twice that root: 0.5 would leave x / 2, which is a line.
+
+    Args:
+        width: units of the layer.
+    """
+
+    def __init__(self, width: int):
         super().__init__()
-        self.free = nn.Parameter(torch.tensor(math.log(math.expm1(0.5))))
+        self.width = width
+        beta = 2 * width**0.5
+        self.free = nn.Parameter(torch.tensor(beta + math.log(-math.expm1(-beta))))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """What it gives, and its slope, both of the shape of x."""
@@ -68,7 +77,7 @@ class Contraction(nn.Module):
         self.bound, self.context = bound, context
         widths = [features, *hidden, features]
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
-        self.bends = nn.ModuleList(LipSwish() for _ in hidden)
+        self.bends = nn.ModuleList(LipSwish(width) for width in hidden)
         self.aside = nn.Linear(context, widths[1], bias=False) if context else None
         for i, width in enumerate(widths[1:]):
             self.register_buffer(f"left{i}", nn.functional.normalize(torch.randn(width), dim=0))

@@ -75,7 +75,7 @@ def test_evaluation_leaves_the_buffers_alone():
 
 def test_the_slope_of_lipswish_is_autograds_and_below_one():
     torch.set_default_dtype(torch.float64)
-    bend, x = LipSwish(), torch.linspace(-30, 30, 2001).requires_grad_()
+    bend, x = LipSwish(9), torch.linspace(-30, 30, 2001).requires_grad_()
     value, slope = bend(x)
     (truth,) = torch.autograd.grad(value.sum(), x)
     torch.testing.assert_close(slope, truth)
