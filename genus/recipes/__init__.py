@@ -32,6 +32,7 @@ FAMILIES = (
     "measure",
 )
 MODELS = {"Model", "GenerativeModel", "ConditionalModel"}  # what is none is a part of one
+DEQUANTISERS = {"Dequantised", "ConditionalDequantised"}
 # what a density on the reals still promises once it is made a model of pixels
 DEQUANTISED = {"sample", "elbo", "log_weight", "encode", "decode", "fit"}
 
@@ -80,9 +81,10 @@ def _entry(name: str) -> Entry:
     function = next(
         node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name
     )
-    models = list(_models(tree))
-    dequantised = any(kind == "Dequantised" for _, kind in models)
-    family, kind = next((model for model in models if model[1] != "Dequantised"), ("", ""))
+    models = _models(tree)
+    inner = [model for model in models if model[1] not in DEQUANTISERS]
+    dequantised = len(inner) < len(models)
+    family, kind = inner[-1] if inner else ("", "")
     promises = _methods(family, kind) if family else set()
     if dequantised:
         promises = promises & DEQUANTISED | {"sample", "elbo", "log_weight"}
@@ -99,10 +101,10 @@ def _entry(name: str) -> Entry:
     )
 
 
-def _models(tree: ast.Module) -> Iterator[tuple[str, str]]:
+def _models(tree: ast.Module) -> list[tuple[str, str]]:
     """Family and class of each model that a recipe builds, in the order of building.
 
-    What it builds by calling another recipe comes last.
+    So the last is the one that has all others inside. A recipe that builds none calls another.
     """
     homes = {
         alias.asname or alias.name: (_room(node.module), alias.name)
@@ -111,15 +113,16 @@ def _models(tree: ast.Module) -> Iterator[tuple[str, str]]:
         for alias in node.names
     }
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    for call in sorted(calls, key=lambda node: (node.lineno, node.col_offset)):
+    found = []
+    for call in sorted(calls, key=lambda node: (node.end_lineno, node.end_col_offset)):
         if isinstance(call.func, ast.Name):
             family, kind = homes.get(call.func.id, ("", ""))
             node = _class(_home(family, kind), kind) if family in FAMILIES else None
             if node is not None and MODELS & {ast.unparse(base) for base in node.bases}:
-                yield family, kind
-    for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module in names():
-            yield from _models(_parsed(_path(node.module)))
+                found.append((family, kind))
+    called = (n.module for n in tree.body if isinstance(n, ast.ImportFrom) and n.level == 1)
+    others = [_models(_parsed(_path(name))) for name in called if name in names()]
+    return found or next((other for other in others if other), [])
 
 
 def _path(name: str) -> Path:
