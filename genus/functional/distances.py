@@ -74,6 +74,18 @@ def energy_distance(a: Tensor, b: Tensor) -> Tensor:
     return 2 * torch.cdist(a, b).mean() - within
 
 
+def unbiased_energy_distance(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """2 E|x - y| - E|x - x'| - E|y - y'| and its standard error, each (), of rows (m, d) and (n, d).
+
+    No row is compared with itself, so for draws of one distribution it is 0 in expectation, and may be
+    below. It is the squared maximum mean discrepancy of the kernel -|x - y|.
+
+    Source: Sejdinovic, Sriperumbudur, Gretton, Fukumizu, "Equivalence of distance-based and RKHS-based
+        statistics in hypothesis testing", 2013, Annals of Statistics 41, arXiv:1207.6076.
+    """
+    return mmd(-torch.cdist(a, a), -torch.cdist(b, b), -torch.cdist(a, b))
+
+
 def kl_histograms(counts: Tensor, reference: Tensor) -> Tensor:
     """KL(counts || reference) of the shares of two histograms, nats: (k,) and (k,) -> ().
 

@@ -6,6 +6,7 @@
     separate bumps (toys)                  which of them are found
     stacked digits                         which of the thousand modes are found
     clouds of points                       mmd, coverage and one_nn of 100 of them
+    other vectors                          energy distance, beside real rows' own
     always                                 parameters and speed
 
 Noise comes from one seed, and is the same whoever asks, so a figure can be had again.
@@ -42,6 +43,7 @@ from .speed import cost_figures, timed
 from .stacked import SAMPLES as STACKED
 from .stacked import channel_oracle, stacked_figures
 from .toys import mode_figures
+from .vectors import vector_figures
 
 BASE = 5000  # learning rows that say where annealed importance sampling begins
 
@@ -87,6 +89,11 @@ def evaluate(
         if of_points(data.space):
             train = data.train.everything()[0]
             figures += point_figures(made.cpu(), train, test[0].cpu(), protocol)
+        if judge is None and data.truth is None and of_vectors(data.space):
+            real = (
+                shuffled(split.everything(), len(split))[0] for split in (data.train, data.test)
+            )
+            figures += vector_figures(made.cpu(), *real, protocol)
         if data.context_space is None:
             figures += _thousand(model, data, max(samples, STACKED), oracle, protocol)
         if context and not labels:
@@ -190,6 +197,11 @@ def _pairs_figure(made: Tensor, true: Tensor, protocol: dict[str, Any]) -> Figur
 def of_points(space: Space) -> bool:
     """Whether one x is a cloud of points in space."""
     return isinstance(space, Reals) and len(space.shape) == 2 and space.shape[1] == 3
+
+
+def of_vectors(space: Space) -> bool:
+    """Whether one x is a vector of real numbers."""
+    return isinstance(space, Reals) and len(space.shape) == 1
 
 
 def protocol_of(data: Data, seed: int) -> dict[str, Any]:

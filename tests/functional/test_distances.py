@@ -8,7 +8,15 @@ from torch import nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.kid import KernelInceptionDistance
 
-from genus.functional.distances import frechet, kl_histograms, mmd, moments, polynomial_kernel
+from genus.functional.distances import (
+    energy_distance,
+    frechet,
+    kl_histograms,
+    mmd,
+    moments,
+    polynomial_kernel,
+    unbiased_energy_distance,
+)
 
 
 class Flat(nn.Module):
@@ -111,3 +119,36 @@ def test_kl_of_histograms():
     assert kl_histograms(p, q).item() == pytest.approx(truth, rel=1e-6)
     assert kl_histograms(q, q) == 0
     assert kl_histograms(q, p).isinf()
+
+
+def test_energy_distances_count_pairs():
+    torch.set_default_dtype(torch.float64)
+    a, b = torch.randn(5, 3), torch.randn(7, 3)
+
+    def mean(x, y, itself):
+        pairs = [
+            (u - v).norm() for i, u in enumerate(x) for j, v in enumerate(y) if itself or i != j
+        ]
+        return torch.stack(pairs).mean()
+
+    between = 2 * mean(a, b, True)
+    biased = between - mean(a, a, True) - mean(b, b, True)
+    torch.testing.assert_close(energy_distance(a, b), biased)
+    unbiased = between - mean(a, a, False) - mean(b, b, False)
+    torch.testing.assert_close(unbiased_energy_distance(a, b)[0], unbiased)
+
+
+@pytest.mark.parametrize("away", [0.0, 0.7])
+def test_the_energy_distance_of_normals_is_known(away):
+    """E|x - y| of x - y ~ N(m, 2) is 2 phi(m / sqrt 2) sqrt 2 + m erf(m / 2); and its error is right."""
+    torch.set_default_dtype(torch.float64)
+    at = away / 2**0.5
+    normal = torch.distributions.Normal(0.0, 1.0)
+    phi, cdf = normal.log_prob(torch.tensor(at)).exp(), normal.cdf(torch.tensor(at))
+    truth = 2 * (2**0.5 * 2 * phi + away * (2 * cdf - 1)) - 2 * 2 / torch.pi**0.5
+    found = [
+        unbiased_energy_distance(torch.randn(40, 1), away + torch.randn(60, 1)) for _ in range(400)
+    ]
+    values, errors = (torch.stack(column) for column in zip(*found, strict=True))
+    assert (values.mean() - truth).abs() < 5 * values.std() / 20
+    assert 0.8 < errors.square().mean().sqrt() / values.std() < 1.5

@@ -10,6 +10,7 @@ from genus.core import ConditionalModel, GenerativeModel
 from genus.data import Data, load
 from genus.energy import RBM
 from genus.measure import Effort, evaluate, oracle, real_floor, scores, table
+from genus.measure.vectors import vector_figures
 
 EFFORT = Effort(importance=5, betas=200, chains=20)
 
@@ -231,3 +232,33 @@ def test_data_need_not_have_a_name_of_ours(digits):
     assert "frechet" not in by_name(evaluate(model, data, samples=50))
     judged = evaluate(model, data, samples=50, oracle=oracle("digits"))
     assert "frechet" in by_name(judged)
+
+
+def test_vectors_without_a_truth_have_an_energy_distance():
+    """Near its floor for rows of the data, far for others; in units of the features' deviations."""
+    data = load("linear_mixture")
+    rows = data.validation.everything()[0]
+    same = by_name(evaluate(Reads(data.space, rows), data, samples=400))["energy_distance"]
+    assert abs(same.value) < 5 * same.error
+    assert abs(same.floor) < 5 * same.error
+    assert same.better == "lower"
+    noisy = by_name(evaluate(Reads(data.space, rows, 1.0), data, samples=400))["energy_distance"]
+    assert noisy.value > 5 * noisy.error
+    assert noisy.floor == same.floor
+    assert same.protocol["samples"] == same.protocol["floor_rows"] == 400
+
+
+def test_an_energy_distance_has_no_unit():
+    made, train, test = torch.randn(3, 50, 4) + torch.arange(3.0)[:, None, None] / 4
+    one, other = (
+        vector_figures(made * unit, train * unit, test * unit, {})[0]
+        for unit in (torch.ones(4), torch.tensor([1.0, 1e3, 1e-3, 7.0]))
+    )
+    assert one.value == pytest.approx(other.value, rel=1e-5)
+    assert one.floor == pytest.approx(other.floor, rel=1e-5)
+    assert one.error == pytest.approx(other.error, rel=1e-5)
+
+
+def test_toys_have_the_truth_in_the_place_of_an_energy_distance():
+    data = load("moons")
+    assert "energy_distance" not in by_name(evaluate(Knows(data), data, samples=50))
