@@ -2,7 +2,7 @@
 
     python benchmarks/flow_tables.py [--data red_wine white_wine housing ionosphere]
                                      [--models gaussian mixture realnvp maf ...] [--folds 10]
-                                     [--rounds 800] [--out FILE]
+                                     [--rounds 600] [--out FILE]
 
 The tables are read from the folder that GENUS_DATA names. In the first fold each model is trained in three
 settings; the one with the best validation rows is that of all folds. Training stops when validation has
@@ -38,7 +38,7 @@ from genus.functional.schedules import cosine
 from genus.training import Average, play
 
 ROOT = Path(__file__).parent.parent
-ROUNDS, EVERY, PATIENCE = 800, 40, 6
+ROUNDS, EVERY, PATIENCE = 600, 40, 5
 BATCH, LR, EMA = 100, 2e-3, 0.98
 
 
