@@ -28,11 +28,15 @@ from genus.diffusion import (
     Consistency,
     Diffusion,
     DiscreteDiffusion,
+    DPMSolver,
     EvenLogSNR,
     Guided,
+    Heun,
     Hybrid,
     LatentDiffusion,
     LogNormal,
+    ProbabilityFlow,
+    UniPC,
 )
 from genus.energy import RBM
 from genus.flow import (
@@ -63,7 +67,7 @@ from genus.functional.couplings import optimal_transport
 from genus.functional.integrators import RK4, DormandPrince
 from genus.functional.noise import Linear
 from genus.functional.parametrisations import Preconditioned, Slope
-from genus.functional.paths import LinearVE, Straight
+from genus.functional.paths import VP, Cosine, LinearVE, Straight
 from genus.functional.penalties import Penalty, drift, pulling_away, r1, r2
 from genus.functional.spacings import Karras
 from genus.functional.weights import MinSNR
@@ -276,6 +280,18 @@ MODELS = {
     "latent-diffusion-reals": lambda: LatentDiffusion(
         RealNVP(Reals((3,)), couplings=4, width=16),
         Diffusion(TimeMLP(3, 8, 1), Reals((3,)), sampler=DDIM(3)),
+    ),
+    "probability-flow": lambda: ProbabilityFlow(
+        Diffusion(ConcatSquash(2, 8), Reals((2,)), Cosine(0.2), sampler=Heun(5)), RK4(8)
+    ),
+    "probability-flow-adaptive": lambda: ProbabilityFlow(
+        Diffusion(ConcatSquash(2, 8), Reals((2,)), Cosine(0.2), sampler=UniPC(4)),
+        DormandPrince(1e-8, 1e-8, alone=True),
+    ),
+    "probability-flow-probed": lambda: ProbabilityFlow(
+        Diffusion(ConcatSquash(2, 8), Pixels((2,), 5), VP(first=0.1), sampler=DPMSolver(3)),
+        RK4(20),
+        probes=2,
     ),
     "flow": lambda: Flow(
         Reals((3,)), [Standard((3,)), Coupling(3, hidden=(8,)), LU(3), Coupling(3, flip=True)]
