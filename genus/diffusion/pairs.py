@@ -12,7 +12,7 @@ Departs: pairs are made once, before the second round, and used again and again.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -24,7 +24,7 @@ from .samplers import Sampler
 AT_ONCE = 500  # rows that are sampled together
 
 
-@dataclass(frozen=True)
+@dataclass
 class Pairs:
     """A source of batches (x_0, eps), for `Diffusion.loss`: x_0 is the end of the path from eps.
 
@@ -37,7 +37,7 @@ class Pairs:
     space: Space
     x: Tensor
     eps: Tensor
-    context_space: None = None
+    context_space: Space | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         if self.x.shape != self.eps.shape or self.x.shape[1:] != self.space.shape:

@@ -1,0 +1,44 @@
+"""What recipes of diffusion share: networks, and where a path's first time lies."""
+
+import math
+
+import torch
+from torch import nn
+
+from ..core import Pixels, Space
+from ..functional.paths import Path
+from ..nn import TimeMLP, UNet
+
+
+def denoising_net(
+    space: Space, width: int | None = None, dropout: float = 0.0, parts: int = 1
+) -> nn.Module:
+    """A U-Net for images, a perceptron for vectors.
+
+    Images are halved down to 7 pixels or fewer, and looked at all around where they are halved twice.
+
+    Args:
+        space: of images, (channels, height, width), or of vectors.
+        width: channels at full size, by default 16, or features, by default 64.
+        dropout: the share of the network's features that is silent in a round.
+        parts: how many tensors of the shape of x it gives.
+    """
+    if not (isinstance(space, Pixels) and len(space.shape) == 3):
+        return TimeMLP(space.dims, width or 64, waves=8, dropout=dropout, parts=parts)
+    channels, *sides = space.shape
+    halvings = 0
+    while min(sides) >> halvings > 7:
+        halvings += 1
+    multipliers = (1, *[2] * halvings)
+    attending = max(0, halvings - 1)
+    return UNet(channels, width or 16, multipliers, 1, attending, dropout, parts=parts)
+
+
+def finest(space: Space) -> float:
+    """The least noise, sigma / alpha, that says anything of x: on pixels a quarter of a bin."""
+    return space.bin / 4 if isinstance(space, Pixels) else 0.002
+
+
+def reached(path: Path, noise: float) -> float:
+    """The time at which a path has so much noise, sigma / alpha."""
+    return path.time(torch.tensor(-math.log(noise), dtype=torch.float64)).item()

@@ -1,0 +1,75 @@
+"""Consistency distillation: what EDM does in many steps, in one or two."""
+
+import copy
+from dataclasses import replace
+
+import torch
+
+from ..core import Model
+from ..data import load, picture
+from ..diffusion import Consistency, Diffusion
+from ..functional.parametrisations import Preconditioned
+from ..functional.schedules import cosine, warmed
+from ..measure import scores
+from ..run import Run
+from ..running import fit
+from .edm import edm
+
+RUN = Run(rounds=3000, batch=64, lr=1e-3, ema=0.995)
+SCHEDULE = warmed(cosine)
+
+
+def consistency(
+    data: str = "digits",
+    distilled: bool = True,
+    times: int = 18,
+    decay: float = 0.95,
+    bound: float = 0.0,
+    width: int | None = None,
+    dropout: float = 0.0,
+    evaluations: int = 1,
+    run: Run = RUN,
+) -> Model:
+    """Consistency distillation on digits: FIGURE.
+
+    Args:
+        data: name or path of a data set of images or of vectors.
+        distilled: by steps of the EDM that it begins with; otherwise from data alone.
+        times: between data and noise, at least 2.
+        decay: of the average that is aimed at, in [0, 1).
+        bound: where the distance turns from a square to a size, in units of x; 0 is a square
+            throughout.
+        width: of the network: channels at full size for images, features for vectors; by default
+            16 and 64.
+        dropout: the share of the teacher's features that is silent in a round.
+        evaluations: of the network, for a sample.
+        run: how long each of EDM and its student learns, where to, on what; EDM goes to `teacher`
+            there.
+    """
+    source = load(data)
+    out = None if run.out is None else run.out / "teacher"
+    teacher = edm(data, width, dropout, run=replace(run, out=out))
+    if not isinstance(teacher, Diffusion) or not isinstance(
+        asked := teacher.parametrisation, Preconditioned
+    ):
+        raise TypeError(f"consistency: edm made a {type(teacher).__name__}")
+    torch.manual_seed(run.seed)
+    model = Consistency(
+        copy.deepcopy(teacher.net).requires_grad_(True),
+        teacher.space,
+        teacher.path,
+        teacher if distilled else None,
+        asked.deviation,
+        times,
+        decay=decay,
+        bound=bound,
+        evaluations=evaluations,
+    )
+    return fit(
+        model,
+        source.train,
+        run,
+        schedule=SCHEDULE,
+        evaluate=scores(source.validation),
+        picture=picture,
+    )
