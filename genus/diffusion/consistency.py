@@ -112,7 +112,7 @@ class Consistency(GenerativeModel):
         count = self.evaluations if evaluations is None else evaluations
         check_evaluations("Consistency", count)
         times = self.spacing(self.path, count + 1, self.path.last)[:-1]
-        x = self.path.spread * torch.randn(n, *self.space.shape).to(self.grid)
+        x = self.path.spread * self.noise(n, *self.space.shape)
         for i, t in enumerate(times):
             if i:
                 now = level(self.path, t)

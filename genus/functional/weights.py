@@ -6,8 +6,8 @@ All parametrisations learn x_0 in units of their own; in these weights none of t
 a weight means the same for each.
 
 Source: Hang and others, "Efficient diffusion training via min-SNR weighting strategy", 2023,
-    arXiv:2303.09556, equation 8; Kingma, Salimans, Poole, Ho, "Variational diffusion models", 2021,
-    arXiv:2107.00630, equations 14 to 18 (the likelihood's).
+    arXiv:2303.09556 (Min-SNR-gamma); Kingma, Salimans, Poole, Ho, "Variational diffusion models", 2021,
+    arXiv:2107.00630, equations 11 to 19 (the likelihood's).
 """
 
 from dataclasses import dataclass

@@ -1,20 +1,22 @@
 """DDPM: a U-Net on images, a perceptron on vectors."""
 
-import torch
-from torch import nn
+from typing import Literal
 
-from ..core import Model, Pixels, Space
+import torch
+
+from ..core import Model, Pixels
 from ..data import load, picture
-from ..diffusion import DDIM, DDPM
+from ..diffusion import DDIM, DDPM, Ancestral, Bound, Hybrid, Simple
 from ..functional.noise import Cosine, Linear
 from ..functional.schedules import cosine, warmed
 from ..measure import scores
-from ..nn import TimeMLP, UNet
 from ..run import Run
 from ..running import fit
+from ._denoisers import denoising_net
 
 RUN = Run(rounds=4000, batch=64, lr=3e-3, ema=0.995)
 SCHEDULE = warmed(cosine)
+OBJECTIVES = {"simple": Simple(), "hybrid": Hybrid(), "bound": Bound()}
 
 
 def ddpm(
@@ -24,6 +26,7 @@ def ddpm(
     dropout: float = 0.0,
     evaluations: int = 50,
     eta: float = 1.0,
+    objective: Literal["simple", "hybrid", "bound"] = "simple",
     run: Run = RUN,
 ) -> Model:
     """DDPM on digits: at most 1.97 bits/dim; samples at 2.0 times the Frechet floor of real digits.
@@ -34,18 +37,28 @@ def ddpm(
         width: of the network: channels at full size for images, features for vectors; by default
             16 and 64.
         dropout: the share of the network's features that is silent in a round.
-        evaluations: of the network, for a sample; DDIM takes so many of the steps.
+        evaluations: of the network, for a sample, which takes so many of the steps.
         eta: fresh noise while sampling, from 0, none, to 1, as much as the chain has.
+        objective: what is learned by. With `hybrid` and `bound` the variance of a step is learned
+            too, and used in sampling if eta is 1.
         run: how long, where to, on what.
     """
     torch.manual_seed(run.seed)
     source = load(data)
-    space = source.space
-    net, sampler = _net(space, width, dropout), DDIM(evaluations, eta)
-    if isinstance(space, Pixels):
-        model = DDPM(net, space, steps, Cosine(min(0.25, space.bin)), 0.5, sampler)
-    else:
-        model = DDPM(net, space, steps, Linear(), 0.75, sampler)
+    space, learned = source.space, objective != "simple"
+    net = denoising_net(space, width, dropout, parts=2 if learned else 1)
+    chain = learned and eta == 1
+    sampler = Ancestral(min(evaluations, steps)) if chain else DDIM(evaluations, eta)
+    pixels = isinstance(space, Pixels)
+    model = DDPM(
+        net,
+        space,
+        steps,
+        Cosine(min(0.25, space.bin)) if pixels else Linear(),
+        None if learned else 0.5 if pixels else 0.75,
+        sampler,
+        objective=OBJECTIVES[objective],
+    )
     return fit(
         model,
         source.train,
@@ -54,15 +67,3 @@ def ddpm(
         evaluate=scores(source.validation),
         picture=picture,
     )
-
-
-def _net(space: Space, width: int | None, dropout: float) -> nn.Module:
-    """Halves images down to 7 pixels or fewer, and looks all around where it has halved twice."""
-    if len(space.shape) != 3:
-        return TimeMLP(space.dims, width or 64, waves=8, dropout=dropout)
-    channels, *sides = space.shape
-    halvings = 0
-    while min(sides) >> halvings > 7:
-        halvings += 1
-    multipliers = (1, *[2] * halvings)
-    return UNet(channels, width or 16, multipliers, 1, max(0, halvings - 1), dropout)

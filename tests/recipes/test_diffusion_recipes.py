@@ -5,9 +5,11 @@ import torch
 
 from genus.core import Pixels, Reals
 from genus.data import load
+from genus.diffusion import Ancestral
 from genus.measure import evaluate, scores
 from genus.nn import TimeMLP, UNet
-from genus.recipes.ddpm import _net, ddpm
+from genus.recipes._denoisers import denoising_net
+from genus.recipes.ddpm import ddpm
 from genus.run import Run
 
 FEW = Run(rounds=5, batch=8, device="cpu")
@@ -17,6 +19,15 @@ def test_ddpm_on_pixels():
     model = ddpm(steps=50, width=4, evaluations=3, run=FEW)
     assert model.space == Pixels((1, 8, 8), 17)
     assert scores(load("digits").validation)(model)["nats"] > 100
+
+
+@pytest.mark.parametrize("objective", ["hybrid", "bound"])
+@pytest.mark.parametrize("data", ["digits", "ring"])
+def test_ddpm_with_a_learned_variance(data, objective):
+    model = ddpm(data, 50, width=4, evaluations=3, objective=objective, run=FEW)
+    assert model.variance is None
+    assert isinstance(model.sampler, Ancestral)
+    model.space.check(model.sample(2), "ddpm")
 
 
 def test_ddpm_finds_all_modes_of_the_ring_in_seconds():
@@ -32,11 +43,11 @@ def test_ddpm_finds_all_modes_of_the_ring_in_seconds():
     ("shape", "levels"), [((1, 8, 8), 2), ((1, 28, 28), 3), ((3, 32, 32), 4), ((2, 5, 3), 1)]
 )
 def test_images_are_halved_down_to_seven_pixels(shape, levels):
-    net = _net(Pixels(shape), None, 0.0)
+    net = denoising_net(Pixels(shape))
     assert isinstance(net, UNet)
     assert len(net.multipliers) == levels
     assert net(torch.zeros(1, *shape), torch.zeros(1)).shape == (1, *shape)
 
 
 def test_vectors_get_a_perceptron():
-    assert isinstance(_net(Reals((5,)), 8, 0.0), TimeMLP)
+    assert isinstance(denoising_net(Reals((5,)), 8), TimeMLP)
