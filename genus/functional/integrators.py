@@ -14,8 +14,9 @@ whatever f is made of; the lengths of the steps count as constants.
 
 Source: Dormand, Prince, "A family of embedded Runge-Kutta formulae", 1980,
     doi:10.1016/0771-050X(80)90013-3; Hairer, Nørsett, Wanner, "Solving ordinary differential equations
-    I", 1993, section II.4 (errors, the first step); Gustafsson, "Control theoretic techniques for stepsize
-    selection in explicit Runge-Kutta methods", 1991, doi:10.1145/210232.210242.
+    I", 1993, section II.4 (errors, the first step), and the exponents of its authors' DOPRI5; Gustafsson,
+    "Control theoretic techniques for stepsize selection in explicit Runge-Kutta methods", 1991,
+    doi:10.1145/210232.210242 (PI control).
 Departs: an error is the largest of a row's numbers, not their mean square.
 """
 

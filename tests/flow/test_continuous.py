@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from genus.core import Reals
-from genus.flow import Chain, Continuous, Flow, Standard
+from genus.flow import Chain, Continuous, Flow, PointFlow, Standard
 from genus.functional.integrators import RK4, DormandPrince
-from genus.nn import ConcatSquash
+from genus.nn import ConcatSquash, PointNet
 
 
 @pytest.fixture(autouse=True)
@@ -162,3 +162,13 @@ def test_bad_arguments():
         Continuous(ConcatSquash(2), probes=2)
     with pytest.raises(ValueError, match="probes is -1"):
         Continuous(Field(), probes=-1)
+
+
+def test_clouds_whose_points_follow_a_field():
+    """PointFlow with a continuous flow of points: a bound with a gradient for every weight."""
+    points = Continuous(ConcatSquash(3, 8, context=4), RK4(4))
+    model = PointFlow(Reals((6, 3)), 4, [Standard((3,)), points], PointNet(3, 8))
+    loss = torch.stack([*model.loss(torch.randn(5, 6, 3)).values()]).sum()
+    grads = torch.autograd.grad(loss, [*points.parameters()])
+    assert all(one.abs().sum() > 0 for one in grads)
+    assert model.sample(2).shape == (2, 6, 3)
