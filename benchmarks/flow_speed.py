@@ -5,7 +5,7 @@
 FOLDER holds the installed peers (`pip install --target FOLDER nflows normflows zuko`); without it genus
 runs alone. Every kind has the same layers, widths, bins and number of parameters in each library, all
 hidden units are ReLU, and each time is the median of repeats that take turns: processor time of one
-thread. Memory is the peak above what the process held before, in a process of its own. Each row is
+thread, in a process that keeps what tensors leave, for all libraries. Memory is the peak above what the process held before, in a process of its own. Each row is
 written when it is done, and a second call goes on with those that are missing.
 """
 
@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from genus import __version__
 from genus.core import Reals
 from genus.flow import Affine, Autoregressive, Coupling, Flow, Spline
+from genus.run import keep_memory
 
 ROOT = Path(__file__).parent.parent
 BATCH, ROWS, BINS, BOUND = 128, 10_000, 8, 5.0
@@ -280,6 +281,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/flow_speed.json")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    keep_memory()
     libraries = ["genus"]
     if options.peers:
         if not (options.peers / "nflows").exists():
@@ -321,6 +323,7 @@ def started(path: Path, libraries: list[str], repeats: int) -> dict[str, Any]:
     protocol = {
         "timed": f"processor time of one thread, median of {repeats} repeats in turns; above "
         f"{SLOW:.0f} s, of {TURNS}",
+        "allocator": "glibc, asked to keep the memory that tensors leave, for all libraries",
         "rows": f"training {BATCH}, Adam (fused), ReLU; log_prob and sample {ROWS:,}",
         "sizes": "; ".join(
             f"{TITLES[kind]}: "

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-SCORED, DRAWN = 2048, 4096  # rows at a time; to draw takes many small steps, whatever the rows are
+PART = 4096  # rows at a time: fewer fit better into a cache, more take fewer steps
 
 
 class Bijection(nn.Module, ABC):

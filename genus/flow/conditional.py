@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from ..core import ConditionalModel, GenerativeModel, HasLogProb, Space
 from ..functional.densities import log_normal
-from .bijection import DRAWN, SCORED, Bijection, Chain, parted
+from .bijection import PART, Bijection, Chain, parted
 from .flow import check_space, drawn
 
 
@@ -74,7 +74,7 @@ class ConditionalFlow(ConditionalModel):
 
     def log_prob(self, x: Tensor, context: Tensor) -> Tensor:
         """(n,) nats."""
-        return parted(self._log_prob, SCORED, x, context)
+        return parted(self._log_prob, PART, x, context)
 
     def _log_prob(self, x: Tensor, context: Tensor) -> Tensor:
         z, logdet = self.encode_with_logdet(x, context)
@@ -98,4 +98,4 @@ class ConditionalFlow(ConditionalModel):
                 z = self.base.sample(context)
             case _:
                 z = self.base.sample(len(context))
-        return parted(self.decode, DRAWN, z, context)
+        return parted(self.decode, PART, z, context)

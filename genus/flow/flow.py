@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ..core import GenerativeModel, HasLogProb, Model, Reals, Space
 from ..functional.densities import log_normal
-from .bijection import DRAWN, SCORED, Bijection, Chain, parted
+from .bijection import PART, Bijection, Chain, parted
 
 
 class Flow(GenerativeModel):
@@ -57,7 +57,7 @@ class Flow(GenerativeModel):
 
     def log_prob(self, x: Tensor) -> Tensor:
         """(n,) nats."""
-        return parted(self._log_prob, SCORED, x)
+        return parted(self._log_prob, PART, x)
 
     def _log_prob(self, x: Tensor) -> Tensor:
         z, logdet = self.encode_with_logdet(x)
@@ -76,7 +76,7 @@ class Flow(GenerativeModel):
     def sample(self, n: int) -> Tensor:
         """(n, *shape)."""
         z = self.noise(n, *self.space.shape) if self.base is None else self.base.sample(n)
-        return parted(self.decode, DRAWN, z)
+        return parted(self.decode, PART, z)
 
 
 def drawn(

@@ -5,7 +5,7 @@ import torch
 
 from genus.core import Classes, Reals
 from genus.flow import Affine, Autoregressive, ConditionalFlow, Coupling, Flow, Spline
-from genus.flow.bijection import DRAWN, SCORED, parted
+from genus.flow.bijection import PART, parted
 from genus.functional.densities import log_normal
 from genus.nn import Labels
 
@@ -17,7 +17,7 @@ def shaken(model):
     return model
 
 
-@pytest.mark.parametrize("rows", [SCORED, 2 * SCORED + 1, 3 * SCORED])
+@pytest.mark.parametrize("rows", [PART, 2 * PART + 1, 3 * PART])
 def test_scores_are_those_of_one_call(rows):
     torch.set_default_dtype(torch.float64)
     torch.manual_seed(0)
@@ -34,7 +34,7 @@ def test_rows_keep_their_context():
     torch.manual_seed(0)
     step = Coupling(2, Affine(), context=2)
     model = shaken(ConditionalFlow(Reals((2,)), Classes(2), [step], Labels(2)))
-    labels = torch.arange(2 * DRAWN + 1) % 2
+    labels = torch.arange(2 * PART + 1) % 2
     torch.manual_seed(1)
     x = model.sample(labels)
     torch.manual_seed(1)
