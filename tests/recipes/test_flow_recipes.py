@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from genus.core import Reals
+from genus.core import Model, Reals
 from genus.data import load
 from genus.flow import Autoregressive, Flow, Inverse, Planar, Radial, Residual, Standard
 from genus.measure import scores
@@ -20,7 +20,7 @@ FEW = Run(rounds=40, batch=64, lr=5e-3, ema=0.9, device="cpu")
 MORE = Run(rounds=200, batch=64, lr=1e-2, ema=0.9, device="cpu")
 
 
-def nats(model: torch.nn.Module) -> float:
+def nats(model: Model) -> float:
     torch.manual_seed(0)
     return scores(load("moons").validation)(model)["nats"]
 
