@@ -188,9 +188,10 @@ class PointFlow(GenerativeModel):
 
 
 def _even(points: int, d: int) -> Tensor:
-    """Normal noise without gaps and clumps, (points, d)."""
+    """Normal noise without gaps and clumps, (points, d), nor any rarer than one in 2 points a side."""
     uniform = SobolEngine(d, scramble=True, seed=0).draw(points, dtype=torch.float64)
-    return torch.special.ndtri(uniform.clamp(1e-6, 1 - 1e-6)).to(torch.get_default_dtype())
+    edge = 0.5 / points
+    return torch.special.ndtri(uniform.clamp(edge, 1 - edge)).to(torch.get_default_dtype())
 
 
 def _check(space: Space, latent: int, prior: GenerativeModel | None, scored: int | None) -> None:
