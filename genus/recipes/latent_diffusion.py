@@ -22,7 +22,7 @@ ENOUGH = 10_000  # rows to measure the scale of z with
 
 def latent_diffusion(
     data: str = "digits",
-    first: int = 3000,
+    first: float = 0.75,
     latent: int = 8,
     width: int = 128,
     blocks: int = 3,
@@ -34,7 +34,8 @@ def latent_diffusion(
 
     Args:
         data: name or path of a data set of images.
-        first: rounds of the autoencoder, which the recipe `vae` trains, before the run begins.
+        first: how long the recipe `vae` trains the autoencoder, before the run begins: rounds or
+            minutes, over those of the run.
         latent: the size of z.
         width: features of the diffusion's network.
         blocks: of the diffusion's network.
@@ -43,9 +44,7 @@ def latent_diffusion(
         run: how long, where to, on what: of the diffusion.
     """
     source = load(data)
-    rounds = 0 if run.resume else first  # what is gone on with holds its autoencoder
-    before = replace(FIRST, rounds=rounds, seed=run.seed, device=run.device, progress=run.progress)
-    autoencoder = vae(data, latent, run=before)
+    autoencoder = vae(data, latent, run=_before(run, first))
     torch.manual_seed(run.seed)
     net = TimeMLP(latent, width, blocks)
     diffusion = Diffusion(net, Reals((latent,)), sampler=DDIM(evaluations, eta))
@@ -58,4 +57,17 @@ def latent_diffusion(
         schedule=SCHEDULE,
         evaluate=scores(source.validation),
         picture=picture,
+    )
+
+
+def _before(run: Run, share: float) -> Run:
+    """The autoencoder's run; none if the run goes on, for what it goes on with has one."""
+    share = 0.0 if run.resume else share
+    return replace(
+        FIRST,
+        rounds=None if run.rounds is None else round(share * run.rounds),
+        minutes=None if run.minutes is None else share * run.minutes,
+        seed=run.seed,
+        device=run.device,
+        progress=run.progress,
     )

@@ -1,6 +1,7 @@
 """The recipes of guided, latent and masked diffusion: they build what they are told."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from genus.diffusion import DDIM
 from genus.functional.categories import Absorbing, Multinomial, quarter_circle, straight
 from genus.nn import TimeMLP, TimeTokens, TimeTransformer, UNet
 from genus.recipes.guided import guided
-from genus.recipes.latent_diffusion import latent_diffusion
+from genus.recipes.latent_diffusion import _before, latent_diffusion
 from genus.recipes.masked_diffusion import masked_diffusion
 from genus.run import Run
 
@@ -41,7 +42,7 @@ def test_guided_wants_labels():
 
 def test_latent_diffusion(tmp_path):
     run = replace(SHORT, out=tmp_path / "run")
-    model = latent_diffusion("digits", 2, 5, 16, 1, 4, 0.5, run)
+    model = latent_diffusion("digits", 1.5, 5, 16, 1, 4, 0.5, run)
     assert model.autoencoder.latent == 5
     assert model.diffusion.space == Reals((5,))
     assert model.diffusion.sampler == DDIM(4, 0.5)
@@ -49,10 +50,17 @@ def test_latent_diffusion(tmp_path):
     assert model.scale != 1
     model.space.check(model.sample(3), "sample")
     on = replace(run, rounds=3, resume=True)  # the autoencoder comes from the folder
-    again = latent_diffusion("digits", 2, 5, 16, 1, 4, 0.5, on)
+    again = latent_diffusion("digits", 1.5, 5, 16, 1, 4, 0.5, on)
     for name, value in again.autoencoder.state_dict().items():
         assert torch.equal(value, model.autoencoder.state_dict()[name])
     assert torch.equal(again.scale, model.scale)
+
+
+def test_the_autoencoders_run():
+    assert (_before(SHORT, 1.5).rounds, _before(SHORT, 1.5).minutes) == (3, None)
+    by_clock = _before(Run(minutes=2.0, seed=7), 0.5)
+    assert (by_clock.rounds, by_clock.minutes, by_clock.seed) == (None, 1.0, 7)
+    assert _before(replace(SHORT, resume=True, out=Path("run")), 1.5).rounds == 0
 
 
 @pytest.mark.parametrize(
