@@ -188,7 +188,7 @@ class PointFlow(GenerativeModel):
 
 
 def _even(points: int, d: int) -> Tensor:
-    """Normal noise without gaps and clumps, (points, d), nor any rarer than one in 2 points a side."""
+    """Normal noise without gaps, clumps and what is rarer than half a draw of all, (points, d)."""
     uniform = SobolEngine(d, scramble=True, seed=0).draw(points, dtype=torch.float64)
     edge = 0.5 / points
     return torch.special.ndtri(uniform.clamp(edge, 1 - edge)).to(torch.get_default_dtype())
