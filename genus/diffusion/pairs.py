@@ -8,7 +8,8 @@ follow: it is straighter, and a few steps, or one, go as far.
 
 Source: Liu, Gong, Liu, "Flow straight and fast: learning to generate and transfer data with rectified
     flow", 2023, arXiv:2209.03003, section 2.2, algorithm 1.
-Departs: pairs are made once, before the second round, and used again and again.
+Departs: pairs are made once, before the second round, and used again and again. The second model's
+    bound counts noise that is drawn apart from x_0, which it has not learned to take away: it says little.
 """
 
 import hashlib

@@ -14,7 +14,7 @@ from ..functional.couplings import optimal_transport
 from ..functional.parametrisations import Slope
 from ..functional.paths import Straight
 from ..functional.schedules import cosine, warmed
-from ..functional.spacings import even
+from ..functional.spacings import WithoutLast, even
 from ..measure import scores
 from ..run import Run
 from ..running import fit
@@ -50,7 +50,7 @@ def flow_matching(
         source.space,
         Straight(reached(Straight(), finest(source.space))),
         Slope(),
-        Heun(evaluations, even),
+        Heun(evaluations, WithoutLast(even)),
         coupling=optimal_transport if coupled else None,
     )
     return fit(

@@ -14,7 +14,7 @@ from ..core import Model
 from ..data import load, picture
 from ..diffusion import Diffusion, Heun, Pairs
 from ..functional.schedules import cosine, warmed
-from ..functional.spacings import even
+from ..functional.spacings import WithoutLast, even
 from ..measure import scores
 from ..run import Run
 from ..running import fit
@@ -56,7 +56,7 @@ def rectified_flow(
         first.space,
         first.path,
         first.parametrisation,
-        Heun(evaluations, even),
+        Heun(evaluations, WithoutLast(even)),
     )
     return fit(
         model,
