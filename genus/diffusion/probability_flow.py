@@ -136,14 +136,10 @@ class ProbabilityFlow(GenerativeModel):
         cos, sin = phi.cos().clamp(min=LEAST), phi.sin().clamp(min=LEAST)
         t = self.model.path.time(cos.log() - sin.log())
         t = t.clamp(self.model.path.first, self.model.path.last)
-        alpha, sigma, cos, sin = (
-            one.view(-1, *[1] * (y.dim() - 1))
-            for one in (self.model.path.alpha(t), self.model.path.sigma(t), cos, sin)
-        )
-        x = torch.hypot(alpha, sigma) * y
-        denoiser = self.model.denoiser
-        start = denoiser.parametrisation.start(denoiser.out(x, t), x, alpha, sigma)
-        return (cos * y - start) / sin
+        size = torch.hypot(self.model.path.alpha(t), self.model.path.sigma(t))
+        size, cos, sin = (one.view(-1, *[1] * (y.dim() - 1)) for one in (size, cos, sin))
+        denoiser, x = self.model.denoiser, size * y
+        return (cos * y - denoiser.start(denoiser.out(x, t), x, t, clip=False)) / sin
 
     def _ends(self) -> tuple[Level, Level]:
         """The path's first and last level."""
