@@ -41,7 +41,7 @@ def test_edm_knows_how_wide_the_data_are():
 
 def test_edm_finds_all_modes_of_the_ring_in_seconds():
     ring = load("ring")
-    model = edm("ring", run=Run(rounds=300, batch=128, lr=3e-3, ema=0.99, device="cpu"))
+    model = edm("ring", evaluations=21, run=Run(rounds=300, batch=128, lr=3e-3, ema=0.99, device="cpu"))
     figures = {figure.name: figure.value for figure in evaluate(model, ring)}
     assert figures["modes"] == 8
     assert figures["mode_kl"] < 0.1
