@@ -9,7 +9,11 @@ r; the planar one is an equation in the one number w x, which Newton's method so
 
 Source: Rezende, Mohamed, "Variational inference with normalizing flows", 2015, arXiv:1505.05770,
     equations 10 to 14 and appendix A.
+Departs: w u is shifted so that u = 0 is the identity; the paper's is a pinch of w u = -0.3 there, and a
+    list of them a bad place to begin.
 """
+
+import math
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +21,7 @@ from torch.nn.functional import softplus
 
 from .bijection import Bijection
 
+ZERO = math.log(math.expm1(1))  # softplus(ZERO) = 1
 STEPS = 100  # of Newton's method or halving; some ten are enough but for the steepest bends
 
 
@@ -37,7 +42,7 @@ class Planar(Bijection):
     def direction(self) -> tuple[Tensor, Tensor]:
         """u, (features,), moved along w such that w u > -1; and w u, ()."""
         free = self.w @ self.u
-        product = softplus(free) - 1
+        product = softplus(free + ZERO) - 1
         return self.u + (product - free) * self.w / self.w.square().sum(), product
 
     def encode_with_logdet(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:

@@ -199,3 +199,13 @@ def test_planar_is_undone_where_it_is_nearly_flat():
 def test_refusals(make, sentence):
     with pytest.raises(ValueError, match=sentence):
         make()
+
+
+def test_a_planar_map_without_direction_is_the_identity():
+    """u = 0 moves nothing, whatever w is: a list of many begins near what it should leave alone."""
+    step, x = build("planar")
+    with torch.no_grad():
+        step.u.zero_()
+    z, logdet = step.encode_with_logdet(x)
+    torch.testing.assert_close(z, x)
+    torch.testing.assert_close(logdet, torch.zeros(len(x)))
