@@ -44,7 +44,7 @@ def glow(
     classes: bool = False,
     run: Run = RUN,
 ) -> Model:
-    """Glow on digits, dequantised: at most 1.94 bits per dimension; one Gaussian has 2.89.
+    """Glow on digits: at most 1.90 bits/dim, 1.82 with variational noise; one Gaussian has 2.89.
 
     Args:
         data: name or path of a data set of images whose sides divide by 2 ** levels.
