@@ -1,6 +1,7 @@
-"""What recipes of diffusion share: networks, and where a path's first time lies."""
+"""What recipes of diffusion share: networks, where a path's first time lies, runs of two parts."""
 
 import math
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -8,6 +9,8 @@ from torch import nn
 from ..core import Pixels, Space
 from ..functional.paths import Path
 from ..nn import TimeMLP, UNet
+from ..run import Run
+from ..running import STATE
 
 
 def denoising_net(
@@ -42,3 +45,14 @@ def finest(space: Space) -> float:
 def reached(path: Path, noise: float) -> float:
     """The time at which a path has so much noise, sigma / alpha."""
     return path.time(torch.tensor(-math.log(noise), dtype=torch.float64)).item()
+
+
+def in_two(run: Run, name: str) -> tuple[Run, Run]:
+    """The run of a model that another one learns from, in a folder of this name, and of that other.
+
+    A run that was stopped in its first part goes on there, and begins with its second.
+    """
+    if run.out is None:
+        return run, run
+    begun = (run.out / STATE).exists()
+    return replace(run, out=run.out / name), replace(run, resume=run.resume and begun)

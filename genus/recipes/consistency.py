@@ -1,7 +1,6 @@
 """Consistency distillation: what EDM does in many steps, in one or two."""
 
 import copy
-from dataclasses import replace
 
 import torch
 
@@ -13,6 +12,7 @@ from ..functional.schedules import cosine, warmed
 from ..measure import scores
 from ..run import Run
 from ..running import fit
+from ._denoisers import in_two
 from .edm import edm
 
 RUN = Run(rounds=3000, batch=64, lr=1e-3, ema=0.995)
@@ -47,8 +47,8 @@ def consistency(
             there.
     """
     source = load(data)
-    out = None if run.out is None else run.out / "teacher"
-    teacher = edm(data, width, dropout, run=replace(run, out=out))
+    before, run = in_two(run, "teacher")
+    teacher = edm(data, width, dropout, run=before)
     if not isinstance(teacher, Diffusion) or not isinstance(
         asked := teacher.parametrisation, Preconditioned
     ):

@@ -6,7 +6,6 @@ Departs: the second model begins with the weights of the first.
 """
 
 import copy
-from dataclasses import replace
 
 import torch
 
@@ -18,6 +17,7 @@ from ..functional.spacings import WithoutLast, even
 from ..measure import scores
 from ..run import Run
 from ..running import fit
+from ._denoisers import in_two
 from .flow_matching import flow_matching
 
 RUN = Run(rounds=3000, batch=64, lr=2e-3, ema=0.995)
@@ -46,8 +46,8 @@ def rectified_flow(
         run: how long each of the two learns, where to, on what; the first goes to `first` there.
     """
     source = load(data)
-    out = None if run.out is None else run.out / "first"
-    first = flow_matching(data, width=width, dropout=dropout, run=replace(run, out=out))
+    before, run = in_two(run, "first")
+    first = flow_matching(data, width=width, dropout=dropout, run=before)
     if not isinstance(first, Diffusion):
         raise TypeError(f"rectified_flow: flow_matching made a {type(first).__name__}")
     torch.manual_seed(run.seed)

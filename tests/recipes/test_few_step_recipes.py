@@ -41,7 +41,9 @@ def test_edm_knows_how_wide_the_data_are():
 
 def test_edm_finds_all_modes_of_the_ring_in_seconds():
     ring = load("ring")
-    model = edm("ring", evaluations=21, run=Run(rounds=300, batch=128, lr=3e-3, ema=0.99, device="cpu"))
+    model = edm(
+        "ring", evaluations=21, run=Run(rounds=300, batch=128, lr=3e-3, ema=0.99, device="cpu")
+    )
     figures = {figure.name: figure.value for figure in evaluate(model, ring)}
     assert figures["modes"] == 8
     assert figures["mode_kl"] < 0.1
@@ -75,6 +77,16 @@ def test_consistency_keeps_its_teacher(tmp_path):
     assert all(torch.equal(a, b) for a, b in pairs)
     twin = artifact.load(tmp_path)
     torch.testing.assert_close(twin.teacher.net.state_dict(), model.teacher.net.state_dict())
+
+
+def test_a_run_that_was_stopped_between_its_parts_goes_on(tmp_path):
+    whole = rectified_flow(pairs=20, ends=3, width=4, run=replace(FEW, out=tmp_path / "whole"))
+    flow_matching(width=4, run=replace(FEW, out=tmp_path / "cut" / "first"))
+    run = replace(FEW, out=tmp_path / "cut", resume=True)
+    rest = rectified_flow(pairs=20, ends=3, width=4, run=run)
+    torch.testing.assert_close(rest.state_dict(), whole.state_dict())
+    again = rectified_flow(pairs=20, ends=3, width=4, run=run)
+    torch.testing.assert_close(again.state_dict(), whole.state_dict())
 
 
 def test_consistency_from_data_alone():
