@@ -49,6 +49,7 @@ HERE = Path(__file__).parent
 PICTURES = HERE.parent / "docs" / "pictures"
 COUNTS = (1, 2, 5, 10, 20, 50)
 SAMPLES, PAIRS, ENDS, TIMES = 1000, 8000, 41, 18
+CHOICES = 5  # of training rows, whose mean is the floor
 LATER = 0.75  # of the rounds, for what is made from a trained network
 KARRAS, EVEN = WithoutLast(Karras()), WithoutLast(even)
 SYSTEMS: dict[str, tuple[str, Callable[[int], Sampler] | None]] = {  # network, and its sampler
@@ -186,8 +187,9 @@ class Table:
         (rows,) = shuffled(data.test.everything()[:1], len(data.test))
         self.real = self.seen(rows)
         (train,) = shuffled(data.train.everything()[:1], len(data.train))
-        parts = self.seen(train).split(SAMPLES)
-        floors = [self.figures(part) for part in parts if len(part) == min(SAMPLES, len(train))]
+        train, choices = self.seen(train), torch.Generator().manual_seed(0)
+        chosen = [torch.randperm(len(train), generator=choices)[:SAMPLES] for _ in range(CHOICES)]
+        floors = [self.figures(train[rows]) for rows in chosen]
         self.floor = {k: statistics.mean(f[k] for f in floors) for k in floors[0]}
 
     def seen(self, x: Tensor) -> Tensor:
