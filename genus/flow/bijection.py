@@ -83,7 +83,7 @@ class Inverse(Bijection):
     scores what it draws (`decode_with_logdet`), while other x must be solved for.
 
     Source: Kingma and others, "Improving variational inference with inverse autoregressive flow",
-        2016, arXiv:1606.04934, equations 10 to 12.
+        2016, arXiv:1606.04934, sections 3 and 4.
 
     Args:
         bijection: what is turned round. It is not prepared: what it takes in is no data.

@@ -13,10 +13,11 @@ with v normal: unbiased both, and the second keeps one pass for the gradient, no
 determinant is exact, from the whole of J, which a perceptron gives by multiplying its weights.
 
 Source: Chen, Behrmann, Duvenaud, Jacobsen, "Residual flows for invertible generative modeling", 2019,
-    arXiv:1906.02735, equations 6 and 8, section 3.3 (LipSwish); Behrmann, Grathwohl, Chen, Duvenaud,
-    Jacobsen, "Invertible residual networks", 2019, arXiv:1811.00995, algorithm 1, equation 2.
-Departs: beta begins at 2 sqrt(width), not at 0.5; N goes on with chance `bound`, so that the variance is finite for any network that keeps the
-    bound; evaluation is exact, not a longer series.
+    arXiv:1906.02735, sections 3.1 (estimate), 3.2 (its gradient), 3.3 (LipSwish); Behrmann,
+    Grathwohl, Chen, Duvenaud, Jacobsen, "Invertible residual networks", 2019, arXiv:1811.00995,
+    algorithm 1, section 2.1.
+Departs: beta begins at 2 sqrt(width), not at 0.5; N goes on with chance `bound`, so that the variance is
+    finite for any network that keeps the bound; evaluation is exact, not a longer series.
 """
 
 import math
