@@ -35,7 +35,7 @@ from genus.functional.schedules import cosine, warmed
 from genus.recipes._denoisers import denoising_net, reached
 
 ROOT = Path(__file__).parent.parent
-ROUNDS = {"digits": 3000, "fashion_mnist": 300}
+ROUNDS = {"digits": 2000, "fashion_mnist": 300}
 RATE = {"digits": 3e-3, "fashion_mnist": 2e-3}
 TESTED = {"digits": (300, 16, 4), "fashion_mnist": (1000, 2, 1)}  # rows, draws, of the flow
 FLOWING = {"digits": 300, "fashion_mnist": 100}  # rows whose flow is solved
