@@ -110,18 +110,18 @@ def main() -> None:
         if record["protocol"] != protocol:
             raise SystemExit(f"{options.out} was made by another protocol; move it away")
         runs = record["runs"]
-    fields: dict[str, Any] = {}
     for name in options.data:
         for title, kind in KINDS.items():
             if f"{name}/{title}" in runs:
                 continue
-            model, runs[f"{name}/{title}"] = follow(load(name), name, kind, options.rounds)
+            model, run = follow(load(name), name, kind, options.rounds)
+            if (name, title) == ("ring", "EDM"):
+                run["field"] = field(model, cast(Normals, TOYS["ring"]()), load("ring"))
+            runs[f"{name}/{title}"] = run
             write(options.out, protocol, runs)
             print(name, title, runs[f"{name}/{title}"]["nats"], flush=True)
-            if (name, title) == ("ring", "EDM"):
-                fields = {"ring": field(model, cast(Normals, TOYS["ring"]()), load("ring"))}
     write(options.out, protocol, runs)
-    draw(runs, fields, options.picture)
+    draw(runs, options.picture)
 
 
 def follow(data: Data, name: str, kind: Kind, rounds: int) -> tuple[Diffusion, dict[str, Any]]:
@@ -190,7 +190,7 @@ def score_errors(model: Diffusion, toy: Normals, scale: float) -> list[float]:
 
 
 @torch.no_grad()
-def field(model: Diffusion, toy: Normals, data: Data) -> dict[str, Any]:
+def field(model: Diffusion, toy: Normals, data: Data) -> dict[str, list[list[float]]]:
     """Both scores on a lattice, at sigma / alpha = 0.3."""
     scale = round(data.train.batch(0, 20_000, 0)[0].std().item(), 3)
     line = torch.linspace(-2.2, 2.2, 19, dtype=torch.float64)
@@ -198,11 +198,9 @@ def field(model: Diffusion, toy: Normals, data: Data) -> dict[str, Any]:
     t = model.path.time(torch.tensor(-math.log(0.3), dtype=torch.float64))
     alpha, sigma = model.path.alpha(t).item(), model.path.sigma(t).item()
     true = true_score(toy, scale)(alpha * x, alpha, sigma)
-    return {
-        "x": x,
-        "true": true,
-        "learned": learned_score(model, alpha * x, t.item(), alpha, sigma),
-    }
+    learned = learned_score(model, alpha * x, t.item(), alpha, sigma)
+    found = {"x": x, "true": true, "learned": learned}
+    return {key: value.mul(1000).round().div(1000).tolist() for key, value in found.items()}
 
 
 def write(path: Path, protocol: Mapping[str, Any], runs: Mapping[str, Any]) -> None:
@@ -240,12 +238,11 @@ def write(path: Path, protocol: Mapping[str, Any], runs: Mapping[str, Any]) -> N
     path.write_text(json.dumps(content, indent=1) + "\n")
 
 
-def draw(runs: Mapping[str, Any], fields: Mapping[str, Any], path: Path) -> None:
-    """Errors against the level; and the two fields on the ring, if they were found in this call."""
+def draw(runs: Mapping[str, Any], path: Path) -> None:
+    """Errors against the level; and the two fields on the ring."""
     with style():
-        count = 2 + bool(fields)
-        figure, axes = plt.subplots(1, count, figsize=(4.2 * count, 3.8), layout="constrained")
-        for axis, name in zip(axes, ("ring", "grid"), strict=False):
+        figure, axes = plt.subplots(1, 3, figsize=(12.6, 3.8), layout="constrained")
+        for axis, name in zip(axes[:2], ("ring", "grid"), strict=True):
             for title in KINDS:
                 if run := runs.get(f"{name}/{title}"):
                     axis.plot(LEVELS, run["errors"], label=title)
@@ -257,13 +254,10 @@ def draw(runs: Mapping[str, Any], fields: Mapping[str, Any], path: Path) -> None
             )
             axis.grid()
         axes[0].legend()
-        if fields:
-            found = fields["ring"]
+        if found := runs.get("ring/EDM", {}).get("field"):
             for key, color in (("true", "C7"), ("learned", "C0")):
-                x, arrows = found["x"], found[key]
-                axes[2].quiver(
-                    *x.T.numpy(), *arrows.T.numpy(), color=color, width=0.004, alpha=0.8, label=key
-                )
+                x, arrows = zip(*found["x"], strict=True), zip(*found[key], strict=True)
+                axes[2].quiver(*x, *arrows, color=color, width=0.004, alpha=0.8, label=key)
             axes[2].set(title="ring at 0.3: EDM's score, and the true one", aspect="equal")
             axes[2].legend(loc="upper right")
         path.parent.mkdir(parents=True, exist_ok=True)
