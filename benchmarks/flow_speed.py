@@ -31,7 +31,7 @@ from genus.run import keep_memory
 
 ROOT = Path(__file__).parent.parent
 BATCH, ROWS, BINS, BOUND = 128, 10_000, 8, 5.0
-SLOW, TURNS = 20.0, 3  # seconds from which a row is measured in fewer turns, and how many
+SLOW = 20.0  # seconds from which one turn is enough
 SIZES = {  # kind: {features: (maps, width of two hidden layers)}
     "realnvp": {2: (8, 64), 43: (10, 128)},
     "nsf": {2: (4, 64), 43: (6, 128)},
@@ -237,8 +237,7 @@ def times(kind: str, d: int, work: str, libraries: list[str], repeats: int) -> d
     taken: dict[str, list[float]] = {library: [] for library in libraries}
     for turn in range(repeats + 1):
         for library, subject in subjects.items():
-            slow = bool(taken[library]) and statistics.median(taken[library]) > SLOW
-            if slow and len(taken[library]) >= TURNS:
+            if taken[library] and taken[library][0] > SLOW:
                 continue
             once = seconds(subject, work, x)
             if turn or once > SLOW:  # a slow one needs no warming
@@ -322,7 +321,7 @@ def started(path: Path, libraries: list[str], repeats: int) -> dict[str, Any]:
     """The record so far, or a new one."""
     protocol = {
         "timed": f"processor time of one thread, median of {repeats} repeats in turns; above "
-        f"{SLOW:.0f} s, of {TURNS}",
+        f"{SLOW:.0f} s, of one",
         "allocator": "glibc, asked to keep the memory that tensors leave, for all libraries",
         "rows": f"training {BATCH}, Adam (fused), ReLU; log_prob and sample {ROWS:,}",
         "sizes": "; ".join(
