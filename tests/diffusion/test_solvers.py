@@ -249,7 +249,7 @@ def test_growth_matters_where_there_is_one_other_guess():
 
 def ends_at_the_data(sampler, path, slack=0.02):
     """Mean and variance; `slack` is what its steps, being finite, may be off by."""
-    x = sampler(Best(path), path.spread * torch.randn(20_000, 2))
+    x = sampler(Best(path), path.spread * torch.randn(10_000, 2))
     off = (x.mean(0) - MEAN).abs() / VARIANCE.sqrt()
     assert (off < 5 / len(x) ** 0.5 + slack).all(), off
     ratio = x.var(0) / VARIANCE
@@ -260,9 +260,9 @@ STOCHASTIC = {
     "heun": Heun(101, churn=20.0),
     "dpm-solver": DPMSolver(60, eta=1.0),
     "dpm-solver-half": DPMSolver(60, eta=0.5),
-    "ancestral": PredictorCorrector(399, "ancestral", 0, spacing=by_log_snr),
-    "corrected": PredictorCorrector(399, "ancestral", 1, 0.1, spacing=by_log_snr),
-    "reverse": PredictorCorrector(399, "reverse", 0, spacing=by_log_snr),
+    "ancestral": PredictorCorrector(200, "ancestral", 0, spacing=by_log_snr),
+    "corrected": PredictorCorrector(299, "ancestral", 1, 0.1, spacing=by_log_snr),
+    "reverse": PredictorCorrector(300, "reverse", 0, spacing=by_log_snr),
 }
 
 
