@@ -21,7 +21,7 @@ ENOUGH = 10_000  # rows to standardise with
 
 
 def planar(data: str = "moons", bends: int = 32, run: Run = RUN) -> Model:
-    """Planar flow on two moons: 0.23 nats from the truth; MAF has 0.01.
+    """Planar flow on two moons: 0.009 nats from the truth, with 160 numbers; MAF has 0.013, with 27,672.
 
     Args:
         data: name or path of a data set of vectors.
