@@ -72,8 +72,8 @@ NOTES = [
         "training clouds, against other points of the same surface, which is the best there is."
     ),
     (
-        "Chairs of PointFlow have a lower MMD than learning clouds, and a worse 1-NNA: they are smooth "
-        "and near to many chairs, and miss the rare ones. MMD alone would call them better than real."
+        "Chairs of PointFlow have a lower MMD than real ones, but cover fewer test chairs and are told "
+        "apart more easily (1-NNA): MMD does not see what is missing, and is not to be read alone."
     ),
     (
         "Continuous flows, of one seed, have learnt for half as many rounds: about as long. Of families "
