@@ -13,7 +13,7 @@ from ..nn import TimeTokens, TimeTransformer
 from ..run import Run
 from ..running import fit
 
-RUN = Run(rounds=3000, batch=128, lr=2e-3, ema=0.995, clip=1.0)
+RUN = Run(rounds=2000, batch=128, lr=2e-3, ema=0.995, clip=1.0)
 SCHEDULE = warmed(cosine)
 
 
@@ -28,7 +28,9 @@ def masked_diffusion(
     evaluations: int = 100,
     run: Run = RUN,
 ) -> Model:
-    """Masked diffusion on a grammar: FIGURE.
+    """Masked diffusion on a grammar: at most 32.2 nats; its entropy is 30.0, and bigrams are 99.4 % legal.
+
+    Multinomial noise, in the same rounds: at most 34.3 nats, and 98.2 % legal.
 
     Args:
         data: name or path of a data set of tokens, bits or pixels.
