@@ -193,7 +193,8 @@ def write(path: Path, protocol: Mapping[str, Any], runs: Mapping[str, Any]) -> N
         ],
         "rows": rows,
         "notes": [
-            "The standard error is over test rows.",
+            "The standard error is over test rows; of a bound it is too large, since its times are spread "
+            + "evenly over the rows.",
             "A bound is of the pixels' own mass; a flow's density is scored on rows with uniform noise, "
             + "which is a bound too: what such noise costs is part of it.",
             "Each pair shares network, rounds and seed, but was trained on its own: the bound's on "
