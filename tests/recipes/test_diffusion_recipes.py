@@ -10,6 +10,7 @@ from genus.measure import evaluate, scores
 from genus.nn import TimeMLP, UNet
 from genus.recipes._denoisers import denoising_net
 from genus.recipes.ddpm import ddpm
+from genus.recipes.dit import dit
 from genus.run import Run
 
 FEW = Run(rounds=5, batch=8, device="cpu")
@@ -51,3 +52,10 @@ def test_images_are_halved_down_to_seven_pixels(shape, levels):
 
 def test_vectors_get_a_perceptron():
     assert isinstance(denoising_net(Reals((5,)), 8), TimeMLP)
+
+
+def test_dit_on_pixels():
+    model = dit(width=8, depth=1, heads=2, evaluations=3, run=FEW)
+    assert model.sample(2).shape == (2, 1, 8, 8)
+    with pytest.raises(ValueError, match="dit: moons is of Reals"):
+        dit("moons", run=FEW)
