@@ -18,7 +18,7 @@ from ..nn import ConcatSquash
 from ..run import Run
 from ..running import fit
 
-RUN = Run(rounds=3000, batch=256, lr=1e-2, clip=1.0, ema=0.99)
+RUN = Run(rounds=3000, batch=256, lr=3e-2, clip=1.0, ema=0.99)  # its weights have far to go
 ENOUGH = 10_000  # rows to standardise with
 
 
