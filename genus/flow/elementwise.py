@@ -68,19 +68,16 @@ class Affine:
         if self.bound <= 0:
             raise ValueError(f"Affine: bound is {self.bound}; it must be above 0")
 
-    def _scale_shift(self, raw: Tensor) -> tuple[Tensor, Tensor]:
-        a, t = raw.unbind(-1)
-        return (a * (1 / self.bound)).tanh() * self.bound, t
-
     def encode(self, x: Tensor, raw: Tensor) -> tuple[Tensor, Tensor]:
         """x e^s + t, and s."""
-        s, t = self._scale_shift(raw)
+        a, t = raw.unbind(-1)
+        s = (a * (1 / self.bound)).tanh() * self.bound
         return torch.addcmul(t, x, s.exp()), s
 
     def decode(self, z: Tensor, raw: Tensor) -> Tensor:
         """(z - t) e^-s."""
-        s, t = self._scale_shift(raw)
-        return (z - t) * (-s).exp()
+        a, t = raw.unbind(-1)
+        return (z - t) * ((a * (1 / self.bound)).tanh() * -self.bound).exp()
 
 
 @dataclass(frozen=True)
