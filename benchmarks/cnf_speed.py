@@ -43,7 +43,7 @@ NOTES = [
         "Both take the exact trace, ours by a closed form for two hidden layers; `probed` is zuko's "
         "estimate by one random vector, which serves training alone."
     ),
-    "Evaluations: of the field in one call, genus / zuko; fields are of fresh weights, and not the same.",
+    "Evaluations: of the field for each row, there and back, genus / zuko; the fields are fresh, and two.",
     (
         "Error: the mean of |log p - log p'| over 100 rows, genus / zuko, where p' is the same model in "
         "float64 at tolerances of 1e-8. zuko holds a hundredth of the trace to the tolerance, we hold its "
@@ -103,9 +103,10 @@ def beside(zuko: Any, work: str, features: int, width: int, repeats: int) -> dic
         calls["probed"] = call(probed, work, features)
     seconds = in_turns(calls, repeats)
     found: dict[str, Any] = {"seconds": seconds, "weights": weights[0]}
+    rows = BATCH if work == "training step" else ROWS
     found["evaluations"] = [
-        evaluations(bent.net, calls["genus"]),
-        evaluations(other.transform.ode, calls["zuko"]),
+        evaluations(bent.net, calls["genus"], rows),
+        evaluations(other.transform.ode, calls["zuko"], rows),
     ]
     if work == "log_prob":
         found["errors"] = errors(mine, bent, other, features)
@@ -152,36 +153,36 @@ def in_turns(calls: dict[str, Callable[[], Any]], repeats: int) -> dict[str, flo
     return {name: statistics.median(taken) for name, taken in times.items()}
 
 
-def evaluations(net: nn.Module, work: Callable[[], Any]) -> int:
-    """How often a field is asked in one call."""
-    count = 0
+def evaluations(net: nn.Module, work: Callable[[], Any], rows: int) -> int:
+    """How often a field is asked for each row in one call, on the way there and on the way back."""
+    asked = 0
 
-    def asked(*_: Any) -> None:
-        nonlocal count
-        count += 1
+    def listen(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        nonlocal asked
+        asked += len(inputs[0])
 
-    if isinstance(net, ConcatSquash):
-        given = net.given
-
-        def counted(context: Tensor | None = None) -> Any:
-            field = given(context)
-            hidden = field.hidden
-
-            def once(t: Tensor, x: Tensor, at_zero: Tensor) -> Any:
-                asked()
-                return hidden(t, x, at_zero)
-
-            field.hidden, field.by_tiles = once, lambda f, t, x: f(t, x, field.at_zero)
-            return field
-
-        net.given = counted
-        work()
-        net.given = given
-    else:
-        handle = net.register_forward_hook(asked)
+    if not isinstance(net, ConcatSquash):
+        handle = net.register_forward_pre_hook(listen)
         work()
         handle.remove()
-    return count
+        return asked // rows
+    given = net.given
+
+    def heard(context: Tensor | None = None) -> Any:
+        field = given(context)
+        hidden = field.hidden
+
+        def once(t: Tensor, x: Tensor, at_zero: Tensor) -> Any:
+            listen(net, (x,))
+            return hidden(t, x, at_zero)
+
+        field.hidden = once
+        return field
+
+    net.given = heard
+    work()
+    net.given = given
+    return asked // rows
 
 
 def errors(mine: Flow, bent: Continuous, other: Any, features: int) -> list[float]:
