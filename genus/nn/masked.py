@@ -121,14 +121,17 @@ class MaskedMLP(nn.Module):
         ]
         # units are rows, of which few are new each time; those of a layer follow a row of ones, its bias
         layers = [
-            torch.cat([layer.bias[after, None], layer.weight[after][:, before]], 1)
+            torch.cat([layer.bias[after, None], _picked(layer.weight, after, before)], 1)
             for layer, before, after in zip(self.linears(), sorts, sorts[1:], strict=False)
         ]
-        last = torch.cat([self.last.bias[:, None], self.last.weight[:, sorts[-1]]], 1)
+        outer = torch.arange(len(self.last.weight), device=order.device)
+        last = torch.cat([self.last.bias[:, None], _picked(self.last.weight, outer, sorts[-1])], 1)
         direct = None if self.direct is None else self.direct.weight[:, sorts[0]]
         aside = self._aside(context)
         aside = None if aside is None else aside.T[sorts[1]]
-        known = [last.new_ones(1 + len(sort), n) for sort in sorts]
+        known = [last.new_empty(1 + len(sort), n) for sort in sorts]
+        for units in known:
+            units[0] = 1
         for i, feature in enumerate(order.tolist()):
             for k, weight in enumerate(layers):
                 begin, end = ends[k + 1][i - 1] if i else 0, ends[k + 1][i]
@@ -173,6 +176,14 @@ class MaskedMLP(nn.Module):
     def linears(self) -> list[nn.Linear]:
         """The hidden layers."""
         return [layer for layer in self.layers if isinstance(layer, nn.Linear)]
+
+
+def _picked(weight: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """These rows and columns, in their order; what is in order already is not copied."""
+    for axis, order in enumerate((rows, columns)):
+        if not bool((order.diff() == 1).all()):
+            weight = weight.index_select(axis, order)
+    return weight
 
 
 def _channels(features: Tensor, count: int) -> Tensor:
