@@ -261,7 +261,7 @@ def draw(runs: Mapping[str, Any], path: Path) -> None:
             axes[2].set(title="ring at 0.3: EDM's score, and the true one", aspect="equal")
             axes[2].legend(loc="upper right")
         path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=100)
+        figure.savefig(path, dpi=85)
 
 
 if __name__ == "__main__":
