@@ -12,6 +12,10 @@ from ..nn import TimeMLP, UNet
 from ..run import Run
 from ..running import STATE
 
+LATER = (
+    0.75  # how long a model learns that begins with another's weights, as a share of the other's
+)
+
 
 def denoising_net(
     space: Space, width: int | None = None, dropout: float = 0.0, parts: int = 1
@@ -47,12 +51,20 @@ def reached(path: Path, noise: float) -> float:
     return path.time(torch.tensor(-math.log(noise), dtype=torch.float64)).item()
 
 
-def in_two(run: Run, name: str) -> tuple[Run, Run]:
-    """The run of a model that another one learns from, in a folder of this name, and of that other.
+def in_two(run: Run, name: str, rate: float) -> tuple[Run, Run]:
+    """The run of a model that another one learns from, and, three quarters as long, of that other.
 
     A run that was stopped in its first part goes on there, and begins with its second.
+
+    Args:
+        run: of the first.
+        name: of its folder, in that of the second.
+        rate: the second's learning rate, as a share of the first's.
     """
+    rounds = None if run.rounds is None else max(1, round(LATER * run.rounds))
+    minutes = None if run.minutes is None else LATER * run.minutes
+    second = replace(run, rounds=rounds, minutes=minutes, lr=rate * run.lr)
     if run.out is None:
-        return run, run
+        return run, second
     begun = (run.out / STATE).exists()
-    return replace(run, out=run.out / name), replace(run, resume=run.resume and begun)
+    return replace(run, out=run.out / name), replace(second, resume=run.resume and begun)
