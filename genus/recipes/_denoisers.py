@@ -18,7 +18,11 @@ LATER = (
 
 
 def denoising_net(
-    space: Space, width: int | None = None, dropout: float = 0.0, parts: int = 1
+    space: Space,
+    width: int | None = None,
+    dropout: float = 0.0,
+    parts: int = 1,
+    context: int = 0,
 ) -> nn.Module:
     """A U-Net for images, a perceptron for vectors.
 
@@ -29,16 +33,17 @@ def denoising_net(
         width: channels at full size, by default 16, or features, by default 64.
         dropout: the share of the network's features that is silent in a round.
         parts: how many tensors of the shape of x it gives.
+        context: how many numbers it is told beside the time.
     """
     if not (isinstance(space, Pixels) and len(space.shape) == 3):
-        return TimeMLP(space.dims, width or 64, waves=8, dropout=dropout, parts=parts)
+        return TimeMLP(space.dims, width or 64, 3, 8, dropout, context, parts)
     channels, *sides = space.shape
     halvings = 0
     while min(sides) >> halvings > 7:
         halvings += 1
     multipliers = (1, *[2] * halvings)
     attending = max(0, halvings - 1)
-    return UNet(channels, width or 16, multipliers, 1, attending, dropout, parts=parts)
+    return UNet(channels, width or 16, multipliers, 1, attending, dropout, context, parts)
 
 
 def finest(space: Space) -> float:

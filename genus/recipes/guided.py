@@ -1,16 +1,16 @@
 """A class-conditional diffusion, guided: a U-Net on images, a perceptron on vectors."""
 
 import torch
-from torch import nn
 
-from ..core import Classes, Model, Pixels, Space
+from ..core import Classes, Model
 from ..data import load, picture
 from ..diffusion import DDIM, ConditionalDiffusion, Guided
 from ..functional.schedules import cosine, warmed
 from ..measure import scores
-from ..nn import Labels, TimeMLP, UNet
+from ..nn import Labels
 from ..run import Run
 from ..running import fit
+from ._denoisers import denoising_net
 
 RUN = Run(rounds=4000, batch=64, lr=3e-3, ema=0.995)
 SCHEDULE = warmed(cosine)
@@ -46,7 +46,7 @@ def guided(
     torch.manual_seed(run.seed)
     source = load(data).labelled()
     space, classes = source.space, source.classes
-    net = _net(space, classes, width, dropout)
+    net = denoising_net(space, width, dropout, context=classes)
     model = ConditionalDiffusion(
         net,
         space,
@@ -63,15 +63,3 @@ def guided(
         evaluate=scores(source.validation),
         picture=picture,
     )
-
-
-def _net(space: Space, told: int, width: int | None, dropout: float) -> nn.Module:
-    """Halves images down to 7 pixels or fewer, and looks all around where it has halved twice."""
-    if not (isinstance(space, Pixels) and len(space.shape) == 3):
-        return TimeMLP(space.dims, width or 64, waves=8, dropout=dropout, context=told)
-    channels, *sides = space.shape
-    halvings = 0
-    while min(sides) >> halvings > 7:
-        halvings += 1
-    multipliers = (1, *[2] * halvings)
-    return UNet(channels, width or 16, multipliers, 1, max(0, halvings - 1), dropout, told)
