@@ -4,10 +4,10 @@
         [--weights FOLDER] [--oracle FOLDER]
 
 DDIM, Heun, DPM-Solver++ and UniPC share one EDM, at the same times; flow matching, the rectified flow
-made from it and the consistency model distilled from the EDM are networks of the same size. Each is
-trained once; the seeds are those of the samples. Written to benchmarks/results/diffusion_steps.json
-(with the name of the data in it unless they are digits) after each sampler, and drawn into
-docs/pictures/steps.png; a run that was broken off goes on. With --weights trained models are kept in
+made from it and the consistency model distilled from the EDM are networks of the same size, and so
+is flow matching whose batches are coupled by optimal transport. Each is trained once; the seeds are those
+of the samples. Written to benchmarks/results/diffusion_steps.json (with the name of the data in it unless
+they are digits) after each sampler, and drawn into docs/pictures/steps.png; a run that was broken off goes on. With --weights trained models are kept in
 FOLDER, and read from there. GENUS_DATA names the folder of other data; an oracle of Fashion-MNIST is made
 by `genus fit oracle --data fashion_mnist --out FOLDER`.
 """
@@ -57,10 +57,11 @@ SYSTEMS: dict[str, tuple[str, Callable[[int], Sampler] | None]] = {  # network, 
     "DPM-Solver++ 2M": ("EDM", lambda n: DPMSolver(n, spacing=KARRAS)),
     "UniPC 2": ("EDM", lambda n: UniPC(n, spacing=KARRAS)),
     "Flow matching, Euler": ("flow matching", lambda n: DDIM(n, spacing=EVEN)),
+    "Coupled flow, Euler": ("coupled flow", lambda n: DDIM(n, spacing=EVEN)),
     "Rectified flow, Euler": ("rectified flow", lambda n: DDIM(n, spacing=EVEN)),
     "Consistency": ("consistency", None),
 }
-MARKS = "os^Dvxo"
+COLOURS, MARKS = "01234456", "os^DvPxo"
 NOTES = [
     (
         "Distances are taken in the features of the named oracle; FID, which wants the Inception "
@@ -134,6 +135,7 @@ class Trained:
                 made = {
                     "EDM": lambda: edm(self.data, run=self.run(3e-3)),
                     "flow matching": lambda: flow_matching(self.data, run=self.run(3e-3)),
+                    "coupled flow": lambda: flow_matching(self.data, True, run=self.run(3e-3)),
                     "rectified flow": self.rectified,
                     "consistency": self.consistency,
                 }[name]
@@ -232,7 +234,8 @@ class Table:
         for figure in ("Frechet", "Kernel distance"):
             rows += [
                 [figure, name, SYSTEMS[name][0], *(told(at[str(n)][figure]) for n in COUNTS)]
-                for name, at in self.cells.items()
+                for name in SYSTEMS
+                if (at := self.cells.get(name)) is not None
             ]
             rows.append([figure, "real images", "", *[f"{self.floor[figure]:.3f}"] * len(COUNTS)])
         minutes = {name: round(s / 60, 1) for name, s in self.seconds.items()}
@@ -274,11 +277,19 @@ class Table:
         with style():
             figure = canvas(6.4, 4.2)
             axes = figure.subplots()
-            for i, (name, at) in enumerate(self.cells.items()):
+            for i, name in enumerate(SYSTEMS):
+                if (at := self.cells.get(name)) is None:
+                    continue
                 values = [statistics.mean(at[str(n)]["Frechet"]) for n in COUNTS]
                 line = "-" if SYSTEMS[name][0] == "EDM" else "--"
                 axes.plot(
-                    COUNTS, values, line, marker=MARKS[i], markersize=4.5, label=name, color=f"C{i}"
+                    COUNTS,
+                    values,
+                    line,
+                    marker=MARKS[i],
+                    markersize=4.5,
+                    label=name,
+                    color=f"C{COLOURS[i]}",
                 )
             axes.axhline(self.floor["Frechet"], color="C7", linewidth=1, linestyle=":")
             axes.annotate(
