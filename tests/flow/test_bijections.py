@@ -27,6 +27,8 @@ MAKE = {
     "autoregressive": lambda: Autoregressive(D, hidden=(16, 16)),
     "autoregressive-flipped": lambda: Autoregressive(D, Spline(5, 2.0), (16,), flip=True),
     "autoregressive-two": lambda: Autoregressive(2, Affine(1.0), (8,)),
+    "autoregressive-shortcut": lambda: Autoregressive(D, hidden=(16,), shortcut=True),
+    "coupling-relu": lambda: Coupling(D, hidden=(16,), activation="relu"),
     "permutation": lambda: Permutation(D, seed=3),
     "standard": lambda: Standard((D,)),
     "actnorm": lambda: Standard((D,), learned=True),
@@ -209,3 +211,10 @@ def test_a_planar_map_without_direction_is_the_identity():
     z, logdet = step.encode_with_logdet(x)
     torch.testing.assert_close(z, x)
     torch.testing.assert_close(logdet, torch.zeros(len(x)))
+
+
+def test_options_reach_the_network():
+    assert any(isinstance(m, torch.nn.ReLU) for m in Coupling(D, activation="relu").modules())
+    assert not any(isinstance(m, torch.nn.ReLU) for m in Coupling(D).modules())
+    assert Autoregressive(D, shortcut=True).net.direct is not None
+    assert Autoregressive(D).net.direct is None
