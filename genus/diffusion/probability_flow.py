@@ -71,8 +71,8 @@ class ProbabilityFlow(GenerativeModel):
 
     def promises(self) -> set[str]:
         """An estimate is no exact log_prob, nor a log-determinant."""
-        names = {"sample", "encode", "decode"}
-        return names | ({"elbo"} if self.probes else {"log_prob", "encode_with_logdet"})
+        names = {"sample", "encode", "decode", "elbo"}
+        return names if self.probes else names | {"log_prob", "encode_with_logdet"}
 
     # learning is the diffusion's own
 

@@ -83,13 +83,13 @@ def _entry(name: str) -> Entry:
     )
     models = _models(tree)
     inner = [model for model in models if model[1] not in DEQUANTISERS]
-    dequantised = len(inner) < len(models)
+    defaults = dict(_defaults(function))
+    dequantised = len(inner) < len(models) and defaults.get("data") not in _toys()
     family, kind = inner[-1] if inner else ("", "")
     promises = _methods(family, kind) if family else set()
     if dequantised:
         promises = promises & DEQUANTISED | {"sample", "elbo", "log_weight"}
     written = json.loads(MEASURED.read_text()) if MEASURED.exists() else {}
-    defaults = dict(_defaults(function))
     return Entry(
         name=name,
         family=family,
@@ -189,6 +189,17 @@ def _promises() -> tuple[str, ...]:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PROMISES":
             return ast.literal_eval(node.value)
     return ()
+
+
+@cache
+def _toys() -> frozenset[str]:
+    """The names in `data.toys.TOYS`: vectors, which nothing dequantises."""
+    for node in _parsed(HERE.parent / "data" / "toys.py").body:
+        if isinstance(node, ast.AnnAssign | ast.Assign) and isinstance(node.value, ast.Dict):
+            target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+            if ast.unparse(target) == "TOYS":
+                return frozenset(ast.literal_eval(key) for key in node.value.keys if key)
+    return frozenset()
 
 
 @cache
