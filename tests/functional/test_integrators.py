@@ -185,6 +185,20 @@ def test_a_singular_field_is_told_with_its_time(alone):
         )
 
 
+@pytest.mark.parametrize("ends", [(0.0, 1e-3), (1.0, 0.999)])
+def test_no_field_is_asked_outside_the_span(ends):
+    asked = []
+
+    def slow(t, y):
+        asked.append(t)
+        return 1e-6 * y
+
+    DormandPrince()(slow, torch.ones(1, 1), *ends)
+    t = torch.cat([one.reshape(-1) for one in asked])
+    assert min(ends) - 1e-12 <= t.min()
+    assert t.max() <= max(ends) + 1e-12
+
+
 def test_bad_arguments():
     with pytest.raises(ValueError, match="Heun: steps is 0"):
         Heun(0)
