@@ -32,6 +32,7 @@ LEFT_OUT = {"oracle"}  # no generative model: `genus fit oracle` prints its accu
 FIRST = (
     "kl_to_truth",
     "bits_per_dim",
+    "one_nn",
     "nll",
     "modes",
     "l1",

@@ -38,7 +38,7 @@ def pointflow(
     scored: int = 128,
     run: Run = RUN,
 ) -> Model:
-    """PointFlow on ellipsoids and boxes: 1-NNA 0.60; real shapes have 0.51, one Gaussian 1.00.
+    """PointFlow on ellipsoids and boxes: 1-NNA 0.6 to 0.7; real shapes have 0.51, one Gaussian 1.00.
 
     Args:
         data: name or path of a data set of clouds of points.
