@@ -6,7 +6,7 @@ from data to noise, what the network is asked for, the network, and the sampler 
     score SDE        VP, SubVP or VE    Epsilon or Score     DDIM, PredictorCorrector, ProbabilityFlow
     EDM              LinearVE           Preconditioned       Heun, times LogNormal
     flow matching    Straight           Slope                Heun or DDIM (its Euler step)
-    rectified flow   Straight           Slope                pairs of its own samples
+    rectified flow   Straight           Slope                as above, learned from `Pairs` of another
     VDM, iDDPM       Cosine             Velocity             any
 
     loss   = E_t w(t) |net(x_t, t) - target|^2          x_t = alpha(t) x_0 + sigma(t) eps

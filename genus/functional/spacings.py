@@ -1,7 +1,7 @@
 """The times at which a sampler asks a denoiser, on its way back along a path.
 
 A spacing is a function of a path, of a count and of the time to start from: it gives at most so many
-times, falling, the last of them the path's first.
+times, falling, the last of them the path's first; `WithoutLast` stops one short of that.
 """
 
 import math
