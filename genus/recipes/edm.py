@@ -33,7 +33,7 @@ def edm(
     churn: float = 0.0,
     run: Run = RUN,
 ) -> Model:
-    """EDM on digits: at most 1.87 bits/dim; samples at 2.1 times the Frechet floor of real digits.
+    """EDM on digits: at most 1.87 bits/dim; samples at 1.6 times the Frechet floor of real digits.
 
     Args:
         data: name or path of a data set of images or of vectors.
