@@ -37,9 +37,8 @@ from ..core import GenerativeModel, Pixels, Space, Terms
 from ..functional.densities import kl_normal, log_discretised_normal, log_normal
 from ..functional.noise import Chain, Cosine, alpha_bars, back_variance, posterior
 from ..functional.parametrisations import Epsilon, Parametrisation
-from ..functional.paths import Path
 from ..functional.spacings import Level, Spacing, even, levels
-from .denoiser import Denoiser, Denoises, Noisy, check_space, spread_evenly
+from .denoiser import Denoiser, Denoises, Denoising, Noisy, check_space, spread_evenly
 from .objectives import Objective, Simple, check_taught
 from .samplers import (
     Sampler,
@@ -96,7 +95,7 @@ class Guess(NamedTuple):
 ANCESTRAL, COSINE, EPSILON, SIMPLE = Ancestral(), Cosine(), Epsilon(), Simple()
 
 
-class DDPM(GenerativeModel):
+class DDPM(Denoising, GenerativeModel):
     """A kit: any network that takes x_t, (n, *shape), and t / T, (n,), and gives the noise in x_t.
 
     Args:
@@ -160,18 +159,6 @@ class DDPM(GenerativeModel):
             "chance": _late(0.9 * share / share.sum() + 0.1 / (steps - 1)),
         }.items():
             self.register_buffer(name, values.to(torch.get_default_dtype()), persistent=False)
-
-    @property
-    def net(self) -> nn.Module:
-        return self.denoiser.net
-
-    @property
-    def path(self) -> Path:
-        return self.denoiser.path
-
-    @property
-    def parametrisation(self) -> Parametrisation:
-        return self.denoiser.parametrisation
 
     # the two chains
 

@@ -229,6 +229,24 @@ class Denoiser(nn.Module):
         return self.path.alpha(t).view(shape), self.path.sigma(t).view(shape)
 
 
+class Denoising:
+    """A model that is built around a denoiser shows what that is made of."""
+
+    denoiser: Denoiser
+
+    @property
+    def net(self) -> nn.Module:
+        return self.denoiser.net
+
+    @property
+    def path(self) -> Path:
+        return self.denoiser.path
+
+    @property
+    def parametrisation(self) -> Parametrisation:
+        return self.denoiser.parametrisation
+
+
 def spread_evenly(x: Tensor) -> Tensor:
     """Numbers in [0, 1), (n,): each is uniform, and all together are evenly spaced."""
     steps = torch.arange(len(x), device=x.device, dtype=x.dtype) / len(x)

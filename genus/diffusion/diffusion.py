@@ -30,13 +30,13 @@ from torch import Tensor, nn
 from ..core import ConditionalModel, GenerativeModel, Pixels, Space, Terms
 from ..functional.parametrisations import Parametrisation, Velocity
 from ..functional.paths import Cosine, Path
-from .denoiser import Coupling, Denoiser, Times, Uniform, Weight, check_space
+from .denoiser import Coupling, Denoiser, Denoising, Times, Uniform, Weight, check_space
 from .samplers import DDIM, Sampler
 
 COSINE, VELOCITY, UNIFORM, FEW = Cosine(), Velocity(), Uniform(), DDIM()
 
 
-class Diffusion(GenerativeModel):
+class Diffusion(Denoising, GenerativeModel):
     """A kit for p(x): any network that takes x_t, (n, *shape), and t, (n,), in [0, 1].
 
     Args:
@@ -70,18 +70,6 @@ class Diffusion(GenerativeModel):
         self.times, self.weight, self.coupling = times, weight, coupling
         self.denoiser = Denoiser(net, space, path, parametrisation)
 
-    @property
-    def net(self) -> nn.Module:
-        return self.denoiser.net
-
-    @property
-    def path(self) -> Path:
-        return self.denoiser.path
-
-    @property
-    def parametrisation(self) -> Parametrisation:
-        return self.denoiser.parametrisation
-
     def denoise(self, x: Tensor, t: Tensor) -> Tensor:
         """E[x_0 | x_t], (n, *shape), for t (n,) between path.first and path.last."""
         return self.denoiser.denoise(x, t)
@@ -109,7 +97,7 @@ class Diffusion(GenerativeModel):
         return self.space.quantise(x) if isinstance(self.space, Pixels) else x
 
 
-class ConditionalDiffusion(ConditionalModel):
+class ConditionalDiffusion(Denoising, ConditionalModel):
     """A kit for p(x | context): a network that takes x_t, t and a context's features.
 
     In training a share of the rows is told nothing: their features are zeros. So the network learns
@@ -144,18 +132,6 @@ class ConditionalDiffusion(ConditionalModel):
         self.space, self.context_space, self.embed = space, context_space, embed
         self.sampler, self.times, self.weight, self.silent = sampler, times, weight, silent
         self.denoiser = Denoiser(net, space, path, parametrisation)
-
-    @property
-    def net(self) -> nn.Module:
-        return self.denoiser.net
-
-    @property
-    def path(self) -> Path:
-        return self.denoiser.path
-
-    @property
-    def parametrisation(self) -> Parametrisation:
-        return self.denoiser.parametrisation
 
     def denoise(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
         """E[x_0 | x_t, context], (n, *shape), for t (n,) between path.first and path.last."""
