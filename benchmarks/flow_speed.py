@@ -1,12 +1,14 @@
 """Flows against nflows, normflows and zuko: a round of training, log_prob and sampling, side by side.
 
-    python benchmarks/flow_speed.py --peers FOLDER [--only WORDS ...] [--repeats 5] [--out FILE]
+    python benchmarks/flow_speed.py --peers FOLDER [--only WORDS ...] [--threads 1] [--repeats 5]
 
 FOLDER holds the installed peers (`pip install --target FOLDER nflows normflows zuko`); without it genus
 runs alone. Every kind has the same layers, widths, bins and number of parameters in each library, all
 hidden units are ReLU, and each time is the median of repeats that take turns: processor time of one
-thread, in a process that keeps what tensors leave, for all libraries. Memory is the peak above what the process held before, in a process of its own. Each row is
-written when it is done, and a second call goes on with those that are missing.
+thread, or the clock's of several, in a process that keeps what tensors leave, for all libraries. Memory
+is the peak above what the process held before, in a process of its own. Each row is written when it is
+done, to benchmarks/results/flow_speed.json (flow_speed_4.json for four threads), and a second call goes
+on with those that are missing.
 """
 
 import argparse
@@ -223,11 +225,12 @@ def made(library: str, kind: str, d: int) -> Subject:
 
 def seconds(subject: Subject, work: str, x: Tensor) -> float:
     """Of one call; short ones are repeated for a tenth of a second."""
-    calls, start = 0, time.process_time()
-    while not calls or time.process_time() - start < 0.1:
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
+    calls, start = 0, clock()
+    while not calls or clock() - start < 0.1:
         subject.work(work, x)
         calls += 1
-    return (time.process_time() - start) / calls
+    return (clock() - start) / calls
 
 
 def times(kind: str, d: int, work: str, libraries: list[str], repeats: int) -> dict[str, float]:
@@ -278,9 +281,12 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, help="folder with nflows, normflows and zuko")
     parser.add_argument("--only", nargs="+", default=[], help="words of a row's name, as maf/43/")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/flow_speed.json")
+    parser.add_argument("--threads", type=int, default=1, help="of the processor")
+    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    torch.set_num_threads(1)
+    many = f"_{options.threads}" if options.threads > 1 else ""
+    options.out = options.out or ROOT / f"benchmarks/results/flow_speed{many}.json"
+    torch.set_num_threads(options.threads)
     keep_memory()
     libraries = ["genus"]
     if options.peers:
@@ -288,7 +294,7 @@ def main() -> None:
             raise SystemExit(f"{options.peers} has no nflows: pip install --target it")
         sys.path.append(str(options.peers))
         libraries = [*LIBRARIES]
-    record = started(options.out, libraries, options.repeats)
+    record = started(options.out, libraries, options.repeats, options.threads)
     for kind, d, work in [(k, d, w) for k in SIZES for d in SIZES[k] for w in WORKS]:
         done = [(row[0], row[1], row[3]) for row in record["rows"]]
         chosen = all(word in f"{kind}/{d}/{work}" for word in options.only)
@@ -325,11 +331,12 @@ def megabytes(value: int) -> str:
     return f"{value / 1e6:.0f} MB"
 
 
-def started(path: Path, libraries: list[str], repeats: int) -> dict[str, Any]:
+def started(path: Path, libraries: list[str], repeats: int, threads: int) -> dict[str, Any]:
     """The record so far, or a new one."""
+    clock = "processor time of one thread" if threads == 1 else f"the clock, {threads} threads"
+    many = f" --threads {threads}" if threads > 1 else ""
     protocol = {
-        "timed": f"processor time of one thread, median of {repeats} repeats in turns; above "
-        f"{SLOW:.0f} s, of one",
+        "timed": f"{clock}, median of {repeats} repeats in turns; above {SLOW:.0f} s, of one",
         "allocator": "glibc, asked to keep the memory that tensors leave, for all libraries",
         "rows": f"training {BATCH}, Adam (fused), ReLU; log_prob and sample {ROWS:,}",
         "sizes": "; ".join(
@@ -347,10 +354,10 @@ def started(path: Path, libraries: list[str], repeats: int) -> dict[str, Any]:
         return record
     return {
         "title": "Speed of flows",
-        "command": "python benchmarks/flow_speed.py --peers FOLDER",
+        "command": f"python benchmarks/flow_speed.py --peers FOLDER{many}",
         "protocol": protocol,
         "date": date.today().isoformat(),
-        "machine": f"{platform.machine()} CPU, 1 thread",
+        "machine": f"{platform.machine()} CPU, {threads} thread{'s' * (threads > 1)}",
         "versions": {"genus": __version__, "torch": torch.__version__},
         "columns": COLUMNS,
         "rows": [],
