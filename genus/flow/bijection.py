@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-PART = 4096  # rows at a time: fewer fit better into a cache, more take fewer steps
+PART = 4096  # rows at a time, a thread: fewer fit better into a cache, more take fewer steps
 
 
 class Bijection(nn.Module, ABC):
@@ -107,11 +107,12 @@ class Inverse(Bijection):
 
 
 def parted(call: Callable[..., Tensor], most: int, *rows: Tensor) -> Tensor:
-    """What `call` makes of rows, of at most so many at a time where no gradient is kept.
+    """What `call` makes of rows, of at most so many a thread at a time where no gradient is kept.
 
     On a CPU the hidden units of so many rows stay in its cache: large calls take half as long, and a
     fraction of the memory.
     """
+    most *= torch.get_num_threads()
     if torch.is_grad_enabled() or len(rows[0]) <= most or rows[0].device.type != "cpu":
         return call(*rows)
     parts = zip(*(x.chunk(-(-len(x) // most)) for x in rows), strict=True)

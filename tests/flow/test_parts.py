@@ -59,3 +59,12 @@ def test_parts_are_no_larger_than_said():
     assert max(sizes) <= 4
     assert torch.equal(parted(call, 4, x), x)  # gradients are kept: one part
     assert sizes[-1] == 10
+
+
+def test_each_thread_gets_a_part():
+    sizes = []
+    torch.set_num_threads(2)
+    with torch.no_grad():
+        parted(lambda x: sizes.append(len(x)) or x, 4, torch.arange(20))
+    torch.set_num_threads(1)
+    assert max(sizes) == 7  # twenty, in three calls of at most eight
