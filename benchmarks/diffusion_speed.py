@@ -251,7 +251,10 @@ def write(rows: list[list[str]], options: argparse.Namespace) -> None:
         "versions": {"genus": genus.__version__, "torch": torch.__version__},
         "columns": COLUMNS,
         "rows": rows,
-        "notes": ["Ratios above 1 say that genus is ahead."],
+        "notes": [
+            "Ratios above 1 say that genus is ahead; those below 1.3 are ties on a shared machine.",
+            "Our networks have 3 to 8 % fewer parameters: per parameter, diffusers is as fast.",
+        ],
     }
     RESULTS.write_text(json.dumps(content, indent=1) + "\n")
 
