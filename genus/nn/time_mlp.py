@@ -73,7 +73,7 @@ class TimeMLP(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor, context: Tensor | None = None) -> Tensor:
         flat, time = x.flatten(1), silu(with_context(self.time(t), self.told, context))
-        angles = (flat[:, :, None] * self.frequencies).flatten(1)
+        angles = (flat[:, :, None] * self.frequencies).reshape(len(x), self.features * self.waves)
         h = self.enter(torch.cat([flat, angles.sin(), angles.cos()], dim=1))
         for block in self.stack:
             h = block(h, time)

@@ -112,3 +112,9 @@ def test_times_are_told_apart():
 def test_an_odd_embedding_is_refused():
     with pytest.raises(ValueError, match="width is 5"):
         Sinusoidal(5)
+
+
+@pytest.mark.parametrize("make", NETS)
+def test_no_rows_give_no_rows(make):
+    x = torch.zeros(0, 1, 8, 8, dtype=torch.float64)
+    assert make().double()(x, torch.zeros(0, dtype=torch.float64)).shape == x.shape
