@@ -184,9 +184,8 @@ class Denoiser(nn.Module):
             return self.parametrisation.weight(alpha, sigma)
         alpha = alpha.clamp(min=LEAST)
         one, nothing = torch.ones_like(alpha), torch.zeros_like(alpha)
-        unit = self.parametrisation.start(
-            one, nothing, alpha, sigma
-        )  # x0hat is affine in the output
+        # x0hat is affine in what the network gives: its slope
+        unit = self.parametrisation.start(one, nothing, alpha, sigma)
         return weight(alpha, sigma) * unit.square()
 
     # the bound
@@ -213,12 +212,11 @@ class Denoiser(nn.Module):
     def last_cost(self, x: Tensor, *context: Tensor) -> Tensor:
         """-log p(x_0 | x_first), (n,), nats, from one x_first for each row."""
         noisy = self.noisy(x, self._at(x, self.path.first), torch.randn_like(x))
-        if isinstance(self.space, Pixels):
-            start = self.denoise(noisy.x, noisy.t, *context)
-            log_std = (noisy.sigma / noisy.alpha).log().expand_as(x)
-            return -log_discretised_normal(x, start, log_std, self.space.levels)
         start = self.denoise(noisy.x, noisy.t, *context)
-        return -log_normal(x, start, (noisy.sigma / noisy.alpha).log().expand_as(x))
+        log_std = (noisy.sigma / noisy.alpha).log().expand_as(x)
+        if isinstance(self.space, Pixels):
+            return -log_discretised_normal(x, start, log_std, self.space.levels)
+        return -log_normal(x, start, log_std)
 
     def _at(self, x: Tensor, t: float) -> Tensor:
         return torch.full((len(x),), t, dtype=x.dtype, device=x.device)

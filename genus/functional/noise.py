@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from . import paths
 from .paths import Path
 
 MOST = 0.999  # of beta: even the last step leaves something to undo
@@ -79,17 +80,16 @@ class Sigmoid:
     heat: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.start >= self.end or self.heat <= 0:
-            raise ValueError(
-                f"Sigmoid: start is {self.start}, end {self.end}, heat {self.heat}; start must lie "
-                f"below end, heat above 0"
-            )
+        self.path()
+
+    def path(self) -> paths.Sigmoid:
+        """The same in continuous time, which has the formula."""
+        return paths.Sigmoid(self.start, self.end, self.heat)
 
     def __call__(self, steps: int) -> Tensor:
         """beta_1 .. beta_T, (T,)."""
         t = torch.arange(_positive(steps) + 1, dtype=torch.float64) / steps
-        f = torch.sigmoid(-(self.start + t * (self.end - self.start)) / self.heat)
-        abar = (f - f[-1]) / (f[0] - f[-1])
+        abar = self.path().alpha(t).square()
         return (1 - abar[1:] / abar[:-1]).clamp(max=MOST)
 
 
