@@ -77,4 +77,4 @@ class TimeMLP(nn.Module):
         h = self.enter(torch.cat([flat, angles.sin(), angles.cos()], dim=1))
         for block in self.stack:
             h = block(h, time)
-        return self.leave(h).view(len(x), -1, *x.shape[2:])
+        return self.leave(h).view(len(x), self.parts * x.shape[1], *x.shape[2:])
