@@ -115,16 +115,25 @@ class Pixels(Space):
 
 @dataclass(frozen=True)
 class Tokens(Space):
-    """A sequence of `length` integers in 0 .. vocabulary - 1, int64. Scores are probabilities."""
+    """A sequence of `length` integers in 0 .. vocabulary - 1, int64. Scores are probabilities.
+
+    Where sequences are not all equally long, `end` is the token that ends them: after the first of
+    these there are only more of them. A sequence that fills the whole length has none.
+    """
 
     vocabulary: int
     length: int
+    end: int | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
         return (self.length,)
 
     def fault(self, x: Tensor) -> str | None:
+        if self.end is not None and x.dtype == torch.int64:
+            ended = x == self.end
+            if (ended[:, :-1] & ~ended[:, 1:]).any():
+                return f"goes on after its end, which is token {self.end}"
         return _outside(x, self.vocabulary)
 
 
@@ -161,6 +170,7 @@ PROMISES = (
     "gibbs",  # a chain that leaves p(x) alone
     "logits",  # of each value given those before it in the model's `order`
     "draw",  # x from uniform noise, one value after another
+    "complete",  # x whose first values are given
     "ladder",  # a path to p(x) from a distribution whose constant is known
     "encode",  # x to z
     "decode",  # z to x

@@ -14,9 +14,10 @@ FAMILIES = [
     "adversarial",
     "translation",
 ]
-BASE = {"core", "functional", "nn"}
+BASE = {"core", "spaces", "functional", "nn"}
 MAY_IMPORT = {
     "core": set(),
+    "spaces": {"core"},
     "functional": set(),
     "display": set(),
     "training": {"core"},
@@ -25,7 +26,7 @@ MAY_IMPORT = {
     "running": {"core", "run", "training", "artifact", "display"},
     "nn": {"core", "functional"},
     **dict.fromkeys(FAMILIES, BASE),
-    "data": {"core", "functional"},
+    "data": {"core", "spaces", "functional"},
     "measure": {*BASE, "data", "__init__"},
     "laboratory": {*BASE, "data", "adversarial", "training", "run", "running", "measure"},
     "recipes": {*BASE, "training", "run", "running", "artifact", "data", "measure", *FAMILIES},

@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from ..core import Bits, GenerativeModel, Pixels, Space, Terms, Tokens
+from ..functional.choices import pick
 from ..functional.densities import log_bernoulli, log_categorical
 from ..nn import MaskedMLP
 
@@ -149,16 +150,6 @@ class MADE(GenerativeModel):
         if isinstance(self.space, Pixels):
             return self.space.values(index, self.net.last.weight.dtype)
         return index if isinstance(self.space, Tokens) else index.to(self.net.last.weight)
-
-
-def pick(logits: Tensor, u: Tensor) -> Tensor:
-    """The level, int64, whose share of the running sum u falls into: (n, levels), (n,) -> (n,)."""
-    if logits.shape[1] == 1:  # of a bit, the logit of 1
-        return (u < logits[:, 0].sigmoid()).long()
-    running = logits.softmax(1).cumsum(1)
-    return torch.searchsorted(running[:, :-1].contiguous(), u[:, None].contiguous(), right=True)[
-        :, 0
-    ]
 
 
 def _levels(space: Space) -> int:

@@ -117,8 +117,8 @@ def _models(tree: ast.Module) -> list[tuple[str, str]]:
     for call in sorted(calls, key=lambda node: (node.end_lineno, node.end_col_offset)):
         if isinstance(call.func, ast.Name):
             family, kind = homes.get(call.func.id, ("", ""))
-            node = _class(_home(family, kind), kind) if family in FAMILIES else None
-            if node is not None and MODELS & {ast.unparse(base) for base in node.bases}:
+            line = _line(family, kind) if family in FAMILIES else []
+            if MODELS & {ast.unparse(base) for node in line for base in node.bases}:
                 found.append((family, kind))
     called = (n.module for n in tree.body if isinstance(n, ast.ImportFrom) and n.level == 1)
     others = [_models(_parsed(_path(name))) for name in called if name in names()]
@@ -135,13 +135,23 @@ def _room(module: str | None) -> str:
 
 
 def _methods(family: str, kind: str) -> set[str]:
-    """The names of a class's methods, those it inherits within its file included."""
-    tree = _home(family, kind)
-    found, waiting = set(), [kind]
+    """The names of a class's methods, those that it inherits within its family included."""
+    items = (item for node in _line(family, kind) for item in node.body)
+    return {item.name for item in items if isinstance(item, ast.FunctionDef)}
+
+
+def _line(family: str, kind: str) -> list[ast.ClassDef]:
+    """A class of a family and those it descends from, as far as they are in its family's folder."""
+    found, waiting = [], [(_home(family, kind), kind)]
     while waiting:
-        if (node := _class(tree, waiting.pop())) is not None:
-            found |= {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
-            waiting += [base.id for base in node.bases if isinstance(base, ast.Name)]
+        tree, name = waiting.pop()
+        if (node := _class(tree, name)) is not None:
+            found.append(node)
+            waiting += [(tree, base.id) for base in node.bases if isinstance(base, ast.Name)]
+        near = [n for n in tree.body if isinstance(n, ast.ImportFrom) and n.level == 1]
+        for other in near if node is None else []:
+            if other.module and name in {alias.name for alias in other.names}:
+                waiting.append((_parsed(HERE.parent / family / f"{other.module}.py"), name))
     return found
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from genus.autoregressive import MADE
-from genus.autoregressive.made import pick
+from genus.functional.choices import pick
 from genus.core import Bits, Classes, Pixels, Tokens
 
 KINDS = {

@@ -1,0 +1,155 @@
+"""One value after another: what all autoregressive models of discrete spaces share.
+
+    log p(x) = sum_i log p(x_i | x_<i)        x_i = the first level whose running sum exceeds u_i
+
+A model gives its conditionals in two ways. `logits` has those of all values of a given x, from one
+pass. `unroll` has them one after another, where each may depend on what was chosen before: it keeps
+what it has computed (last inputs of convolutions, rows, keys and values, states of recurrent cells),
+so that a value costs one step, and not a pass over all that came before. Both must agree: the same
+uniform numbers give the same x either way, which is a law.
+"""
+
+from collections.abc import Generator
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from ..core import Bits, ConditionalModel, GenerativeModel, Model, Pixels, Space, Tokens
+from ..functional.choices import DRAWN, Choice
+
+Steps = Generator[
+    Tensor, Tensor, None
+]  # gives logits, (n, levels); is sent numbers of levels, (n,)
+
+
+class Stepwise(Model):
+    """p(x) or p(x | context) as a product of conditionals, each over the levels of one value.
+
+    A model gives `logits` and `unroll`, and, if values do not come as they stand in x, `order`.
+    """
+
+    blind_spot = False  # whether there are earlier values that the logits of a value do not see
+
+    def logits(self, x: Tensor, *context: Tensor) -> Tensor:
+        """Of each value given those before it: (n, *shape, levels), or of bits (n, *shape)."""
+        raise NotImplementedError(f"{type(self).__name__} has no logits")
+
+    def unroll(self, n: int, *context: Tensor) -> Steps:
+        """Yields `logits` of one value after another, (n, levels), or of bits (n, 1).
+
+        It is sent the numbers of the levels that were chosen, (n,) int64.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no unroll")
+
+    @property
+    def order(self) -> Tensor:
+        """The numbers of the values, of x laid flat, as they come, (d,)."""
+        return torch.arange(self.space.dims)
+
+    def log_prob(self, x: Tensor, *context: Tensor) -> Tensor:
+        """log p(x) or log p(x | context), nats, (n,)."""
+        return self.log_probs(x, *context).flatten(1).sum(1)
+
+    def log_probs(self, x: Tensor, *context: Tensor) -> Tensor:
+        """log p(x_i | x_<i) of each value, nats, (n, *shape); 0 after the end of a sequence."""
+        return log_chances(self.space, x, self.logits(x, *context))
+
+    @torch.no_grad()
+    def draw(
+        self,
+        u: Tensor,
+        *context: Tensor,
+        choice: Choice = DRAWN,
+        prefix: Tensor | None = None,
+    ) -> Tensor:
+        """x, (n, *shape), from uniform noise in [0, 1), (n, d): u_i decides over value i.
+
+        Args:
+            u: (n, d), where d is `space.dims`.
+            context: what x is drawn for, where the model asks for it.
+            choice: temperature, and which values are left out.
+            prefix: (n, k): the first k values as they come, which stay as they are.
+        """
+        given = levels_of(self.space, prefix) if prefix is not None else u[:, :0].long()
+        order, end = self.order.tolist(), getattr(self.space, "end", None)
+        index = torch.full_like(u, end or 0, dtype=torch.int64)
+        steps = self.unroll(len(u), *context)
+        logits = next(steps)
+        for place, feature in enumerate(order):
+            known = place < given.shape[1]
+            came = given[:, place] if known else choice(logits, u[:, feature])
+            if end is not None and place:
+                came = came.masked_fill(index[:, order[place - 1]] == end, end)
+            index[:, feature] = came
+            if place + 1 == len(order) or (end is not None and bool((came == end).all())):
+                break
+            logits = steps.send(came)
+        steps.close()
+        return values_of(self.space, index, u.dtype).reshape(len(u), *self.space.shape)
+
+    def complete(self, x: Tensor, known: int, *context: Tensor, choice: Choice = DRAWN) -> Tensor:
+        """x, (n, *shape), with its first `known` values kept, in the model's order, and others drawn."""
+        first = x.flatten(1)[:, self.order[:known].to(x.device)]
+        return self.draw(self.uniform(len(x)), *context, choice=choice, prefix=first)
+
+    def uniform(self, n: int) -> Tensor:
+        """Uniform noise for `draw`, (n, d), of the model's dtype and on its device."""
+        like = next(self.parameters())
+        return torch.rand(n, self.space.dims, dtype=like.dtype, device=like.device)
+
+
+class StepwiseModel(Stepwise, GenerativeModel):
+    """p(x), value by value."""
+
+    def sample(self, n: int, choice: Choice = DRAWN, prefix: Tensor | None = None) -> Tensor:
+        """(n, *space.shape); with a prefix, (n, k), of the first k values as they come."""
+        return self.draw(self.uniform(n), choice=choice, prefix=prefix)
+
+
+class ConditionalStepwiseModel(Stepwise, ConditionalModel):
+    """p(x | context), value by value."""
+
+    def sample(
+        self, context: Tensor, choice: Choice = DRAWN, prefix: Tensor | None = None
+    ) -> Tensor:
+        """As many rows as context has; with a prefix, (n, k), of the first k values as they come."""
+        return self.draw(self.uniform(len(context)), context, choice=choice, prefix=prefix)
+
+
+# between values and the numbers of their levels
+
+
+def level_count(space: Space, who: str) -> int:
+    """How many levels a value has."""
+    match space:
+        case Bits():
+            return 2
+        case Pixels():
+            return space.levels
+        case Tokens():
+            return space.vocabulary
+    raise ValueError(f"{who}: space is {space}; Bits, Pixels or Tokens are wanted")
+
+
+def levels_of(space: Space, x: Tensor) -> Tensor:
+    """The number of each value's level, int64, of the shape of x."""
+    return space.indices(x) if isinstance(space, Pixels) else x.long()
+
+
+def values_of(space: Space, index: Tensor, dtype: torch.dtype) -> Tensor:
+    """The values of the levels: `levels_of` undone."""
+    if isinstance(space, Pixels):
+        return space.values(index, dtype)
+    return index if isinstance(space, Tokens) else index.to(dtype)
+
+
+def log_chances(space: Space, x: Tensor, logits: Tensor) -> Tensor:
+    """log p of each value by its logits, (n, *shape); 0 after the end of a sequence."""
+    if isinstance(space, Bits):
+        return x * logits - softplus(logits)
+    each = logits.log_softmax(-1).gather(-1, levels_of(space, x)[..., None])[..., 0]
+    if isinstance(space, Tokens) and space.end is not None:
+        ended = x[:, :-1] == space.end
+        each = torch.cat([each[:, :1], each[:, 1:].masked_fill(ended, 0)], 1)
+    return each
