@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from genus.autoregressive import MADE
-from genus.functional.choices import pick
 from genus.core import Bits, Classes, Pixels, Tokens
+from genus.functional.choices import pick
 
 KINDS = {
     "bits": {"space": Bits((2, 3)), "hidden": (16, 16)},
