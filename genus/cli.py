@@ -218,7 +218,7 @@ def _conclude(out: Path) -> None:
 COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "list": (list_recipes, "every recipe: what it can do, its source, its figures"),
     "fit": (fit, "train a recipe, or go on with a run"),
-    "sample": (sample, "draw from a trained model into a .png or .npy file"),
+    "sample": (sample, "draw from a trained model into a file"),
     "evaluate": (evaluate, "measure a trained model"),
     "compare": (compare, "train several recipes, and put them side by side on one page"),
     "diagnose": (diagnose, "say what is wrong with the game of an adversarial run"),

@@ -10,6 +10,8 @@ from .mistakes import OK, STOPPED, Mistake, nearest, say, writing
 from .parser import Parser
 
 DATA = "name or path, with options if need be, as in photos?size=64"
+WRITERS = (".png", ".npy", ".txt")  # what samples are written as
+KINDS = f"{', '.join(WRITERS[:-1])} or {WRITERS[-1]}"
 AILING = 3  # the exit code of diagnose where something is wrong with the game
 ORACLE = "a run of genus fit oracle, to judge samples (default: the one that ships for the data)"
 
@@ -26,14 +28,21 @@ def sample(words: list[str]) -> int:
     parser = Parser(prog="genus sample", description="Draws from a trained model into a file.")
     parser.add_argument("folder", type=Path, help="where genus fit, or genus.save, left the model")
     parser.add_argument("-n", type=int, default=64, help="how many (default: 64)")
-    parser.add_argument("--out", type=Path, required=True, help="a file: .png or .npy")
+    parser.add_argument("--out", type=Path, required=True, help=f"a file: {KINDS}")
     parser.add_argument("--seed", type=int, default=0, help="of the noise (default: 0)")
     parser.add_argument("--raw", action="store_true", help="the weights themselves, no average")
     parser.add_argument("--data", help="where contexts come from (default: the data of the run)")
     parser.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default: auto)")
+    stepwise = parser.add_argument_group("of models that draw value by value")
+    stepwise.add_argument(
+        "--temperature", type=float, help="1 draws from the model, 0 takes the likeliest"
+    )
+    stepwise.add_argument("--top-k", type=int, help="only so many of the likeliest values")
+    stepwise.add_argument("--top-p", type=float, help="the likeliest values that hold so much")
+    stepwise.add_argument("--prompt", help="a text that is gone on with")
     taken = parser.read(words)
-    if taken.out.suffix not in (".png", ".npy"):
-        raise Mistake(f"genus sample: --out is {taken.out}; a .png or .npy file is wanted")
+    if taken.out.suffix not in WRITERS:
+        raise Mistake(f"genus sample: --out is {taken.out}; a {KINDS} file is wanted")
     if taken.n < 1:
         raise Mistake(f"genus sample: -n is {taken.n}; at least 1 is wanted")
     from .trained import draw, fit_threads

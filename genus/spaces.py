@@ -76,6 +76,8 @@ class Attributes(Space):
         return (len(self.counts),)
 
     def fault(self, x: Tensor) -> str | None:
+        if x.is_floating_point():
+            return f"is {x.dtype}, not int64"
         if (x < 0).any() or (x >= x.new_tensor(self.counts)).any():
             return f"has labels outside 0 .. one less than {self.counts}"
         return None

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from .artifact import load, read_config, write
-from .core import Classes, ConditionalModel, GenerativeModel, Model
-from .data import Data, picture
+from .core import ConditionalModel, GenerativeModel, Model
+from .data import Data, in_turn, save_png, shown
 from .data import load as load_data
+from .functional.choices import Choice
 from .run import begin
 
 ROWS = 500  # rows that are drawn at once
@@ -75,55 +76,122 @@ def contexts(model: Model, n: int, data: Callable[[], Data]) -> Tensor | None:
     """
     if not isinstance(model, ConditionalModel):
         return None
-    if isinstance(model.context_space, Classes):
-        return torch.arange(n) % model.context_space.count
+    if (labels := in_turn(model.context_space, n)) is not None:
+        return labels
     rows = data().test.everything()[1]
     return rows[torch.arange(n) % len(rows)]
 
 
-def drawn(model: Model, n: int, context: Tensor | None, seed: int) -> Tensor:
-    """n samples, (n, *space.shape), a few at a time."""
+def drawn(model: Model, n: int, context: Tensor | None, seed: int, **how: Any) -> Tensor:
+    """n samples, (n, *space.shape), a few at a time.
+
+    Args:
+        how: what `sample` is told besides: `choice` and `prefix`, (1, k), of stepwise models.
+    """
     torch.manual_seed(seed)
+    device = next((p.device for p in model.parameters()), None)
+    prefix = how.pop("prefix", None)
+
+    def given(count: int) -> dict[str, Any]:
+        return how if prefix is None else {**how, "prefix": prefix.expand(count, -1).to(device)}
+
     if isinstance(model, GenerativeModel):
-        parts = [model.sample(min(ROWS, n - i)) for i in range(0, n, ROWS)]
+        counts = [min(ROWS, n - i) for i in range(0, n, ROWS)]
+        parts = [model.sample(count, **given(count)) for count in counts]
     elif isinstance(model, ConditionalModel) and context is not None:
-        device = next((p.device for p in model.parameters()), None)
-        parts = [model.sample(part.to(device)) for part in context.split(ROWS)]
+        parts = [model.sample(part.to(device), **given(len(part))) for part in context.split(ROWS)]
     else:
         raise TypeError(f"sample: {type(model).__name__} cannot sample")
     return torch.cat(parts).cpu()
 
 
 def draw(
-    folder: Path, n: int, out: Path, *, seed: int, raw: bool, data: str | None, device: str
+    folder: Path,
+    n: int,
+    out: Path,
+    *,
+    seed: int,
+    raw: bool,
+    data: str | None,
+    device: str,
+    temperature: float | None = None,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    prompt: str | None = None,
 ) -> None:
-    """Samples into a file, whole or not at all: a picture that says how it came about, or an array.
+    """Samples into a file, whole or not at all: a picture that says how it came about, and more.
 
     Args:
         folder: of a model.
         n: how many.
-        out: .png or .npy.
+        out: .png; .npy, an array; or .txt, of tokens that stand for characters or words.
         seed: of the noise.
         raw: takes the weights as they were trained, not their average.
-        data: where contexts come from; without it, the data of the run.
+        data: where contexts and symbols come from; without it, the data of the run.
         device: as in `Run`.
+        temperature, top_k, top_p: as in `Choice`, of models that draw value by value.
+        prompt: a text that samples begin with, of models of tokens.
     """
     model = load(folder, average=not raw, device=str(begin(device)))
-    context = contexts(model, n, lambda: view_for(model, load_data(data or data_of(folder))))
-    if out.suffix == ".npy":
-        content = io.BytesIO()
-        np.save(content, drawn(model, n, context, seed).numpy(), allow_pickle=False)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        write(out, content.getvalue())
-        return
-    torch.manual_seed(seed)
-    note: dict[str, Any] = {
-        "config": read_config(folder),
-        "n": n,
-        "seed": seed,
-        "weights": "raw" if raw or not (folder / "ema.safetensors").exists() else "average",
-    }
-    picture(model, out, n, context=context, note=note)
+
+    def source() -> Data:
+        return view_for(model, load_data(data or data_of(folder)))
+
+    how = told(model, {"temperature": temperature, "top_k": top_k, "top_p": top_p})
+    if prompt is not None:
+        how["prefix"] = prefix(model, source(), prompt)
+    context = contexts(model, n, source)
+    x = drawn(model, n, context, seed, **how)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if out.suffix == ".png":
+        note: dict[str, Any] = {
+            "config": read_config(folder),
+            "n": n,
+            "seed": seed,
+            "weights": "raw" if raw or not (folder / "ema.safetensors").exists() else "average",
+            **({"choice": repr(how["choice"])} if "choice" in how else {}),
+        }
+        wanted = getattr(model, "context_space", None)
+        save_png(shown(x, model.space, context, wanted), out, note)
+    elif out.suffix == ".txt":
+        write(out, written(source(), x))
+    else:
+        file = io.BytesIO()
+        np.save(file, x.numpy(), allow_pickle=False)
+        write(out, file.getvalue())
+
+
+def told(model: Model, options: dict[str, Any]) -> dict[str, Any]:
+    """How values are chosen, for `sample`; nothing if nothing is said."""
+    options = {name: value for name, value in options.items() if value is not None}
+    if options and "complete" not in model.promises():
+        names = " and ".join(f"--{name.replace('_', '-')}" for name in options)
+        raise ValueError(
+            f"sample: {type(model).__name__} does not draw value by value: leave {names} out"
+        )
+    return {"choice": Choice(**options)} if options else {}
+
+
+def prefix(model: Model, data: Data, prompt: str) -> Tensor:
+    """The tokens of a prompt, (1, k)."""
+    if "complete" not in model.promises() or not data.symbols:
+        raise ValueError(f"sample: {type(model).__name__} makes no texts: leave --prompt out")
+    tokens = data.tokens(prompt)
+    if len(tokens) > model.space.dims:
+        raise ValueError(
+            f"sample: the prompt has {len(tokens)} tokens; {type(model).__name__} makes "
+            f"{model.space.dims}"
+        )
+    return tokens[None]
+
+
+def written(data: Data, x: Tensor) -> bytes:
+    """Texts, with a line of dashes between two that have more lines than one."""
+    if not data.symbols:
+        raise ValueError(f"sample: {data.name} are no texts; a .png or .npy file is wanted")
+    texts = data.text(x)
+    between = f"\n{'-' * 40}\n" if any("\n" in text for text in texts) else "\n"
+    return (between.join(texts) + "\n").encode()
 
 
 # --- threads ----------------------------------------------------------------------------------

@@ -315,15 +315,16 @@ def drawing_by_steps_is_drawing_by_whole_passes(model, *batch):
 
 
 def a_prefix_is_gone_on_with(model, *batch):
-    """Given the first values of a row and its uniform numbers, the row comes back, for any number."""
-    u, context = torch.rand(50, model.space.dims), given(batch, 50)
+    """What follows given values is what the noise makes of them, for any number of values."""
+    u, other = torch.rand(2, 50, model.space.dims)
+    context = given(batch, 50)
     x = model.draw(u, *context)
     for known in range(model.space.dims + 1):
-        prefix = x.flatten(1)[:, model.order[:known]]
-        assert torch.equal(model.draw(u, *context, prefix=prefix), x)
-        other = prefix[torch.randperm(50)]
-        kept = model.draw(u, *context, prefix=other).flatten(1)[:, model.order[:known]]
-        assert torch.equal(kept, other)
+        first = model.order[:known]
+        mixed = other.clone()
+        mixed[:, first] = u[:, first]  # draws the same first values, and other ones after them
+        gone_on = model.draw(other, *context, prefix=x.flatten(1)[:, first])
+        assert torch.equal(gone_on, model.draw(mixed, *context))
     assert torch.equal(model.complete(x, model.space.dims, *context), x)
 
 

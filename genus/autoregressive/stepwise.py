@@ -71,14 +71,16 @@ class Stepwise(Model):
             choice: temperature, and which values are left out.
             prefix: (n, k): the first k values as they come, which stay as they are.
         """
-        given = levels_of(self.space, prefix) if prefix is not None else u[:, :0].long()
+        given = self.given(len(u), prefix)
         order, end = self.order.tolist(), getattr(self.space, "end", None)
         index = torch.full_like(u, end or 0, dtype=torch.int64)
         steps = self.unroll(len(u), *context)
         logits = next(steps)
         for place, feature in enumerate(order):
-            known = place < given.shape[1]
-            came = given[:, place] if known else choice(logits, u[:, feature])
+            if given is not None and place < given.shape[1]:
+                came = given[:, place]
+            else:
+                came = choice(logits, u[:, feature])
             if end is not None and place:
                 came = came.masked_fill(index[:, order[place - 1]] == end, end)
             index[:, feature] = came
@@ -87,6 +89,17 @@ class Stepwise(Model):
             logits = steps.send(came)
         steps.close()
         return values_of(self.space, index, u.dtype).reshape(len(u), *self.space.shape)
+
+    def given(self, n: int, prefix: Tensor | None) -> Tensor | None:
+        """The numbers of the levels of a prefix, (n, k); ValueError if it is not of that shape."""
+        if prefix is None:
+            return None
+        if prefix.dim() != 2 or len(prefix) != n or prefix.shape[1] > self.space.dims:
+            raise ValueError(
+                f"{type(self).__name__}: prefix has shape {tuple(prefix.shape)}; it must be "
+                f"({n}, k), the first k values of each row, k at most {self.space.dims}"
+            )
+        return levels_of(self.space, prefix)
 
     def complete(self, x: Tensor, known: int, *context: Tensor, choice: Choice = DRAWN) -> Tensor:
         """x, (n, *shape), with its first `known` values kept, in the model's order, and others drawn."""

@@ -16,6 +16,8 @@ from PIL.PngImagePlugin import PngImageFile, PngInfo
 from torch import Tensor
 
 from ..core import Bits, Classes, ConditionalModel, GenerativeModel, Model, Reals, Space, Tokens
+from ..spaces import Attributes, Graphs, Strokes
+from .drawings import drawn
 
 Picture = NDArray[np.uint8]  # (height, width) grey, or (height, width, 3) colour
 KEYWORD = "genus"  # under which a PNG keeps its note
@@ -38,35 +40,64 @@ def picture(
         path: the file; its folder is made if need be.
         n: how many; without it, 64 images or 2,000 points.
         context: what a conditional model is given; without it, n labels in turn, if its contexts
-            are classes. Contexts that are images stand at the left of what was made of them.
+            are labels. Contexts that are images stand at the left of what was made of them.
         note: what the file is to say about itself, as JSON types.
     """
     space = model.space
     if n is None:
         n = 2000 if isinstance(space, Reals) and space.dims <= 2 else 64
     if isinstance(model, GenerativeModel):
-        x = model.sample(n)
-        return save_png(grid(x, space), path, note)
+        return save_png(grid(model.sample(n), space), path, note)
     if not isinstance(model, ConditionalModel):
         raise TypeError(f"picture: {type(model).__name__} cannot sample")
-    wanted = model.context_space
     if context is None:
-        if not isinstance(wanted, Classes):
-            raise ValueError(f"picture: {type(model).__name__} needs a context of {wanted}")
-        context = torch.arange(n) % wanted.count
+        context = in_turn(model.context_space, n)
+    if context is None:
+        raise ValueError(
+            f"picture: {type(model).__name__} needs a context of {model.context_space}"
+        )
     device = next((p.device for p in model.parameters()), None)
-    x = model.sample(context.to(device)).cpu()
-    if len(wanted.shape) == 3 and wanted.shape[1:] == space.shape[1:]:
-        pair = torch.cat([context[:, : x.shape[1]].cpu().to(x.dtype), x], dim=3)
-        return save_png(grid(pair, Reals(tuple(pair.shape[1:]))), path, note)
-    columns = wanted.count if isinstance(wanted, Classes) else None
-    return save_png(grid(x, space, columns), path, note)
+    x = model.sample(context.to(device))
+    return save_png(shown(x, space, context, model.context_space), path, note)
+
+
+def in_turn(space: Space, n: int) -> Tensor | None:
+    """n contexts that are labels, one after another; None if contexts are something else."""
+    count = torch.arange(n)
+    if isinstance(space, Classes):
+        return count % space.count
+    if isinstance(space, Attributes):
+        columns = []
+        for labels in space.counts:
+            columns.append(count % labels)
+            count = count // labels
+        return torch.stack(columns, 1)
+    return None
+
+
+def shown(
+    x: Tensor, space: Space, context: Tensor | None = None, context_space: Space | None = None
+) -> Picture:
+    """The `grid` of what was made for contexts: images stand at the right of those they came from.
+
+    Args:
+        x: (n, *space.shape).
+        space: what one x is.
+        context: (n, *context_space.shape), if x was made for something.
+        context_space: what one context is.
+    """
+    if context is None or context_space is None:
+        return grid(x, space)
+    if len(context_space.shape) == 3 and context_space.shape[1:] == space.shape[1:]:
+        pair = torch.cat([context[:, : x.shape[1]].cpu().to(x.dtype), x.cpu()], dim=3)
+        return grid(pair, Reals(tuple(pair.shape[1:])))
+    return grid(x, space, context_space.count if isinstance(context_space, Classes) else None)
 
 
 def grid(x: Tensor, space: Space, columns: int | None = None) -> Picture:
-    """All rows of x as one picture: images or clouds of points side by side, tokens as colours.
+    """All rows of x as one picture: images, clouds, drawings or graphs side by side.
 
-    Single points are a scatter plot.
+    Tokens are colours, and single points a scatter plot.
 
     Args:
         x: (n, *space.shape).
@@ -85,6 +116,8 @@ def grid(x: Tensor, space: Space, columns: int | None = None) -> Picture:
     if isinstance(space, Reals) and len(space.shape) == 2 and space.shape[1] == 3:
         images = clouds(x)
         return _tiles(images, columns or math.ceil(math.sqrt(len(x))))
+    if isinstance(space, Strokes | Graphs):
+        return _tiles(drawn(x, space), columns or math.ceil(math.sqrt(len(x))))
     images = _as_images(x.float(), isinstance(space, Bits))
     return _tiles(images, columns or math.ceil(math.sqrt(len(x) * _aspect(images))))
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+import torch
 from torch import Tensor
 
 from ..core import Space
@@ -26,6 +27,8 @@ class Data:
         truth: the distribution itself, for toys.
         class_names: what each label stands for, if that is known.
         skipped: for each reason, the files that were left out.
+        symbols: what each token stands for, where x are tokens: characters or words.
+        separator: what stands between the symbols of a text: nothing, or a space between words.
     """
 
     name: str
@@ -35,6 +38,8 @@ class Data:
     truth: Toy | None = None
     class_names: tuple[str, ...] = ()
     skipped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    symbols: tuple[str, ...] = ()
+    separator: str = ""
 
     @property
     def splits(self) -> dict[str, Split]:
@@ -76,6 +81,23 @@ class Data:
         if self.truth is None:
             raise ValueError(f"{self.name}: its true density is not known; only toys know theirs")
         return self.truth.log_prob(x.cpu()).to(x.device)
+
+    def text(self, x: Tensor) -> list[str]:
+        """What the tokens x, (n, length), say, up to their end where there is one."""
+        end = getattr(self.space, "end", None)
+        rows = [row[: row.index(end)] if end in row else row for row in x.tolist()]
+        return [self.separator.join(self.symbols[token] for token in row) for row in rows]
+
+    def tokens(self, text: str) -> Tensor:
+        """The tokens of a text, (length,) int64."""
+        numbers = {symbol: number for number, symbol in enumerate(self.symbols)}
+        words = text.split(self.separator) if self.separator else list(text)
+        if unknown := sorted({word for word in words if word not in numbers}):
+            raise ValueError(
+                f"{self.name}: the text has {', '.join(map(repr, unknown[:5]))}, which never occurs "
+                f"in these data; leave it out"
+            )
+        return torch.tensor([numbers[word] for word in words], dtype=torch.int64)
 
     def labelled(self) -> "Data":
         """Batches (x, label): what a conditional model learns from."""

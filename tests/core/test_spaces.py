@@ -1,93 +1,69 @@
-"""Spaces: grids, what they refuse, and what one may say about them."""
-
-import math
+"""Spaces of graphs, strokes, labels and sequences that end: what they hold, and what they refuse."""
 
 import pytest
 import torch
 
-from genus.core import Bits, Classes, Model, Pixels, Reals, Tokens, hyperparameters
+from genus.core import Tokens
+from genus.spaces import Attributes, Graphs, Strokes
+
+TRIANGLE = torch.tensor([[1, 1, 1, 0], [1, 1, 1, 0], [1, 1, 1, 0], [0, 0, 0, 0]]).double()
 
 
-@pytest.mark.parametrize("levels", [2, 3, 17, 256])
-def test_pixels_values_and_indices_undo_each_other(levels):
-    space = Pixels((1,), levels)
-    indices = torch.arange(levels)
-    values = space.values(indices)
-    assert values[0] == -1
-    assert values[-1] == pytest.approx(1, abs=1e-6)
-    assert torch.equal(space.indices(values), indices)
-    assert torch.equal(space.indices(values + 0.49 * space.bin), indices)
-
-
-def test_pixels_quantise_clamps_to_the_grid():
-    space = Pixels((3,), levels=5)
-    torch.testing.assert_close(
-        space.quantise(torch.tensor([-7.0, 0.2, 3.0])), torch.tensor([-1.0, 0.0, 1.0])
-    )
-
-
-def test_pixels_dequantise_stays_in_the_bin_and_is_uniform():
-    space = Pixels((1,), levels=17)
-    x = space.values(torch.full((20_000, 1), 5))
-    noise = (space.dequantise(x) - x) / space.bin
-    assert noise.abs().max() <= 0.5 + 1e-5
-    assert torch.equal(space.quantise(x + 0.499 * space.bin), x)
-    variance = noise.square()
-    error = variance.std() / math.sqrt(len(noise))
-    assert abs(variance.mean() - 1 / 12) < 5 * error
+def changed(x: torch.Tensor, *places: tuple[int, ...]) -> torch.Tensor:
+    """x with other bits in some places."""
+    x = x.clone()
+    for place in places:
+        x[place] = 1 - x[place]
+    return x
 
 
 @pytest.mark.parametrize(
-    ("space", "x", "words"),
+    ("x", "fault"),
     [
-        (Reals((2,)), torch.tensor([[0.0, math.nan]]), "not finite"),
-        (Reals((2,)), torch.zeros(3, 4), r"shape \(3, 4\); it must be \(n, \*\(2,\)\)"),
-        (Bits((2,)), torch.tensor([[0.0, 0.5]]), "other than 0 and 1"),
-        (Pixels((1,), 17), torch.tensor([[1.5]]), r"outside \[-1, 1\]"),
-        (Pixels((1,), 17), torch.tensor([[0.03]]), "between the levels"),
-        (Pixels((1,), 17), torch.tensor([[math.inf]]), "not finite"),
-        (Tokens(5, 2), torch.tensor([[0, 5]]), r"outside 0 \.\. 4"),
-        (Tokens(5, 2), torch.tensor([[0.0, 1.0]]), "not int64"),
-        (Classes(3), torch.tensor([-1]), r"outside 0 \.\. 2"),
+        (TRIANGLE, None),
+        (changed(TRIANGLE, (0, 1), (1, 0)), None),
+        (torch.zeros(4, 4), None),
+        (TRIANGLE * 0.5, "other than 0 and 1"),
+        (changed(TRIANGLE, (0, 1)), "not symmetric"),
+        (changed(torch.zeros(4, 4), (1, 1)), "a node after one that is not there"),
+        (changed(TRIANGLE, (0, 3), (3, 0)), "an edge to a node that is not there"),
     ],
 )
-def test_spaces_say_what_is_wrong(space, x, words):
-    with pytest.raises(ValueError, match=f"somebody: x .*{words}"):
-        space.check(x, "somebody")
+def test_graphs(x, fault):
+    found = Graphs(4).fault(x[None])
+    assert (found is None) == (fault is None)
+    assert fault is None or fault in found
 
 
 @pytest.mark.parametrize(
-    ("space", "x"),
+    ("steps", "fault"),
     [
-        (Reals((2,)), torch.randn(3, 2)),
-        (Bits((2,)), torch.ones(3, 2)),
-        (Pixels((1, 2, 2), 256), Pixels((1, 2, 2)).values(torch.randint(256, (3, 1, 2, 2)))),
-        (Tokens(5, 2), torch.tensor([[0, 4]])),
-        (Classes(3), torch.tensor([2, 0])),
+        ([[1.5, -2, 0], [0, 1, 1], [0, 0, 2]], None),
+        ([[0, 0, 2], [0, 0, 2], [0, 0, 2]], None),
+        ([[1, 1, 1], [1, 1, 1], [1, 1, 1]], None),
+        ([[1, 1, 3], [0, 0, 2], [0, 0, 2]], "pens other than"),
+        ([[1, 1, 0], [0, 0, 2], [1, 1, 0]], "goes on after its end"),
+        ([[1, 1, 0], [0, 0, 2], [1, 0, 2]], "moves after its end"),
+        ([[float("nan"), 1, 0], [0, 0, 2], [0, 0, 2]], "not finite"),
     ],
 )
-def test_spaces_take_what_is_theirs(space, x):
-    space.check(x, "somebody")
-    assert space.dims == x[0].numel()
+def test_strokes(steps, fault):
+    found = Strokes(3).fault(torch.tensor([steps]).double())
+    assert (found is None) == (fault is None)
+    assert fault is None or fault in found
 
 
-def test_pixels_want_two_levels():
-    with pytest.raises(ValueError, match="levels is 1; at least 2"):
-        Pixels((1,), 1)
+def test_attributes():
+    space = Attributes((2, 3))
+    assert space.shape == (2,)
+    assert space.fault(torch.tensor([[1, 2], [0, 0]])) is None
+    for wrong in ([[2, 0]], [[0, 3]], [[-1, 0]]):
+        assert "outside" in space.fault(torch.tensor(wrong))
+    assert "not int64" in space.fault(torch.tensor([[0.0, 1.0]]))
 
 
-def test_a_model_without_a_loss_says_so():
-    class Mute(Model):
-        pass
-
-    with pytest.raises(TypeError, match="Mute has no log_prob: give it a loss, or players"):
-        Mute().loss(torch.zeros(1))
-
-
-def test_forgotten_arguments_are_named():
-    class Forgetful(torch.nn.Module):
-        def __init__(self, width: int):
-            super().__init__()
-
-    with pytest.raises(TypeError, match="Forgetful: its constructor does not keep width"):
-        hyperparameters(Forgetful(3))
+def test_a_sequence_does_not_go_on_after_its_end():
+    space = Tokens(3, 4, end=0)
+    assert space.fault(torch.tensor([[1, 2, 0, 0], [1, 2, 1, 2], [0, 0, 0, 0]])) is None
+    assert "after its end, which is token 0" in space.fault(torch.tensor([[1, 0, 2, 0]]))
+    assert Tokens(3, 4).fault(torch.tensor([[1, 0, 2, 0]])) is None
