@@ -46,15 +46,15 @@ class ForgetsWhatTheNoiseCosts(Dequantised):
 
 
 class ItsMaskIsOffByOne(MADE):
-    def logits(self, x, mask=0):
-        return super().logits(x.roll(-1, 1), mask)
+    def logits(self, x, which=0):
+        return super().logits(x.roll(-1, 1), which)
 
 
 class ForgetsTheDirectLinks(MADE):
-    def draw(self, u, mask=0):
+    def draw(self, u, *which, **options):
         links = self.net.direct.weight.data
         self.net.direct.weight.data = torch.zeros_like(links)
-        x = super().draw(u, mask)
+        x = super().draw(u, *which, **options)
         self.net.direct.weight.data = links
         return x
 

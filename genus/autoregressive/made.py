@@ -14,6 +14,10 @@ learning, keep the weights from learning one by heart; to score and to sample, t
 
     p(x) = 1/K sum_k p_k(x)
 
+Given its first values, a row goes on with p_k in proportion to p_k of these. That is exact where all
+masks put the same features first, as they do unless orders are shuffled; where they do not, a prefix is
+refused, and `one(k)`, one of the models, still completes rows in its own order.
+
 Source: Germain, Gregor, Murray, Larochelle, "MADE: masked autoencoder for distribution
     estimation", 2015, arXiv:1502.03509, equations 2-13 and sections 4.2-4.3.
 Departs: degrees are spread evenly over the units, and shuffled where there are several masks,
@@ -28,13 +32,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from ..core import Bits, GenerativeModel, Pixels, Space, Terms, Tokens
-from ..functional.choices import pick
-from ..functional.densities import log_bernoulli, log_categorical
+from ..core import Bits, Space, Terms, Tokens
 from ..nn import MaskedMLP
+from .mixed import Mixed
+from .stepwise import Steps, level_count, values_of
 
 
-class MADE(GenerativeModel):
+class MADE(Mixed):
     """A distribution on bits, pixels or tokens.
 
     Args:
@@ -60,11 +64,16 @@ class MADE(GenerativeModel):
         seed: int = 0,
     ):
         super().__init__()
-        levels = _levels(space)
+        levels = level_count(space, "MADE")
         if rank is not None and (levels == 2 or rank < 1):
             raise ValueError(
                 f"MADE: rank is {rank} and a feature has {levels} levels; rank must be at least 1, "
                 f"and left out where there are just two levels"
+            )
+        if shuffled and isinstance(space, Tokens) and space.end is not None:
+            raise ValueError(
+                f"MADE: shuffled is True and sequences end with token {space.end}: what follows an "
+                f"end is known only where tokens come in their own order; leave shuffled out"
             )
         self.space, self.hidden, self.masks, self.shuffled = space, tuple(hidden), masks, shuffled
         self.rank, self.dropout, self.seed = rank, dropout, seed
@@ -77,64 +86,28 @@ class MADE(GenerativeModel):
             self.bias = nn.Parameter(torch.zeros(space.dims, levels))
 
     @property
-    def order(self) -> Tensor:
-        """The numbers of the features as they come, under the first mask, (d,)."""
-        return self.net.places[0].argsort()
+    def orders(self) -> Tensor:
+        """The numbers of the features as they come, under each mask, (masks, d)."""
+        return self.net.places.argsort(1)
 
-    # scores
-
-    def logits(self, x: Tensor, mask: int = 0) -> Tensor:
-        """Of each value given those in earlier places: (n, *shape, levels), or of bits (n, *shape)."""
-        out = self._logits(self.net(self._seen(x.flatten(1)), mask))
+    def logits(self, x: Tensor, which: int = 0) -> Tensor:
+        """Under a mask: (n, *shape, levels), or of bits (n, *shape)."""
+        out = self._logits(self.net(self._seen(x.flatten(1)), which))
         return out.reshape(x.shape if isinstance(self.space, Bits) else (*x.shape, self.levels))
 
-    def log_prob(self, x: Tensor) -> Tensor:
-        each = torch.stack([self.log_prob_of(mask, x) for mask in range(self.masks)])
-        return each.logsumexp(0) - math.log(self.masks)
-
-    def log_prob_of(self, mask: int, x: Tensor) -> Tensor:
-        """log p_k(x), where k is one of the masks, (n,)."""
-        logits = self.logits(x, mask)
-        if isinstance(self.space, Bits):
-            return log_bernoulli(x, logits)
-        return log_categorical(
-            self.space.indices(x) if isinstance(self.space, Pixels) else x, logits
-        )
+    def unroll(self, n: int, which: int = 0) -> Steps:
+        steps = self.net.unroll(n, which)
+        out = next(steps)
+        for feature in self.orders[which].tolist():
+            came = yield self._logits(out, feature)
+            out = steps.send(self._seen(values_of(self.space, came, out.dtype)))
 
     def loss(self, x: Tensor) -> Terms:
         """That of one mask, drawn anew: the mixture's is at most the mean of these."""
-        mask = int(torch.randint(self.masks, ()))
-        return {"nll": -self.log_prob_of(mask, x).mean()}
+        which = int(torch.randint(self.masks, ()))
+        return {"nll": -self.log_prob_of(which, x).mean()}
 
-    # samples
-
-    @torch.no_grad()
-    def sample(self, n: int) -> Tensor:
-        weight = self.net.last.weight
-        u = torch.rand(n, self.space.dims, dtype=weight.dtype, device=weight.device)
-        which = torch.randint(self.masks, (n,), device=weight.device)
-        x = u.new_empty(u.shape, dtype=torch.int64 if isinstance(self.space, Tokens) else u.dtype)
-        for mask in which.unique().tolist():
-            mine = which == mask
-            x[mine] = self.draw(u[mine], mask)
-        return x.reshape(n, *self.space.shape)
-
-    @torch.no_grad()
-    def draw(self, u: Tensor, mask: int = 0) -> Tensor:
-        """x, (n, d), from uniform noise: u_i is looked up in the running sum of p(x_i | x_<i).
-
-        The same x as from whole passes, unless a u_i is within rounding of where x_i changes.
-        """
-        columns: dict[int, Tensor] = {}
-
-        def choose(feature: int, out: Tensor) -> Tensor:
-            x = columns[feature] = self._value(pick(self._logits(out, feature), u[:, feature]))
-            return self._seen(x)
-
-        self.net.unroll(len(u), choose, mask)
-        return torch.stack([columns[i] for i in range(self.space.dims)], 1)
-
-    # between values, what the network sees, and what it says
+    # what the network sees, and what it says
 
     def _seen(self, x: Tensor) -> Tensor:
         """(...) -> (..., d_in)."""
@@ -145,19 +118,3 @@ class MADE(GenerativeModel):
     def _logits(self, out: Tensor, feature: int | slice = slice(None)) -> Tensor:
         """(..., d_out) -> (..., levels), or of bits (..., 1)."""
         return out if self.rank is None else out @ self.basis.T + self.bias[feature]
-
-    def _value(self, index: Tensor) -> Tensor:
-        if isinstance(self.space, Pixels):
-            return self.space.values(index, self.net.last.weight.dtype)
-        return index if isinstance(self.space, Tokens) else index.to(self.net.last.weight)
-
-
-def _levels(space: Space) -> int:
-    match space:
-        case Bits():
-            return 2
-        case Pixels():
-            return space.levels
-        case Tokens():
-            return space.vocabulary
-    raise ValueError(f"MADE: space is {space}; Bits, Pixels or Tokens are wanted")

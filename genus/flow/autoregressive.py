@@ -100,11 +100,13 @@ class Autoregressive(Bijection):
         columns = z.T.contiguous()
         solved = torch.empty_like(columns)
 
-        def choose(feature: int, raw: Tensor) -> Tensor:
+        steps = self.net.unroll(len(z), context=context)
+        raw = next(steps)
+        *features, last = self.net.places[0].argsort().tolist()
+        for feature in features:
             solved[feature] = self.transform.decode(columns[feature], raw)
-            return solved[feature, :, None]
-
-        self.net.unroll(len(z), choose, context=context)
+            raw = steps.send(solved[feature, :, None])
+        solved[last] = self.transform.decode(columns[last], raw)
         return solved.T.contiguous()
 
     @torch.no_grad()

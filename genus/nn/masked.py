@@ -1,6 +1,6 @@
 """A perceptron whose outputs each see just the features that come before their own."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Generator, Sequence
 from itertools import pairwise
 
 import torch
@@ -96,18 +96,15 @@ class MaskedMLP(nn.Module):
 
     @torch.no_grad()
     def unroll(
-        self,
-        n: int,
-        choose: Callable[[int, Tensor], Tensor],
-        mask: int = 0,
-        context: Tensor | None = None,
-    ) -> None:
+        self, n: int, mask: int = 0, context: Tensor | None = None
+    ) -> Generator[Tensor, Tensor, None]:
         """`forward`, one feature after another, each made from what came out for it.
+
+        Yields what comes out for a feature, (n, d_out), in the order of the mask, and is sent what
+        goes in for it, (n, d_in).
 
         Args:
             n: rows.
-            choose: takes the number of a feature and what comes out for it, (n, d_out); gives what
-                goes in for it, (n, d_in).
             mask: whose order it is.
             context: (n, context), where the network was made for one.
         """
@@ -132,7 +129,7 @@ class MaskedMLP(nn.Module):
         known = [last.new_empty(1 + len(sort), n) for sort in sorts]
         for units in known:
             units[0] = 1
-        for i, feature in enumerate(order.tolist()):
+        for i in range(self.features):
             for k, weight in enumerate(layers):
                 begin, end = ends[k + 1][i - 1] if i else 0, ends[k + 1][i]
                 if begin < end:
@@ -145,8 +142,8 @@ class MaskedMLP(nn.Module):
             out = last[mine, :seen] @ known[-1][:seen]
             if direct is not None:
                 out.addmm_(direct[mine, : ends[0][i]], known[0][1 : 1 + ends[0][i]])
-            came = choose(feature, out.T).T
-            known[0][1 + i * self.d_in : 1 + (i + 1) * self.d_in] = came
+            came = yield out.T
+            known[0][1 + i * self.d_in : 1 + (i + 1) * self.d_in] = came.T
 
     def _aside(self, context: Tensor | None) -> Tensor | None:
         """What the context adds to the first layer, (n, hidden)."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from genus.autoregressive import MADE
+from genus.autoregressive.stepwise import values_of
 from genus.core import Bits, Classes, Pixels, Tokens
 from genus.functional.choices import pick
 
@@ -84,20 +85,84 @@ def test_sampling_is_bit_for_bit_what_whole_passes_give(options):
     u = torch.rand(200, model.space.dims).double()
     for mask in range(model.masks):
         x = every(model.space)[:1].expand(200, *model.space.shape).flatten(1).clone()
-        for feature in model.net.places[mask].argsort().tolist():
+        for feature in model.orders[mask].tolist():
             logits = per_feature(model, x.reshape(200, *model.space.shape), mask)
-            x[:, feature] = model._value(pick(logits[:, feature], u[:, feature]))
-        assert torch.equal(model.draw(u, mask), x)
+            came = pick(logits[:, feature], u[:, feature])
+            x[:, feature] = values_of(model.space, came, torch.float64)
+        assert torch.equal(model.draw(u, mask).flatten(1), x)
 
 
 def test_rows_are_drawn_from_all_masks():
     model = made(KINDS["several masks"])
     drawn, chosen = [], model.draw
-    model.draw = lambda u, mask: drawn.append((mask, len(u))) or chosen(u, mask)
+    model.draw = lambda u, mask, *rest: drawn.append((mask, len(u))) or chosen(u, mask, *rest)
     model.sample(300)
     assert [mask for mask, _ in drawn] == [0, 1, 2]
     assert sum(rows for _, rows in drawn) == 300
     assert min(rows for _, rows in drawn) > 60
+
+
+def conditional(model: MADE, row: Tensor, known: int) -> tuple[Tensor, Tensor]:
+    """All x whose first values are those of a row, and p(x | first values), by counting."""
+    states = every(model.space)
+    first = model.order[:known]
+    states = states[(states.flatten(1)[:, first] == row.flatten()[first]).all(1)]
+    return states, model.log_prob(states).softmax(0)
+
+
+def rows_have_these_chances(drawn: Tensor, states: Tensor, chances: Tensor) -> None:
+    for one, p in zip(states, chances.tolist(), strict=True):
+        hits = (drawn == one).flatten(1).all(1).double()
+        assert abs(hits.mean().item() - p) <= 5 * (p * (1 - p) / len(drawn)) ** 0.5 + 1e-9
+
+
+@pytest.mark.parametrize("known", [2, 3])
+def test_a_mixture_goes_on_from_a_prefix_as_it_would_by_counting(known):
+    """Its masks are weighed by what each thinks of the prefix: evenly would be wrong."""
+    torch.manual_seed(0)
+    model = made({"space": Bits((5,)), "hidden": (16,), "masks": 3})
+    row = torch.tensor([[0.0, 1, 1, 0, 1]]).double()
+    states, chances = conditional(model, row, known)
+    drawn = model.complete(row.expand(20_000, -1), known)
+    rows_have_these_chances(drawn, states, chances)
+    evenly = torch.stack([model.log_prob_of(k, states).softmax(0) for k in range(3)]).mean(0)
+    with pytest.raises(AssertionError):
+        rows_have_these_chances(drawn, states, evenly)
+
+
+def test_a_mixture_of_one_order_has_conditionals_that_sum_to_its_score():
+    model = made({"space": Bits((5,)), "hidden": (16,), "masks": 3})
+    states = every(model.space)
+    each = model.log_probs(states)
+    torch.testing.assert_close(each.sum(1), model.log_prob(states))
+    row = states[11]
+    for place in range(1, 5):
+        fits, chances = conditional(model, row, place)
+        same = fits[:, place] == row[place]
+        torch.testing.assert_close(each[11, place].exp(), chances[same].sum())
+
+
+def test_masks_of_different_orders_take_no_prefix_but_one_of_them_does():
+    model = made(KINDS["several masks"])
+    x = model.sample(50)
+    with pytest.raises(ValueError, match=r"begin with different values.*one\(k\)"):
+        model.complete(x, 2)
+    with pytest.raises(ValueError, match="have different orders"):
+        model.log_probs(x)
+    assert torch.equal(model.complete(x, 5), x)
+    for k in range(3):
+        first = model.orders[k][:2]
+        assert torch.equal(model.one(k).complete(x, 2)[:, first], x[:, first])
+        torch.testing.assert_close(model.one(k).log_prob(x), model.log_prob_of(k, x))
+
+
+def test_sequences_that_end_sum_to_one_and_end_in_samples():
+    model = made({"space": Tokens(3, 4, end=0), "hidden": (16,)})
+    states = every(Tokens(3, 4))
+    ended = states == 0
+    states = states[~(ended[:, :-1] & ~ended[:, 1:]).any(1)]
+    assert model.log_prob(states).logsumexp(0).item() == pytest.approx(0, abs=1e-9)
+    model.space.check(model.sample(300), "sample")
 
 
 def test_what_is_picked_has_its_probability():
@@ -133,6 +198,7 @@ def test_it_learns_what_depends_on_what():
         ({"space": Bits((3,)), "rank": 2}, "left out where there are just two"),
         ({"space": Pixels((3,), 5), "rank": 0}, "rank must be at least 1"),
         ({"space": Bits((1,))}, "features is 1; at least 2"),
+        ({"space": Tokens(3, 4, end=0), "shuffled": True}, "known only where tokens come in their"),
     ],
 )
 def test_it_refuses(arguments, said):

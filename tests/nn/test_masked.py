@@ -61,19 +61,23 @@ def test_places_are_an_order_and_degrees_cover_what_there_is(options):
             assert counts.max() - counts.min() <= 1  # spread evenly
 
 
+def unrolled(model: MaskedMLP, x: torch.Tensor, mask: int, context: torch.Tensor | None):
+    """What comes out for each feature of x, given those before it one after another."""
+    steps = model.unroll(len(x), mask, context)
+    out, outs = next(steps), {}
+    for feature in model.places[mask].argsort().tolist():
+        outs[feature] = out.clone()
+        if len(outs) < model.features:
+            out = steps.send(x[:, feature])
+    return outs
+
+
 @pytest.mark.parametrize("options", SHAPES, ids=str)
 def test_unrolling_is_the_forward_pass(options):
     model = net(**options)
     x, context = torch.randn(4, model.features, model.d_in).double(), told(model, 4)
     for mask in range(model.masks):
-        outs = {}
-
-        def choose(feature, out, outs=outs):
-            outs[feature] = out
-            return x[:, feature]
-
-        model.unroll(4, choose, mask, context)
-        assert list(outs) == model.places[mask].argsort().tolist()
+        outs = unrolled(model, x, mask, context)
         every = torch.stack([outs[feature] for feature in range(model.features)], 1)
         torch.testing.assert_close(every, model(x, mask, context).detach())
 
@@ -94,7 +98,7 @@ def test_unrolling_counts_each_unit_once():
     with FlopCounterMode(display=False) as whole:
         model(x)
     with FlopCounterMode(display=False) as steps:
-        model.unroll(1, lambda feature, out: x[:, feature])
+        unrolled(model, x, 0, None)
     assert steps.get_total_flops() <= whole.get_total_flops()
 
 
