@@ -15,7 +15,7 @@ from genus.adversarial import (
     GoGAN,
     UnrolledGAN,
 )
-from genus.autoregressive import MADE
+from genus.autoregressive import MADE, EncoderDecoder, Seq2Seq
 from genus.core import Bits, Classes, Pixels, Reals, Tokens
 from genus.density import ConditionalDequantised, Dequantised, Gaussian, GaussianMixture, Table
 from genus.diffusion import (
@@ -109,6 +109,11 @@ MODELS = {
     "made-pixels": lambda: MADE(Pixels((1, 2, 2), 5), hidden=(16,), rank=2, dropout=0.5),
     "made-tokens": lambda: MADE(Tokens(3, 4), hidden=(16,), shuffled=True),
     "made-masks": lambda: MADE(Bits((5,)), hidden=(16,), masks=3, shuffled=True),
+    "seq2seq": lambda: Seq2Seq(Tokens(3, 4, 0), Tokens(4, 5, 2), width=6, embedding=4),
+    "seq2seq-attention": lambda: Seq2Seq(Tokens(3, 4, 0), Tokens(4, 5, 2), 6, 4, attention=5),
+    "seq2seq-endless": lambda: Seq2Seq(Tokens(3, 3), Tokens(4, 5), 6, 4, attention=5),
+    "encoder-decoder": lambda: EncoderDecoder(Tokens(3, 4, 0), Tokens(4, 5, 2), 8, 2, 2),
+    "encoder-decoder-endless": lambda: EncoderDecoder(Tokens(3, 3), Tokens(4, 5), 8, 1, 2),
     "gan": lambda: GAN(
         Reals((2,)), MLP(3, 2, (8,)), MLP(2, 1, (8,)), 3, least_squares, (Penalty(r1, 2.0),), 2
     ),

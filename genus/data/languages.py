@@ -146,7 +146,12 @@ ORDERS, YEARS = ("dmy", "mdy", "ymd"), ("1998", "'98")
 IN_WORDS = [
     Format(*parts)
     for parts in product(
-        ORDERS, (0, 3, 9), ("3", "03", "3rd"), ("May", "Sep"), YEARS, ("as it is", "small", "CAPITAL")
+        ORDERS,
+        (0, 3, 9),
+        ("3", "03", "3rd"),
+        ("May", "Sep"),
+        YEARS,
+        ("as it is", "small", "CAPITAL"),
     )
 ]
 IN_NUMBERS = [
@@ -262,7 +267,9 @@ def translate(words: Sequence[str]) -> tuple[list[str], list[int]]:
         verbs = [i for i in range(first, last) if words[i] in VERBS]
         if len(verbs) != 1:
             raise ValueError(f"translate: {len(verbs)} verbs in {' '.join(words[first:last])!r}")
-        several = words[_head(words, *_cut(words, set(PREPOSITIONS), first, verbs[0])[0])] in SINGULAR
+        several = (
+            words[_head(words, *_cut(words, set(PREPOSITIONS), first, verbs[0])[0])] in SINGULAR
+        )
         for begin, end in ((first, verbs[0]), (verbs[0] + 1, last)):
             for at, until in _cut(words, set(PREPOSITIONS), begin, end):
                 if at > begin:
@@ -293,9 +300,7 @@ def _phrase(words: Sequence[str], first: int, last: int) -> list[tuple[str, int]
     several = words[head] in SINGULAR
     noun = SINGULAR.get(words[head], words[head])
     order = [first, head, *range(first + 1, head)]
-    return [
-        (_form(noun if i == head else words[i], GENDER[noun], several), i) for i in order
-    ]
+    return [(_form(noun if i == head else words[i], GENDER[noun], several), i) for i in order]
 
 
 def sentence(length: int, draw: random.Random) -> list[str]:
@@ -357,7 +362,13 @@ def reordering(rows: int = 800, held_out: int = 100, seed: int = 0) -> Languages
             each = each[count:]
     splits = {
         name: _rows(
-            f"reordering {name}", texts, [translate(t)[0] for t in texts], SOURCE, MOST, TARGET, MOST
+            f"reordering {name}",
+            texts,
+            [translate(t)[0] for t in texts],
+            SOURCE,
+            MOST,
+            TARGET,
+            MOST,
         )
         for name, texts in found.items()
     }
