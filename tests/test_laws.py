@@ -15,7 +15,17 @@ from genus.adversarial import (
     GoGAN,
     UnrolledGAN,
 )
-from genus.autoregressive import MADE, EncoderDecoder, Seq2Seq
+from genus.autoregressive import (
+    MADE,
+    NADE,
+    ConditionalWaveNet,
+    EncoderDecoder,
+    EoNADE,
+    MultiscalePixelRNN,
+    PixelRNN,
+    Seq2Seq,
+    WaveNet,
+)
 from genus.core import Bits, Classes, Pixels, Reals, Tokens
 from genus.density import ConditionalDequantised, Dequantised, Gaussian, GaussianMixture, Table
 from genus.diffusion import (
@@ -87,6 +97,7 @@ from genus.nn import (
     ResNet,
     ResNetCritic,
     ResNetGenerator,
+    SeveralLabels,
     TimeEncoder,
     TimeMLP,
     TimeTokens,
@@ -94,10 +105,22 @@ from genus.nn import (
     UNet,
     Views,
 )
+from genus.spaces import Attributes
 from genus.translation import Pix2Pix
 from genus.vae import VAE, Normal
 
 MODELS = {
+    "wavenet": lambda: WaveNet(Tokens(3, 5), 4, 5, (1, 2, 1)),
+    "wavenet-end": lambda: WaveNet(Tokens(3, 5, end=2), 4, 5, (1, 2, 1)),
+    "wavenet-short": lambda: WaveNet(Tokens(3, 5), 4, 5, (1, 1)),
+    "wavenet-pixels": lambda: WaveNet(Pixels((4,), 5), 4, 5, (1, 2), kernel=3),
+    "wavenet-logistics": lambda: WaveNet(Pixels((3,), 9), 4, 5, (1, 2), mixture=2),
+    "wavenet-labels": lambda: ConditionalWaveNet(
+        Tokens(3, 4), Attributes((3, 2)), SeveralLabels((3, 2)), 5, 4, 5, (1, 2)
+    ),
+    "wavenet-frames": lambda: ConditionalWaveNet(
+        Pixels((4,), 5), Reals((2, 3)), MLP(3, 2, (4,)), 2, 4, 5, (1, 2), mixture=2
+    ),
     "table": lambda: Table(Tokens(3, 2), smoothing=0.5),
     "gaussian": lambda: Gaussian(Reals((3,))),
     "mixture": lambda: GaussianMixture(Reals((2,)), components=3, tolerance=-1),
@@ -109,11 +132,18 @@ MODELS = {
     "made-pixels": lambda: MADE(Pixels((1, 2, 2), 5), hidden=(16,), rank=2, dropout=0.5),
     "made-tokens": lambda: MADE(Tokens(3, 4), hidden=(16,), shuffled=True),
     "made-masks": lambda: MADE(Bits((5,)), hidden=(16,), masks=3, shuffled=True),
+    "nade": lambda: NADE(Bits((2, 3)), hidden=4),
+    "nade-shuffled": lambda: NADE(Bits((5,)), hidden=4, shuffled=True),
+    "eonade": lambda: EoNADE(Bits((2, 3)), hidden=(8, 6), ensemble=3),
     "seq2seq": lambda: Seq2Seq(Tokens(3, 4, 0), Tokens(4, 5, 2), width=6, embedding=4),
     "seq2seq-attention": lambda: Seq2Seq(Tokens(3, 4, 0), Tokens(4, 5, 2), 6, 4, attention=5),
     "seq2seq-endless": lambda: Seq2Seq(Tokens(3, 3), Tokens(4, 5), 6, 4, attention=5),
     "encoder-decoder": lambda: EncoderDecoder(Tokens(3, 4, 0), Tokens(4, 5, 2), 8, 2, 2),
     "encoder-decoder-endless": lambda: EncoderDecoder(Tokens(3, 3), Tokens(4, 5), 8, 1, 2),
+    "pixelrnn": lambda: PixelRNN(Bits((1, 2, 4)), 4, 2, "diagonal", 3),
+    "pixelrnn-row": lambda: PixelRNN(Bits((1, 3, 3)), 4, 2, "row", 3),
+    "pixelrnn-colours": lambda: PixelRNN(Pixels((2, 2, 2), 2), 4, 1, "diagonal", 3),
+    "pixelrnn-multiscale": lambda: MultiscalePixelRNN(Bits((1, 2, 4)), 2, 4, 1, "diagonal", 3, 3),
     "gan": lambda: GAN(
         Reals((2,)), MLP(3, 2, (8,)), MLP(2, 1, (8,)), 3, least_squares, (Penalty(r1, 2.0),), 2
     ),

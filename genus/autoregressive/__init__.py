@@ -2,9 +2,15 @@
 
 from .beam import beam as beam
 from .encoderdecoder import EncoderDecoder as EncoderDecoder
+from .eonade import EoNADE as EoNADE
 from .made import MADE as MADE
+from .nade import NADE as NADE
+from .pixelrnn import MultiscalePixelRNN as MultiscalePixelRNN
+from .pixelrnn import PixelRNN as PixelRNN
 from .seq2seq import Seq2Seq as Seq2Seq
 from .stepwise import Choice as Choice
 from .stepwise import ConditionalStepwiseModel as ConditionalStepwiseModel
 from .stepwise import Stepwise as Stepwise
 from .stepwise import StepwiseModel as StepwiseModel
+from .wavenet import ConditionalWaveNet as ConditionalWaveNet
+from .wavenet import WaveNet as WaveNet
