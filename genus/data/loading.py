@@ -6,9 +6,11 @@
     stacked_digits, stacked_mnist               1,000 modes: genus.data.stacked
     grammar                                     a toy of tokens: genus.data.grammar
     linear_mixture                              ten planes in 100 dimensions: its own file
+    community_small, grid_graphs, cycles, ...   graphs: genus.data.graphs
     ellipsoids, boxes, shapes                   clouds of points: genus.data.points
     mnist, fashion_mnist, binarized_mnist       from the folder that GENUS_DATA names
     chairs                                      clouds of points, from the same folder
+    ego_small, enzymes                          graphs, from the same folder
     red_wine, white_wine, housing, ionosphere   tables in ten folds, from there too: genus.data.uci
     a path                                      a folder of images or idx files; .npy, .npz, .csv
 
@@ -31,6 +33,8 @@ from .dividing import data_of_rows
 from .endless import toy
 from .folders import images
 from .grammar import grammar
+from .graphs import MADE as GRAPHS
+from .graphs import ego_small, enzymes, graph_files, graphs
 from .idx import binarised_mnist, bit_files, idx, idx_files, read_idx
 from .linear_mixture import linear_mixture
 from .points import KINDS, chair_files, chairs, family
@@ -52,6 +56,7 @@ BUILT_IN: dict[str, Callable[[], Data]] = {
     "ellipsoids": lambda: family("ellipsoids", ("ellipsoid",)),
     "boxes": lambda: family("boxes", ("box",)),
     "shapes": lambda: family("shapes", KINDS),
+    **{name: partial(graphs, name) for name in (*GRAPHS, "cycles")},
 }
 OUTSIDE: dict[str, tuple[Callable[..., Data], tuple[str, ...]]] = {  # reader, folders
     "mnist": (idx, ("mnist", "MNIST", "MNIST/raw")),
@@ -62,6 +67,8 @@ OUTSIDE: dict[str, tuple[Callable[..., Data], tuple[str, ...]]] = {  # reader, f
         ("mnist", "MNIST", "MNIST/raw"),
     ),
     "chairs": (chairs, ("modelnet10_voxels", "chairs")),
+    "ego_small": (ego_small, ("graphs",)),
+    "enzymes": (enzymes, ("graphs",)),
     **dict.fromkeys(FILES, (uci, ("uci_small", "uci"))),
 }
 NAMES = (*BUILT_IN, *OUTSIDE)
@@ -208,7 +215,7 @@ def _outside(name: str, **options: Any) -> Data:
         )
     for folder in folders:
         if (path := Path(root).expanduser() / folder).is_dir() and any(
-            find(path) for find in (idx_files, bit_files, chair_files, uci_files)
+            find(path) for find in (idx_files, bit_files, chair_files, uci_files, graph_files)
         ):
             return reader(path, name, **options)
     raise ValueError(
