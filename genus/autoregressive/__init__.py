@@ -1,8 +1,10 @@
 """Autoregressive models: exact probabilities, one value after another."""
 
 from .beam import beam as beam
+from .charrnn import CharRNN as CharRNN
 from .encoderdecoder import EncoderDecoder as EncoderDecoder
 from .eonade import EoNADE as EoNADE
+from .kneserney import KneserNey as KneserNey
 from .made import MADE as MADE
 from .nade import NADE as NADE
 from .pixelrnn import MultiscalePixelRNN as MultiscalePixelRNN
@@ -12,5 +14,6 @@ from .stepwise import Choice as Choice
 from .stepwise import ConditionalStepwiseModel as ConditionalStepwiseModel
 from .stepwise import Stepwise as Stepwise
 from .stepwise import StepwiseModel as StepwiseModel
+from .transformer import Transformer as Transformer
 from .wavenet import ConditionalWaveNet as ConditionalWaveNet
 from .wavenet import WaveNet as WaveNet

@@ -1,6 +1,7 @@
 """Numbers as vectors that a network can tell apart."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -61,6 +62,31 @@ class Labels(nn.Module):
 
     def forward(self, labels: Tensor) -> Tensor:
         return self.rows[labels]
+
+
+class SeveralLabels(nn.Module):
+    """Several labels at once as one vector, (n, k) int64 -> (n, sum of counts): one 1 for each label.
+
+    Args:
+        counts: how many there are of each label.
+    """
+
+    rows: Tensor
+    firsts: Tensor  # (k,): where the numbers of each label begin
+
+    def __init__(self, counts: Sequence[int]):
+        super().__init__()
+        if not counts or min(counts) < 1:
+            raise ValueError(
+                f"SeveralLabels: counts is {tuple(counts)}; numbers of 1 or more are wanted"
+            )
+        self.counts = tuple(counts)
+        self.register_buffer("rows", torch.eye(sum(counts)), persistent=False)
+        firsts = torch.tensor((0, *counts[:-1])).cumsum(0)
+        self.register_buffer("firsts", firsts, persistent=False)
+
+    def forward(self, labels: Tensor) -> Tensor:
+        return self.rows[labels + self.firsts].sum(1)
 
 
 class Flat(nn.Module):
