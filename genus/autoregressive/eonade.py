@@ -1,0 +1,109 @@
+"""EoNADE: one deep network that knows the conditionals of a vector in every order.
+
+    p(x_i = 1 | x_K) = sigmoid(net(x m, m))_i        m_j = [j in K], i not in K
+    loss = d / (d - k) sum_(i not in K) -log p(x_i | x_K),        K any k of the d features
+
+The network sees the features that are known, and which these are, and says something of all others. In
+learning, k is drawn from 0 .. d - 1 and then K itself: the loss is, in expectation, -log p(x) of an order
+drawn evenly from all there are. So any order is a model, features that are known come first where rows
+are to be completed, and some orders together are a mixture that is better than each:
+
+    p(x) = 1/K sum_k p(x; order k)
+
+In an order, the first layer grows by what one feature adds, as in NADE; the layers behind it are made
+anew for each feature.
+
+Source: Uria, Murray, Larochelle, "A deep and tractable density estimator", 2014, arXiv:1310.1757.
+Departs: K is drawn for each row, not for a batch.
+"""
+
+import copy
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from ..core import Bits, Space, Terms
+from .mixed import Mixed
+from .stepwise import Steps
+
+
+class EoNADE(Mixed):
+    """A distribution on bits.
+
+    Args:
+        space: the bits.
+        hidden: widths of the hidden layers, at least one; their units are rectified.
+        ensemble: how many orders are mixed, where no other orders are asked for.
+        seed: of these orders.
+    """
+
+    sequences: Tensor  # the numbers of the bits as they come, (K, d)
+
+    def __init__(
+        self, space: Space, hidden: Sequence[int] = (500,), ensemble: int = 1, seed: int = 0
+    ):
+        super().__init__()
+        if not isinstance(space, Bits):
+            raise ValueError(f"EoNADE: space is {space}; Bits are wanted")
+        if not hidden or min(hidden) < 1:
+            raise ValueError(f"EoNADE: hidden is {tuple(hidden)}; widths of 1 or more are wanted")
+        if ensemble < 1:
+            raise ValueError(f"EoNADE: ensemble is {ensemble}; at least 1 order is wanted")
+        self.space, self.hidden, self.ensemble, self.seed = space, tuple(hidden), ensemble, seed
+        d, draw = space.dims, torch.Generator().manual_seed(seed)
+        self.first = nn.Linear(2 * d, hidden[0])
+        inner = [part for a, b in pairwise(hidden) for part in (nn.Linear(a, b), nn.ReLU())]
+        self.inner = nn.Sequential(nn.ReLU(), *inner)
+        self.last = nn.Linear(hidden[-1], d)
+        orders = [torch.randperm(d, generator=draw) for _ in range(ensemble)]
+        self.register_buffer("sequences", torch.stack(orders))
+
+    @property
+    def orders(self) -> Tensor:
+        return self.sequences
+
+    def ordered(self, orders: Tensor) -> "EoNADE":
+        """The same weights under these orders, (K, d): rows with the numbers of features as they come."""
+        if orders.dim() != 2 or not (orders.sort(1).values == torch.arange(self.space.dims)).all():
+            raise ValueError(
+                f"EoNADE: orders are of shape {tuple(orders.shape)}; each row must hold the numbers "
+                f"0 to {self.space.dims - 1} once"
+            )
+        twin = copy.copy(self)
+        twin._buffers = {**self._buffers, "sequences": orders}
+        twin.ensemble = len(orders)
+        return twin
+
+    def logits_given(self, x: Tensor, known: Tensor) -> Tensor:
+        """Of each feature given those that are known, (n, *shape); 1 where one is, 0 elsewhere."""
+        seen = torch.cat([(x * known).flatten(1), known.flatten(1)], 1)
+        return self.last(self.inner(self.first(seen))).reshape(x.shape)
+
+    def loss(self, x: Tensor) -> Terms:
+        """In expectation -log p(x) of an order that is drawn evenly."""
+        d = self.space.dims
+        k = torch.randint(d, (len(x), 1), device=x.device)
+        place = torch.rand(len(x), d, device=x.device).argsort(1).argsort(1)
+        known = (place < k).to(x.dtype)
+        logits = self.logits_given(x.flatten(1), known)
+        each = nn.functional.binary_cross_entropy_with_logits(
+            logits, x.flatten(1), reduction="none"
+        )
+        return {"nll": ((1 - known) * each * (d / (d - k))).sum(1).mean()}
+
+    def logits(self, x: Tensor, which: int = 0) -> Tensor:
+        """In the order of that number, (n, *shape): d passes through the layers behind the first."""
+        rows, steps = x.flatten(1), self.unroll(len(x), which)
+        out = [next(steps)]
+        out += [steps.send(rows[:, feature]) for feature in self.orders[which][:-1].tolist()]
+        return torch.cat(out, 1)[:, self.orders[which].argsort()].reshape(x.shape)
+
+    def unroll(self, n: int, which: int = 0) -> Steps:
+        values, flags = self.first.weight.T.split(self.space.dims)
+        a = self.first.bias.expand(n, -1)
+        for i in self.orders[which].tolist():
+            h = self.inner(a)
+            came = yield (torch.mv(h, self.last.weight[i]) + self.last.bias[i])[:, None]
+            a = torch.addcmul(a + flags[i], came.to(a.dtype)[:, None], values[i])
