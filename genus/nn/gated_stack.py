@@ -6,6 +6,7 @@ h_l+1 = h_l + R_l z_l,      out = B relu(A relu(sum_l S_l z_l))
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
