@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from laws import LAWS, applies, sample
+from laws import LAWS, applies, draw, sample
 
 from genus.adversarial import (
     BEGAN,
@@ -18,12 +18,15 @@ from genus.adversarial import (
 from genus.autoregressive import (
     MADE,
     NADE,
+    CharRNN,
     ConditionalWaveNet,
     EncoderDecoder,
     EoNADE,
+    KneserNey,
     MultiscalePixelRNN,
     PixelRNN,
     Seq2Seq,
+    Transformer,
     WaveNet,
 )
 from genus.core import Bits, Classes, Pixels, Reals, Tokens
@@ -109,6 +112,13 @@ from genus.spaces import Attributes
 from genus.translation import Pix2Pix
 from genus.vae import VAE, Normal
 
+
+def counted(model):
+    """A model that learns from all data at once, after it has seen some."""
+    list(model.fit(draw(model.space, 20)))
+    return model
+
+
 MODELS = {
     "wavenet": lambda: WaveNet(Tokens(3, 5), 4, 5, (1, 2, 1)),
     "wavenet-end": lambda: WaveNet(Tokens(3, 5, end=2), 4, 5, (1, 2, 1)),
@@ -135,6 +145,13 @@ MODELS = {
     "nade": lambda: NADE(Bits((2, 3)), hidden=4),
     "nade-shuffled": lambda: NADE(Bits((5,)), hidden=4, shuffled=True),
     "eonade": lambda: EoNADE(Bits((2, 3)), hidden=(8, 6), ensemble=3),
+    "charrnn": lambda: CharRNN(Tokens(3, 4), 5, 2, skips=True),
+    "charrnn-gru": lambda: CharRNN(Tokens(4, 5, end=2), 5, 1, "gru", dropout=0.2),
+    "charrnn-elman": lambda: CharRNN(Tokens(3, 4), 5, 2, "elman"),
+    "transformer": lambda: Transformer(Tokens(3, 4), 8, 2, 2),
+    "transformer-end": lambda: Transformer(Tokens(4, 5, end=0), 8, 1, 2, dropout=0.2),
+    "kneserney": lambda: counted(KneserNey(Tokens(3, 4), 4)),
+    "kneserney-plain": lambda: counted(KneserNey(Tokens(4, 4, end=0), 2, modified=False)),
     "seq2seq": lambda: Seq2Seq(Tokens(3, 4, 0), Tokens(4, 5, 2), width=6, embedding=4),
     "seq2seq-attention": lambda: Seq2Seq(Tokens(3, 4, 0), Tokens(4, 5, 2), 6, 4, attention=5),
     "seq2seq-endless": lambda: Seq2Seq(Tokens(3, 3), Tokens(4, 5), 6, 4, attention=5),
