@@ -1,0 +1,63 @@
+"""genus sample, of models that draw value by value: temperature, what is left out, prompts, texts."""
+
+import numpy as np
+import pytest
+
+from genus.cli import main
+from genus.data import read_note
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    at = tmp_path_factory.mktemp("runs") / "made"
+    assert main(["fit", "made", "--rounds", "20", "--masks", "1", "--out", str(at)]) == 0
+    return at
+
+
+def rows(said, run, tmp_path, *words) -> np.ndarray:
+    path = tmp_path / "x.npy"
+    assert said(f"sample {run} -n 40 --out {path}", *words)[0] == 0
+    return np.load(path, allow_pickle=False).reshape(40, -1)
+
+
+def test_at_temperature_0_there_is_one_row(said, run, tmp_path):
+    drawn = rows(said, run, tmp_path)
+    assert len(np.unique(drawn, axis=0)) == 40
+    best = rows(said, run, tmp_path, "--temperature", 0)
+    assert len(np.unique(best, axis=0)) == 1
+    assert np.array_equal(best, rows(said, run, tmp_path, "--top-k", 1))
+    assert np.array_equal(best, rows(said, run, tmp_path, "--top-p", 1e-6, "--seed", 3))
+
+
+def test_a_low_temperature_stays_near_the_likeliest(said, run, tmp_path):
+    cold, drawn = (rows(said, run, tmp_path, "--temperature", t).std(0).mean() for t in (0.1, 1))
+    assert 0 < cold < 0.8 * drawn
+
+
+def test_the_picture_says_how_values_were_chosen(said, run, tmp_path):
+    path = tmp_path / "x.png"
+    assert said(f"sample {run} -n 4 --top-k 3 --out {path}")[0] == 0
+    assert read_note(path)["choice"] == "Choice(temperature=1.0, top_k=3, top_p=None)"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("--temperature -1 --out {out}/x.png", "Choice: temperature is -1.0; 0 or more is wanted"),
+        ("--top-k 0 --out {out}/x.png", "Choice: top_k is 0; at least 1 is wanted"),
+        ("--prompt Once --out {out}/x.png", "sample: MADE makes no texts: leave --prompt out"),
+        ("--out {out}/x.txt", "sample: digits are no texts; a .png or .npy file is wanted"),
+    ],
+)
+def test_one_sentence(said, run, tmp_path, words, sentence):
+    code, printed, err = said(f"sample {run} -n 2 {words.format(out=tmp_path / 'out')}")
+    assert (code, printed, err) == (2, "", f"genus: {sentence}\n")
+
+
+def test_models_that_do_not_draw_by_value_say_so(said, tmp_path):
+    at, out = tmp_path / "vae", tmp_path / "x.png"
+    assert main(["fit", "vae_mlp", "--rounds", "0", "--data", "digits", "--out", str(at)]) == 0
+    code, _, err = said(f"sample {at} --temperature 0.5 --top-k 2 --out {out}")
+    assert code == 2
+    assert "VAE does not draw value by value: leave --temperature and --top-k out" in err
+    assert not out.exists()
