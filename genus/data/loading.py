@@ -11,7 +11,10 @@
     mnist, fashion_mnist, binarized_mnist       from the folder that GENUS_DATA names
     chairs                                      clouds of points, from the same folder
     ego_small, enzymes                          graphs, from the same folder
+    accidents, dna, mushrooms, nltcs, plants    tables of bits, from there too: genus.data.debd
+    chorales, chorale_toys                      piano rolls, from there and made: genus.data.chorales
     red_wine, white_wine, housing, ionosphere   tables in ten folds, from there too: genus.data.uci
+    spoken, spoken8, spoken16, spoken_mel       spoken digits, from there too: genus.data.spoken
     a path                                      a folder of images or idx files; .npy, .npz, .csv
 
 Options may also stand in the name, after a question mark: photos?size=64&colour=L.
@@ -28,6 +31,8 @@ from urllib.parse import parse_qsl
 
 from .arrays import arrays, understood
 from .bars import bars
+from .chorales import chorale_toys, chorales
+from .debd import TABLES, debd
 from .digits import digits
 from .dividing import data_of_rows
 from .endless import toy
@@ -39,6 +44,8 @@ from .idx import binarised_mnist, bit_files, idx, idx_files, read_idx
 from .linear_mixture import linear_mixture
 from .points import KINDS, chair_files, chairs, family
 from .sets import Data
+from .spoken import KINDS as SPOKEN
+from .spoken import sound_files, spoken
 from .stacked import stacked
 from .tables import table
 from .toys import TOYS
@@ -53,6 +60,7 @@ BUILT_IN: dict[str, Callable[[], Data]] = {
     "stacked_digits": lambda: stacked(digits(), "stacked_digits"),
     "grammar": grammar,
     "linear_mixture": linear_mixture,
+    "chorale_toys": chorale_toys,
     "ellipsoids": lambda: family("ellipsoids", ("ellipsoid",)),
     "boxes": lambda: family("boxes", ("box",)),
     "shapes": lambda: family("shapes", KINDS),
@@ -69,7 +77,10 @@ OUTSIDE: dict[str, tuple[Callable[..., Data], tuple[str, ...]]] = {  # reader, f
     "chairs": (chairs, ("modelnet10_voxels", "chairs")),
     "ego_small": (ego_small, ("graphs",)),
     "enzymes": (enzymes, ("graphs",)),
+    **dict.fromkeys(TABLES, (debd, ("debd",))),
+    "chorales": (chorales, ("jsb_chorales",)),
     **dict.fromkeys(FILES, (uci, ("uci_small", "uci"))),
+    **dict.fromkeys(SPOKEN, (spoken, ("fsdd", "free-spoken-digit-dataset/recordings"))),
 }
 NAMES = (*BUILT_IN, *OUTSIDE)
 NUMBERS = {"workers", "cache", "fold"}
@@ -215,7 +226,8 @@ def _outside(name: str, **options: Any) -> Data:
         )
     for folder in folders:
         if (path := Path(root).expanduser() / folder).is_dir() and any(
-            find(path) for find in (idx_files, bit_files, chair_files, uci_files, graph_files)
+            find(path)
+            for find in (idx_files, bit_files, chair_files, uci_files, graph_files, sound_files)
         ):
             return reader(path, name, **options)
     raise ValueError(
