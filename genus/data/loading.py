@@ -5,6 +5,8 @@
     bars                                        a toy of bits: genus.data.bars
     stacked_digits, stacked_mnist               1,000 modes: genus.data.stacked
     grammar                                     a toy of tokens: genus.data.grammar
+    dates, reordering                           translations: genus.data.dates, .languages
+    analogies, word_pairs                       sentences to learn words from: genus.data.analogies
     linear_mixture                              ten planes in 100 dimensions: its own file
     community_small, grid_graphs, cycles, ...   graphs: genus.data.graphs
     ellipsoids, boxes, shapes                   clouds of points: genus.data.points
@@ -29,10 +31,12 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
+from .analogies import corpus, word_pairs
 from .arrays import arrays, understood
 from .bars import bars
-from .chorales import chorale_toys, chorales
-from .debd import TABLES, debd
+from .chorales import chorale_files, chorale_toys, chorales
+from .dates import dates
+from .debd import TABLES, debd, debd_files
 from .digits import digits
 from .dividing import data_of_rows
 from .endless import toy
@@ -41,6 +45,7 @@ from .grammar import grammar
 from .graphs import MADE as GRAPHS
 from .graphs import ego_small, enzymes, graph_files, graphs
 from .idx import binarised_mnist, bit_files, idx, idx_files, read_idx
+from .languages import reordering
 from .linear_mixture import linear_mixture
 from .points import KINDS, chair_files, chairs, family
 from .sets import Data
@@ -59,6 +64,10 @@ BUILT_IN: dict[str, Callable[[], Data]] = {
     "bars": bars,
     "stacked_digits": lambda: stacked(digits(), "stacked_digits"),
     "grammar": grammar,
+    "analogies": lambda: corpus().data,
+    "word_pairs": word_pairs,
+    "dates": lambda: dates().data,
+    "reordering": lambda: reordering().data,
     "linear_mixture": linear_mixture,
     "chorale_toys": chorale_toys,
     "ellipsoids": lambda: family("ellipsoids", ("ellipsoid",)),
@@ -82,6 +91,16 @@ OUTSIDE: dict[str, tuple[Callable[..., Data], tuple[str, ...]]] = {  # reader, f
     **dict.fromkeys(FILES, (uci, ("uci_small", "uci"))),
     **dict.fromkeys(SPOKEN, (spoken, ("fsdd", "free-spoken-digit-dataset/recordings"))),
 }
+FINDERS = (  # each says what it knows of a folder
+    idx_files,
+    bit_files,
+    chair_files,
+    uci_files,
+    graph_files,
+    sound_files,
+    debd_files,
+    chorale_files,
+)
 NAMES = (*BUILT_IN, *OUTSIDE)
 NUMBERS = {"workers", "cache", "fold"}
 IMAGES = {"size", "resize", "colour", "background", "broken", "label", "workers", "cache"}
@@ -226,8 +245,7 @@ def _outside(name: str, **options: Any) -> Data:
         )
     for folder in folders:
         if (path := Path(root).expanduser() / folder).is_dir() and any(
-            find(path)
-            for find in (idx_files, bit_files, chair_files, uci_files, graph_files, sound_files)
+            find(path) for find in FINDERS
         ):
             return reader(path, name, **options)
     raise ValueError(
