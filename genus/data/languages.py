@@ -1,17 +1,9 @@
-"""Sentences and their translations: pairs whose every word is accounted for.
+"""A made-up pair of languages that put their words in different orders.
 
-    dates         "TUE 3rd May '98"  ->  "1998-05-03", character by character
-    reordering    a made-up pair of languages, word by word; which word became which is known
-
-A row is (x, context): the translation, and what is translated. No context of one split is in another.
-
-Dates: years 1950 .. 2049. What a model is tested on are dates that it has never met, in formats that it
-has never met: their parts, an order, a kind of day, of month, of year, it has seen each by itself.
-With points the day comes first, with slashes the month, with dashes the year.
-
-Reordering: each word has one translation, but in the target language adjectives follow their noun, the
-verb ends its clause, determiners and adjectives agree with the noun in gender and number, and the verb
-with its subject in number. The source shows neither gender nor the number of anything but nouns.
+A row is (x, context): the translation, and the sentence that is translated. Each word has one
+translation, and which became which is known. But in the target language adjectives follow their noun,
+the verb ends its clause, determiners and adjectives agree with the noun in gender and number, and the
+verb with its subject in number. The source shows no gender, and the number of nouns alone.
 
     my old dogs  saw    anna  near the tree   and  ben ...
     my    dogs  old     anna  near the tree   saw  and  ben ...
@@ -19,8 +11,7 @@ with its subject in number. The source shows neither gender nor the number of an
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from typing import NamedTuple
@@ -76,6 +67,11 @@ class Words:
         return words[: words.index(END)] if END in words else words
 
 
+def several(text: str) -> list[str]:
+    """Words that stand in one text."""
+    return text.split()
+
+
 class Languages(NamedTuple):
     """A data set of translations, and the words of both sides."""
 
@@ -84,139 +80,22 @@ class Languages(NamedTuple):
     target: Words
 
 
-# --- dates ------------------------------------------------------------------------------------
-
-FIRST, LAST = date(1950, 1, 1), date(2049, 12, 31)
-MONTHS = (
-    "January February March April May June July August September October November December".split()
-)
-DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
-CHARACTERS = Words((END, *" ',-./0123456789", *"abcdefghijklmnopqrstuvwxyz".upper()))
-CHARACTERS = Words((*CHARACTERS.words, *"abcdefghijklmnopqrstuvwxyz"))
-ISO = Words(tuple("0123456789-"))
-LONGEST = 32  # characters of a written date
-
-
-@dataclass(frozen=True)
-class Format:
-    """How a date is written.
-
-    Args:
-        order: of d, m and y.
-        weekday: how many of its letters come first; 0 for none.
-        day: "3", "03" or "3rd".
-        month: "May", where that is all of it; "Sep", the first three letters; or "05".
-        year: "1998" or "'98".
-        case: "as it is", "small" or "CAPITAL".
-    """
-
-    order: str
-    weekday: int
-    day: str
-    month: str
-    year: str
-    case: str
-
-    def write(self, when: date) -> str:
-        """The date in this format."""
-        year = f"'{when:%y}" if self.year == "'98" else f"{when.year}"
-        name = MONTHS[when.month - 1]
-        month = {"Sep": name[:3], "05": f"{when.month:02}"}.get(self.month, name)
-        day = {"3": f"{when.day}", "03": f"{when.day:02}"}.get(self.day, ordinal(when.day))
-        if self.month == "05":
-            sign = {"dmy": ".", "mdy": "/", "ymd": "-"}[self.order]
-        else:
-            sign = " "
-        parts = {"d": day, "m": month, "y": year}
-        if self.order == "mdy" and sign == " ":
-            parts["d"] += ","
-        text = sign.join(parts[part] for part in self.order)
-        if self.weekday:
-            text = f"{DAYS[when.weekday()][: self.weekday]} {text}"
-        return {"small": text.lower(), "CAPITAL": text.upper()}.get(self.case, text)
-
-
-def ordinal(day: int) -> str:
-    """1st, 2nd, 3rd, 4th, ..."""
-    ending = "th" if 10 < day < 14 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
-    return f"{day}{ending}"
-
-
-ORDERS, YEARS = ("dmy", "mdy", "ymd"), ("1998", "'98")
-IN_WORDS = [
-    Format(*parts)
-    for parts in product(
-        ORDERS,
-        (0, 3, 9),
-        ("3", "03", "3rd"),
-        ("May", "Sep"),
-        YEARS,
-        ("as it is", "small", "CAPITAL"),
-    )
-]
-IN_NUMBERS = [
-    Format(order, 0, day, "05", year, "as it is")
-    for order, day, year in product(ORDERS, ("3", "03"), YEARS)
-]
-
-
-def dates(rows: int = 20_000, held_out: int = 2_000, seed: int = 0) -> Languages:
-    """Written dates and what they mean.
-
-    Args:
-        rows: to learn from: nine days of ten, in four of five formats.
-        held_out: rows of the test: other days, in the other formats; half as many, in formats that
-            were learnt from, are for validation.
-        seed: of what is drawn, and of what is held out.
-    """
-    draw = random.Random(seed)
-    days = [FIRST + timedelta(i) for i in range((LAST - FIRST).days + 1)]
-    draw.shuffle(days)
-    formats = draw.sample(IN_WORDS, len(IN_WORDS))
-    known, unknown = formats[len(formats) // 5 :], formats[: len(formats) // 5]
-    new, old = days[: len(days) // 10], days[len(days) // 10 :]
-
-    def split(name: str, count: int, days: list[date], formats: list[Format]) -> Rows:
-        chosen = [draw.choice(days) for _ in range(count)]
-        texts = [draw.choice(formats).write(when) for when in chosen]
-        return _rows(f"dates {name}", texts, [when.isoformat() for when in chosen], *sides)
-
-    sides = (CHARACTERS, LONGEST, ISO, 10)
-    mixed = [*known, *(IN_NUMBERS * (len(known) // (4 * len(IN_NUMBERS)) + 1))]
-    data = Data(
-        "dates",
-        split("train", rows, old, mixed),
-        split("validation", held_out // 2, new, mixed),
-        split("test", held_out, new, unknown),
-    )
-    return Languages(data, CHARACTERS, ISO)
-
-
 # --- a pair of languages that puts words in another order -------------------------------------
 
-NAMES = "anna ben cara dan emma finn gina hugo iris jan".split()
-NOUNS = dict(  # one, several
-    dog="dogs",
-    cat="cats",
-    horse="horses",
-    bird="birds",
-    tree="trees",
-    house="houses",
-    river="rivers",
-    boat="boats",
-    king="kings",
-    teacher="teachers",
-    doctor="doctors",
-    child="children",
-    stone="stones",
-    road="roads",
-    garden="gardens",
-    lamp="lamps",
-)
-DETERMINERS = "the my your our".split()
-ADJECTIVES = "red old small quick green cold tall kind".split()
-VERBS = "saw heard found took liked lost met drew held left sold kept".split()
-PREPOSITIONS = "near behind with above".split()
+NAMES = several("anna ben cara dan emma finn gina hugo iris jan")
+NOUNS = {
+    **{
+        noun: noun + "s"
+        for noun in several(
+            "dog cat horse bird tree house river boat king teacher doctor stone road garden lamp"
+        )
+    },
+    "child": "children",
+}
+DETERMINERS = several("the my your our")
+ADJECTIVES = several("red old small quick green cold tall kind")
+VERBS = several("saw heard found took liked lost met drew held left sold kept")
+PREPOSITIONS = several("near behind with above")
 AND = "and"
 SHORTEST, MOST = 3, 40  # words of a sentence
 CLAUSE, PHRASE = 13, 6  # words, at most
@@ -361,7 +240,7 @@ def reordering(rows: int = 800, held_out: int = 100, seed: int = 0) -> Languages
             found[name] += each[:count]
             each = each[count:]
     splits = {
-        name: _rows(
+        name: sentences(
             f"reordering {name}",
             texts,
             [translate(t)[0] for t in texts],
@@ -372,7 +251,7 @@ def reordering(rows: int = 800, held_out: int = 100, seed: int = 0) -> Languages
         )
         for name, texts in found.items()
     }
-    data = Data("reordering", splits["train"], splits["validation"], splits["test"])
+    data = Data("reordering", **splits, symbols=TARGET.words, separator=" ")
     return Languages(data, SOURCE, TARGET)
 
 
@@ -383,7 +262,7 @@ def alignment(source: Tensor) -> Tensor:
     return torch.tensor(rows, dtype=torch.int64)
 
 
-def _rows(
+def sentences(
     name: str,
     sources: Sequence[Sequence[str]],
     targets: Sequence[Sequence[str]],
@@ -392,6 +271,7 @@ def _rows(
     target: Words,
     length: int,
 ) -> Rows:
+    """A split of translations, of at most `length` words, and what they are of, of at most `most`."""
     return Rows(
         target.encode(targets, length),
         target.space(length),

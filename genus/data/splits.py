@@ -176,7 +176,7 @@ def pack(x: Tensor, space: Space, who: str) -> Tensor:
         return x.to(torch.uint8)
     if isinstance(space, Pixels) and space.levels <= 256:
         return space.indices(x).to(torch.uint8)
-    return x if isinstance(space, Tokens) else x.float()
+    return x if isinstance(space, Tokens | Classes) else x.float()
 
 
 def unpack(kept: Tensor, space: Space) -> Tensor:
