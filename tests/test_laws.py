@@ -19,11 +19,14 @@ from genus.autoregressive import (
     MADE,
     NADE,
     CharRNN,
+    ConditionalGatedPixelCNN,
     ConditionalWaveNet,
     EncoderDecoder,
     EoNADE,
+    GatedPixelCNN,
     KneserNey,
     MultiscalePixelRNN,
+    PixelCNN,
     PixelRNN,
     Seq2Seq,
     Transformer,
@@ -161,6 +164,13 @@ MODELS = {
     "pixelrnn-row": lambda: PixelRNN(Bits((1, 3, 3)), 4, 2, "row", 3),
     "pixelrnn-colours": lambda: PixelRNN(Pixels((2, 2, 2), 2), 4, 1, "diagonal", 3),
     "pixelrnn-multiscale": lambda: MultiscalePixelRNN(Bits((1, 2, 4)), 2, 4, 1, "diagonal", 3, 3),
+    "pixelcnn": lambda: PixelCNN(Bits((1, 3, 3)), 1, 4, 3, 4),
+    "pixelcnn-colour": lambda: PixelCNN(Pixels((3, 1, 3), 2), 1, 6, 3, 18),
+    "gatedpixelcnn": lambda: GatedPixelCNN(Bits((1, 3, 3)), 2, 4, 3, 3, 4),
+    "gatedpixelcnn-colour": lambda: GatedPixelCNN(Pixels((3, 2, 1), 3), 2, 6, 3, 3, 18),
+    "gatedpixelcnn-classes": lambda: ConditionalGatedPixelCNN(
+        Pixels((1, 2, 3), 3), Classes(3), Labels(3), 3, 1, 4, 5, 3, 4
+    ),
     "gan": lambda: GAN(
         Reals((2,)), MLP(3, 2, (8,)), MLP(2, 1, (8,)), 3, least_squares, (Penalty(r1, 2.0),), 2
     ),

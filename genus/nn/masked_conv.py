@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, pad
+from torch.nn.functional import conv2d, pad, relu
 
 
 @dataclass
@@ -117,7 +117,7 @@ class MaskedConv2d(nn.Module):
     parts before g and, if it is not strict, part g.
 
     Source: van den Oord, Kalchbrenner, Kavukcuoglu, "Pixel recurrent neural networks", 2016,
-        arXiv:1601.06759, section 3.4: strict is mask A, not strict is mask B.
+        arXiv:1601.06759: strict is its mask A, not strict its mask B.
 
     Args:
         d_in, d_out: channels; multiples of groups.
@@ -229,6 +229,9 @@ class MaskedConv2d(nn.Module):
 
         What is strict is given the value before the output's own one; for the first, zeros.
         """
+        if self.groups == 1 and self.above == self.left == 0 and not self.strict:
+            out = _affine(x[None], memory.own, self.bias)[0]  # nothing is to be kept
+            return out if plus is None else out.add_(plus)
         self.write(x, memory)
         return self.read(memory, plus)
 
@@ -246,6 +249,31 @@ class MaskedConv2d(nn.Module):
         """A new row begins."""
         memory.rows.append(memory.rows.pop(0))
         memory.ahead = None
+
+
+class PixelHead(nn.Module):
+    """(n, d_in, h, w) -> (n, d_out, h, w): two layers that see no other pixel, a ReLU before each.
+
+    Args:
+        d_in, width, d_out: channels before, between and after; multiples of groups.
+        groups: values of a pixel, as for `MaskedConv2d`.
+    """
+
+    def __init__(self, d_in: int, width: int, d_out: int, groups: int = 1):
+        super().__init__()
+        self.inner = MaskedConv2d(d_in, width, 0, 0, 0, groups=groups)
+        self.outer = MaskedConv2d(width, d_out, 0, 0, 0, groups=groups)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.outer(relu(self.inner(relu(x))))
+
+    def begin(self, n: int, width: int) -> tuple[PixelMemory, PixelMemory]:
+        """Room for the rows of n images, of `width` pixels each."""
+        return self.inner.begin(n, width), self.outer.begin(n, width)
+
+    def step(self, x: Tensor, memory: tuple[PixelMemory, PixelMemory]) -> Tensor:
+        """(n, d_in / groups) -> (n, d_out / groups)."""
+        return self.outer.step(relu(self.inner.step(relu(x), memory[0])), memory[1])
 
 
 def _windows(row: Tensor, wide: int, stride: int) -> Tensor:
