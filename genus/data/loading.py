@@ -17,7 +17,9 @@
     chorales, chorale_toys                      piano rolls, from there and made: genus.data.chorales
     red_wine, white_wine, housing, ionosphere   tables in ten folds, from there too: genus.data.uci
     spoken, spoken8, spoken16, spoken_mel       spoken digits, from there too: genus.data.spoken
-    a path                                      a folder of images or idx files; .npy, .npz, .csv
+    tinyshakespeare                             a text, from the same folder: genus.data.text
+    a path                                      a folder of images or idx files; .npy, .npz, .csv,
+                                                and .txt, a text
 
 Options may also stand in the name, after a question mark: photos?size=64&colour=L.
 """
@@ -53,6 +55,7 @@ from .spoken import KINDS as SPOKEN
 from .spoken import sound_files, spoken
 from .stacked import stacked
 from .tables import table
+from .text import text, text_files
 from .toys import TOYS
 from .uci import FILES, uci, uci_files
 
@@ -89,9 +92,11 @@ OUTSIDE: dict[str, tuple[Callable[..., Data], tuple[str, ...]]] = {  # reader, f
     **dict.fromkeys(TABLES, (debd, ("debd",))),
     "chorales": (chorales, ("jsb_chorales",)),
     **dict.fromkeys(FILES, (uci, ("uci_small", "uci"))),
+    "tinyshakespeare": (text, ("tinyshakespeare",)),
     **dict.fromkeys(SPOKEN, (spoken, ("fsdd", "free-spoken-digit-dataset/recordings"))),
 }
 FINDERS = (  # each says what it knows of a folder
+    text_files,
     idx_files,
     bit_files,
     chair_files,
@@ -102,7 +107,7 @@ FINDERS = (  # each says what it knows of a folder
     chorale_files,
 )
 NAMES = (*BUILT_IN, *OUTSIDE)
-NUMBERS = {"workers", "cache", "fold"}
+NUMBERS = {"workers", "cache", "fold", "window"}
 IMAGES = {"size", "resize", "colour", "background", "broken", "label", "workers", "cache"}
 
 
@@ -119,12 +124,13 @@ def load(
     workers: int | None = None,
     cache: int | None = None,
     fold: int | None = None,
+    window: int | None = None,
 ) -> Data:
     """The data set of this name, or in this file or folder. An option that does not apply is refused.
 
     Args:
-        source: a name, or a path: of a folder of images or idx files, or of a .npy, .npz, .csv or
-            idx file. A name comes first: write ./digits for a folder of that name. A path that is
+        source: a name, or a path: of a folder of images or idx files, or of a .npy, .npz, .csv, .txt
+            or idx file. A name comes first: write ./digits for a folder of that name. A path that is
             not here is looked for in the folder that GENUS_DATA names.
         size: images are resized to this height and width, in pixels.
         resize: crop cuts the largest centred part of the right proportions, stretch takes all.
@@ -136,6 +142,7 @@ def load(
         workers: threads that read images.
         cache: bytes of decoded images that are kept in memory.
         fold: which tenth of a table in ten folds tests, from 0.
+        window: characters of one x, of a text.
 
     Raises:
         ValueError: says what came, what is wanted and how to mend it.
@@ -151,6 +158,7 @@ def load(
         "workers": workers,
         "cache": cache,
         "fold": fold,
+        "window": window,
     }
     source, asked = _asked(str(source), set(given))
     options = asked | {name: value for name, value in given.items() if value is not None}
@@ -158,6 +166,8 @@ def load(
         return _without(options, source, BUILT_IN[source])
     if source in FILES:
         return _outside(source, **_only(options, {"fold"}, source, "a table in folds"))
+    if source == "tinyshakespeare":
+        return _outside(source, **_only(options, {"window"}, source, "a text"))
     if source in OUTSIDE:
         return _without(options, source, lambda: _outside(source))
     path = _found(source)
@@ -172,10 +182,12 @@ def load(
         return arrays(path, **_only(options, {"layout"}, path, "an array file"))
     if kind == ".csv":
         return table(path, **_only(options, {"label"}, path, "a table"))
+    if kind == ".txt":
+        return text(path, **_only(options, {"window"}, path, "a text"))
     if "idx" in path.name:
         return _without(options, f"{path}, an idx file,", lambda: _one_idx(path))
     raise ValueError(
-        f"load: {path} is a file of a kind that is not known; known are .npy, .npz, .csv, idx "
+        f"load: {path} is a file of a kind that is not known; known are .npy, .npz, .csv, .txt, idx "
         f"files, and folders of images or idx files"
     )
 

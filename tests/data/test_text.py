@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from genus.data import load
 from genus.data.text import characters, text
 
 CONTENT = "".join(f"{i} bottles of beer;\n" for i in range(100, 0, -1))
@@ -52,6 +53,18 @@ def test_a_file_and_a_folder_are_read(tmp_path):
     assert one.symbols == other.symbols
     assert one.train.fingerprint == characters(CONTENT, "x", window=16).train.fingerprint
     assert one.train.fingerprint != other.train.fingerprint  # another window
+
+
+def test_a_text_is_loaded_by_its_path(tmp_path, monkeypatch):
+    path = tmp_path / "tinyshakespeare" / "input.txt"
+    path.parent.mkdir()
+    path.write_text(CONTENT, encoding="utf-8")
+    assert load(f"{path}?window=16").space == load(path, window=16).space
+    monkeypatch.setenv("GENUS_DATA", str(tmp_path))
+    named = load("tinyshakespeare?window=16")
+    assert (named.name, named.space.length) == ("tinyshakespeare", 16)
+    with pytest.raises(ValueError, match="takes no option size"):
+        load(path, size=8)
 
 
 def test_what_cannot_be_is_said(tmp_path):
