@@ -18,17 +18,21 @@ from genus.adversarial import (
 from genus.autoregressive import (
     MADE,
     NADE,
+    RNNNADE,
+    RNNRBM,
     CharRNN,
     ConditionalGatedPixelCNN,
     ConditionalWaveNet,
     EncoderDecoder,
     EoNADE,
     GatedPixelCNN,
+    HandwritingSynthesis,
     KneserNey,
     MultiscalePixelRNN,
     PixelCNN,
     PixelRNN,
     Seq2Seq,
+    StrokePrediction,
     Transformer,
     WaveNet,
 )
@@ -111,7 +115,7 @@ from genus.nn import (
     UNet,
     Views,
 )
-from genus.spaces import Attributes
+from genus.spaces import Attributes, Strokes
 from genus.translation import Pix2Pix
 from genus.vae import VAE, Normal
 
@@ -147,6 +151,8 @@ MODELS = {
     "made-masks": lambda: MADE(Bits((5,)), hidden=(16,), masks=3, shuffled=True),
     "nade": lambda: NADE(Bits((2, 3)), hidden=4),
     "nade-shuffled": lambda: NADE(Bits((5,)), hidden=4, shuffled=True),
+    "rnnnade": lambda: RNNNADE(Bits((2, 3)), 4, 5, "elman", dropout=0.3),
+    "rnnrbm": lambda: RNNRBM(Bits((2, 3)), 4, 5, gibbs_steps=2, burn_in=5),
     "eonade": lambda: EoNADE(Bits((2, 3)), hidden=(8, 6), ensemble=3),
     "charrnn": lambda: CharRNN(Tokens(3, 4), 5, 2, skips=True),
     "charrnn-gru": lambda: CharRNN(Tokens(4, 5, end=2), 5, 1, "gru", dropout=0.2),
@@ -171,6 +177,8 @@ MODELS = {
     "gatedpixelcnn-classes": lambda: ConditionalGatedPixelCNN(
         Pixels((1, 2, 3), 3), Classes(3), Labels(3), 3, 1, 4, 5, 3, 4
     ),
+    "stroke-prediction": lambda: StrokePrediction(Strokes(4), 6, 2, 3),
+    "handwriting": lambda: HandwritingSynthesis(Strokes(4), Tokens(3, 4, 0), 6, 2, 3, 2),
     "gan": lambda: GAN(
         Reals((2,)), MLP(3, 2, (8,)), MLP(2, 1, (8,)), 3, least_squares, (Penalty(r1, 2.0),), 2
     ),
