@@ -54,6 +54,7 @@ class FoldedStack:
         self.places, self.slots, slots = ring(stack, length)
         self.kept = np.zeros((slots, c, n), dtype)
         self.found = np.zeros((layers, c, n), dtype)  # 2 z of all layers
+        self.flat = self.found.reshape(layers * c, n)
         self.head = head(stack)
         self.hidden = np.zeros((stack.skip, n), dtype)
         self.deep = np.zeros((stack.skip, n), dtype)
@@ -96,8 +97,8 @@ class FoldedStack:
     def _head(self) -> Array:
         (skips, bias), (deeper, bias_of_deep), (last, bias_of_last) = self.head
         np.add(self.values[1:, : self.c], self.values[1:, self.c : 2 * self.c], self.found)
-        hidden, deep, out, flat = self.hidden, self.deep, self.out, self.found.reshape(-1, self.n)
-        np.dot(skips, flat, hidden)
+        hidden, deep, out = self.hidden, self.deep, self.out
+        np.dot(skips, self.flat, hidden)
         hidden += bias
         np.maximum(hidden, 0, out=hidden)
         np.dot(deeper, hidden, deep)

@@ -44,7 +44,9 @@ def test_a_tone_is_loudest_in_its_band(tone):
     where = 2595 * math.log10(1 + tone / 700) / edges - 1
     assert (found[0, 5:15].argmax(1) - where).abs().max() <= 1
     louder = log_mel(2 * x)
-    torch.testing.assert_close((louder - found)[0, 5:15].max(1).values, torch.full((10,), math.log(4)))
+    torch.testing.assert_close(
+        (louder - found)[0, 5:15].max(1).values, torch.full((10,), math.log(4))
+    )
 
 
 def test_silence_is_the_floor():
