@@ -14,6 +14,7 @@ Departs: pairs that are rotated are a number of the first half and one of the se
 """
 
 import math
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -85,10 +86,8 @@ class CausalAttention(nn.Module):
         if self.rotary:
             turns = rotary(x.shape[1], q.shape[3], x)
             q, k = turned(q, turns), turned(k, turns)
-        seen = scaled_dot_product_attention(
-            q, k, v, is_causal=True, dropout_p=self.dropout if self.training else 0.0
-        )
-        return self._out(seen)
+        dropout = self.dropout if self.training else 0.0
+        return self._out(_attended(q, k, v, is_causal=True, dropout=dropout))
 
     def begin(self, n: int, length: int) -> KeysValues:
         """Room for n rows of `length` places."""
@@ -104,11 +103,11 @@ class CausalAttention(nn.Module):
             q, k = turned(q, turns), turned(k, turns)
         k, v = memory.add(k, v)
         if first == 0:
-            return self._out(scaled_dot_product_attention(q, k, v, is_causal=places > 1))
+            return self._out(_attended(q, k, v, is_causal=places > 1))
         if places == 1:
-            return self._out(scaled_dot_product_attention(q, k, v))
+            return self._out(_attended(q, k, v))
         mask = torch.ones(places, first + places, dtype=torch.bool, device=x.device).tril(first)
-        return self._out(scaled_dot_product_attention(q, k, v, attn_mask=mask))
+        return self._out(_attended(q, k, v, mask))
 
     def step(self, x: Tensor, memory: KeysValues) -> Tensor:
         """The next place: (n, width) -> the same."""
@@ -154,7 +153,7 @@ class CrossAttention(nn.Module):
         """Several places at once: (n, k, width) -> the same."""
         q = self.look(x).unflatten(2, (self.heads, -1)).transpose(1, 2)
         k, v, *mask = memory
-        found = scaled_dot_product_attention(q, k, v, attn_mask=mask[0] if mask else None)
+        found = _attended(q, k, v, mask[0] if mask else None)
         return self.tell(found.transpose(1, 2).flatten(2))
 
     def step(self, x: Tensor, memory: tuple[Tensor, ...]) -> Tensor:
@@ -168,6 +167,25 @@ class CrossAttention(nn.Module):
         k, _, *mask = self.begin(source, seen)
         scores = q @ k.mT / math.sqrt(q.shape[3])
         return (scores.masked_fill(~mask[0], -torch.inf) if mask else scores).softmax(-1)
+
+
+def _attended(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    mask: Tensor | None = None,
+    is_causal: bool = False,
+    dropout: float = 0.0,
+) -> Tensor:
+    """What each query, (n, heads, places, d), takes of the values.
+
+    On a CPU in single precision also where the rest is in half: there the gradient of torch's fused
+    kernel takes twice as long in half precision (torch 2.13).
+    """
+    single = q.device.type == "cpu" and torch.is_autocast_enabled("cpu")
+    with torch.autocast("cpu", enabled=False) if single else nullcontext():
+        q, k, v = (q.float(), k.float(), v.float()) if single else (q, k, v)
+        return scaled_dot_product_attention(q, k, v, mask, dropout, is_causal)
 
 
 def rotary(length: int, d: int, like: Tensor) -> Tensor:

@@ -122,6 +122,20 @@ def test_a_cache_that_forgets_a_place_would_be_seen():
     assert (steps[:, 3:] - layer(x)[:, 3:]).abs().max() > 1e-3
 
 
+def test_half_precision_is_the_same_to_its_digits():
+    torch.set_default_dtype(torch.float32)
+    net, x = CausalTransformer(16, 2, 2, source=16), torch.randn(3, 9, 16, requires_grad=True)
+    (slope,) = torch.autograd.grad((net(x, x) * x).sum(), x)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = net(x, x)
+        memory = net.begin(3, 9, x)
+        steps = torch.stack([net.step(place, memory) for place in x.unbind(1)], 1)
+    (same,) = torch.autograd.grad((half * x).sum(), x)
+    for other in (half, steps):
+        assert 0 < (other - net(x, x)).abs().max() < 0.05
+    assert 0 < (slope - same).abs().max() < 0.05 * slope.abs().max()
+
+
 def test_dropout_is_of_training_alone():
     net, x = CausalTransformer(16, 1, 2, dropout=0.5), torch.randn(2, 4, 16)
     assert not torch.equal(net(x), net(x))
