@@ -45,7 +45,7 @@ class CausalBlock(nn.Module):
         self.think_norm = nn.LayerNorm(width)
         self.think = nn.Sequential(
             nn.Linear(width, growth * width),
-            nn.GELU(approximate="tanh"),
+            nn.GELU(),
             nn.Linear(growth * width, width),
         )
         self.drop = nn.Dropout(dropout)
