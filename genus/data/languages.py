@@ -251,7 +251,14 @@ def reordering(rows: int = 800, held_out: int = 100, seed: int = 0) -> Languages
         )
         for name, texts in found.items()
     }
-    data = Data("reordering", **splits, symbols=TARGET.words, separator=" ")
+    data = Data(
+        "reordering",
+        splits["train"],
+        splits["validation"],
+        splits["test"],
+        symbols=TARGET.words,
+        separator=" ",
+    )
     return Languages(data, SOURCE, TARGET)
 
 

@@ -38,8 +38,6 @@ def translation_transformer(
             f"translation_transformer: {data} is {source.space} given {source.context_space}; Tokens "
             f"given Tokens are wanted, as in dates and reordering"
         )
-    model = EncoderDecoder(
-        source.space, source.context_space, width, depth, heads, dropout=dropout
-    )
+    model = EncoderDecoder(source.space, source.context_space, width, depth, heads, dropout=dropout)
     evaluate = Translations(source.validation)
     return fit(model, source.train, run, schedule=warmed(cosine, 0.05), evaluate=evaluate)
