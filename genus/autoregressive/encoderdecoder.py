@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad, scaled_dot_product_attention
+from torch.nn.functional import pad
 
 from ..core import Tokens
 from ..functional.sequences import present, shifted
@@ -58,6 +58,19 @@ class Writer(nn.Module):
     def forward(self, s: Tensor, read: tuple[Tensor, ...]) -> Tensor:
         s = s + self.drop(self.recall(self.norms[0](s)))
         return self._rest(s, read)
+
+    def begin(self, n: int, length: int) -> KeysValues:
+        """Room for n rows of `length` places."""
+        return self.recall.begin(n, length)
+
+    def read(self, h: Tensor, seen: Tensor) -> tuple[Tensor, ...]:
+        """Keys and values of what the encoder gives, and which of its places are there."""
+        return self.attend.begin(h, seen)
+
+    def looks(self, s: Tensor, h: Tensor, seen: Tensor) -> Tensor:
+        """How much each place looks at each that was read, the mean of heads, (n, length, m)."""
+        s = s + self.recall(self.norms[0](s))
+        return self.attend.weights(self.norms[1](s), h, seen).mean(1)
 
     def step(self, s: Tensor, own: KeysValues, read: tuple[Tensor, ...]) -> Tensor:
         """One place, (n, 1, width)."""
@@ -102,6 +115,9 @@ class EncoderDecoder(ConditionalStepwiseModel):
         growth: how many times as wide as a word the hidden layer of a perceptron is.
         dropout: the share of what is added that is dropped in training, in [0, 1).
     """
+
+    space: Tokens  # pyright: ignore[reportIncompatibleVariableOverride]
+    context_space: Tokens  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __init__(
         self,
@@ -153,7 +169,7 @@ class EncoderDecoder(ConditionalStepwiseModel):
     def begin(self, context: Tensor) -> Memory:
         """Reads what is translated, once."""
         n, length = len(context), self.space.length
-        own = [block.recall.begin(n, length) for block in self.writers]
+        own = [block.begin(n, length) for block in self.writers]
         return Memory(own, self._read(context))
 
     def step(self, came: Tensor, memory: Memory) -> Tensor:
@@ -175,10 +191,8 @@ class EncoderDecoder(ConditionalStepwiseModel):
         for writer in self.writers:
             if writer is looked:
                 break
-            s = writer(s, writer.attend.begin(h, seen))
-        s = s + looked.recall(looked.norms[0](s))
-        a = looked.attend.weights(looked.norms[1](s), h, seen).mean(1)
-        a = pad(a, (0, context.shape[1] - seen.shape[1]))
+            s = writer(s, writer.read(h, seen))
+        a = pad(looked.looks(s, h, seen), (0, context.shape[1] - seen.shape[1]))
         return a.masked_fill(~present(x, self.space.end)[:, :, None], 0)
 
     def _words(self, words: Tensor) -> Tensor:
@@ -188,7 +202,7 @@ class EncoderDecoder(ConditionalStepwiseModel):
     def _read(self, context: Tensor) -> list[tuple[Tensor, ...]]:
         """The keys and values of what is translated, for each block of the decoder."""
         h, seen = self._encoded(context)
-        return [block.attend.begin(h, seen) for block in self.writers]
+        return [block.read(h, seen) for block in self.writers]
 
     def _encoded(self, context: Tensor) -> tuple[Tensor, Tensor]:
         """What the encoder makes of each word, (n, length, width), and which are there, (n, length)."""

@@ -62,6 +62,9 @@ class Seq2Seq(ConditionalStepwiseModel):
         attention: hidden units of the network that compares s and h; None for one vector.
     """
 
+    space: Tokens  # pyright: ignore[reportIncompatibleVariableOverride]
+    context_space: Tokens  # pyright: ignore[reportIncompatibleVariableOverride]
+
     def __init__(
         self,
         space: Tokens,

@@ -35,6 +35,7 @@ class SkipGram(ConditionalModel):
         power: of a word's count in q, in [0, 1]: 0 makes all words equally likely.
     """
 
+    space: Classes  # pyright: ignore[reportIncompatibleVariableOverride]
     counts: Tensor  # of each word, (words,)
 
     def __init__(self, space: Classes, width: int = 50, negatives: int = 5, power: float = 0.75):

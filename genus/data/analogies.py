@@ -10,8 +10,8 @@ half of the pairs never meet in a sentence. The other half do, in one sentence o
 """
 
 import random
-from dataclasses import replace
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
