@@ -17,6 +17,7 @@ from .kneserney import KneserNey as KneserNey
 from .made import MADE as MADE
 from .nade import NADE as NADE
 from .pixelcnn import PixelCNN as PixelCNN
+from .pixelcnnpp import PixelCNNPP as PixelCNNPP
 from .pixelrnn import MultiscalePixelRNN as MultiscalePixelRNN
 from .pixelrnn import PixelRNN as PixelRNN
 from .pixelsnail import ConditionalPixelSNAIL as ConditionalPixelSNAIL

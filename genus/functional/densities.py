@@ -58,8 +58,24 @@ def log_discretised_logistic_mixture(
 
     Bins are those of `log_discretised_logistic`; the weights are softmax(logits).
     """
+    return log_logistic_mixture_bins(x, logits, mean, log_scale, levels).flatten(1).sum(1)
+
+
+def log_logistic_mixture_bins(
+    x: Tensor, logits: Tensor, mean: Tensor, log_scale: Tensor, levels: int = 256
+) -> Tensor:
+    """That of each number by itself: x of any shape (...), and (..., k) -> (...)."""
     each = _logistic_bins(x[..., None], mean, log_scale, levels) + logits.log_softmax(-1)
-    return each.logsumexp(-1).flatten(1).sum(1)
+    return each.logsumexp(-1)
+
+
+def log_logistic_mixture_levels(
+    logits: Tensor, mean: Tensor, log_scale: Tensor, levels: int = 256
+) -> Tensor:
+    """That of all levels, as logits to choose by: (..., k) -> (..., levels)."""
+    grid = torch.linspace(-1, 1, levels, dtype=logits.dtype, device=logits.device)
+    parts = (part[..., None, :] for part in (logits, mean, log_scale))
+    return log_logistic_mixture_bins(grid, *parts, levels)
 
 
 def _logistic_bins(x: Tensor, mean: Tensor, log_scale: Tensor, levels: int) -> Tensor:
