@@ -9,6 +9,7 @@
     analogies, word_pairs                       sentences to learn words from: genus.data.analogies
     linear_mixture                              ten planes in 100 dimensions: its own file
     community_small, grid_graphs, cycles, ...   graphs: genus.data.graphs
+    glyphs                                      texts that a pen writes: genus.data.glyphs
     ellipsoids, boxes, shapes                   clouds of points: genus.data.points
     mnist, fashion_mnist, binarized_mnist       from the folder that GENUS_DATA names
     chairs                                      clouds of points, from the same folder
@@ -17,6 +18,7 @@
     chorales, chorale_toys                      piano rolls, from there and made: genus.data.chorales
     red_wine, white_wine, housing, ionosphere   tables in ten folds, from there too: genus.data.uci
     spoken, spoken8, spoken16, spoken_mel       spoken digits, from there too: genus.data.spoken
+    sheep, kanji                                drawings, from there too: genus.data.strokes
     tinyshakespeare                             a text, from the same folder: genus.data.text
     a path                                      a folder of images or idx files; .npy, .npz, .csv,
                                                 and .txt, a text
@@ -43,6 +45,7 @@ from .digits import digits
 from .dividing import data_of_rows
 from .endless import toy
 from .folders import images
+from .glyphs import glyphs
 from .grammar import grammar
 from .graphs import MADE as GRAPHS
 from .graphs import ego_small, enzymes, graph_files, graphs
@@ -54,6 +57,8 @@ from .sets import Data
 from .spoken import KINDS as SPOKEN
 from .spoken import sound_files, spoken
 from .stacked import stacked
+from .strokes import FILES as DRAWINGS
+from .strokes import stroke_files, strokes
 from .tables import table
 from .text import text, text_files
 from .toys import TOYS
@@ -67,6 +72,7 @@ BUILT_IN: dict[str, Callable[[], Data]] = {
     "bars": bars,
     "stacked_digits": lambda: stacked(digits(), "stacked_digits"),
     "grammar": grammar,
+    "glyphs": glyphs,
     "analogies": lambda: corpus().data,
     "word_pairs": word_pairs,
     "dates": lambda: dates().data,
@@ -91,6 +97,7 @@ OUTSIDE: dict[str, tuple[Callable[..., Data], tuple[str, ...]]] = {  # reader, f
     "enzymes": (enzymes, ("graphs",)),
     **dict.fromkeys(TABLES, (debd, ("debd",))),
     "chorales": (chorales, ("jsb_chorales",)),
+    **dict.fromkeys(DRAWINGS, (strokes, ("sketch_rnn", "strokes"))),
     **dict.fromkeys(FILES, (uci, ("uci_small", "uci"))),
     "tinyshakespeare": (text, ("tinyshakespeare",)),
     **dict.fromkeys(SPOKEN, (spoken, ("fsdd", "free-spoken-digit-dataset/recordings"))),
@@ -100,6 +107,7 @@ FINDERS = (  # each says what it knows of a folder
     idx_files,
     bit_files,
     chair_files,
+    stroke_files,
     uci_files,
     graph_files,
     sound_files,
