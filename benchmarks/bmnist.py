@@ -26,6 +26,7 @@ from genus import Run, __version__, artifact
 from genus.core import HasLogProb, Model
 from genus.data import Data, load
 from genus.functional.estimates import mean_error
+from genus.recipes import nade
 from genus.recipes.made_mnist import made_mnist
 from genus.recipes.pixelrnn import pixelrnn
 
@@ -55,6 +56,7 @@ class Entry:
 
 
 MODELS = {
+    "nade": Entry("NADE, 500 units", nade.nade, nade.RUN, published="88.33, NADE"),
     "made": Entry(
         "MADE, 1 mask, 2,000 units",
         made_mnist,
