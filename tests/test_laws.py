@@ -16,6 +16,7 @@ from genus.adversarial import (
     UnrolledGAN,
 )
 from genus.autoregressive import (
+    DGMG,
     MADE,
     NADE,
     RNNNADE,
@@ -26,6 +27,8 @@ from genus.autoregressive import (
     EncoderDecoder,
     EoNADE,
     GatedPixelCNN,
+    GraphRNN,
+    GraphRNNS,
     HandwritingSynthesis,
     KneserNey,
     MultiscalePixelRNN,
@@ -36,6 +39,7 @@ from genus.autoregressive import (
     SkipGram,
     StrokePrediction,
     Transformer,
+    Unordered,
     WaveNet,
 )
 from genus.core import Bits, Classes, Pixels, Reals, Tokens
@@ -117,7 +121,7 @@ from genus.nn import (
     UNet,
     Views,
 )
-from genus.spaces import Attributes, Strokes
+from genus.spaces import Attributes, Graphs, Strokes
 from genus.translation import Pix2Pix
 from genus.vae import VAE, Normal
 
@@ -454,6 +458,10 @@ MODELS = {
         PointNet(2, 2, 8, (), (8,)),
         scored=2,
     ),
+    "graphrnn": lambda: GraphRNN(Graphs(4), 2, 6, 4, 2, 5, 3, 2),
+    "graphrnn-s": lambda: GraphRNNS(Graphs(4), None, 6, 4, 2),
+    "dgmg": lambda: DGMG(Graphs(4), 4, 2),
+    "unordered": lambda: Unordered(DGMG(Graphs(3), 4, 1), 0.2),
     "pix2pix": lambda: Pix2Pix(Pixels((1, 6, 8), 17), Reals((2, 6, 8)), width=3),
     "pix2pix-alone": lambda: Pix2Pix(Pixels((1, 4, 4), 5), Pixels((1, 4, 4), 3), 3, game=False),
 }
