@@ -17,6 +17,7 @@ from torch.nn.functional import softplus
 
 from ..core import Bits, ConditionalModel, GenerativeModel, Model, Pixels, Space, Tokens
 from ..functional.choices import DRAWN, Choice
+from ..functional.threads import one_thread
 
 Steps = Generator[
     Tensor, Tensor, None
@@ -56,6 +57,7 @@ class Stepwise(Model):
         return log_chances(self.space, x, self.logits(x, *context))
 
     @torch.no_grad()
+    @one_thread()
     def draw(
         self,
         u: Tensor,
