@@ -230,8 +230,9 @@ class MaskedConv2d(nn.Module):
         What is strict is given the value before the output's own one; for the first, zeros.
         """
         if self.groups == 1 and self.above == self.left == 0 and not self.strict:
-            out = _affine(x[None], memory.own, self.bias)[0]  # nothing is to be kept
-            return out if plus is None else out.add_(plus)
+            base = self.bias if plus is None else plus  # nothing is to be kept
+            out = x @ memory.own if base is None else torch.addmm(base, x, memory.own)
+            return out if plus is None or self.bias is None else out.add_(self.bias)
         self.write(x, memory)
         return self.read(memory, plus)
 
