@@ -10,7 +10,7 @@ from .mistakes import OK, STOPPED, Mistake, nearest, say, writing
 from .parser import Parser
 
 DATA = "name or path, with options if need be, as in photos?size=64"
-WRITERS = (".png", ".npy", ".txt")  # what samples are written as
+WRITERS = (".png", ".npy", ".txt", ".wav")  # what samples are written as
 KINDS = f"{', '.join(WRITERS[:-1])} or {WRITERS[-1]}"
 AILING = 3  # the exit code of diagnose where something is wrong with the game
 ORACLE = "a run of genus fit oracle, to judge samples (default: the one that ships for the data)"

@@ -14,6 +14,7 @@ from .artifact import load, read_config, write
 from .core import ConditionalModel, GenerativeModel, Model
 from .data import Data, in_turn, save_png, shown
 from .data import load as load_data
+from .data.waves import heard, wave_bytes
 from .functional.choices import Choice
 from .run import begin
 
@@ -124,7 +125,8 @@ def draw(
     Args:
         folder: of a model.
         n: how many.
-        out: .png; .npy, an array; or .txt, of tokens that stand for characters or words.
+        out: .png; .npy, an array; .txt, of tokens that stand for characters or words; or .wav, of
+            sounds, one after another.
         seed: of the noise.
         raw: takes the weights as they were trained, not their average.
         data: where contexts and symbols come from; without it, the data of the run.
@@ -155,6 +157,8 @@ def draw(
         save_png(shown(x, model.space, context, wanted), out, note)
     elif out.suffix == ".txt":
         write(out, written(source(), x))
+    elif out.suffix == ".wav":
+        write(out, wave_bytes(heard(x, model.space)))
     else:
         file = io.BytesIO()
         np.save(file, x.numpy(), allow_pickle=False)

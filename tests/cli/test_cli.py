@@ -202,7 +202,7 @@ SENTENCES = {
     "fit tiny --device tpu": "device 'tpu': ",
     "fit tiny --resume": "{out}: there is no such folder",
     "sample nowhere --out {out}/x.png": "nowhere: there is no such folder",
-    "sample nowhere --out {out}/x.jpg": "sample: --out is {out}/x.jpg; a .png, .npy or .txt file is wanted",
+    "sample nowhere --out {out}/x.jpg": "sample: --out is {out}/x.jpg; a .png, .npy, .txt or .wav file is wanted",
     "sample nowhere -n 0 --out {out}/x.png": "sample: -n is 0; at least 1 is wanted",
     "sample nowhere -n many --out {out}/x.png": "sample: argument -n: invalid int value: 'many'",
     "sample nowhere": "sample: the following arguments are required: --out",
