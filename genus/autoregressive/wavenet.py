@@ -274,20 +274,19 @@ def pick(logits: Array, u: Array) -> NDArray[np.int64]:
 def pick_logistic(out: Array, u: Array, levels: int) -> NDArray[np.int64]:
     """The level whose share of the mixture's running sum u falls into: (3 k, n), (n,) -> (n,).
 
-    First among blocks of about sqrt(levels) levels, then in the block.
+    It is looked for among blocks of levels, then among smaller ones in the block that was found:
+    level k ends at or below u if sum_i pi_i tanh((x_k + b/2 - mu_i) / (2 s_i)) <= 2 u - 1.
     """
     logits, mean, log_scale = out.astype(np.float64).reshape(3, 1, -1, len(u))
     weight = np.exp(logits - logits.max(1))
-    weight /= weight.sum(1, keepdims=True)
+    weight /= weight.sum(1)
     half = np.exp(-narrowed(log_scale, levels)) / 2
-    size = math.isqrt(levels - 1) + 1
-
-    def first(k: NDArray[np.int64]) -> NDArray[np.int64]:
-        """How many of the levels k, (m, n), end at or below u."""
-        edge = ((2 * k + 1) / (levels - 1) - 1)[:, None]
-        running = (weight * (1 + np.tanh((edge - mean) * half))).sum(1) / 2
-        return ((running <= u) & (k < levels - 1)).sum(0)
-
-    blocks = np.arange(size - 1, levels - 1, size)[:, None]
-    start = first(blocks) * size
-    return start + first(start + np.arange(size)[:, None])
+    slope, base = half * (2 / (levels - 1)), (1 / (levels - 1) - 1 - mean) * half
+    share, turns = 2 * u.astype(np.float64) - 1, max(1, round(math.log2(levels) / 5))
+    size = math.ceil(levels ** (1 / turns))
+    start, ends = np.zeros(len(u), dtype=np.int64), np.arange(1, size)[:, None, None]
+    for turn in reversed(range(turns)):
+        step = size**turn
+        running = (weight * np.tanh((start + step * ends - 1) * slope + base)).sum(1)
+        start += step * (running <= share).sum(0)
+    return np.minimum(start, levels - 1)
