@@ -15,12 +15,12 @@ In two scales, every k-th pixel of every k-th row is drawn first, and the others
     p(x) = p(small) p(x | small)
 
 Source: van den Oord, Kalchbrenner, Kavukcuoglu, "Pixel recurrent neural networks", 2016,
-    arXiv:1601.06759, sections 2 and 3.
-Departs: no LSTM layer looks at its own row beyond one place to the left, as a kernel of 3 has it. In two
-    scales the pixels of the small image are not told again by the large one, so that p(x) sums to one;
-    and its layers see the small image through one convolution and one transposed convolution. Under the
-    diagonal LSTMs an image is one column of zeros wider: without it the one from the right meets the last
-    pixel of a row only one row later, and a pixel does not see the last one of the row above.
+    arXiv:1601.06759, sections 2 and 3 and equation 3; the row LSTM's kernels are of 3 places.
+Departs: forget gates begin open. In two scales the pixels of the small image are not told again by the
+    large one, so that p(x) sums to one, and its layers see the small image through one convolution and
+    one transposed convolution. Under the diagonal LSTMs an image is one column of zeros wider: without
+    it the one from the right meets the last pixel of a row only one row later, and no pixel but those
+    near it sees the last one of the row above.
 """
 
 from collections.abc import Generator

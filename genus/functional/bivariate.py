@@ -6,7 +6,7 @@
 The correlation is given as an angle would be, by a number that may be anything: rho = tanh(tilt).
 
 Source: Graves, "Generating sequences with recurrent neural networks", 2013, arXiv:1308.0850,
-    sections 4.1 and 5.4.
+    sections 4 and 5.
 """
 
 import math
@@ -53,7 +53,7 @@ def sharpened(
 
     Weights are softmax(logits (1 + bias) / temperature), deviations std exp(-bias) sqrt(temperature).
 
-    Source: the bias is Graves's, section 5.4; the temperature is of Ha, Eck, "A neural
+    Source: the bias is Graves's; the temperature is of Ha, Eck, "A neural
         representation of sketch drawings", 2017, arXiv:1704.03477.
     """
     return logits * ((1 + bias) / temperature), log_std - bias + 0.5 * math.log(temperature)
