@@ -11,7 +11,8 @@ there, and not what is frequent after one thing. It is what a network has to bea
 
 Source: Kneser, Ney, "Improved backing-off for m-gram language modeling", 1995,
     doi:10.1109/ICASSP.1995.479394; the interpolated form with three discounts: Chen, Goodman, "An
-    empirical study of smoothing techniques for language modeling", 1998, Harvard TR-10-98.
+    empirical study of smoothing techniques for language modeling", 1999,
+    doi:10.1006/csla.1999.0128.
 Departs: discounts are kept in [0.01, count], also where the counts that they are estimated from are
     none: so no symbol has probability 0. Where less than k - 1 symbols stand before, as at the
     beginning of a row, the order is as much lower.
@@ -124,7 +125,7 @@ class KneserNey(StepwiseModel):
     along = log_probs
 
     def _chances(self, before: Tensor) -> Tensor:
-        """p of each symbol after at most order - 1 others, (n, m) -> (n, vocabulary)."""
+        """p of each symbol after at most grams - 1 others, (n, m) -> (n, vocabulary)."""
         n, m = before.shape
         v = self.space.vocabulary
         p = torch.full((n, v), 1 / v, dtype=self.shares1.dtype, device=before.device)

@@ -87,7 +87,7 @@ def characters(content: str, name: str, *, window: int = WINDOW) -> Data:
     numbers = {symbol: number for number, symbol in enumerate(symbols)}
     tokens = torch.tensor([numbers[symbol] for symbol in content], dtype=torch.int64)
     space = Tokens(len(symbols), window)
-    cut = len(tokens) - int(HELD_OUT * len(tokens))
+    cut = int((1 - HELD_OUT) * len(tokens))
     learnt, held = (
         Windows(part, space, f"{name}, {which}")
         for part, which in ((tokens[:cut], "first nine tenths"), (tokens[cut:], "last tenth"))
