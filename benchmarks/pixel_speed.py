@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from genus import __version__
-from genus.autoregressive import GatedPixelCNN, PixelCNN, PixelCNNPP, StepwiseModel
+from genus.autoregressive import GatedPixelCNN, PixelCNN, PixelCNNPP, PixelRNN, StepwiseModel
 from genus.core import Bits
 
 ROOT = Path(__file__).parent.parent
@@ -87,6 +87,12 @@ MODELS = {
     "pixelcnnpp": Entry(
         "PixelCNN++, 3 scales, 2 blocks of 48",
         lambda: PixelCNNPP(SPACE, width=48, scales=3, blocks=2),
+    ),
+    "pixelrnn-row": Entry(
+        "PixelRNN, row LSTM, 7 layers of 16", lambda: PixelRNN(SPACE, 16, 7, "row")
+    ),
+    "pixelrnn-diagonal": Entry(
+        "PixelRNN, diagonal BiLSTM, 7 layers of 16", lambda: PixelRNN(SPACE, 16, 7, "diagonal")
     ),
 }
 
