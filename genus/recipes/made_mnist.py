@@ -17,6 +17,7 @@ def made_mnist(
     data: str = "binarized_mnist",
     hidden: tuple[int, ...] = (2000,),
     masks: int = 1,
+    shuffled: bool = False,
     dropout: float = 0.0,
     decay: float = 0.0,
     run: Run = RUN,
@@ -27,13 +28,14 @@ def made_mnist(
         data: name or path of a data set of bits; this one is read from the folder GENUS_DATA.
         hidden: widths of the hidden layers.
         masks: how many sets of links share the weights.
+        shuffled: each of them has an order of its own, that is drawn; otherwise pixels come as read.
         dropout: the share of hidden units left out in learning, in [0, 1).
         decay: of the weights, by AdamW, per unit of learning rate.
         run: how long, where to, on what; with an lr of 3e-3 it overfits, to 91.1 nats.
     """
     torch.manual_seed(run.seed)
     source = load(data)
-    model = MADE(source.space, hidden, masks, dropout=dropout, seed=run.seed)
+    model = MADE(source.space, hidden, masks, shuffled, None, dropout, run.seed)
     return fit(
         model,
         source.train,
