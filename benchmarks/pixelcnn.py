@@ -62,7 +62,7 @@ MODELS = {
         "digits",
         gatedpixelcnn,
         Run(rounds=1500, batch=32, lr=3e-3, ema=0.99, autocast=True, evaluate_every=100),
-        {"classes": True, "layers": 4, "width": 32, "first": 5},
+        {"classes": True, "layers": 4, "width": 32, "window": 5},
     ),
     "fashion": Entry(
         "PixelCNN++",

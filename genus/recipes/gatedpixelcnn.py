@@ -19,7 +19,7 @@ def gatedpixelcnn(
     classes: bool = False,
     layers: int = 5,
     width: int = 32,
-    first: int = 7,
+    window: int = 7,
     head: int = 64,
     run: Run = RUN,
 ) -> Model:
@@ -31,13 +31,13 @@ def gatedpixelcnn(
         classes: it is told the label of each image, which the data must have.
         layers: gated layers after the first.
         width: channels of both stacks.
-        first: side of the first layer's window, in pixels; odd.
+        window: side of the first layer's window, in pixels; odd.
         head: channels of the two layers at the end.
         run: how long, where to, on what.
     """
     torch.manual_seed(run.seed)
     source = load(data).labelled() if classes else load(data)
-    sizes = {"layers": layers, "width": width, "first": first, "head": head}
+    sizes = {"layers": layers, "width": width, "first": window, "head": head}
     given, model = source.context_space, None
     if isinstance(given, Classes):
         embed = Labels(given.count)

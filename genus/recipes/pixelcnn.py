@@ -17,7 +17,7 @@ def pixelcnn(
     data: str = "binarized_mnist",
     blocks: int = 7,
     width: int = 32,
-    first: int = 7,
+    window: int = 7,
     head: int = 64,
     run: Run = RUN,
 ) -> Model:
@@ -28,14 +28,14 @@ def pixelcnn(
             folder GENUS_DATA.
         blocks: residual blocks.
         width: channels of the 3 x 3 convolutions.
-        first: side of the first window, in pixels; odd.
+        window: side of the first window, in pixels; odd.
         head: channels of the two layers at the end.
         run: how long, where to, on what.
     """
     torch.manual_seed(run.seed)
     source = load(data)
     return fit(
-        PixelCNN(source.space, blocks, width, first, head),
+        PixelCNN(source.space, blocks, width, window, head),
         source.train,
         run,
         schedule=warmed(cosine),
