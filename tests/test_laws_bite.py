@@ -13,6 +13,7 @@ from genus.core import Bits, Pixels, Reals, Tokens
 from genus.density import Dequantised, Gaussian, GaussianMixture, Table
 from genus.energy import RBM
 from genus.flow import Dequantiser, RealNVP, Standard
+from genus.functional.choices import DRAWN, Choice
 from genus.functional.densities import log_normal
 from genus.nn import MLP, Flat
 from genus.vae import VAE
@@ -57,6 +58,17 @@ class ForgetsTheDirectLinks(MADE):
         x = super().draw(u, *which, **options)
         self.net.direct.weight.data = links
         return x
+
+
+class LosesThePrefix(MADE):
+    def draw(self, u, *which, choice=DRAWN, prefix=None):
+        return super().draw(u, *which, choice=choice)
+
+
+class IsWarmAtZero(MADE):
+    def draw(self, u, *which, choice=DRAWN, prefix=None):
+        warm = Choice(choice.temperature or 0.5)
+        return super().draw(u, *which, choice=warm, prefix=prefix)
 
 
 class ForgetsTheVisibleBias(RBM):
@@ -196,6 +208,12 @@ LIARS = [  # (liar, its arguments, the law that must reject it)
         ForgetsTheDirectLinks,
         {"space": Bits((5,)), "hidden": (16,)},
         "drawing_by_steps_is_drawing_by_whole_passes",
+    ),
+    (LosesThePrefix, {"space": Bits((5,)), "hidden": (16,)}, "a_prefix_is_gone_on_with"),
+    (
+        IsWarmAtZero,
+        {"space": Bits((5,)), "hidden": (16,)},
+        "drawing_at_temperature_0_takes_the_likeliest",
     ),
     (
         ForgetsTheSmoothedInTheSum,

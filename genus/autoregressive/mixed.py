@@ -115,7 +115,7 @@ class Mixed(StepwiseModel):
         for k in which.unique().tolist():
             mine = which == k
             first = x[mine][:, self.orders[k][:known]]
-            x[mine] = self.draw(u[mine], k, choice, first).flatten(1)
+            x[mine] = self.draw(u[mine], k, choice=choice, prefix=first).flatten(1)
         return x.reshape(n, *self.space.shape)
 
     def complete(self, x: Tensor, known: int, choice: Choice = DRAWN) -> Tensor:

@@ -95,7 +95,7 @@ def test_sampling_is_bit_for_bit_what_whole_passes_give(options):
 def test_rows_are_drawn_from_all_masks():
     model = made(KINDS["several masks"])
     drawn, chosen = [], model.draw
-    model.draw = lambda u, mask, *rest: drawn.append((mask, len(u))) or chosen(u, mask, *rest)
+    model.draw = lambda u, mask, **rest: drawn.append((mask, len(u))) or chosen(u, mask, **rest)
     model.sample(300)
     assert [mask for mask, _ in drawn] == [0, 1, 2]
     assert sum(rows for _, rows in drawn) == 300
