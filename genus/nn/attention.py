@@ -82,10 +82,8 @@ class CausalAttention(nn.Module):
         self.tell = nn.Linear(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        q, k, v = self._parts(x)
-        if self.rotary:
-            turns = rotary(x.shape[1], q.shape[3], x)
-            q, k = turned(q, turns), turned(k, turns)
+        turns = rotary(x.shape[1], self.width // self.heads, x) if self.rotary else None
+        q, k, v = self._parts(x, turns)
         dropout = self.dropout if self.training else 0.0
         return self._out(_attended(q, k, v, is_causal=True, dropout=dropout))
 
@@ -96,11 +94,10 @@ class CausalAttention(nn.Module):
 
     def fill(self, x: Tensor, memory: KeysValues) -> Tensor:
         """The next k places at once: (n, k, width) -> the same."""
-        q, k, v = self._parts(x)
         first, places = memory.count, x.shape[1]
-        if memory.turns is not None:
-            turns = memory.turns[:, first : memory.end(places)]
-            q, k = turned(q, turns), turned(k, turns)
+        end = memory.end(places)
+        turns = None if memory.turns is None else memory.turns[:, first:end]
+        q, k, v = self._parts(x, turns)
         k, v = memory.add(k, v)
         if first == 0:
             return self._out(_attended(q, k, v, is_causal=places > 1))
@@ -113,10 +110,11 @@ class CausalAttention(nn.Module):
         """The next place: (n, width) -> the same."""
         return self.fill(x[:, None], memory)[:, 0]
 
-    def _parts(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _parts(self, x: Tensor, turns: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values, (n, heads, places, d)."""
         parts = self.look(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        return parts[0], parts[1], parts[2]
+        q, k = parts[:2] if turns is None else turned(parts[:2], turns)
+        return q, k, parts[2]
 
     def _out(self, seen: Tensor) -> Tensor:
         return self.tell(seen.transpose(1, 2).flatten(2))
@@ -196,7 +194,7 @@ def rotary(length: int, d: int, like: Tensor) -> Tensor:
 
 
 def turned(x: Tensor, turns: Tensor) -> Tensor:
-    """x, (n, heads, places, d), each pair of numbers rotated by its angle, (2, places, d / 2)."""
+    """x, (..., places, d), each pair of numbers rotated by its angle, (2, places, d / 2)."""
     cos, sin = turns
     a, b = x.chunk(2, -1)
     return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
