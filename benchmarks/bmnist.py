@@ -26,7 +26,7 @@ from genus import Run, __version__, artifact
 from genus.core import HasLogProb, Model
 from genus.data import Data, load
 from genus.functional.estimates import mean_error
-from genus.recipes import nade
+from genus.recipes import imagetransformer, nade, pixelsnail
 from genus.recipes.made_mnist import made_mnist
 from genus.recipes.pixelrnn import pixelrnn
 
@@ -74,6 +74,18 @@ MODELS = {
         Run(rounds=15_000, batch=16, lr=1e-2, clip=1.0, ema=0.999, evaluate_every=2500),
         {"kind": "diagonal"},
         "79.20, 7 layers",
+    ),
+    "image-transformer": Entry(
+        "Image Transformer, 3 layers of 64",
+        imagetransformer.imagetransformer,
+        imagetransformer.RUN,
+        published="79.17, pytorch-generative, 8 layers of 64, other binarisation",
+    ),
+    "pixelsnail": Entry(
+        "PixelSNAIL, 3 blocks of 48",
+        pixelsnail.pixelsnail,
+        pixelsnail.RUN,
+        published="78.61, pytorch-generative, 8 blocks of 64, other binarisation",
     ),
 }
 
