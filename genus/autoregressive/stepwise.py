@@ -19,9 +19,8 @@ from ..core import Bits, ConditionalModel, GenerativeModel, Model, Pixels, Space
 from ..functional.choices import DRAWN, Choice
 from ..functional.threads import one_thread
 
-Steps = Generator[
-    Tensor, Tensor, None
-]  # gives logits, (n, levels); is sent numbers of levels, (n,)
+# gives logits, (n, levels), and is sent the numbers of levels that were chosen, (n,)
+Steps = Generator[Tensor, Tensor, None]
 
 
 class Stepwise(Model):
