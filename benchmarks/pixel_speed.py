@@ -31,7 +31,15 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from genus import __version__
-from genus.autoregressive import GatedPixelCNN, PixelCNN, PixelCNNPP, PixelRNN, StepwiseModel
+from genus.autoregressive import (
+    GatedPixelCNN,
+    ImageTransformer,
+    PixelCNN,
+    PixelCNNPP,
+    PixelRNN,
+    PixelSNAIL,
+    StepwiseModel,
+)
 from genus.core import Bits
 
 ROOT = Path(__file__).parent.parent
@@ -93,6 +101,20 @@ MODELS = {
     ),
     "pixelrnn-diagonal": Entry(
         "PixelRNN, diagonal BiLSTM, 7 layers of 16", lambda: PixelRNN(SPACE, 16, 7, "diagonal")
+    ),
+    "image-transformer": Entry(
+        "Image Transformer, 8 layers of 64",
+        lambda: ImageTransformer(SPACE, width=64, layers=8, heads=2, window=1),
+        (
+            "image_gpt",
+            "ImageGPT",
+            {"n_transformer_blocks": 8, "n_attention_heads": 2, "n_embedding_channels": 64},
+        ),
+    ),
+    "pixelsnail": Entry(
+        "PixelSNAIL, 8 blocks of 64",
+        lambda: PixelSNAIL(SPACE, width=64, blocks=8, residuals=2, look=32, heads=1),
+        ("pixel_snail", "PixelSNAIL", {"n_channels": 64, "n_pixel_snail_blocks": 8}),
     ),
 }
 
