@@ -27,7 +27,10 @@ from genus.core import HasLogProb, Model
 from genus.data import Data, load
 from genus.functional.estimates import mean_error
 from genus.recipes import imagetransformer, nade, pixelsnail
+from genus.recipes.gatedpixelcnn import gatedpixelcnn
 from genus.recipes.made_mnist import made_mnist
+from genus.recipes.pixelcnn import pixelcnn
+from genus.recipes.pixelcnnpp import pixelcnnpp
 from genus.recipes.pixelrnn import pixelrnn
 
 ROOT = Path(__file__).parent.parent
@@ -61,6 +64,24 @@ MODELS = {
         "MADE, 1 mask, 2,000 units",
         made_mnist,
         Run(rounds=18_000, batch=128, lr=5e-4, ema=0.999, autocast=True),
+    ),
+    "pixelcnn": Entry(
+        "PixelCNN, 7 blocks of 32",
+        pixelcnn,
+        Run(rounds=5000, batch=16, lr=5e-3, ema=0.998, autocast=True, evaluate_every=2500),
+        published="81.30, PixelCNN",
+    ),
+    "gatedpixelcnn": Entry(
+        "Gated PixelCNN, 8 layers of 24",
+        gatedpixelcnn,
+        Run(rounds=6000, batch=16, lr=5e-3, ema=0.998, autocast=True, evaluate_every=3000),
+        {"layers": 8, "width": 24},
+    ),
+    "pixelcnnpp": Entry(
+        "PixelCNN++, 3 scales, 1 block of 16",
+        pixelcnnpp,
+        Run(rounds=7500, batch=16, lr=5e-3, ema=0.998, autocast=True, evaluate_every=2500),
+        {"width": 16, "scales": 3, "dropout": 0.0},
     ),
     "pixelrnn-row": Entry(
         "PixelRNN, row LSTM, 1 layer of 16",
