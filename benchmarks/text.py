@@ -1,9 +1,9 @@
 """Text: nats a character on tinyshakespeare's last tenth, over CPU time, and how fast text is written.
 
-    GENUS_DATA=... python benchmarks/text.py [--minutes 20] [--few 5] [--only NAME] [--weights DIR]
+    GENUS_DATA=... python benchmarks/text.py [--minutes 10] [--few 5] [--only NAME] [--weights DIR]
                                              [--out FILE] [--picture FILE]
 
-Networks are looked at after 1, 2, 5, 10 and 20 CPU minutes of one and the same run, as averages of
+Networks are looked at after 1, 2, 5 and 10 CPU minutes of one and the same run, as averages of
 their weights. A second call goes on with the rows that are missing; --only trains one network, so
 that several processes can share the work, and writes no table.
 """
@@ -11,6 +11,7 @@ that several processes can share the work, and writes no table.
 import argparse
 import json
 import platform
+import resource
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,10 +29,11 @@ from genus.data.text import Windows
 from genus.functional.schedules import cosine, warmed
 from genus.laboratory.style import DASHES, canvas, png, style
 from genus.measure.texts import nats_per_symbol
+from genus.nn import State
 from genus.training import Average, play
 
 ROOT = Path(__file__).parent.parent
-LOOKS = (1, 2, 5, 10, 20)  # CPU minutes
+LOOKS = (1, 2, 5, 10)  # CPU minutes
 ORDERS = (1, 2, 3, 4, 5, 6)
 AVERAGE = 0.99
 WRITTEN = 256  # characters, where speed is measured
@@ -63,7 +65,7 @@ NETS = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--few", type=float, default=5)
     parser.add_argument("--only", default=None)
     parser.add_argument("--weights", type=Path, default=Path("runs/text"))
@@ -123,6 +125,7 @@ def train(net: Net, minutes: float, few: float, folder: Path) -> None:
             "rounds": number,
             "epochs": number * net.batch * net.window / len(data.train.text),  # pyright: ignore[reportAttributeAccessIssue]
             "learnt": torch.stack(losses[-100:]).mean().item(),
+            "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,  # of Linux
             "nats": nats_per_symbol(average.model, data.validation.text),
         }
         with log.open("a") as file:
@@ -189,7 +192,7 @@ def report(options: argparse.Namespace) -> None:
             [
                 f"Kneser-Ney, order {order}",
                 f"{size:,} counts",
-                *[""] * 5,
+                *[""] * len(LOOKS),
                 f"{counted[order]:.3f}",
                 took,
             ]
@@ -208,6 +211,9 @@ def report(options: argparse.Namespace) -> None:
         last = seen[-1]
         cells = [at.get(look, "") for look in LOOKS]
         epochs = f"{last['epochs']:.1f} epochs"
+        notes.append(
+            f"Training {net.name} took {last['peak_mb']:.0f} MB at most, torch itself included."
+        )
         rows.append([net.name, size, *cells, f"{last['nats']:.3f}", epochs])
         if net.long:
             notes += written(net, model)
@@ -229,6 +235,14 @@ def written(net: Net, model: Model) -> list[str]:
             f"memory and at {slow:,.0f} with a pass over the prefix for each, {fast / slow:.0f} "
             f"times as fast; the texts are {'the same' if same else 'not the same'}."
         )
+    memory = wide.net.begin(1, WRITTEN)
+    layers = (
+        memory.layers
+        if isinstance(memory, State)
+        else [(cache.keys, cache.values) for cache, _ in memory]
+    )
+    size = sum(part.numel() * part.element_size() for layer in layers for part in layer)
+    notes.append(f"The memory of {net.name} for a text of {WRITTEN} characters is {size:,} bytes.")
     return notes
 
 
