@@ -65,6 +65,7 @@ class CharRNN(StepwiseModel):
     @torch.no_grad()
     def along(self, x: Tensor) -> Tensor:
         """log p(x_t | all before) of each symbol of texts of any length, nats, (n, t) -> (n, t)."""
+        endless(self.space, "CharRNN")
         memory, before = self.net.begin(len(x)), self._before(x)
         pieces = zip(x.split(PIECE, 1), before.split(PIECE, 1), strict=True)
         return torch.cat(
@@ -91,7 +92,8 @@ class CharRNN(StepwiseModel):
     @torch.no_grad()
     def go_on(self, x: Tensor, count: int, choice: Choice = DRAWN) -> Tensor:
         """What may follow on texts of any length, for any length: (n, t) -> (n, count)."""
-        memory, u = self.net.begin(len(x)), torch.rand(len(x), count, device=x.device)
+        endless(self.space, "CharRNN")
+        memory, u = self.net.begin(len(x)), torch.rand(len(x), count).to(self.last.weight)
         out = x.new_empty(len(x), count)
         for piece in pad(x, (1, 0), value=self.space.vocabulary).split(PIECE, 1):
             logits = self._read(piece, memory)[:, -1]
@@ -103,3 +105,12 @@ class CharRNN(StepwiseModel):
     def _next(self, came: Tensor, memory: State) -> Tensor:
         """Logits of what follows on a symbol, (n,) -> (n, vocabulary)."""
         return self.last(self.drop(self.net.step(self.embedding(came), memory)))
+
+
+def endless(space: Tokens, who: str) -> None:
+    """Raises ValueError if the texts of a space end: then they are not of any length."""
+    if space.end is not None:
+        raise ValueError(
+            f"{who}: a text of any length was asked for, but {space} ends at token {space.end}; "
+            f"log_probs and sample are for such texts"
+        )

@@ -26,6 +26,7 @@ from torch import Tensor
 
 from ..core import Terms, Tokens
 from ..functional.choices import DRAWN, Choice
+from .charrnn import endless
 from .stepwise import Steps, StepwiseModel
 
 LEAST = 0.01  # that is taken from a count
@@ -122,7 +123,10 @@ class KneserNey(StepwiseModel):
             each[:, 1:] = each[:, 1:].masked_fill(x[:, :-1] == self.space.end, 0)
         return each
 
-    along = log_probs
+    def along(self, x: Tensor) -> Tensor:
+        """`log_probs`, which are of texts of any length."""
+        endless(self.space, "KneserNey")
+        return self.log_probs(x)
 
     def _chances(self, before: Tensor) -> Tensor:
         """p of each symbol after at most grams - 1 others, (n, m) -> (n, vocabulary)."""
@@ -155,8 +159,9 @@ class KneserNey(StepwiseModel):
     @torch.no_grad()
     def go_on(self, x: Tensor, count: int, choice: Choice = DRAWN) -> Tensor:
         """What may follow on texts of any length, for any length: (n, t) -> (n, count)."""
+        endless(self.space, "KneserNey")
         text = torch.cat([x, x.new_empty(len(x), count)], 1)
-        u = torch.rand(len(x), count, device=x.device)
+        u = torch.rand(len(x), count).to(self.shares1)
         for place in range(x.shape[1], text.shape[1]):
             seen = text[:, max(0, place - self.grams + 1) : place]
             text[:, place] = choice(self._chances(seen).log(), u[:, place - x.shape[1]])

@@ -23,6 +23,7 @@ from ..core import Tokens
 from ..functional.choices import DRAWN, Choice
 from ..nn import CausalTransformer
 from ..nn.transformer import Memory
+from .charrnn import endless
 from .stepwise import Steps, StepwiseModel
 
 ROWS = 64  # windows of a long text that are scored at once
@@ -69,6 +70,7 @@ class Transformer(StepwiseModel):
 
         Windows overlap by half, and each symbol is scored where it has more before it.
         """
+        endless(self.space, "Transformer")
         (n, length), window = x.shape, self.space.length
         if length <= window:
             return self.log_probs(x)
@@ -102,9 +104,10 @@ class Transformer(StepwiseModel):
 
         Once the window is full, its second half is read anew as the first half of the next.
         """
+        endless(self.space, "Transformer")
         (n, length), window = x.shape, self.space.length
         text = torch.cat([x, x.new_empty(n, count)], 1)
-        u = torch.rand(n, count, device=x.device)
+        u = torch.rand(n, count).to(self.embedding.weight)
         memory, room = [], 0  # how many more symbols there is room for
         for place in range(length, length + count):
             if room == 0:

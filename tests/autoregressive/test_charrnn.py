@@ -98,3 +98,11 @@ def test_it_learns_what_a_count_of_pairs_cannot():
         optimizer.step()
     entropy = 5 * torch.tensor(2.0).log()
     assert abs(-net.log_prob(x).mean() - entropy) < 0.1  # ln 2 more without a memory
+
+
+def test_a_text_that_ends_is_not_of_any_length():
+    net, x = CharRNN(Tokens(3, 4, end=0), 6), torch.ones(2, 3).long()
+    with pytest.raises(ValueError, match="ends at token 0"):
+        net.along(x)
+    with pytest.raises(ValueError, match="ends at token 0"):
+        net.go_on(x, 5)

@@ -143,3 +143,11 @@ def test_what_cannot_be_is_said():
         KneserNey(Tokens(3, 4), 0)
     with pytest.raises(ValueError, match="63 bits"):
         KneserNey(Tokens(256, 10), 8)
+
+
+def test_a_text_that_ends_is_not_of_any_length():
+    net, x = KneserNey(Tokens(3, 4, end=0), 2), torch.ones(2, 3).long()
+    with pytest.raises(ValueError, match="ends at token 0"):
+        net.along(x)
+    with pytest.raises(ValueError, match="ends at token 0"):
+        net.go_on(x, 5)

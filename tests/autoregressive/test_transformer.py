@@ -114,3 +114,11 @@ def test_dropout_is_of_training_alone():
     assert torch.equal(net.log_prob(x), net.log_prob(x))
     net.train()
     assert not torch.equal(net.log_prob(x), net.log_prob(x))
+
+
+def test_a_text_that_ends_is_not_of_any_length():
+    net, x = Transformer(Tokens(3, 4, end=0), 8, 1, 2), torch.ones(2, 3).long()
+    with pytest.raises(ValueError, match="ends at token 0"):
+        net.along(x)
+    with pytest.raises(ValueError, match="ends at token 0"):
+        net.go_on(x, 5)
