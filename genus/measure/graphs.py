@@ -25,10 +25,12 @@ Source: You, Ying, Ren, Hamilton, Leskovec, "GraphRNN: generating realistic grap
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from .figures import Figure
 
 BINS = 100  # of clustering coefficients
 ORBITS = 15
@@ -55,6 +57,41 @@ def graph_distances(a: Tensor, b: Tensor) -> Distances:
         _mmd(clustering(a), clustering(b), lambda p, q: earth_mover_kernel(p, q, 0.1, 1 / BINS)),
         _mmd(orbits(a), orbits(b), lambda p, q: gaussian_kernel(p, q, 30.0)),
     )
+
+
+def graph_figures(
+    made: Tensor, train: Tensor, test: Tensor, protocol: dict[str, Any]
+) -> list[Figure]:
+    """The three distances of made graphs to the test graphs, each with its floor; none if all are empty.
+
+    Args:
+        made: graphs, (n, nodes, nodes).
+        train: these, in the place of the made ones, are the floor.
+        test: what both are compared with.
+        protocol: what the figures say of the data.
+    """
+    if not (made[:, 0, 0] > 0).any():
+        return []
+    found, floor = (graph_distances(graphs, test)._asdict() for graphs in (made, train))
+    known = {
+        **protocol,
+        "samples": len(made),
+        "floor_rows": len(train),
+        "kernels": "earth mover's, sigma 1 and 0.1; orbits, sigma 30",
+    }
+    return [
+        Figure(
+            f"{name}_mmd",
+            value,
+            "squared mmd",
+            known,
+            sign="~",
+            floor=floor[name],
+            better="lower",
+            estimator={"name": "samples"},
+        )
+        for name, value in found.items()
+    ]
 
 
 def _mmd(a: Tensor, b: Tensor, kernel: Callable[[Tensor, Tensor], Tensor]) -> float:

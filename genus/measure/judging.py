@@ -6,6 +6,7 @@
     separate bumps (toys)                  which of them are found
     stacked digits                         which of the thousand modes are found
     clouds of points                       mmd, coverage and one_nn of 100 of them
+    graphs                                 distances by degrees, clustering and orbits
     other vectors                          energy distance, beside real rows' own
     always                                 parameters and speed
 
@@ -26,8 +27,10 @@ from ..core import Classes, ConditionalModel, GenerativeModel, Model, Reals, Spa
 from ..data import Data
 from ..data.stacked import Stacked
 from ..functional.estimates import mean_error
+from ..spaces import Graphs
 from .classifier import Oracle, oracle_for
 from .figures import Figure
+from .graphs import graph_figures
 from .likelihood import (
     THOROUGH,
     Batch,
@@ -89,6 +92,9 @@ def evaluate(
         if of_points(data.space):
             train = data.train.everything()[0]
             figures += point_figures(made.cpu(), train, test[0].cpu(), protocol)
+        if isinstance(data.space, Graphs):
+            train = data.train.everything()[0]
+            figures += graph_figures(made.cpu(), train, test[0].cpu(), protocol)
         if judge is None and data.truth is None and of_vectors(data.space):
             real = (
                 shuffled(split.everything(), len(split))[0] for split in (data.train, data.test)

@@ -8,14 +8,19 @@ import pytest
 import torch
 from scipy.stats import wasserstein_distance
 
+from genus.autoregressive import DGMG
+from genus.data import load
+from genus.measure import evaluate
 from genus.measure.graphs import (
     clustering,
     degrees,
     earth_mover_kernel,
     graph_distances,
+    graph_figures,
     orbits,
     orbits_of_nodes,
 )
+from genus.spaces import Graphs
 
 SMALL = [  # a graph, and the orbit of each of its nodes
     (nx.path_graph(2), (0, 0)),
@@ -77,7 +82,7 @@ def test_histograms_are_those_of_networkx():
     for row, histogram, graph in zip(degrees(x), clustering(x), graphs_of(x), strict=True):
         counts = np.array(nx.degree_histogram(graph))
         assert np.allclose(row[: len(counts)], counts / counts.sum())
-        shares = [nx.clustering(graph, node) for node in graph]
+        shares = np.array([nx.clustering(graph, node) for node in graph], dtype=float)
         bins, _ = np.histogram(shares, bins=100, range=(0, 1))
         assert np.allclose(histogram, bins / bins.sum())
 
@@ -122,3 +127,19 @@ def test_a_set_is_at_no_distance_from_itself_and_empty_graphs_do_not_count():
     assert graph_distances(a, torch.cat([a, empty])) == pytest.approx((0, 0, 0), abs=1e-12)
     with pytest.raises(ValueError, match="0 and 2 graphs have nodes"):
         graph_distances(empty, a)
+
+
+def test_figures_have_the_floor_of_learning_graphs():
+    train, test = drawn([6, 8, 12], 0.6), drawn([7, 10], 0.3, seed=9)
+    figures = {f.name: f for f in graph_figures(train, train, test, {"data": "drawn"})}
+    assert set(figures) == {"degree_mmd", "clustering_mmd", "orbit_mmd"}
+    assert all(f.value == f.floor for f in figures.values())
+    assert figures["orbit_mmd"].value == graph_distances(train, test).orbit
+    assert graph_figures(torch.zeros(2, 12, 12), train, test, {}) == []
+
+
+def test_a_model_of_graphs_is_judged_by_them():
+    data = load("grid_graphs_small")
+    torch.manual_seed(0)
+    found = {f.name: f.value for f in evaluate(DGMG(Graphs(20), 4, 1), data, samples=20)}
+    assert {"nll", "degree_mmd", "clustering_mmd", "orbit_mmd"} <= set(found)
