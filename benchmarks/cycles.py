@@ -1,6 +1,6 @@
 """Cycles of 10 to 20 nodes: how many of the graphs that a model makes are rings, and of which sizes.
 
-    python benchmarks/cycles.py [--rounds 800] [--seeds 3] [--samples 2000] [--out FILE]
+    python benchmarks/cycles.py [--rounds 400] [--seeds 3] [--samples 2000] [--out FILE]
 
 A breadth-first order of a ring is a matrix that only its size decides, so that the best there is is log 11 =
 2.398 nats: the size, of eleven that are equally likely. A second call goes on with what is missing.
@@ -39,7 +39,7 @@ MODELS: dict[str, Callable[[Graphs], GenerativeModel]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--rounds", type=int, default=800)
+    parser.add_argument("--rounds", type=int, default=400)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--samples", type=int, default=2000)
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/cycles.json")

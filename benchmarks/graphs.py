@@ -62,28 +62,28 @@ def small_s(space: Graphs) -> GenerativeModel:
 
 CASES: dict[str, dict[str, Case]] = {
     "community_small": {
-        "GraphRNN": Case(small_rnn, 2500, 32, 3e-3),
-        "GraphRNN-S": Case(small_s, 2500, 32, 3e-3),
-        "DGMG": Case(DGMG, 400, 16, 1e-2, repeats=False),
+        "GraphRNN": Case(small_rnn, 1500, 32, 3e-3),
+        "GraphRNN-S": Case(small_s, 1500, 32, 3e-3),
+        "DGMG": Case(DGMG, 300, 16, 1e-2, repeats=False),
     },
     "ego_small": {
-        "GraphRNN": Case(small_rnn, 2500, 32, 3e-3),
-        "GraphRNN-S": Case(small_s, 2500, 32, 3e-3),
-        "DGMG": Case(DGMG, 600, 16, 1e-2, repeats=False),
+        "GraphRNN": Case(small_rnn, 1500, 32, 3e-3),
+        "GraphRNN-S": Case(small_s, 1500, 32, 3e-3),
+        "DGMG": Case(DGMG, 400, 16, 1e-2, repeats=False),
     },
     "enzymes": {
-        "GraphRNN": Case(lambda s: GraphRNN(s, 30, layers=2), 1500, 16, 3e-3, repeats=False),
-        "GraphRNN-S": Case(lambda s: GraphRNNS(s, 30, layers=2), 2000, 16, 3e-3, repeats=False),
+        "GraphRNN": Case(lambda s: GraphRNN(s, 30, layers=2), 800, 16, 3e-3, repeats=False),
+        "GraphRNN-S": Case(lambda s: GraphRNNS(s, 30, layers=2), 1200, 16, 3e-3, repeats=False),
     },
     "grid_graphs": {
         "GraphRNN": Case(
             lambda s: GraphRNN(s, 40, layers=1, edge_width=64, edge_embedding=16, edge_layers=1),
-            2500,
+            1500,
             4,
             4e-3,
             repeats=False,
         ),
-        "GraphRNN-S": Case(lambda s: GraphRNNS(s, 40, layers=1), 5000, 4, 4e-3, repeats=False),
+        "GraphRNN-S": Case(lambda s: GraphRNNS(s, 40, layers=1), 3500, 4, 4e-3, repeats=False),
     },
 }
 
