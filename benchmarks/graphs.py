@@ -64,12 +64,12 @@ CASES: dict[str, dict[str, Case]] = {
     "community_small": {
         "GraphRNN": Case(small_rnn, 1500, 32, 3e-3),
         "GraphRNN-S": Case(small_s, 1500, 32, 3e-3),
-        "DGMG": Case(DGMG, 300, 16, 1e-2, repeats=False),
+        "DGMG": Case(DGMG, 300, 32, 1e-2, repeats=False),
     },
     "ego_small": {
         "GraphRNN": Case(small_rnn, 1500, 32, 3e-3),
         "GraphRNN-S": Case(small_s, 1500, 32, 3e-3),
-        "DGMG": Case(DGMG, 400, 16, 1e-2, repeats=False),
+        "DGMG": Case(DGMG, 400, 32, 1e-2, repeats=False),
     },
     "enzymes": {
         "GraphRNN": Case(lambda s: GraphRNN(s, 30, layers=2), 800, 16, 3e-3, repeats=False),

@@ -60,7 +60,9 @@ class DGMG(GenerativeModel):
 
     def log_prob(self, x: Tensor) -> Tensor:
         """log p of graphs in their orders, nats, (n,)."""
-        return self._walk(x, self.space.nodes + 1, None, DRAWN)[1]
+        size = int(x.diagonal(dim1=1, dim2=2).sum(1).max())
+        most = min(self.space.nodes, size + 1)  # and no node that nobody has
+        return self._walk(x[:, :most, :most], most + 1, None, DRAWN)[1]
 
     @torch.no_grad()
     def sample(self, n: int, choice: Choice = DRAWN) -> Tensor:
@@ -93,7 +95,7 @@ class DGMG(GenerativeModel):
         self, x: Tensor, known: int, u: Tensor | None, choice: Choice
     ) -> tuple[Tensor, Tensor]:
         """The graphs, and log p of all decisions, (n,): those of x for its first nodes, then drawn."""
-        graph = Growth(len(x), self.space.nodes, self.width, self.begin.weight)
+        graph = Growth(len(x), x.shape[1], self.width, self.begin.weight)
         guide = Guide(x, known, u, choice)
         while not graph.ended.all():
             self._ask_for_a_node(graph, guide)
