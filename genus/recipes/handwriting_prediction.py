@@ -4,14 +4,14 @@ import torch
 
 from ..autoregressive import StrokePrediction
 from ..core import Model
-from ..data import load
+from ..data import load, picture
 from ..functional.schedules import cosine, warmed
 from ..measure import scores
 from ..run import Run
 from ..running import fit
 from ..spaces import Strokes
 
-RUN = Run(rounds=6000, batch=32, lr=5e-3, clip=5.0, ema=0.995)
+RUN = Run(rounds=5000, batch=32, lr=2e-2, clip=5.0, ema=0.995)
 
 
 def handwriting_prediction(
@@ -35,5 +35,11 @@ def handwriting_prediction(
     if not isinstance(source.space, Strokes):
         raise ValueError(f"handwriting_prediction: {data} is of {source.space}; Strokes are wanted")
     model = StrokePrediction(source.space, width, layers, mixtures)
-    evaluate = scores(source.validation)
-    return fit(model, source.train, run, schedule=warmed(cosine, 0.02), evaluate=evaluate)
+    return fit(
+        model,
+        source.train,
+        run,
+        schedule=warmed(cosine, 0.02),
+        evaluate=scores(source.validation),
+        picture=picture,
+    )
