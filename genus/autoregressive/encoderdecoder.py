@@ -24,7 +24,9 @@ from torch.nn.functional import pad
 
 from ..core import Tokens
 from ..functional.sequences import present, shifted
-from ..nn.attention import CausalAttention, CrossAttention, KeysValues, sinusoids
+from ..nn import CausalTransformer
+from ..nn.attention import CrossAttention, sinusoids
+from ..nn.transformer import Memory as BlockMemory
 from .stepwise import ConditionalStepwiseModel, Steps, log_chances
 
 
@@ -35,72 +37,29 @@ class Reader(nn.Module):
         super().__init__()
         self.before, self.between = nn.LayerNorm(width), nn.LayerNorm(width)
         self.attend = CrossAttention(width, heads)
-        self.think = _perceptron(width, growth, dropout)
+        self.think = nn.Sequential(
+            nn.Linear(width, growth * width),
+            nn.GELU(),
+            nn.Linear(growth * width, width),
+        )
         self.drop = nn.Dropout(dropout)
 
     def forward(self, h: Tensor, seen: Tensor) -> Tensor:
         normal = self.before(h)
         h = h + self.drop(self.attend(normal, normal, seen))
-        return h + self.think(self.between(h))
-
-
-class Writer(nn.Module):
-    """A block of the decoder: (n, length, width) -> the same."""
-
-    def __init__(self, width: int, heads: int, growth: int, dropout: float):
-        super().__init__()
-        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
-        self.recall = CausalAttention(width, heads)
-        self.attend = CrossAttention(width, heads)
-        self.think = _perceptron(width, growth, dropout)
-        self.drop = nn.Dropout(dropout)
-
-    def forward(self, s: Tensor, read: tuple[Tensor, ...]) -> Tensor:
-        s = s + self.drop(self.recall(self.norms[0](s)))
-        return self._rest(s, read)
-
-    def begin(self, n: int, length: int) -> KeysValues:
-        """Room for n rows of `length` places."""
-        return self.recall.begin(n, length)
-
-    def read(self, h: Tensor, seen: Tensor) -> tuple[Tensor, ...]:
-        """Keys and values of what the encoder gives, and which of its places are there."""
-        return self.attend.begin(h, seen)
-
-    def looks(self, s: Tensor, h: Tensor, seen: Tensor) -> Tensor:
-        """How much each place looks at each that was read, the mean of heads, (n, length, m)."""
-        s = s + self.recall(self.norms[0](s))
-        return self.attend.weights(self.norms[1](s), h, seen).mean(1)
-
-    def step(self, s: Tensor, own: KeysValues, read: tuple[Tensor, ...]) -> Tensor:
-        """One place, (n, 1, width)."""
-        return self._rest(s + self.recall.fill(self.norms[0](s), own), read)
-
-    def _rest(self, s: Tensor, read: tuple[Tensor, ...]) -> Tensor:
-        s = s + self.drop(self.attend.fill(self.norms[1](s), read))
-        return s + self.think(self.norms[2](s))
-
-
-def _perceptron(width: int, growth: int, dropout: float) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Linear(width, growth * width),
-        nn.GELU(),
-        nn.Linear(growth * width, width),
-        nn.Dropout(dropout),
-    )
+        return h + self.drop(self.think(self.between(h)))
 
 
 @dataclass
 class Memory:
     """What is known while a translation is written: of each block, its own words, and what is read."""
 
-    own: list[KeysValues]
-    read: list[tuple[Tensor, ...]]
+    blocks: list[BlockMemory]
 
     def pick(self, rows: Tensor) -> None:
         """Goes on with these rows, each for a row of the same context."""
-        for each in self.own:
-            each.keys, each.values = each.keys[rows], each.values[rows]
+        for own, _ in self.blocks:
+            own.keys, own.values = own.keys[rows], own.values[rows]
 
 
 class EncoderDecoder(ConditionalStepwiseModel):
@@ -139,20 +98,17 @@ class EncoderDecoder(ConditionalStepwiseModel):
         self.growth, self.dropout = growth, dropout
         self.foreign = nn.Embedding(context_space.vocabulary, width)
         self.own = nn.Embedding(space.vocabulary + 1, width)  # the last one begins
-        sizes = (width, heads, growth, dropout)
-        self.readers = nn.ModuleList(Reader(*sizes) for _ in range(depth))
-        self.writers = nn.ModuleList(Writer(*sizes) for _ in range(depth))
-        self.read_norm, self.norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.readers = nn.ModuleList(Reader(width, heads, growth, dropout) for _ in range(depth))
+        self.read_norm = nn.LayerNorm(width)
+        self.writer = CausalTransformer(width, depth, heads, width, growth, dropout=dropout)
         self.say = nn.Linear(width, space.vocabulary)
         for words in (self.foreign, self.own):
             nn.init.normal_(words.weight, std=width**-0.5)
 
     def logits(self, x: Tensor, context: Tensor) -> Tensor:
         """(n, length, vocabulary)."""
-        s = self._words(shifted(x, self.space.vocabulary))
-        for block, read in zip(self.writers, self._read(context), strict=True):
-            s = block(s, read)
-        return self.say(self.norm(s))
+        words = self._words(shifted(x, self.space.vocabulary))
+        return self.say(self.writer(words, *self._read(context)))
 
     def log_probs(self, x: Tensor, *context: Tensor) -> Tensor:
         """log p(y_i | y_<i, x), nats, (n, length); none is computed after all have ended."""
@@ -168,16 +124,11 @@ class EncoderDecoder(ConditionalStepwiseModel):
 
     def begin(self, context: Tensor) -> Memory:
         """Reads what is translated, once."""
-        n, length = len(context), self.space.length
-        own = [block.begin(n, length) for block in self.writers]
-        return Memory(own, self._read(context))
+        return Memory(self.writer.begin(len(context), self.space.length, *self._read(context)))
 
     def step(self, came: Tensor, memory: Memory) -> Tensor:
         """Logits of the next word, (n, vocabulary), after the last one, (n,)."""
-        s = self._words(came[:, None])
-        for block, own, read in zip(self.writers, memory.own, memory.read, strict=True):
-            s = block.step(s, own, read)
-        return self.say(self.norm(s))[:, 0]
+        return self.say(self.writer.step(self._words(came), memory.blocks))
 
     @torch.no_grad()
     def attention_map(self, x: Tensor, context: Tensor, block: int = -1) -> Tensor:
@@ -185,26 +136,20 @@ class EncoderDecoder(ConditionalStepwiseModel):
 
         (n, length, context's length).
         """
-        h, seen = self._encoded(context)
+        h, seen = self._read(context)
         s = self._words(shifted(x, self.space.vocabulary))
-        looked = list(self.writers)[block]
-        for writer in self.writers:
-            if writer is looked:
-                break
-            s = writer(s, writer.read(h, seen))
-        a = pad(looked.looks(s, h, seen), (0, context.shape[1] - seen.shape[1]))
+        blocks = list(self.writer.blocks)
+        looks = blocks[block]
+        for before in blocks[: blocks.index(looks)]:
+            s = before(s, h, seen)
+        a = pad(looks.weights(s, h, seen).mean(1), (0, context.shape[1] - seen.shape[1]))
         return a.masked_fill(~present(x, self.space.end)[:, :, None], 0)
 
     def _words(self, words: Tensor) -> Tensor:
-        """Words of the translation, (n, places) -> (n, places, width)."""
+        """Words of the translation, (...) -> (..., width)."""
         return math.sqrt(self.width) * self.own(words)
 
-    def _read(self, context: Tensor) -> list[tuple[Tensor, ...]]:
-        """The keys and values of what is translated, for each block of the decoder."""
-        h, seen = self._encoded(context)
-        return [block.read(h, seen) for block in self.writers]
-
-    def _encoded(self, context: Tensor) -> tuple[Tensor, Tensor]:
+    def _read(self, context: Tensor) -> tuple[Tensor, Tensor]:
         """What the encoder makes of each word, (n, length, width), and which are there, (n, length)."""
         seen = present(context, self.context_space.end)
         seen = seen[:, : int(seen.sum(1).max())]

@@ -64,6 +64,12 @@ class CausalBlock(nn.Module):
         x = x + self.drop(self.attention.fill(self.norm(x), memory[0]))
         return self._rest(x, memory[1])
 
+    def weights(self, x: Tensor, *source: Tensor) -> Tensor:
+        """How much each place looks at each of the source, (n, heads, length, m); sums to 1."""
+        if self.cross is None or self.cross_norm is None:
+            raise ValueError("CausalBlock: it looks at no source; build it with one")
+        return self.cross.weights(self.cross_norm(x + self.attention(self.norm(x))), *source)
+
     def _rest(self, x: Tensor, source: tuple[Tensor, ...]) -> Tensor:
         if self.cross is not None and self.cross_norm is not None:
             x = x + self.drop(self.cross.fill(self.cross_norm(x), source))

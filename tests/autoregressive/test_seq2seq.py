@@ -23,6 +23,8 @@ def model(request):
     model = build(KINDS[request.param])
     torch.set_default_dtype(torch.float64)
     with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(0.3 * torch.randn_like(weight))
         model.foreign.weight.mul_(4)
         model.say.weight.mul_(6)
         model.say.bias[0] -= 6
@@ -181,7 +183,7 @@ class ForgetsItsKeys(EncoderDecoder):
 
     def step(self, came, memory):
         logits = super().step(came, memory)
-        for own in memory.own:
+        for own, _ in memory.blocks:
             own.keys[:, :, own.count - 1] = 0
         return logits
 
