@@ -15,9 +15,8 @@ Source: You, Ying, Ren, Hamilton, Leskovec, "GraphRNN: generating realistic grap
     auto-regressive models", 2018, arXiv:1802.08773, sets, sizes and shares as in the authors' code
     (create_graphs.py and utils.py of JiaxuanYou/graph-generation). Cycles: Li, Vinyals, Dyer, Pascanu,
     Battaglia, "Learning deep generative models of graphs", 2018, arXiv:1803.03324, with the sizes of
-    DGL's example. Citeseer: Sen and others, "Collective classification in network data", 2008,
-    doi:10.1609/aimag.v29i3.2157. ENZYMES: Borgwardt and others, "Protein function prediction via graph
-    kernels", 2005, doi:10.1093/bioinformatics/bti1007.
+    DGL's example. Citeseer: Sen and others, "Collective classification in network data", 2008. ENZYMES:
+    Borgwardt and others, "Protein function prediction via graph kernels", 2005.
 Departs: draws and divisions are our own, for those of the authors are not seeded. Edges from a node to
     itself are left out, which Citeseer has. Of a graph in several parts the largest is kept: the
     authors learn from a part at random, and compare with the whole graph.
