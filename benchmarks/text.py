@@ -298,10 +298,16 @@ def draw(
         for order, nats in counted.items():
             if nats < 2.1:
                 axes.axhline(nats, color="C7", lw=0.8)
+                place, side = ((LOOKS[0], "left"), (LOOKS[-1], "right"))[order % 2]
                 axes.annotate(
-                    f"Kneser-Ney, {order}", (1, nats), (0, 2), textcoords="offset points",
-                    fontsize=7, color="C7",
-                )  # fmt: skip
+                    f"Kneser-Ney, order {order}",
+                    (place, nats),
+                    (0, 2),
+                    textcoords="offset points",
+                    ha=side,
+                    fontsize=7,
+                    color="C7",
+                )
         axes.set(
             xscale="log", xlabel="CPU minutes, one thread", ylabel="validation nats a character"
         )
