@@ -77,13 +77,13 @@ CASES: dict[str, dict[str, Case]] = {
     },
     "grid_graphs": {
         "GraphRNN": Case(
-            lambda s: GraphRNN(s, 40, layers=1, edge_width=64, edge_embedding=16, edge_layers=1),
-            1500,
+            lambda s: GraphRNN(s, 40, layers=1, edge_width=32, edge_embedding=16, edge_layers=1),
+            2000,
             4,
-            4e-3,
+            8e-3,
             repeats=False,
         ),
-        "GraphRNN-S": Case(lambda s: GraphRNNS(s, 40, layers=1), 3500, 4, 4e-3, repeats=False),
+        "GraphRNN-S": Case(lambda s: GraphRNNS(s, 40, layers=1), 3500, 4, 8e-3, repeats=False),
     },
 }
 
