@@ -1,6 +1,6 @@
 """Text: nats a character on tinyshakespeare's last tenth, over CPU time, and how fast text is written.
 
-    GENUS_DATA=... python benchmarks/text.py [--minutes 10] [--few 5] [--only NAME] [--weights DIR]
+    GENUS_DATA=... python benchmarks/text.py [--minutes 10] [--few 2] [--only NAME] [--weights DIR]
                                              [--out FILE] [--picture FILE]
 
 Networks are looked at after 1, 2, 5 and 10 CPU minutes of one and the same run, as averages of
@@ -66,7 +66,7 @@ NETS = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--few", type=float, default=5)
+    parser.add_argument("--few", type=float, default=2)
     parser.add_argument("--only", default=None)
     parser.add_argument("--weights", type=Path, default=Path("runs/text"))
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/text.json")
