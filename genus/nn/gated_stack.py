@@ -77,8 +77,10 @@ class GatedStack(nn.Module):
         return self.head(torch.cat(found, 2))
 
     def head(self, found: Tensor) -> Tensor:
-        """(..., layers channels) -> (..., d_out)."""
-        return self.last(self.hidden(self.skips(found).relu()).relu())
+        """(..., layers channels) -> (..., d_out), in the weights' own precision, also under autocast."""
+        deep = self.hidden(self.skips(found).relu()).relu()
+        with torch.autocast(deep.device.type, enabled=False):  # means of narrow bins need digits
+            return self.last(deep.to(self.last.weight.dtype))
 
     def begin(self, n: int, length: int) -> list[Ring]:
         """What `step` keeps, for n sequences of at most `length`."""

@@ -12,7 +12,7 @@ from ..run import Run
 from ..running import fit
 from ..spaces import Attributes
 
-RUN = Run(rounds=1000, batch=8, lr=2e-2, clip=1.0, ema=0.99, autocast=True)
+RUN = Run(rounds=1000, batch=8, lr=1e-2, clip=1.0, ema=0.99, autocast=True)
 
 
 def wavenet(
