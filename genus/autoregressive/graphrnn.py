@@ -25,8 +25,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu, softplus
 
-from ..core import GenerativeModel
+from ..core import GenerativeModel, Terms
 from ..functional.choices import DRAWN, Choice
+from ..functional.graph_orders import reach
 from ..nn.recurrent import Recurrent, State
 from ..spaces import Graphs
 
@@ -86,6 +87,16 @@ class RowByRow(GenerativeModel):
         empty = (rows[:, 1:].sum(2) == 0) & (number < size[:, None])
         far = rows.sum((1, 2)) * 2 + size != x.sum((1, 2))
         return total.masked_fill(empty.any(1) | far | (size == 0), -torch.inf)
+
+    def loss(self, x: Tensor) -> Terms:
+        log_p = self.log_prob(x)
+        if log_p.isinf().any():
+            raise ValueError(
+                f"{type(self).__name__}: a graph has a node without an edge to an earlier one, or an edge "
+                f"of {int(reach(x).max())} places where the reach is {self.places}; connected graphs in "
+                f"breadth-first order are wanted, or a larger reach"
+            )
+        return {"nll": -log_p.mean()}
 
     @torch.no_grad()
     def sample(self, n: int, choice: Choice = DRAWN) -> Tensor:

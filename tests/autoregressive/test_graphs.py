@@ -160,6 +160,14 @@ def test_what_a_row_cannot_say_has_no_probability():
     assert far.any()
 
 
+def test_graphs_that_it_cannot_say_are_not_learnt_from():
+    model = build(MODELS["graphrnn-near"])
+    ring = torch.ones(4, 4) - torch.eye(4).flip(1)  # of four: 0 and 3 are not joined, nor 1 and 2
+    assert model.loss(ring[None])["nll"].isfinite()
+    with pytest.raises(ValueError, match="an edge of 3 places where the reach is 2"):
+        model.loss(torch.ones(1, 4, 4))
+
+
 def test_padding_changes_nothing(model):
     x = every_graph(4)
     x = x[x[:, 3, 3] == 0]
