@@ -154,11 +154,12 @@ class Whole(nn.Module):
 
     def __init__(self, width: int):
         super().__init__()
-        self.gate, self.share = nn.Linear(width, 2 * width), nn.Linear(width, 2 * width)
+        self.gate_and_share = nn.Linear(width, 4 * width)
 
     def forward(self, h: Tensor, there: Tensor) -> Tensor:
         """(n, 2 width), of states (n, nodes, width) and which nodes there are, (n, nodes)."""
-        return (self.gate(h).sigmoid() * self.share(h) * there[..., None]).sum(1)
+        gate, share = self.gate_and_share(h).chunk(2, -1)
+        return (gate.sigmoid() * share * there[..., None]).sum(1)
 
 
 class Growth:
