@@ -181,7 +181,7 @@ class _Network(nn.Module):
     def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
         """What is said of each value: (n, c, h, w, numbers)."""
         image = signed(self.space, x)
-        h = self.first(image)
+        h = self.first(image).contiguous(memory_format=torch.channels_last)  # as attention has it
         if self.told is not None and context is not None:
             h = h + self.told(context)[:, :, None, None]
         pixels = image.flatten(2).mT  # (n, h w, c)
