@@ -79,15 +79,14 @@ MODELS = {
         published="81.30, PixelCNN",
     ),
     "gatedpixelcnn": Entry(
-        "Gated PixelCNN, 8 layers of 24",
+        "Gated PixelCNN, 5 layers of 24, windows of 5",
         gatedpixelcnn,
-        Run(rounds=6000, batch=16, lr=5e-3, ema=0.998, autocast=True, evaluate_every=3000),
-        {"layers": 8, "width": 24},
+        Run(rounds=5000, batch=16, lr=6e-3, ema=0.998, autocast=True, evaluate_every=2500),
     ),
     "pixelcnnpp": Entry(
         "PixelCNN++, 3 scales, 1 block of 16",
         pixelcnnpp,
-        Run(rounds=7500, batch=16, lr=5e-3, ema=0.998, autocast=True, evaluate_every=2500),
+        Run(rounds=5000, batch=16, lr=5e-3, ema=0.998, autocast=True, evaluate_every=2500),
         {"width": 16, "scales": 3, "dropout": 0.0},
     ),
     "pixelrnn-row": Entry(

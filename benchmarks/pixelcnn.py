@@ -55,20 +55,20 @@ MODELS = {
         "PixelCNN++",
         "digits",
         pixelcnnpp,
-        Run(rounds=4000, batch=32, lr=3e-3, ema=0.998, autocast=True, evaluate_every=500),
+        Run(rounds=3000, batch=32, lr=3e-3, ema=0.998, autocast=True, evaluate_every=500),
     ),
     "digits-classes": Entry(
         "Gated PixelCNN, told the class",
         "digits",
         gatedpixelcnn,
         Run(rounds=1500, batch=32, lr=3e-3, ema=0.99, autocast=True, evaluate_every=100),
-        {"classes": True, "layers": 4, "width": 32, "window": 5},
+        {"classes": True, "layers": 4, "width": 32, "window": 5, "size": 3},
     ),
     "fashion": Entry(
         "PixelCNN++",
         "fashion_mnist",
         pixelcnnpp,
-        Run(rounds=6000, batch=16, lr=3e-3, ema=0.998, autocast=True),
+        Run(rounds=2500, batch=16, lr=5e-3, ema=0.998, autocast=True),
         {"width": 16, "scales": 3, "components": 10, "dropout": 0.0},
     ),
 }

@@ -11,15 +11,16 @@ from ..nn import Labels
 from ..run import Run
 from ..running import fit
 
-RUN = Run(rounds=6000, batch=16, lr=3e-3, ema=0.998, autocast=True)
+RUN = Run(rounds=5000, batch=16, lr=6e-3, ema=0.998, autocast=True)
 
 
 def gatedpixelcnn(
     data: str = "binarized_mnist",
     classes: bool = False,
     layers: int = 5,
-    width: int = 32,
+    width: int = 24,
     window: int = 7,
+    size: int = 5,
     head: int = 64,
     run: Run = RUN,
 ) -> Model:
@@ -32,12 +33,13 @@ def gatedpixelcnn(
         layers: gated layers after the first.
         width: channels of both stacks.
         window: side of the first layer's window, in pixels; odd.
+        size: side of the other layers' windows, in pixels; odd.
         head: channels of the two layers at the end.
         run: how long, where to, on what.
     """
     torch.manual_seed(run.seed)
     source = load(data).labelled() if classes else load(data)
-    sizes = {"layers": layers, "width": width, "first": window, "head": head}
+    sizes = {"layers": layers, "width": width, "first": window, "size": size, "head": head}
     given, model = source.context_space, None
     if isinstance(given, Classes):
         embed = Labels(given.count)
