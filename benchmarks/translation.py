@@ -30,6 +30,7 @@ from genus.measure.bleu import bleu, words_of
 
 ROOT = Path(__file__).parent.parent
 VECTOR, ATTENTION, TRANSFORMER = "one vector", "attention", "transformer"
+HALVES = {"forth": 0, "back": 1}
 KINDS = (VECTOR, ATTENTION, TRANSFORMER)
 RATES = {VECTOR: 4e-3, ATTENTION: 4e-3, TRANSFORMER: 6e-3}
 BATCH, CLIP, WIDTH, PART = 64, 1.0, 4, 200
@@ -162,10 +163,27 @@ def looks(model: Any, x: Tensor, context: Tensor, validation: Split) -> dict[str
         }
 
     if isinstance(model, Seq2Seq):
-        return shares({}, x, context)
+        return shares({}, x, context) | {
+            f"without {half}": without(model, half, x, context) for half in HALVES
+        }
     blocks = [{"block": i} for i in range(model.depth)]
     best = max(blocks, key=lambda b: shares(b, *validation.everything())["aligned"])
     return shares(best, x, context)
+
+
+@torch.no_grad()
+def without(model: Seq2Seq, half: str, x: Tensor, context: Tensor) -> float:
+    """The share of words that are the likeliest, where all states of one reader are their mean."""
+
+    def guesses(x: Tensor, context: Tensor) -> Tensor:
+        memory = model.begin(context)
+        part = memory.read[:, :, HALVES[half] * model.width :][:, :, : model.width]
+        part[:] = part.mean((0, 1))
+        words = torch.cat([torch.full_like(x[:, :1], model.space.vocabulary), x[:, :-1]], 1)
+        steps = [model.step(word, memory).argmax(1) for word in words.unbind(1)]
+        return torch.stack(steps, 1)
+
+    return (by_parts(guesses, x, context) == x)[x != model.space.end].double().mean().item()
 
 
 def by_parts(function: Any, *rows: Tensor) -> Tensor:
@@ -178,9 +196,15 @@ def exact(made: Tensor, true: Tensor) -> float:
 
 
 def write(path: Path, protocol: dict[str, Any], runs: dict[str, Any]) -> None:
-    rows = []
+    rows, halves = [], []
     for key, run in runs.items():
         name, kind, rounds, seed = key.split("/")
+        if "without back" in run:
+            halves.append(
+                f"Attention, seed {seed}: {100 * run['without back']:.0f} % of words are right, each "
+                f"after the true ones, where the states of the reader from behind are their mean; "
+                f"{100 * run['without forth']:.0f} % where those of the reader from the front are."
+            )
         rows.append(
             [
                 name,
@@ -234,6 +258,8 @@ def write(path: Path, protocol: dict[str, Any], runs: dict[str, Any]) -> None:
             "Validation of dates: unseen dates in formats that were learnt from; their test: unseen formats.",
             "Aligned: words that look most at the word they are the translation of.",
             "Of a transformer that is the mean of its heads, in the block that does best on validation.",
+            "A recurrent model may look a place before a word: the reader from behind has just read it.",
+            *halves,
             "The beam divides log p by the number of words.",
             "Nats: -log p of the right translation, per sentence.",
         ],

@@ -9,7 +9,8 @@ it was. With attention, c_i is where the writer looks:
 
     e_ij = v . tanh(W_a s_i-1 + U_a h_j)       a_ij = softmax_j e_ij       c_i = sum_j a_ij h_j
 
-so that the path from a word to its translation is short, and a_ij shows which word became which.
+so that the path from a word to its translation is short. And a_ij shows where a translation came from,
+up to a place: the reader from behind has, where it is at h_j-1, just read x_j.
 
 Source: Bahdanau, Cho, Bengio, "Neural machine translation by jointly learning to align and
     translate", 2015, arXiv:1409.0473, section 3 (attention, bidirectional reader); Cho and others,
