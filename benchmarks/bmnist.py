@@ -96,10 +96,10 @@ MODELS = {
         {"kind": "row"},
     ),
     "pixelrnn-diagonal": Entry(
-        "PixelRNN, diagonal BiLSTM, 1 layer of 16",
+        "PixelRNN, diagonal BiLSTM, 1 layer of 24",
         pixelrnn,
-        Run(rounds=15_000, batch=16, lr=1e-2, clip=1.0, ema=0.999, evaluate_every=2500),
-        {"kind": "diagonal"},
+        Run(rounds=11_000, batch=16, lr=1e-2, clip=1.0, ema=0.999, evaluate_every=2500),
+        {"kind": "diagonal", "hidden": 24},
         "79.20, 7 layers",
     ),
     "image-transformer": Entry(
