@@ -98,7 +98,7 @@ MODELS = {
     "pixelrnn-diagonal": Entry(
         "PixelRNN, diagonal BiLSTM, 1 layer of 24",
         pixelrnn,
-        Run(rounds=11_000, batch=16, lr=1e-2, clip=1.0, ema=0.999, evaluate_every=2500),
+        Run(rounds=7_000, batch=16, lr=1e-2, clip=1.0, ema=0.999, evaluate_every=1000),
         {"kind": "diagonal", "hidden": 24},
         "79.20, 7 layers",
     ),

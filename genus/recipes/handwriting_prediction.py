@@ -11,7 +11,7 @@ from ..run import Run
 from ..running import fit
 from ..spaces import Strokes
 
-RUN = Run(rounds=5000, batch=32, lr=2e-2, clip=5.0, ema=0.995)
+RUN = Run(rounds=3000, batch=32, lr=2e-2, clip=5.0, ema=0.995)
 
 
 def handwriting_prediction(
