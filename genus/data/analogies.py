@@ -182,7 +182,7 @@ def neighbouring(
         found += [(right[of_left], left[of_left]), (left[of_right], right[of_right])]
     neighbour, word = (torch.cat(parts) for parts in zip(*found, strict=True))
     kind = Classes(space.vocabulary)
-    return Rows(neighbour, kind, context=word, context_space=kind, name=f"{split.name}, pairs")
+    return Rows(neighbour, kind, context=word, context_space=kind, name=f"words of {split.name}")
 
 
 def word_pairs() -> Data:

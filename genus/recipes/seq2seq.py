@@ -10,7 +10,7 @@ from ..measure.translating import Translations
 from ..run import Run
 from ..running import fit
 
-RUN = Run(rounds=1200, batch=64, lr=4e-3, clip=1.0, evaluate_every=300)
+RUN = Run(rounds=1500, batch=64, lr=4e-3, clip=1.0, evaluate_every=500)
 
 
 def seq2seq(
@@ -20,7 +20,7 @@ def seq2seq(
     attention: int | None = 64,
     run: Run = RUN,
 ) -> Model:
-    """Attention on a made-up pair of languages: 99.7 % of unseen sentences right; one vector: 1 %.
+    """Attention on a made-up pair of languages: 99.8 % of unseen sentences right; one vector, 17 %.
 
     Args:
         data: name of a data set of translations.

@@ -10,18 +10,18 @@ from ..measure.translating import Translations
 from ..run import Run
 from ..running import fit
 
-RUN = Run(rounds=1200, batch=64, lr=2e-3, clip=1.0, evaluate_every=300)
+RUN = Run(rounds=1500, batch=64, lr=6e-3, clip=1.0, evaluate_every=500)
 
 
 def translation_transformer(
     data: str = "reordering",
-    width: int = 72,
+    width: int = 60,
     depth: int = 2,
-    heads: int = 4,
+    heads: int = 6,
     dropout: float = 0.0,
     run: Run = RUN,
 ) -> Model:
-    """Transformer on a made-up pair of languages: 99 % of unseen sentences right, word for word.
+    """Transformer on a made-up pair of languages: 99.9 % of unseen sentences right; one vector, 17 %.
 
     Args:
         data: name of a data set of translations.
