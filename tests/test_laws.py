@@ -139,14 +139,13 @@ def counted(model):
 MODELS = {
     "wavenet": lambda: WaveNet(Tokens(3, 5), 4, 5, (1, 2, 1)),
     "wavenet-end": lambda: WaveNet(Tokens(3, 5, end=2), 4, 5, (1, 2, 1)),
-    "wavenet-short": lambda: WaveNet(Tokens(3, 5), 4, 5, (1, 1)),
-    "wavenet-pixels": lambda: WaveNet(Pixels((4,), 5), 4, 5, (1, 2), kernel=3),
-    "wavenet-logistics": lambda: WaveNet(Pixels((3,), 9), 4, 5, (1, 2), mixture=2),
+    "wavenet-pixels": lambda: WaveNet(Pixels((4,), 3), 4, 5, (1, 2), kernel=3),
+    "wavenet-logistics": lambda: WaveNet(Pixels((3,), 6), 4, 5, (1, 2), mixture=2),
     "wavenet-labels": lambda: ConditionalWaveNet(
         Tokens(3, 4), Attributes((3, 2)), SeveralLabels((3, 2)), 5, 4, 5, (1, 2)
     ),
     "wavenet-frames": lambda: ConditionalWaveNet(
-        Pixels((4,), 5), Reals((2, 3)), MLP(3, 2, (4,)), 2, 4, 5, (1, 2), mixture=2
+        Pixels((4,), 4), Reals((2, 3)), MLP(3, 2, (4,)), 2, 4, 5, (1, 2), mixture=2
     ),
     "table": lambda: Table(Tokens(3, 2), smoothing=0.5),
     "gaussian": lambda: Gaussian(Reals((3,))),

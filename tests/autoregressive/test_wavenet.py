@@ -1,7 +1,9 @@
 """WaveNet: what it sees, its mixture, and that folded steps draw what whole passes draw."""
 
+import copy
 import math
 
+import laws
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from torch import nn
 from genus.autoregressive import Choice, ConditionalWaveNet, Stepwise, WaveNet
 from genus.autoregressive.wavenet import pick, pick_logistic
 from genus.core import Bits, Pixels, Reals, Tokens
+from genus.functional.choices import DRAWN
 from genus.functional.choices import pick as torchs_pick
 from genus.nn import SeveralLabels
 from genus.spaces import Attributes
@@ -116,23 +119,51 @@ def test_weights_that_changed_are_folded_anew():
 
 
 class ItsGateIsNotHalved(WaveNet):
-    def draw(self, u, choice=None, prefix=None):
-        with torch.no_grad():
-            for layer in self.stack.convolutions:
-                layer.weight[4:] *= 2
-                layer.bias[4:] *= 2
-            x = super().draw(u)
-            for layer in self.stack.convolutions:
-                layer.weight[4:] /= 2
-                layer.bias[4:] /= 2
-        return x
+    def draw(self, u, *context, choice=DRAWN, prefix=None):
+        changed = copy.deepcopy(self)
+        for layer in changed.stack.convolutions:
+            layer.weight.data[4:] *= 2
+            layer.bias.data[4:] *= 2
+        return WaveNet.draw(changed, u, choice=choice, prefix=prefix)
 
 
-def test_a_wrong_fold_is_found_out():
-    model, u = ItsGateIsNotHalved(Tokens(7, 60), 4, 6, DEEP), torch.rand(20, 60)
+class KeepsAnInputTooShort(WaveNet):
+    def draw(self, u, *context, choice=DRAWN, prefix=None):
+        changed = copy.deepcopy(self)
+        changed.stack.dilations = (1, 1, 1)
+        return WaveNet.draw(changed, u, choice=choice, prefix=prefix)
+
+
+class IsTaughtWhatItIsAskedFor(WaveNet):
+    def _out(self, x, *context):
+        return self.stack(self._seen(x))
+
+
+class CutsTheMixtureOff(WaveNet):
+    def log_probs(self, x, *context):
+        edge = self.logits(x).log_softmax(-1).gather(-1, self.space.indices(x)[..., None])[..., 0]
+        return edge + (x == 1)
+
+
+LIARS = [
+    (ItsGateIsNotHalved, Tokens(3, 5), "drawing_by_steps_is_drawing_by_whole_passes"),
+    (KeepsAnInputTooShort, Tokens(3, 5), "drawing_by_steps_is_drawing_by_whole_passes"),
+    (IsTaughtWhatItIsAskedFor, Tokens(3, 5), "logits_are_blind_to_what_comes_later"),
+    (IsTaughtWhatItIsAskedFor, Tokens(3, 5), "probability_sums_to_one"),
+    (CutsTheMixtureOff, Pixels((3,), 5), "probability_sums_to_one"),
+]
+
+
+@pytest.mark.parametrize(("liar", "space", "law"), LIARS)
+def test_liars_are_found_out(liar, space, law):
+    mixture = 2 if isinstance(space, Pixels) else None
+    model = liar(space, 4, 5, (1, 2, 1), mixture=mixture).eval()
     with torch.no_grad():
-        model.stack.last.weight.mul_(20)
-    assert not torch.equal(model.draw(u), Stepwise.draw(model, u))
+        model.stack.last.weight.mul_(8)
+        model.stack.hidden.weight.mul_(4)
+    torch.manual_seed(1)
+    with pytest.raises(AssertionError):
+        getattr(laws, law)(model, *laws.sample(model, 6))
 
 
 # the mixture of logistics
