@@ -51,6 +51,8 @@ def test_rows_come_one_by_one(rows, left, right, strict, stride):
 
 PIXEL_KINDS = [  # above, left, right, strict, groups, stride
     (0, 0, 0, False, 1, 1),
+    (0, 0, 0, True, 1, 1),
+    (1, 0, 1, True, 1, 1),
     (0, 2, 2, True, 1, 1),
     (2, 2, 2, True, 1, 1),
     (1, 1, 1, False, 1, 1),
