@@ -45,10 +45,17 @@ class Entry:
 
 
 MODELS = {
-    "nade": Entry("NADE", nade, 1_500, 5e-3, {"hidden": 200, "decay": 0.1}),
-    "made": Entry("MADE, 1 mask", made_mnist, 3_000, 1e-3, {"hidden": (500,), "decay": 0.1}),
+    "nade": Entry("NADE, 100 units", nade, 1_200, 5e-2, {"hidden": 100}),
+    "made": Entry(
+        "MADE, 1 mask, 500 units", made_mnist, 1_500, 3e-2, {"hidden": (500,), "dropout": 0.2}
+    ),
+    "narrow": Entry("MADE, 1 mask, 50 units", made_mnist, 1_500, 4e-2, {"hidden": (50,)}),
     "masks": Entry(
-        "MADE, 16 masks", made_mnist, 6_000, 1e-3, {"hidden": (500,), "decay": 0.1, "masks": 16}
+        "MADE, 64 orders and masks, 500 units",
+        made_mnist,
+        1_500,
+        4e-2,
+        {"hidden": (500,), "masks": 64, "shuffled": True},
     ),
 }
 
@@ -121,7 +128,7 @@ def write(path: Path, runs: dict[str, list[str]]) -> None:
             "data": "the tables' own splits; all test rows",
             "scores": "-log p(x), exact, nats per row; ± one standard error over test rows",
             "checkpoint": "the averaged weights with the lowest nats of up to 1,000 validation rows",
-            "optimiser": "AdamW, decay 0.1, warmed cosine, 100 rows a round; average 0.99",
+            "optimiser": "AdamW without decay, warmed cosine, 100 rows a round; average 0.99",
             "seed": 0,
         },
         "date": date.today().isoformat(),
@@ -129,7 +136,10 @@ def write(path: Path, runs: dict[str, list[str]]) -> None:
         "versions": {"genus": __version__, "torch": torch.__version__.partition("+")[0]},
         "columns": COLUMNS,
         "rows": [runs[name] for name in sorted(runs, key=lambda name: name.partition("/")[0])],
-        "notes": ["CPU minutes are those of the whole run, with its evaluations."],
+        "notes": [
+            "CPU minutes are those of the whole run, with its evaluations.",
+            "Settings were chosen by validation nats on dna and mushrooms, and are the same for all.",
+        ],
         "runs": runs,
     }
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from ..nn.recurrent import Cell
 from ..run import Run
 from ..running import fit
 
-RUN = Run(rounds=2_000, batch=16, lr=2e-2, clip=50.0, ema=0.99, evaluate_every=100)
+RUN = Run(rounds=700, batch=16, lr=2e-2, clip=50.0, ema=0.99, evaluate_every=100)
 
 
 def rnnnade(
@@ -19,11 +19,11 @@ def rnnnade(
     hidden: int = 150,
     width: int = 300,
     cell: Cell = "lstm",
-    dropout: float = 0.3,
+    dropout: float = 0.5,
     decay: float = 0.0,
     run: Run = RUN,
 ) -> Model:
-    """RNN-NADE on chorales: xx nats a step; keys that are independent of all else have yy.
+    """RNN-NADE on chorales: 5.07 nats a step; keys that know their last step have 10.48.
 
     Args:
         data: name of a data set of piano rolls; this one is read from the folder GENUS_DATA,
