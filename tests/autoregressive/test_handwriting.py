@@ -197,7 +197,7 @@ def test_the_window_is_as_its_equation_says():
         kappa = kappa + on
         looks = [(alpha * torch.exp(-beta * (kappa - u) ** 2)).sum() for u in range(1, 6)]
         torch.testing.assert_close(phi[0, t], torch.stack(looks))
-        w = sum(look * model.letters(context[0])[0, u] for u, look in enumerate(looks))
+        w = torch.stack(looks) @ model.letters(context[0])[0]
 
 
 # liars
@@ -212,7 +212,7 @@ class IsShownTheStepItself(StrokePrediction):
 class ForgetsItsState(StrokePrediction):
     def draw(self, u, *how, **more):
         step = self.stack.step
-        self.stack.step = lambda before, memory: step(before, self.stack.begin(len(before)))
+        self.stack.step = lambda x, memory: step(x, self.stack.begin(len(x)))
         try:
             return super().draw(u, *how, **more)
         finally:

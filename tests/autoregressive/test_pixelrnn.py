@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from genus.autoregressive import MultiscalePixelRNN, PixelRNN
+from genus.autoregressive.pixelrnn import Kind
 from genus.core import Bits, Pixels, Tokens
 from genus.nn.pixel_lstm import DiagonalBiLSTM, RowLSTM
 
@@ -156,8 +157,8 @@ class ForgetsToComeBack(DiagonalBiLSTM):
         memory["h above"].copy_(memory["h"])
 
 
-def bits(kind="diagonal", shape=(1, 2, 4), layer=None, **options) -> PixelRNN:
-    model = PixelRNN(Bits(shape), 4, 1, kind, 3, **options)
+def bits(kind: Kind = "diagonal", shape=(1, 2, 4), layer=None) -> PixelRNN:
+    model = PixelRNN(Bits(shape), 4, 1, kind, 3)
     if layer is not None:
         model.net.layers[0] = layer(8, 4)
     return shaken(model)

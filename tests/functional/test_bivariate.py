@@ -8,7 +8,10 @@ from genus.functional.bivariate import bivariate, log_bivariate_mixture, sharpen
 
 def some(*shape, k=4):
     torch.manual_seed(1)
-    draw = lambda *more: torch.randn(*shape, *more, dtype=torch.float64)  # noqa: E731
+
+    def draw(*more):
+        return torch.randn(*shape, *more, dtype=torch.float64)
+
     return draw(2), draw(k), draw(k, 2), 0.5 * draw(k, 2), draw(k)
 
 
