@@ -78,8 +78,12 @@ def main() -> None:
             print(key, {k: v for k, v in runs[key].items() if isinstance(v, float)}, flush=True)
     write(options.out, protocol, runs)
     if options.weights is not None:
-        shown = artifact.load(options.weights / f"reordering/{ATTENTION}/{options.rounds}/0")
-        draw(runs, options.rounds, options.longer, shown, data["reordering"], options.picture)
+        models = {
+            kind: artifact.load(options.weights / f"reordering/{kind}/{options.rounds}/0")
+            for kind in (ATTENTION, TRANSFORMER)
+        }
+        pair = data["reordering"]
+        draw(runs, options.rounds, options.longer, models, pair, options.picture)
 
 
 def build(kind: str, pair: Languages) -> Model:
@@ -270,42 +274,52 @@ def write(path: Path, protocol: dict[str, Any], runs: dict[str, Any]) -> None:
 
 
 def draw(
-    runs: dict[str, Any], rounds: int, longer: int, model: Any, pair: Languages, path: Path
+    runs: dict[str, Any],
+    rounds: int,
+    longer: int,
+    models: dict[str, Any],
+    pair: Languages,
+    path: Path,
 ) -> None:
     """Exact match and BLEU by length; and where one translation looked, beside where it should."""
     lines = [(kind, f"reordering/{kind}/{rounds}/0") for kind in KINDS]
     lines.append((f"{VECTOR}, {longer} x rounds", f"reordering/{VECTOR}/{longer * rounds}/0"))
     middles = [(first + last) / 2 for first, last in BUCKETS]
     x, context = pair.data.test.everything()
-    rows = ((x != 0).sum(1) == 14).nonzero()[:, 0]
-    row = rows[(alignment(context[rows]) - torch.arange(40)).abs().amax(1).argmax()]
+    rows = ((x != 0).sum(1) == 12).nonzero()[:, 0]
+    moved = (alignment(context[rows])[:, :12] - torch.arange(12)).abs().sum(1)
+    row = rows[moved.argmax()]
     x, context = x[row : row + 1], context[row : row + 1]
+    n = int((x != 0).sum())
     with style():
-        figure = canvas(10.4, 4.4)
-        places = figure.add_gridspec(2, 2, width_ratios=(1, 1.25))
-        for line, (figure_, title) in enumerate(
+        figure = canvas(12.4, 4.6)
+        places = figure.add_gridspec(2, 3, width_ratios=(0.9, 1, 1))
+        for line, (measure, title) in enumerate(
             {"exact": "right throughout", "bleu": "BLEU"}.items()
         ):
             axes = figure.add_subplot(places[line, 0])
             for i, (label, key) in enumerate(lines):
-                values = [runs[key][f"{figure_} {a}-{b}"] for a, b in BUCKETS]
-                colour = "C0" if i == 3 else f"C{i}"
-                axes.plot(middles, values, ":" if i == 3 else "o-", ms=4, color=colour, label=label)
+                values = [runs[key][f"{measure} {a}-{b}"] for a, b in BUCKETS]
+                kind = {"color": f"C{i % 3}", "ls": ":" if i == 3 else "-", "marker": "osD^"[i]}
+                axes.plot(middles, values, ms=7 - 2 * i if i < 3 else 3, label=label, **kind)
             axes.set(ylim=(-0.03, 1.05), title=title)
             if line:
                 axes.set_xlabel("words of the sentence")
             else:
-                axes.legend(fontsize=7)
-        axes = figure.add_subplot(places[:, 1])
-        n = int((x != 0).sum())
-        a = model.eval().attention_map(x, context)[0, :n, : n + 1]
-        axes.imshow(a, cmap="Greys", vmin=0, vmax=1)
-        axes.plot(alignment(context)[0, :n], range(n), "s", ms=11, mfc="none", mec="C1", mew=1.4)
-        axes.set_xticks(
-            range(n + 1), [*SOURCE.decode(context[0]), "(end)"], rotation=60, ha="right"
-        )
-        axes.set_yticks(range(n), TARGET.decode(x[0]))
-        axes.set_title("where each word looks; squares: what it is the translation of")
+                axes.legend(fontsize=7, loc=(0.42, 0.35))
+        for column, (name, model) in enumerate(models.items(), 1):
+            axes = figure.add_subplot(places[:, column])
+            a = model.attention_map(x, context)[0, :n, : n + 1]
+            axes.imshow(a, cmap="Greys", vmin=0, vmax=1)
+            axes.plot(
+                alignment(context)[0, :n], range(n), "s", ms=14, mfc="none", mec="C1", mew=1.4
+            )
+            words = [*SOURCE.decode(context[0]), "(end)"]
+            axes.set_xticks(range(n + 1), words, rotation=60, ha="right")
+            axes.set_yticks(range(n), TARGET.decode(x[0]))
+            axes.set_title(
+                f"{name}: where each word looks; squares: what it translates", fontsize=8
+            )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(png(figure))
 
