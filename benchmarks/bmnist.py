@@ -26,7 +26,7 @@ from genus import Run, __version__, artifact
 from genus.core import HasLogProb, Model
 from genus.data import Data, load
 from genus.functional.estimates import mean_error
-from genus.recipes import imagetransformer, nade, pixelsnail
+from genus.recipes import eonade, imagetransformer, nade, pixelsnail
 from genus.recipes.gatedpixelcnn import gatedpixelcnn
 from genus.recipes.made_mnist import made_mnist
 from genus.recipes.pixelcnn import pixelcnn
