@@ -19,7 +19,7 @@ def rnnnade(
     hidden: int = 150,
     width: int = 300,
     cell: Cell = "lstm",
-    dropout: float = 0.5,
+    dropout: float = 0.3,
     decay: float = 0.0,
     run: Run = RUN,
 ) -> Model:
