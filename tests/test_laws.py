@@ -192,18 +192,18 @@ MODELS = {
     ),
     "stroke-prediction": lambda: StrokePrediction(Strokes(4), 6, 2, 3),
     "handwriting": lambda: HandwritingSynthesis(Strokes(4), Tokens(3, 4, 0), 6, 2, 3, 2),
-    "image-transformer": lambda: ImageTransformer(Bits((1, 3, 3)), 8, 2, 2, window=1),
+    "image-transformer": lambda: ImageTransformer(Bits((1, 3, 2)), 8, 2, 2, window=1),
     "image-transformer-levels": lambda: ImageTransformer(
-        Pixels((1, 2, 2), 4), 8, 1, 2, window=0, dropout=0.2
+        Pixels((1, 2, 2), 3), 8, 1, 2, window=0, dropout=0.2
     ),
-    "image-transformer-colour": lambda: ImageTransformer(Pixels((2, 2, 2), 2), 8, 1, 2, window=2),
+    "image-transformer-colour": lambda: ImageTransformer(Pixels((2, 2, 1), 3), 8, 1, 2, window=2),
     "image-transformer-classes": lambda: ConditionalImageTransformer(
         Bits((1, 2, 3)), Classes(3), Labels(3), 3, 8, 1, 2, window=1
     ),
-    "pixelsnail": lambda: PixelSNAIL(Bits((1, 3, 3)), 8, 2, 1, 8, 2),
-    "pixelsnail-levels": lambda: PixelSNAIL(Pixels((1, 2, 2), 4), 8, 1, 2, 4, 2, dropout=0.2),
-    "pixelsnail-colour": lambda: PixelSNAIL(Pixels((3, 1, 2), 3), 8, 1, 1, 4, 2),
-    "pixelsnail-logistics": lambda: PixelSNAIL(Pixels((2, 1, 2), 5), 8, 1, 1, 8, 1, mixture=2),
+    "pixelsnail": lambda: PixelSNAIL(Bits((1, 3, 2)), 8, 2, 1, 8, 2),
+    "pixelsnail-levels": lambda: PixelSNAIL(Pixels((1, 2, 2), 3), 8, 1, 2, 4, 2, dropout=0.2),
+    "pixelsnail-colour": lambda: PixelSNAIL(Pixels((3, 1, 2), 2), 8, 1, 1, 4, 2),
+    "pixelsnail-logistics": lambda: PixelSNAIL(Pixels((2, 1, 2), 3), 8, 1, 1, 8, 1, mixture=2),
     "pixelsnail-classes": lambda: ConditionalPixelSNAIL(
         Bits((1, 2, 3)), Classes(3), Labels(3), 3, 8, 1, 1, 8, 2
     ),
