@@ -26,9 +26,8 @@ from genus import Run, __version__, artifact
 from genus.core import HasLogProb, Model
 from genus.data import Data, load
 from genus.functional.estimates import mean_error
-from genus.recipes import eonade, imagetransformer, nade, pixelsnail
+from genus.recipes import eonade, imagetransformer, made_mnist, nade, pixelsnail
 from genus.recipes.gatedpixelcnn import gatedpixelcnn
-from genus.recipes.made_mnist import made_mnist
 from genus.recipes.pixelcnn import pixelcnn
 from genus.recipes.pixelcnnpp import pixelcnnpp
 from genus.recipes.pixelrnn import pixelrnn
@@ -67,16 +66,12 @@ MODELS = {
         {"ensemble": 2, "rows": 250},
         published="84.68, EoNADE",
     ),
-    "made": Entry(
-        "MADE, 1 mask, 2,000 units",
-        made_mnist,
-        Run(rounds=6_000, batch=128, lr=3e-2, ema=0.999, autocast=True, evaluate_every=500),
-    ),
+    "made": Entry("MADE, 1 mask, 2,000 units", made_mnist.made_mnist, made_mnist.RUN),
     "made-masks": Entry(
-        "MADE, 32 masks, 2,000 units",
-        made_mnist,
-        Run(rounds=9_000, batch=128, lr=3e-2, ema=0.999, autocast=True, evaluate_every=1500),
-        {"masks": 32},
+        "MADE, 16 masks, 2,000 units",
+        made_mnist.made_mnist,
+        Run(rounds=10_000, batch=128, lr=2e-3, ema=0.999, autocast=True, evaluate_every=1000),
+        {"masks": 16},
         published="86.64, MADE, 32 masks, 2 layers of 8,000 units",
     ),
     "pixelcnn": Entry(
