@@ -77,18 +77,18 @@ MODELS = {
     "pixelcnn": Entry(
         "PixelCNN, 7 blocks of 32",
         pixelcnn,
-        Run(rounds=5000, batch=16, lr=5e-3, ema=0.998, autocast=True, evaluate_every=2500),
+        Run(rounds=3500, batch=16, lr=5e-3, ema=0.998, autocast=True, evaluate_every=1750),
         published="81.30, PixelCNN",
     ),
     "gatedpixelcnn": Entry(
         "Gated PixelCNN, 5 layers of 24, windows of 5",
         gatedpixelcnn,
-        Run(rounds=5000, batch=16, lr=6e-3, ema=0.998, autocast=True, evaluate_every=2500),
+        Run(rounds=3500, batch=16, lr=6e-3, ema=0.998, autocast=True, evaluate_every=1750),
     ),
     "pixelcnnpp": Entry(
         "PixelCNN++, 3 scales, 1 block of 16",
         pixelcnnpp,
-        Run(rounds=5000, batch=16, lr=5e-3, ema=0.998, autocast=True, evaluate_every=2500),
+        Run(rounds=3500, batch=16, lr=5e-3, ema=0.998, autocast=True, evaluate_every=1750),
         {"width": 16, "scales": 3, "dropout": 0.0},
     ),
     "pixelrnn-row": Entry(

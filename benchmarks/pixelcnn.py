@@ -188,10 +188,10 @@ def draw(bits: Path, weights: Path, path: Path) -> None:
     model = artifact.load(bits / "best" if (bits / "best").exists() else bits).eval()
     if not isinstance(model, StepwiseModel):
         raise SystemExit(f"{bits} holds no model that draws value by value")
-    digits, fashion = (
-        artifact.load(weights / name / "best").eval() for name in ("digits-classes", "fashion")
-    )
-    if not isinstance(digits, ConditionalModel) or not isinstance(fashion, StepwiseModel):
+    told = artifact.load(weights / "digits-classes/best").eval()
+    last = "fashion" if (weights / "fashion/best").exists() else "digits"
+    levels = artifact.load(weights / last / "best").eval()
+    if not isinstance(told, ConditionalModel) or not isinstance(levels, StepwiseModel):
         raise SystemExit(f"{weights} holds other models")
     x = load("binarized_mnist").test.everything()[0][:10]
     half = model.space.dims // 2
@@ -205,8 +205,8 @@ def draw(bits: Path, weights: Path, path: Path) -> None:
             model,
         ),
         ("binarised MNIST: samples", model.sample(50), model),
-        ("digits, 8 x 8: samples of each class", digits.sample(torch.arange(10).repeat(5)), digits),
-        ("Fashion-MNIST, 256 levels: samples", fashion.sample(50), fashion),
+        ("digits, 8 x 8: samples of each class", told.sample(torch.arange(10).repeat(5)), told),
+        (f"{MODELS[last].data}, PixelCNN++: samples", levels.sample(50), levels),
     ]
     with style():
         figure = canvas(9.6, 5.6)
