@@ -199,7 +199,6 @@ def report(options: argparse.Namespace) -> None:
         )
         write(options, rows, notes)
     curves: dict[str, list[dict[str, float]]] = {}
-    text = ""
     for net in NETS:
         log = options.weights / f"{net.name}.jsonl"
         if not log.exists():
@@ -217,9 +216,11 @@ def report(options: argparse.Namespace) -> None:
         rows.append([net.name, size, *cells, f"{last['nats']:.3f}", epochs])
         if net.long:
             notes += written(net, model)
-            text = text or shown(model, data)
         write(options, rows, notes)
-    draw(curves, counted, text, options.picture)
+    if curves:
+        best = min(curves, key=lambda name: curves[name][-1]["nats"])
+        text = shown(artifact.load(options.weights / best), data)
+        draw(curves, counted, best, text, options.picture)
 
 
 def written(net: Net, model: Model) -> list[str]:
@@ -251,7 +252,7 @@ def shown(model: Model, data: Data) -> str:
     assert isinstance(model, CharRNN | Transformer)
     torch.manual_seed(0)
     prompt = data.tokens(PROMPT)[None]
-    return PROMPT + data.text(model.go_on(prompt, 600, Choice(temperature=0.8)))[0]
+    return PROMPT + data.text(model.go_on(prompt, 900, Choice(temperature=0.8)))[0]
 
 
 def write(options: argparse.Namespace, rows: list[list[str]], notes: list[str]) -> None:
@@ -287,7 +288,11 @@ def write(options: argparse.Namespace, rows: list[list[str]], notes: list[str]) 
 
 
 def draw(
-    curves: dict[str, list[dict[str, float]]], counted: dict[int, float], text: str, path: Path
+    curves: dict[str, list[dict[str, float]]],
+    counted: dict[int, float],
+    best: str,
+    text: str,
+    path: Path,
 ) -> None:
     with style():
         figure = canvas(9.5, 4.4)
@@ -298,13 +303,12 @@ def draw(
         for order, nats in counted.items():
             if nats < 2.1:
                 axes.axhline(nats, color="C7", lw=0.8)
-                place, side = ((LOOKS[0], "left"), (LOOKS[-1], "right"))[order % 2]
                 axes.annotate(
                     f"Kneser-Ney, order {order}",
-                    (place, nats),
+                    (LOOKS[-1], nats),
                     (0, 2),
                     textcoords="offset points",
-                    ha=side,
+                    ha="right",
                     fontsize=7,
                     color="C7",
                 )
@@ -313,10 +317,17 @@ def draw(
         )
         axes.set_xticks(LOOKS, [str(m) for m in LOOKS])
         axes.minorticks_off()
-        axes.legend()
+        axes.legend(loc=(0.5, 0.6))
         page.axis("off")
-        page.set_title(f"{next(iter(curves), '')}, at temperature 0.8")
-        page.text(0, 0.98, text[:520], va="top", family="DejaVu Sans Mono", fontsize=7)
+        page.set_title(f"{best}, at temperature 0.8")
+        page.text(
+            0,
+            0.98,
+            "\n".join(text.splitlines()[:34]),
+            va="top",
+            family="DejaVu Sans Mono",
+            fontsize=7,
+        )
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(png(figure))
 
