@@ -11,7 +11,7 @@ from ..run import Run
 from ..running import fit
 from ..spaces import Graphs
 
-RUN = Run(rounds=500, batch=32, lr=1e-2, clip=1.0, ema=0.99, evaluate_every=100)
+RUN = Run(rounds=250, batch=32, lr=1e-2, clip=1.0, ema=0.99, evaluate_every=50)
 
 
 def dgmg(data: str = "cycles", width: int = 16, rounds: int = 2, run: Run = RUN) -> Model:
