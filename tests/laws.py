@@ -27,7 +27,7 @@ from genus.core import (
 )
 from genus.functional.choices import Choice
 from genus.running import Run, fit
-from genus.spaces import Attributes
+from genus.spaces import Attributes, Graphs
 from genus.training import own_optimizers, play
 
 MOST = 1024  # states that are counted one by one
@@ -47,6 +47,8 @@ def count(space: Space) -> int | None:
             return space.vocabulary**space.length
         case Classes():
             return space.count
+        case Graphs():
+            return sum(2 ** (n * (n - 1) // 2) for n in range(space.nodes + 1))
     return None
 
 
@@ -65,12 +67,24 @@ def every_x(space: Space) -> Tensor:
             values = torch.arange(space.vocabulary)
         case Classes():
             return torch.arange(space.count)
+        case Graphs():
+            return torch.cat([every_graph(n, space.nodes) for n in range(space.nodes + 1)])
     rows = list(product(values.tolist(), repeat=space.dims))
     states = torch.tensor(rows, dtype=values.dtype).reshape(-1, *space.shape)
     if isinstance(space, Tokens) and space.end is not None:
         ended = states == space.end
         states = states[~(ended[:, :-1] & ~ended[:, 1:]).any(1)]  # an end ends them
     return states
+
+
+def every_graph(n: int, nodes: int) -> Tensor:
+    """All graphs of n nodes, with room for more, (2^(n (n - 1) / 2), nodes, nodes)."""
+    first, second = torch.triu_indices(n, n, 1)
+    edges = torch.tensor(list(product([0.0, 1.0], repeat=len(first))))
+    x = torch.zeros(len(edges), nodes, nodes)
+    x[:, first, second] = x[:, second, first] = edges.to(x)
+    x[:, range(n), range(n)] = 1
+    return x
 
 
 def draw(space: Space, n: int) -> Tensor:
