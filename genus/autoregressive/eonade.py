@@ -1,10 +1,10 @@
 """EoNADE: one deep network that knows the conditionals of a vector in every order.
 
-    p(x_i = 1 | x_K) = sigmoid(net(x m, m))_i        m_j = [j in K], i not in K
-    loss = d / (d - k) sum_(i not in K) -log p(x_i | x_K),        K any k of the d features
+    p(x_i = 1 | x_S) = sigmoid(net(x m, m))_i        m_j = [j in S], i not in S
+    loss = d / (d - s) sum_(i not in S) -log p(x_i | x_S),        S any s of the d features
 
 The network sees the features that are known, and which these are, and says something of all others. In
-learning, k is drawn from 0 .. d - 1 and then K itself: the loss is, in expectation, -log p(x) of an order
+learning, s is drawn from 0 .. d - 1 and then S itself: the loss is, in expectation, -log p(x) of an order
 drawn evenly from all there are. So any order is a model, features that are known come first where rows
 are to be completed, and some orders together are a mixture that is better than each:
 
@@ -14,7 +14,7 @@ In an order, the first layer grows by what one feature adds, as in NADE; the lay
 anew for each feature.
 
 Source: Uria, Murray, Larochelle, "A deep and tractable density estimator", 2014, arXiv:1310.1757.
-Departs: K is drawn for each row, not for a batch.
+Departs: S is drawn for each row, not for a batch.
 """
 
 import copy
@@ -66,7 +66,10 @@ class EoNADE(Mixed):
 
     def ordered(self, orders: Tensor) -> "EoNADE":
         """The same weights under these orders, (K, d): rows with the numbers of features as they come."""
-        if orders.dim() != 2 or not (orders.sort(1).values == torch.arange(self.space.dims)).all():
+        numbers = torch.arange(self.space.dims, device=orders.device)
+        if orders.dim() != 2 or not torch.equal(
+            orders.sort(1).values, numbers.expand(len(orders), -1)
+        ):
             raise ValueError(
                 f"EoNADE: orders are of shape {tuple(orders.shape)}; each row must hold the numbers "
                 f"0 to {self.space.dims - 1} once"
@@ -84,14 +87,14 @@ class EoNADE(Mixed):
     def loss(self, x: Tensor) -> Terms:
         """In expectation -log p(x) of an order that is drawn evenly."""
         d = self.space.dims
-        k = torch.randint(d, (len(x), 1), device=x.device)
+        s = torch.randint(d, (len(x), 1), device=x.device)
         place = torch.rand(len(x), d, device=x.device).argsort(1).argsort(1)
-        known = (place < k).to(x.dtype)
+        known = (place < s).to(x.dtype)
         logits = self.logits_given(x.flatten(1), known)
         each = nn.functional.binary_cross_entropy_with_logits(
             logits, x.flatten(1), reduction="none"
         )
-        return {"nll": ((1 - known) * each * (d / (d - k))).sum(1).mean()}
+        return {"nll": ((1 - known) * each * (d / (d - s))).sum(1).mean()}
 
     def logits(self, x: Tensor, which: int = 0) -> Tensor:
         """In the order of that number, (n, *shape): d passes through the layers behind the first."""

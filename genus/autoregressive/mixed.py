@@ -3,9 +3,9 @@
     p(x) = 1/K sum_k p_k(x)
 
 Each p_k goes from value to value in its order, and so does drawing from it. Given the first values of a
-row, x_K, the mixture is no longer even: a row goes on with p_k in proportion to p_k(x_K), which is known
-where k's order begins with these values, in whatever order. Where other orders do not, no exact way
-leads on, and there is none here.
+row, x_S, the mixture is no longer even: a row goes on with p_k in proportion to p_k(x_S), which is known
+where k's order begins with the values in S, whichever of them comes first. Where an order does not, no
+exact way leads on, and there is none here.
 """
 
 import math
