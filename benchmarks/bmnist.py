@@ -62,7 +62,7 @@ MODELS = {
     "eonade": Entry(
         "EoNADE, 2 layers of 500 units, 1 order",
         eonade.eonade,
-        Run(rounds=12_000, batch=128, lr=3e-3, ema=0.999, evaluate_every=4000),
+        eonade.RUN,
         {"rows": 250},
         published="84.68, EoNADE",
     ),

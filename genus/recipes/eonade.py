@@ -10,7 +10,7 @@ from ..measure import scores
 from ..run import Run
 from ..running import fit
 
-RUN = Run(rounds=30_000, batch=128, lr=1e-3, ema=0.999)
+RUN = Run(rounds=12_000, batch=128, lr=3e-3, ema=0.999, evaluate_every=4000)
 
 
 def eonade(
