@@ -77,18 +77,18 @@ MODELS = {
     "pixelcnn": Entry(
         "PixelCNN, 7 blocks of 32",
         pixelcnn,
-        Run(rounds=3500, batch=16, lr=5e-3, ema=0.998, autocast=True, evaluate_every=1750),
+        Run(rounds=2500, batch=16, lr=5e-3, ema=0.998, autocast=True, evaluate_every=1250),
         published="81.30, PixelCNN",
     ),
     "gatedpixelcnn": Entry(
         "Gated PixelCNN, 5 layers of 24, windows of 5",
         gatedpixelcnn,
-        Run(rounds=3500, batch=16, lr=6e-3, ema=0.998, autocast=True, evaluate_every=1750),
+        Run(rounds=3000, batch=16, lr=6e-3, ema=0.998, autocast=True, evaluate_every=1500),
     ),
     "pixelcnnpp": Entry(
         "PixelCNN++, 3 scales, 1 block of 16",
         pixelcnnpp,
-        Run(rounds=3500, batch=16, lr=5e-3, ema=0.998, autocast=True, evaluate_every=1750),
+        Run(rounds=3000, batch=16, lr=5e-3, ema=0.998, autocast=True, evaluate_every=1500),
         {"width": 16, "scales": 3, "dropout": 0.0},
     ),
     "pixelrnn-row": Entry(

@@ -55,7 +55,7 @@ MODELS = {
         "PixelCNN++",
         "digits",
         pixelcnnpp,
-        Run(rounds=3000, batch=32, lr=3e-3, ema=0.998, autocast=True, evaluate_every=500),
+        Run(rounds=2000, batch=32, lr=3e-3, ema=0.998, autocast=True, evaluate_every=500),
     ),
     "digits-classes": Entry(
         "Gated PixelCNN, told the class",

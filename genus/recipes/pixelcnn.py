@@ -10,7 +10,7 @@ from ..measure import scores
 from ..run import Run
 from ..running import fit
 
-RUN = Run(rounds=3500, batch=16, lr=5e-3, ema=0.998, autocast=True)
+RUN = Run(rounds=2500, batch=16, lr=5e-3, ema=0.998, autocast=True)
 
 
 def pixelcnn(

@@ -10,7 +10,7 @@ from ..measure import scores
 from ..run import Run
 from ..running import fit
 
-RUN = Run(rounds=3000, batch=32, lr=3e-3, ema=0.998, autocast=True)
+RUN = Run(rounds=2000, batch=32, lr=3e-3, ema=0.998, autocast=True)
 
 
 def pixelcnnpp(
