@@ -152,9 +152,10 @@ def write(path: Path, protocol: dict[str, Any], runs: dict[str, Any], ways: list
                 values = [100 * run[name] for run in each]
                 low, high = min(values), max(values)
                 mean = sum(values) / len(values)
-                cells.append(f"{mean:.1f} %" + (f" ({low:.0f}-{high:.0f})" if high > low else ""))
+                cells.append(f"{mean:.1f} %" + (f" ({low:.1f}-{high:.1f})" if high > low else ""))
             seconds = sum(run["seconds"] for run in each) / len(each)
-            near = "; ".join(f"{w}: {', '.join(ns)}" for w, ns in each[0]["near"].items())
+            known = each[0]["near"] if way != "one-hot" else {}
+            near = "; ".join(f"{w}: {', '.join(ns)}" for w, ns in known.items())
             rows.append([f"{amount:,}", way, str(each[0]["width"]), f"{seconds:.1f}", *cells, near])
     content = {
         "title": "Word vectors: planted analogies, solved by company alone",

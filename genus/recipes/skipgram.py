@@ -16,7 +16,7 @@ RUN = Run(rounds=4000, batch=1024, lr=5e-3)
 def skipgram(
     data: str = "word_pairs", width: int = 20, negatives: int = 5, run: Run = RUN
 ) -> Model:
-    """Skip-gram on planted analogies: 99.9 % of them solved, among 278 words; by one-hot vectors, none.
+    """Skip-gram on planted analogies: 99.7 % of 1,490 solved; by one-hot vectors, none.
 
     Args:
         data: name of a data set of pairs (neighbour, word).
