@@ -103,10 +103,10 @@ MODELS = {
         {"kind": "row"},
     ),
     "pixelrnn-diagonal": Entry(
-        "PixelRNN, diagonal BiLSTM, 1 layer of 24",
+        "PixelRNN, diagonal BiLSTM, 1 layer of 16",
         pixelrnn,
-        Run(rounds=7_000, batch=16, lr=1e-2, clip=1.0, ema=0.999, evaluate_every=1000),
-        {"kind": "diagonal", "hidden": 24},
+        Run(rounds=5_500, batch=16, lr=1e-2, clip=1.0, ema=0.999, evaluate_every=1100),
+        {"kind": "diagonal"},
         "79.20, 7 layers",
     ),
     "image-transformer": Entry(

@@ -33,8 +33,8 @@ from genus.recipes.handwriting_prediction import RUN as PREDICTION
 from genus.recipes.handwriting_prediction import handwriting_prediction
 
 ROOT = Path(__file__).parent.parent
-SHEEP = replace(PREDICTION, rounds=1500)
-SETS = {"sheep": SHEEP, "kanji": PREDICTION, "glyphs": SYNTHESIS}
+SHEEP = replace(PREDICTION, rounds=1200)
+SETS = {"glyphs": SYNTHESIS, "kanji": PREDICTION, "sheep": SHEEP}
 BIASES = (0.0, 0.5, 1.0)
 NORMALS = 20  # of the mixture without memory
 ENOUGH = 20_000  # steps that it learns from

@@ -11,7 +11,7 @@ from ..run import Run
 from ..running import fit
 from ..spaces import Strokes
 
-RUN = Run(rounds=2500, batch=64, lr=1e-2, clip=5.0, ema=0.995)
+RUN = Run(rounds=2500, batch=32, lr=1e-2, clip=5.0, ema=0.99)
 
 
 def handwriting(
