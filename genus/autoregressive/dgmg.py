@@ -53,6 +53,7 @@ class DGMG(GenerativeModel):
         self.add_node = MLP(2 * width, 1, (2 * width,))
         self.add_edge = MLP(3 * width, 1, (2 * width,))
         self.choose = MLP(2 * width, 1, (2 * width,))
+        self.choose[-1].register_parameter("bias", None)  # which a softmax does not see
         self.message = nn.ModuleList(
             nn.Linear(2 * width + 1, 2 * width, bias=False) for _ in range(rounds)
         )
