@@ -182,9 +182,9 @@ MODELS = {
     "pixelrnn-multiscale": lambda: MultiscalePixelRNN(Bits((1, 2, 4)), 2, 4, 1, "diagonal", 3, 3),
     "pixelcnn": lambda: PixelCNN(Bits((1, 3, 3)), 1, 4, 3, 4),
     "pixelcnn-colour": lambda: PixelCNN(Pixels((3, 1, 3), 2), 1, 6, 3, 18),
-    "pixelcnnpp": lambda: PixelCNNPP(Bits((1, 3, 3)), 4, 2, 1),
+    "pixelcnnpp": lambda: PixelCNNPP(Bits((1, 2, 3)), 3, 2, 1),
     "pixelcnnpp-bits": lambda: PixelCNNPP(Bits((3, 2, 1)), 4, 1, 1),
-    "pixelcnnpp-colour": lambda: PixelCNNPP(Pixels((3, 2, 1), 3), 4, 2, 1, 3, 0.5),
+    "pixelcnnpp-colour": lambda: PixelCNNPP(Pixels((3, 2, 1), 2), 3, 2, 1, 3, 0.5),
     "gatedpixelcnn": lambda: GatedPixelCNN(Bits((1, 3, 3)), 2, 4, 3, 3, 4),
     "gatedpixelcnn-colour": lambda: GatedPixelCNN(Pixels((3, 2, 1), 3), 2, 6, 3, 3, 18),
     "gatedpixelcnn-classes": lambda: ConditionalGatedPixelCNN(
