@@ -15,9 +15,9 @@ on the line gets what a mixture of logistics leaves in it, which takes 65,536 le
 A context h is one vector for the whole sound, or one for each of its frames.
 
 Source: van den Oord, Dieleman, Zen, Simonyan, Vinyals, Graves, Kalchbrenner, Senior, Kavukcuoglu,
-    "WaveNet: a generative model for raw audio", 2016, arXiv:1609.03499, sections 2.1-2.5; the mixture is
-    that of Salimans, Karpathy, Chen, Kingma, "PixelCNN++", 2017, arXiv:1701.05517, as in van den Oord et
-    al., "Parallel WaveNet", 2017, arXiv:1711.10433.
+    "WaveNet: a generative model for raw audio", 2016, arXiv:1609.03499; the mixture is that of
+    Salimans, Karpathy, Chen, Kingma, "PixelCNN++", 2017, arXiv:1701.05517, as van den Oord et al.,
+    "Parallel WaveNet", 2017, arXiv:1711.10433, take it for sound.
 Departs: the first convolution sees one sample; frames are repeated, not upsampled by a learnt
     transposed convolution; all skips are one product; the last layer has no residual sum, as nothing
     would follow it.

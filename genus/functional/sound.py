@@ -6,9 +6,8 @@
 A quiet sound has most of the levels of a companded one: with 256 of them speech is hard to tell from
 16 bits.
 
-Source: the law of recommendation ITU-T G.711 as a formula, which van den Oord et al., "WaveNet: a
-    generative model for raw audio", 2016, arXiv:1609.03499, section 2.2, take; the mel scale is that
-    of O'Shaughnessy, "Speech communication", 1987.
+Source: van den Oord et al., "WaveNet: a generative model for raw audio", 2016, arXiv:1609.03499 (the
+    mu-law as a formula); the mel scale is the one that is common in speech processing.
 """
 
 import math
