@@ -175,7 +175,6 @@ MODELS = {
     "seq2seq-attention": lambda: Seq2Seq(Tokens(3, 4, 0), Tokens(4, 5, 2), 6, 4, attention=5),
     "seq2seq-endless": lambda: Seq2Seq(Tokens(3, 3), Tokens(4, 5), 6, 4, attention=5),
     "encoder-decoder": lambda: EncoderDecoder(Tokens(3, 4, 0), Tokens(4, 5, 2), 8, 2, 2),
-    "encoder-decoder-endless": lambda: EncoderDecoder(Tokens(3, 3), Tokens(4, 5), 8, 1, 2),
     "pixelrnn": lambda: PixelRNN(Bits((1, 2, 3)), 4, 2, "diagonal", 3),
     "pixelrnn-row": lambda: PixelRNN(Bits((1, 3, 2)), 4, 2, "row", 3),
     "pixelrnn-colours": lambda: PixelRNN(Pixels((2, 2, 1), 3), 4, 1, "diagonal", 3),
