@@ -269,6 +269,7 @@ def write(path: Path, protocol: dict[str, Any], runs: dict[str, Any]) -> None:
                 "Nodes: how many a graph has on average. Copies: the share of graphs that are one of the "
                 "training graphs; at the floor, the share of test graphs that are. Small graphs are alike."
             ),
+            "Of DGMG's graphs 4 in 100 have no nodes: as published, they are left out of the distances.",
             "The published grids have 10 x 12 and 12 x 10: most test graphs are training graphs.",
             "Test nats: of a graph in a breadth-first order, the order included.",
             (

