@@ -11,7 +11,7 @@ from ..nn import Labels
 from ..run import Run
 from ..running import fit
 
-RUN = Run(rounds=3000, batch=16, lr=6e-3, ema=0.998, autocast=True)
+RUN = Run(rounds=2500, batch=16, lr=6e-3, ema=0.998, autocast=True)
 
 
 def gatedpixelcnn(
