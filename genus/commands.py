@@ -40,6 +40,10 @@ def sample(words: list[str]) -> int:
     stepwise.add_argument("--top-k", type=int, help="only so many of the likeliest values")
     stepwise.add_argument("--top-p", type=float, help="the likeliest values that hold so much")
     stepwise.add_argument("--prompt", help="a text that is gone on with")
+    parser.add_argument(
+        "--context",
+        help="what a conditional model is given: a class, labels with commas between, or a text",
+    )
     taken = parser.read(words)
     if taken.out.suffix not in WRITERS:
         raise Mistake(f"genus sample: --out is {taken.out}; a {KINDS} file is wanted")

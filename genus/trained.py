@@ -119,6 +119,7 @@ def draw(
     top_k: int | None = None,
     top_p: float | None = None,
     prompt: str | None = None,
+    context: str | None = None,
 ) -> None:
     """Samples into a file, whole or not at all: a picture that says how it came about, and more.
 
@@ -133,6 +134,8 @@ def draw(
         device: as in `Run`.
         temperature, top_k, top_p: as in `Choice`, of models that draw value by value.
         prompt: a text that samples begin with, of models of tokens.
+        context: what a conditional model is given, as `Data.asked` reads it; without it, labels in
+            turn, or the test set's contexts.
     """
     model = load(folder, average=not raw, device=str(begin(device)))
 
@@ -142,9 +145,14 @@ def draw(
     how = told(model, {"temperature": temperature, "top_k": top_k, "top_p": top_p})
     if prompt is not None:
         how["prefix"] = prefix(model, source(), prompt)
-    context = contexts(model, n, source)
-    x = drawn(model, n, context, seed, **how)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    given = contexts(model, n, source)
+    if context is not None:
+        if given is None:
+            raise ValueError(
+                f"sample: {type(model).__name__} takes no context: leave --context out"
+            )
+        given = source().asked(context).expand_as(given)
+    x = drawn(model, n, given, seed, **how)
     if out.suffix == ".png":
         note: dict[str, Any] = {
             "config": read_config(folder),
@@ -153,16 +161,11 @@ def draw(
             "weights": "raw" if raw or not (folder / "ema.safetensors").exists() else "average",
             **({"choice": repr(how["choice"])} if "choice" in how else {}),
         }
-        wanted = getattr(model, "context_space", None)
-        save_png(shown(x, model.space, context, wanted), out, note)
-    elif out.suffix == ".txt":
-        write(out, written(source(), x))
-    elif out.suffix == ".wav":
-        write(out, wave_bytes(heard(x, model.space)))
-    else:
-        file = io.BytesIO()
-        np.save(file, x.numpy(), allow_pickle=False)
-        write(out, file.getvalue())
+        save_png(shown(x, model.space, given, getattr(model, "context_space", None)), out, note)
+        return
+    content = array(x) if out.suffix == ".npy" else written(source(), x, out.suffix)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write(out, content)
 
 
 def told(model: Model, options: dict[str, Any]) -> dict[str, Any]:
@@ -189,10 +192,27 @@ def prefix(model: Model, data: Data, prompt: str) -> Tensor:
     return tokens[None]
 
 
-def written(data: Data, x: Tensor) -> bytes:
-    """Texts, with a line of dashes between two that have more lines than one."""
+def array(x: Tensor) -> bytes:
+    """A .npy file."""
+    file = io.BytesIO()
+    np.save(file, x.numpy(), allow_pickle=False)
+    return file.getvalue()
+
+
+def written(data: Data, x: Tensor, kind: str) -> bytes:
+    """Texts, with a line of dashes between two that have more lines than one; or sounds.
+
+    Args:
+        data: what x are samples of.
+        x: (n, ...).
+        kind: .txt or .wav.
+    """
+    if kind == ".wav":
+        if data.rate is None:
+            raise ValueError(f"sample: {data.name} are no sounds; another file than .wav is wanted")
+        return wave_bytes(heard(x, data.space), data.rate)
     if not data.symbols:
-        raise ValueError(f"sample: {data.name} are no texts; a .png or .npy file is wanted")
+        raise ValueError(f"sample: {data.name} are no texts; another file than .txt is wanted")
     texts = data.text(x)
     between = f"\n{'-' * 40}\n" if any("\n" in text for text in texts) else "\n"
     return (between.join(texts) + "\n").encode()

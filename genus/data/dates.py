@@ -117,5 +117,6 @@ def dates(rows: int = 20_000, held_out: int = 2_000, seed: int = 0) -> Languages
         split("validation", held_out // 2, new, mixed),
         split("test", held_out, new, unknown),
         symbols=ISO.words,
+        context_symbols=CHARACTERS.words,
     )
     return Languages(data, CHARACTERS, ISO)

@@ -79,13 +79,13 @@ class Hand:
 
     @property
     def context_space(self) -> Tokens:
-        return Tokens(len(ALPHABET) + 1, self.characters, END)
+        return Tokens(len(ALPHABET) + 1, self.characters + 1, END)
 
     def texts(self, n: int, noise: Generator) -> Tensor:
-        """(n, characters) of letters, then ends."""
-        letters = torch.randint(1, len(ALPHABET) + 1, (n, self.characters), generator=noise)
+        """(n, characters + 1) of letters, then ends: at least one, so that a window sees the end."""
+        letters = torch.randint(1, len(ALPHABET) + 1, (n, self.characters + 1), generator=noise)
         count = torch.randint(2, self.characters + 1, (n, 1), generator=noise)
-        return letters.masked_fill(torch.arange(self.characters) >= count, END)
+        return letters.masked_fill(torch.arange(self.characters + 1) >= count, END)
 
     def write(self, texts: Tensor, noise: Generator) -> Tensor:
         """The drawing of each text, (n, length, 3)."""
@@ -104,9 +104,8 @@ class Hand:
         where = large * torch.stack([where[..., 0] - lean * where[..., 1], where[..., 1]], -1)
         moves = where.diff(dim=1, prepend=torch.zeros(n, 1, 2))
         steps = torch.cat([moves, pen[..., None]], -1)
-        over = torch.tensor([0.0, 0.0, 2.0]).expand(n, 1 + steps.shape[1], 3).clone()
-        over[:, :-1] = torch.where(there[..., None], steps, over[:, :-1])
-        return over
+        over = torch.tensor([0.0, 0.0, 2.0])
+        return torch.where(there[..., None], steps, over)[:, : self.space.length]
 
 
 def _tables() -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -130,14 +129,14 @@ def spelled(texts: Tensor) -> list[str]:
 
 
 def tokens(texts: list[str], characters: int) -> Tensor:
-    """Letters as tokens, (n, characters): `spelled` undone."""
+    """Letters as tokens, (n, characters + 1): `spelled` undone."""
     for text in texts:
         if len(text) > characters or not set(text) <= set(ALPHABET):
             raise ValueError(
                 f"tokens: '{text}' is not a text of at most {characters} of the letters {ALPHABET}"
             )
     rows = [[ALPHABET.index(c) + 1 for c in text] for text in texts]
-    return torch.tensor([row + [END] * (characters - len(row)) for row in rows])
+    return torch.tensor([row + [END] * (characters + 1 - len(row)) for row in rows])
 
 
 class Written(Split):
@@ -171,7 +170,7 @@ class Written(Split):
 def glyphs() -> Data:
     """Texts of 2 to 6 letters, and how a pen writes them."""
     train, validation, test = (Written(Hand(), f"glyphs {split}") for split in SPLITS)
-    return Data("glyphs", train, validation, test)
+    return Data("glyphs", train, validation, test, context_symbols=("", *ALPHABET))
 
 
 # --- the rule that reads --------------------------------------------------------------------------

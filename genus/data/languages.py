@@ -257,6 +257,7 @@ def reordering(rows: int = 800, held_out: int = 100, seed: int = 0) -> Languages
         splits["validation"],
         splits["test"],
         symbols=TARGET.words,
+        context_symbols=SOURCE.words,
         separator=" ",
     )
     return Languages(data, SOURCE, TARGET)

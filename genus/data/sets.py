@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from ..core import Space
+from ..core import Classes, Space, Tokens
+from ..spaces import Attributes
 from .splits import Split
 from .truth import Toy
 from .views import augmented, binarised, coarse, cropped
@@ -29,6 +30,8 @@ class Data:
         skipped: for each reason, the files that were left out.
         symbols: what each token stands for, where x are tokens: characters or words.
         separator: what stands between the symbols of a text: nothing, or a space between words.
+        context_symbols: what each token of a context stands for, where contexts are tokens.
+        rate: samples in a second, where x are sounds.
     """
 
     name: str
@@ -40,6 +43,8 @@ class Data:
     skipped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     symbols: tuple[str, ...] = ()
     separator: str = ""
+    context_symbols: tuple[str, ...] = ()
+    rate: int | None = None
 
     @property
     def splits(self) -> dict[str, Split]:
@@ -90,7 +95,39 @@ class Data:
 
     def tokens(self, text: str) -> Tensor:
         """The tokens of a text, (length,) int64."""
-        numbers = {symbol: number for number, symbol in enumerate(self.symbols)}
+        return self._numbers(text, self.symbols)
+
+    def asked(self, text: str) -> Tensor:
+        """The context that a text says, (*context_space.shape): a class, labels with commas, a text."""
+        space = self.context_space
+        match space:
+            case Classes():
+                names = self.class_names or tuple(map(str, range(space.count)))
+                if text in names:
+                    return torch.tensor(names.index(text))
+                raise ValueError(f"{self.name}: '{text}' is no class; one of {', '.join(names)} is")
+            case Attributes():
+                labels = [int(word) if word.strip().isdigit() else -1 for word in text.split(",")]
+                context = torch.tensor(labels)
+                if context.shape == space.shape and space.fault(context[None]) is None:
+                    return context
+                wanted = ", ".join(f"below {count}" for count in space.counts)
+                raise ValueError(
+                    f"{self.name}: the labels are '{text}'; wanted are numbers {wanted}"
+                )
+            case Tokens() if self.context_symbols and space.end is not None:
+                words = self._numbers(text, self.context_symbols)
+                if len(words) <= space.length:
+                    return torch.nn.functional.pad(
+                        words, (0, space.length - len(words)), value=space.end
+                    )
+                raise ValueError(
+                    f"{self.name}: the text has {len(words)} tokens; at most {space.length} are wanted"
+                )
+        raise ValueError(f"{self.name}: its context is {space}, which no text says")
+
+    def _numbers(self, text: str, symbols: tuple[str, ...]) -> Tensor:
+        numbers = {symbol: number for number, symbol in enumerate(symbols)}
         words = text.split(self.separator) if self.separator else list(text)
         if unknown := sorted({word for word in words if word not in numbers}):
             raise ValueError(

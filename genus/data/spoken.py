@@ -68,7 +68,7 @@ def spoken(folder: Path, name: str = "spoken") -> Data:
         Takes(waves[rows], lengths[rows], labels[rows], counts, name, f"{name} {split}")
         for split, rows in chosen.items()
     )
-    return Data(name, train, validation, test, class_names=tuple("0123456789"))
+    return Data(name, train, validation, test, class_names=tuple("0123456789"), rate=RATE)
 
 
 class Takes(Split):

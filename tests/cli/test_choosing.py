@@ -46,12 +46,15 @@ def test_the_picture_says_how_values_were_chosen(said, run, tmp_path):
         ("--temperature -1 --out {out}/x.png", "Choice: temperature is -1.0; 0 or more is wanted"),
         ("--top-k 0 --out {out}/x.png", "Choice: top_k is 0; at least 1 is wanted"),
         ("--prompt Once --out {out}/x.png", "sample: MADE makes no texts: leave --prompt out"),
-        ("--out {out}/x.txt", "sample: digits are no texts; a .png or .npy file is wanted"),
+        ("--out {out}/x.wav", "sample: digits are no sounds; another file than .wav is wanted"),
+        ("--context 3 --out {out}/x.png", "sample: MADE takes no context: leave --context out"),
+        ("--out {out}/x.txt", "sample: digits are no texts; another file than .txt is wanted"),
     ],
 )
 def test_one_sentence(said, run, tmp_path, words, sentence):
     code, printed, err = said(f"sample {run} -n 2 {words.format(out=tmp_path / 'out')}")
     assert (code, printed, err) == (2, "", f"genus: {sentence}\n")
+    assert not (tmp_path / "out").exists()
 
 
 def test_models_that_do_not_draw_by_value_say_so(said, tmp_path):
