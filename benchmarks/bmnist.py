@@ -69,7 +69,7 @@ MODELS = {
     "made": Entry(
         "MADE, 1 mask, 2,000 units, dropout 0.2",
         made_mnist.made_mnist,
-        Run(rounds=9_000, batch=128, lr=1.5e-3, ema=0.999, autocast=True, evaluate_every=500),
+        Run(rounds=5_000, batch=128, lr=2e-3, ema=0.999, autocast=True, evaluate_every=500),
         {"dropout": 0.2},
     ),
     "made-masks": Entry(
