@@ -210,12 +210,11 @@ def report(options: argparse.Namespace) -> None:
         last = seen[-1]
         cells = [at.get(look, "") for look in LOOKS]
         epochs = f"{last['epochs']:.1f} epochs"
-        notes.append(
-            f"Training {net.name} took {last['peak_mb']:.0f} MB at most, torch itself included."
-        )
         rows.append([net.name, size, *cells, f"{last['nats']:.3f}", epochs])
         if net.long:
             notes += written(net, model)
+            peak = f"{last['peak_mb']:.0f} MB at most, torch itself included"
+            notes.append(f"Training {net.name} took {peak}.")  # others share a process with it
         write(options, rows, notes)
     if curves:
         best = min(curves, key=lambda name: curves[name][-1]["nats"])
@@ -280,6 +279,7 @@ def write(options: argparse.Namespace, rows: list[list[str]], notes: list[str]) 
         "rows": rows,
         "notes": [
             "Looks before the end are into one run whose learning rate falls until its end.",
+            "All four cores were busy with other work, which slows a CPU minute down.",
             *notes,
         ],
     }
