@@ -24,7 +24,7 @@ def gatedpixelcnn(
     head: int = 64,
     run: Run = RUN,
 ) -> Model:
-    """Gated PixelCNN on binarised MNIST: xx nats; independent bits have 205.8.
+    """Gated PixelCNN on binarised MNIST: 86.9 nats in 4 CPU minutes; independent bits have 205.8.
 
     Args:
         data: name or path of a data set of images of bits or pixels; this one is read from the
