@@ -40,6 +40,7 @@ def sample(words: list[str]) -> int:
     stepwise.add_argument("--top-k", type=int, help="only so many of the likeliest values")
     stepwise.add_argument("--top-p", type=float, help="the likeliest values that hold so much")
     stepwise.add_argument("--prompt", help="a text that is gone on with")
+    stepwise.add_argument("--length", type=int, help="of what follows, in tokens, of texts")
     parser.add_argument(
         "--context",
         help="what a conditional model is given: a class, labels with commas between, or a text",
@@ -49,6 +50,11 @@ def sample(words: list[str]) -> int:
         raise Mistake(f"genus sample: --out is {taken.out}; a {KINDS} file is wanted")
     if taken.n < 1:
         raise Mistake(f"genus sample: -n is {taken.n}; at least 1 is wanted")
+    if taken.length is not None and (taken.length < 1 or taken.out.suffix == ".png"):
+        raise Mistake(
+            f"genus sample: --length is {taken.length}, --out is {taken.out}; at least 1 is wanted, "
+            f"and a .txt or .npy file"
+        )
     from .trained import draw, fit_threads
 
     fit_threads()

@@ -171,6 +171,7 @@ PROMISES = (
     "logits",  # of each value given those before it in the model's `order`
     "draw",  # x from uniform noise, one value after another
     "complete",  # x whose first values are given
+    "go_on",  # what may follow on a text, for any length
     "ladder",  # a path to p(x) from a distribution whose constant is known
     "encode",  # x to z
     "decode",  # z to x

@@ -15,7 +15,7 @@ from .core import ConditionalModel, GenerativeModel, Model
 from .data import Data, in_turn, save_png, shown
 from .data import load as load_data
 from .data.waves import heard, wave_bytes
-from .functional.choices import Choice
+from .functional.choices import DRAWN, Choice
 from .run import begin
 
 ROWS = 500  # rows that are drawn at once
@@ -120,6 +120,7 @@ def draw(
     top_p: float | None = None,
     prompt: str | None = None,
     context: str | None = None,
+    length: int | None = None,
 ) -> None:
     """Samples into a file, whole or not at all: a picture that says how it came about, and more.
 
@@ -136,6 +137,7 @@ def draw(
         prompt: a text that samples begin with, of models of tokens.
         context: what a conditional model is given, as `Data.asked` reads it; without it, labels in
             turn, or the test set's contexts.
+        length: tokens that follow on the prompt, of models whose texts may be of any length.
     """
     model = load(folder, average=not raw, device=str(begin(device)))
 
@@ -144,7 +146,7 @@ def draw(
 
     how = told(model, {"temperature": temperature, "top_k": top_k, "top_p": top_p})
     if prompt is not None:
-        how["prefix"] = prefix(model, source(), prompt)
+        how["prefix"] = prefix(model, source(), prompt, length is not None)
     given = contexts(model, n, source)
     if context is not None:
         if given is None:
@@ -152,7 +154,7 @@ def draw(
                 f"sample: {type(model).__name__} takes no context: leave --context out"
             )
         given = source().asked(context).expand_as(given)
-    x = drawn(model, n, given, seed, **how)
+    x = drawn(model, n, given, seed, **how) if length is None else long(model, n, length, seed, how)
     if out.suffix == ".png":
         note: dict[str, Any] = {
             "config": read_config(folder),
@@ -168,6 +170,19 @@ def draw(
     write(out, content)
 
 
+def long(model: Model, n: int, length: int, seed: int, how: dict[str, Any]) -> Tensor:
+    """n texts, (n, prompt and `length` tokens)."""
+    if "go_on" not in model.promises():
+        raise ValueError(
+            f"sample: {type(model).__name__} makes samples of one size: leave --length out"
+        )
+    torch.manual_seed(seed)
+    device = next((p.device for p in model.parameters()), None)
+    nothing = torch.empty(1, 0, dtype=torch.int64)
+    first = how.get("prefix", nothing).expand(n, -1).to(device)
+    return torch.cat([first, model.go_on(first, length, how.get("choice", DRAWN))], 1).cpu()
+
+
 def told(model: Model, options: dict[str, Any]) -> dict[str, Any]:
     """How values are chosen, for `sample`; nothing if nothing is said."""
     options = {name: value for name, value in options.items() if value is not None}
@@ -179,12 +194,12 @@ def told(model: Model, options: dict[str, Any]) -> dict[str, Any]:
     return {"choice": Choice(**options)} if options else {}
 
 
-def prefix(model: Model, data: Data, prompt: str) -> Tensor:
-    """The tokens of a prompt, (1, k)."""
+def prefix(model: Model, data: Data, prompt: str, longer: bool) -> Tensor:
+    """The tokens of a prompt, (1, k); `longer`: they may be more than a sample has."""
     if "complete" not in model.promises() or not data.symbols:
         raise ValueError(f"sample: {type(model).__name__} makes no texts: leave --prompt out")
     tokens = data.tokens(prompt)
-    if len(tokens) > model.space.dims:
+    if len(tokens) > model.space.dims and not longer:
         raise ValueError(
             f"sample: the prompt has {len(tokens)} tokens; {type(model).__name__} makes "
             f"{model.space.dims}"

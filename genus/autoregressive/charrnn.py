@@ -20,7 +20,7 @@ from ..core import Tokens
 from ..functional.choices import DRAWN, Choice
 from ..nn import Recurrent, State
 from ..nn.recurrent import Cell
-from .stepwise import Steps, StepwiseModel, log_chances
+from .stepwise import Steps, StepwiseModel, endless, log_chances
 
 PIECE = 512  # symbols of a long text that are scored at once
 
@@ -105,12 +105,3 @@ class CharRNN(StepwiseModel):
     def _next(self, came: Tensor, memory: State) -> Tensor:
         """Logits of what follows on a symbol, (n,) -> (n, vocabulary)."""
         return self.last(self.drop(self.net.step(self.embedding(came), memory)))
-
-
-def endless(space: Tokens, who: str) -> None:
-    """Raises ValueError if the texts of a space end: then they are not of any length."""
-    if space.end is not None:
-        raise ValueError(
-            f"{who}: a text of any length was asked for, but {space} ends at token {space.end}; "
-            f"log_probs and sample are for such texts"
-        )

@@ -26,8 +26,7 @@ from torch import Tensor
 
 from ..core import Terms, Tokens
 from ..functional.choices import DRAWN, Choice
-from .charrnn import endless
-from .stepwise import Steps, StepwiseModel
+from .stepwise import Steps, StepwiseModel, endless
 
 LEAST = 0.01  # that is taken from a count
 

@@ -167,3 +167,12 @@ def log_chances(space: Space, x: Tensor, logits: Tensor) -> Tensor:
         ended = x[:, :-1] == space.end
         each = torch.cat([each[:, :1], each[:, 1:].masked_fill(ended, 0)], 1)
     return each
+
+
+def endless(space: Tokens, who: str) -> None:
+    """Raises ValueError if the texts of a space end: then they are not of any length."""
+    if space.end is not None:
+        raise ValueError(
+            f"{who}: a text of any length was asked for, but {space} ends at token {space.end}; "
+            f"log_probs and sample are for such texts"
+        )

@@ -23,8 +23,7 @@ from ..core import Tokens
 from ..functional.choices import DRAWN, Choice
 from ..nn import CausalTransformer
 from ..nn.transformer import Memory
-from .charrnn import endless
-from .stepwise import Steps, StepwiseModel
+from .stepwise import Steps, StepwiseModel, endless
 
 ROWS = 64  # windows of a long text that are scored at once
 

@@ -46,6 +46,10 @@ def test_the_picture_says_how_values_were_chosen(said, run, tmp_path):
         ("--temperature -1 --out {out}/x.png", "Choice: temperature is -1.0; 0 or more is wanted"),
         ("--top-k 0 --out {out}/x.png", "Choice: top_k is 0; at least 1 is wanted"),
         ("--prompt Once --out {out}/x.png", "sample: MADE makes no texts: leave --prompt out"),
+        (
+            "--length 9 --out {out}/x.npy",
+            "sample: MADE makes samples of one size: leave --length out",
+        ),
         ("--out {out}/x.wav", "sample: digits are no sounds; another file than .wav is wanted"),
         ("--context 3 --out {out}/x.png", "sample: MADE takes no context: leave --context out"),
         ("--out {out}/x.txt", "sample: digits are no texts; another file than .txt is wanted"),
@@ -64,3 +68,24 @@ def test_models_that_do_not_draw_by_value_say_so(said, tmp_path):
     assert code == 2
     assert "VAE does not draw value by value: leave --temperature and --top-k out" in err
     assert not out.exists()
+
+
+def test_texts_of_any_length(said, tmp_path):
+    book, at, out = tmp_path / "book.txt", tmp_path / "run", tmp_path / "x.txt"
+    book.write_text("the cat sat on the mat. " * 60)
+    line = f"fit char_rnn --data {book}?window=8 --width 8 --rounds 1 --batch 4 --out {at}"
+    assert main(line.split()) == 0
+    assert said(f"sample {at} -n 3 --prompt the --temperature 0.5 --out {out}")[0] == 0
+    texts = out.read_text().splitlines()
+    assert [len(text) for text in texts] == [8, 8, 8]
+    assert all(text.startswith("the") for text in texts)
+    line = f"sample {at} -n 2 --prompt thesaton --length 30 --seed 2 --out {out}"
+    assert said(line)[0] == 0
+    texts = out.read_text().splitlines()
+    assert [len(text) for text in texts] == [38, 38]
+    assert all(text.startswith("thesaton") for text in texts)
+    assert said(line)[0] == 0
+    assert out.read_text().splitlines() == texts
+    code, _, err = said(f"sample {at} -n 2 --prompt {'t' * 9} --out {out}")
+    assert code == 2
+    assert "the prompt has 9 tokens; CharRNN makes 8" in err
