@@ -72,6 +72,12 @@ MODELS = {
         Run(rounds=5_000, batch=128, lr=2e-3, ema=0.999, autocast=True, evaluate_every=500),
         {"dropout": 0.2},
     ),
+    "made-deep": Entry(
+        "MADE, 1 mask, 2 layers of 1,500 units, dropout 0.3",
+        made_mnist.made_mnist,
+        Run(rounds=8_000, batch=128, lr=2e-3, ema=0.999, autocast=True, evaluate_every=800),
+        {"hidden": (1500, 1500), "dropout": 0.3},
+    ),
     "made-masks": Entry(
         "MADE, 16 masks, 2,000 units",
         made_mnist.made_mnist,

@@ -70,12 +70,12 @@ CASES: dict[str, dict[str, Case]] = {
     "community_small": SMALL,
     "ego_small": SMALL,
     "grid_graphs": {
-        "GraphRNN-S": Case(rnn_s(40, 128, 64), 2000, 4, 8e-3, repeats=False),
-        "GraphRNN": Case(rnn(40, 128, 64), 1000, 4, 8e-3, repeats=False),
+        "GraphRNN-S": Case(rnn_s(40, 128, 64), 5000, 4, 6e-3, repeats=False),
+        "GraphRNN": Case(rnn(40, 128, 64), 7000, 4, 6e-3, repeats=False),
     },
     "enzymes": {
-        "GraphRNN": Case(rnn(30, 128, 64), 600, 16, 5e-3, repeats=False),
-        "GraphRNN-S": Case(rnn_s(30, 128, 64), 800, 16, 5e-3, repeats=False),
+        "GraphRNN": Case(rnn(30, 128, 64), 4000, 16, 5e-3, repeats=False),
+        "GraphRNN-S": Case(rnn_s(30, 128, 64), 4000, 16, 5e-3, repeats=False),
     },
 }
 
