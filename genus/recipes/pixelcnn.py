@@ -21,7 +21,7 @@ def pixelcnn(
     head: int = 64,
     run: Run = RUN,
 ) -> Model:
-    """PixelCNN on binarised MNIST: xx nats; independent bits have 205.8.
+    """PixelCNN on binarised MNIST: 90.8 nats in 3 CPU minutes; independent bits have 205.8.
 
     Args:
         data: name or path of a data set of images of bits or pixels; this one is read from the
