@@ -228,7 +228,7 @@ def keep(path: Path, name: str, label: str, figures: dict[str, float], passes: i
             "notes": [
                 "784 whole passes are not run: some are, and their median is taken 784 times.",
                 "Cached steps and whole passes draw the same image from the same random numbers.",
-                "Weights differ a little from the peer's, whose windows are factored into two.",
+                "The peer's Gated PixelCNN has factored windows; its PixelCNN's weights count masked ones.",
             ],
             "runs": runs,
         }
