@@ -18,6 +18,7 @@ from torch.nn.functional import pad
 
 from ..core import Tokens
 from ..functional.choices import DRAWN, Choice
+from ..functional.threads import one_thread
 from ..nn import Recurrent, State
 from ..nn.recurrent import Cell
 from .stepwise import Steps, StepwiseModel, endless, log_chances
@@ -90,6 +91,7 @@ class CharRNN(StepwiseModel):
             came = yield self._next(came, memory)
 
     @torch.no_grad()
+    @one_thread()
     def go_on(self, x: Tensor, count: int, choice: Choice = DRAWN) -> Tensor:
         """What may follow on texts of any length, for any length: (n, t) -> (n, count)."""
         endless(self.space, "CharRNN")

@@ -28,6 +28,7 @@ from torch.nn.functional import logsigmoid
 
 from ..core import GenerativeModel
 from ..functional.choices import DRAWN, Choice
+from ..functional.threads import one_thread
 from ..nn import MLP
 from ..spaces import Graphs
 
@@ -81,6 +82,7 @@ class DGMG(GenerativeModel):
         return self.grown(u, choice, x, known)
 
     @torch.no_grad()
+    @one_thread()
     def grown(self, u: Tensor, choice: Choice, x: Tensor, known: int) -> Tensor:
         """Graphs from uniform noise, (n, nodes, 2 nodes): u_v decides over node v and its edges.
 

@@ -28,6 +28,7 @@ from torch.nn.functional import relu, softplus
 from ..core import GenerativeModel, Terms
 from ..functional.choices import DRAWN, Choice
 from ..functional.graph_orders import reach
+from ..functional.threads import one_thread
 from ..nn.recurrent import Recurrent, State
 from ..spaces import Graphs
 
@@ -114,6 +115,7 @@ class RowByRow(GenerativeModel):
         return self.grown(u, choice, x, known)
 
     @torch.no_grad()
+    @one_thread()
     def grown(self, u: Tensor, choice: Choice, x: Tensor, known: int) -> Tensor:
         """Graphs from uniform noise, (n, nodes, M): u_ik decides over S_ik.
 

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from ..core import ConditionalModel, GenerativeModel, Tokens
+from ..functional.threads import one_thread
 from ..nn.recurrent import Recurrent
 from ..spaces import Strokes
 from .pen import SEEN, before_each, check_strokes, log_step, uniform, used_steps, whole, written
@@ -78,6 +79,7 @@ class StrokePrediction(GenerativeModel):
         return self.draw(uniform(self.said.weight, n, self.space), bias, temperature, prefix)
 
     @torch.no_grad()
+    @one_thread()
     def draw(
         self,
         u: Tensor,
@@ -212,6 +214,7 @@ class HandwritingSynthesis(ConditionalModel):
         )
 
     @torch.no_grad()
+    @one_thread()
     def draw(
         self,
         u: Tensor,

@@ -26,6 +26,7 @@ from torch import Tensor
 
 from ..core import Terms, Tokens
 from ..functional.choices import DRAWN, Choice
+from ..functional.threads import one_thread
 from .stepwise import Steps, StepwiseModel, endless
 
 LEAST = 0.01  # that is taken from a count
@@ -156,6 +157,7 @@ class KneserNey(StepwiseModel):
             read[:, place] = yield self._chances(seen).log()
 
     @torch.no_grad()
+    @one_thread()
     def go_on(self, x: Tensor, count: int, choice: Choice = DRAWN) -> Tensor:
         """What may follow on texts of any length, for any length: (n, t) -> (n, count)."""
         endless(self.space, "KneserNey")

@@ -21,6 +21,7 @@ from torch.nn.functional import pad
 
 from ..core import Tokens
 from ..functional.choices import DRAWN, Choice
+from ..functional.threads import one_thread
 from ..nn import CausalTransformer
 from ..nn.transformer import Memory
 from .stepwise import Steps, StepwiseModel, endless
@@ -98,6 +99,7 @@ class Transformer(StepwiseModel):
             came = yield self._next(came, memory)
 
     @torch.no_grad()
+    @one_thread()
     def go_on(self, x: Tensor, count: int, choice: Choice = DRAWN) -> Tensor:
         """What may follow on texts of any length, for any length: (n, t) -> (n, count).
 

@@ -29,6 +29,7 @@ from ..core import (
     Space,
 )
 from ..functional.estimates import mean_error
+from ..spaces import Graphs, Strokes
 from .annealing import log_z, log_z_from_above
 from .figures import Figure
 
@@ -136,6 +137,8 @@ def likelihood_figures(
 ) -> list[Figure]:
     """nll and bits_per_dim by the best estimator; nll_elbo besides, where that is another one.
 
+    Bits per dimension are those of spaces whose dimensions are all there, and all counted.
+
     Args:
         found: what `likelihoods` gave.
         space: what one x is.
@@ -144,7 +147,7 @@ def likelihood_figures(
     figures = []
     for name, likelihood in zip(("nll", "nll_elbo"), found, strict=False):
         figures.append(_figure(name, likelihood, -likelihood.log_p, protocol))
-        if name == "nll" and not isinstance(space, Reals):
+        if name == "nll" and not isinstance(space, Reals | Strokes | Graphs):
             bits = -likelihood.log_p / (math.log(2) * space.dims)
             shared = likelihood.common_error / (math.log(2) * space.dims)
             scaled = likelihood._replace(common_error=shared)

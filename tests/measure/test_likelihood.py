@@ -6,16 +6,18 @@ import pytest
 import torch
 from torch import nn
 
-from genus.core import Bits, GenerativeModel, Reals
+from genus.core import Bits, GenerativeModel, Reals, Space
 from genus.functional.densities import log_normal
 from genus.measure.likelihood import (
     Effort,
+    Likelihood,
     bound,
     exact,
     importance_weighted,
     likelihood_figures,
     likelihoods,
 )
+from genus.spaces import Graphs, Strokes
 
 
 class Line(GenerativeModel):
@@ -148,3 +150,21 @@ def test_a_model_without_scores_has_no_likelihood():
 def test_k_is_at_least_one(model):
     with pytest.raises(ValueError, match="k is 0"):
         importance_weighted(model, (model.sample(2),), 0)
+
+
+@pytest.mark.parametrize(
+    ("space", "names"),
+    [
+        (Bits((4,)), ["nll", "bits_per_dim"]),
+        (Reals((4,)), ["nll"]),
+        (Strokes(4), ["nll"]),
+        (Graphs(4), ["nll"]),
+    ],
+    ids=str,
+)
+def test_bits_per_dimension_are_those_of_counted_dimensions(space: Space, names: list[str]):
+    found = Likelihood(torch.tensor([-4.0, -8.0]).double(), "=", {"name": "exact"})
+    figures = likelihood_figures([found], space, {})
+    assert [figure.name for figure in figures] == names
+    if len(figures) > 1:
+        assert figures[1].value == pytest.approx(1.5 / math.log(2))
