@@ -94,7 +94,7 @@ MODELS = {
     "gatedpixelcnn": Entry(
         "Gated PixelCNN, 5 layers of 24, windows of 5",
         gatedpixelcnn,
-        Run(rounds=2500, batch=16, lr=6e-3, ema=0.998, autocast=True, evaluate_every=1250),
+        Run(rounds=8000, batch=16, lr=6e-3, ema=0.998, autocast=True, evaluate_every=2000),
     ),
     "pixelcnnpp": Entry(
         "PixelCNN++, 3 scales, 1 block of 16",

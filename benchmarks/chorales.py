@@ -183,7 +183,13 @@ def picture(data: Data, drawn: dict[str, Tensor], path: Path) -> None:
         figure = canvas(8, 1.9 * len(panels))
         axes = figure.subplots(len(panels), 1, sharex=True)
         for axis, (name, rolls) in zip(axes, panels.items(), strict=True):
-            axis.imshow(rolls[0, :SHOWN].T, origin="lower", aspect="auto", cmap="Greys", interpolation="nearest")
+            axis.imshow(
+                rolls[0, :SHOWN].T,
+                origin="lower",
+                aspect="auto",
+                cmap="Greys",
+                interpolation="nearest",
+            )
             axis.set_ylim(25, 78)
             axis.set_title(name)
             axis.set_ylabel("key")
