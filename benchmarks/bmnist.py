@@ -124,7 +124,7 @@ MODELS = {
     "pixelsnail": Entry(
         "PixelSNAIL, 3 blocks of 48",
         pixelsnail.pixelsnail,
-        pixelsnail.RUN,
+        replace(pixelsnail.RUN, rounds=1_200),
         published="78.61, pytorch-generative, 8 blocks of 64, other binarisation",
     ),
 }

@@ -39,6 +39,7 @@ def sample(words: list[str]) -> int:
     )
     stepwise.add_argument("--top-k", type=int, help="only so many of the likeliest values")
     stepwise.add_argument("--top-p", type=float, help="the likeliest values that hold so much")
+    stepwise.add_argument("--bias", type=float, help="of handwriting: 0 is natural, 1 is neat")
     stepwise.add_argument("--prompt", help="a text that is gone on with")
     stepwise.add_argument("--length", type=int, help="of what follows, in tokens, of texts")
     parser.add_argument(

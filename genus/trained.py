@@ -1,8 +1,10 @@
 """A trained model, found again with its data: what `sample`, `evaluate` and `compare` begin with."""
 
+import inspect
 import io
 import os
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from .data.waves import heard, wave_bytes
 from .functional.choices import DRAWN, Choice
 from .run import begin
 
+CHOICES = {field.name for field in fields(Choice)}
 ROWS = 500  # rows that are drawn at once
 CONTROL = Path("/sys/fs/cgroup")  # where Linux tells a container what is its own
 VIEWS: tuple[Callable[[Data], Data], ...] = (
@@ -119,6 +122,7 @@ def draw(
     top_k: int | None = None,
     top_p: float | None = None,
     prompt: str | None = None,
+    bias: float | None = None,
     context: str | None = None,
     length: int | None = None,
 ) -> None:
@@ -134,6 +138,7 @@ def draw(
         data: where contexts and symbols come from; without it, the data of the run.
         device: as in `Run`.
         temperature, top_k, top_p: as in `Choice`, of models that draw value by value.
+        bias: of models of handwriting, which writes the neater the larger it is.
         prompt: a text that samples begin with, of models of tokens.
         context: what a conditional model is given, as `Data.asked` reads it; without it, labels in
             turn, or the test set's contexts.
@@ -144,7 +149,8 @@ def draw(
     def source() -> Data:
         return view_for(model, load_data(data or data_of(folder)))
 
-    how = told(model, {"temperature": temperature, "top_k": top_k, "top_p": top_p})
+    choices = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "bias": bias}
+    how = told(model, choices)
     if prompt is not None:
         how["prefix"] = prefix(model, source(), prompt, length is not None)
     given = contexts(model, n, source)
@@ -184,14 +190,17 @@ def long(model: Model, n: int, length: int, seed: int, how: dict[str, Any]) -> T
 
 
 def told(model: Model, options: dict[str, Any]) -> dict[str, Any]:
-    """How values are chosen, for `sample`; nothing if nothing is said."""
-    options = {name: value for name, value in options.items() if value is not None}
-    if options and "complete" not in model.promises():
-        names = " and ".join(f"--{name.replace('_', '-')}" for name in options)
-        raise ValueError(
-            f"sample: {type(model).__name__} does not draw value by value: leave {names} out"
-        )
-    return {"choice": Choice(**options)} if options else {}
+    """What `sample` is told of how to choose, of those options that are said."""
+    said = {name: value for name, value in options.items() if value is not None}
+    sample = getattr(model, "sample", None)
+    known = inspect.signature(sample).parameters if callable(sample) else {}
+    how = {name: said.pop(name) for name in [*said] if name in known}
+    if "choice" in known and said.keys() <= CHOICES:
+        return how | ({"choice": Choice(**said)} if said else {})
+    if said:
+        names = " and ".join(f"--{name.replace('_', '-')}" for name in said)
+        raise ValueError(f"sample: {type(model).__name__} has no such choice: leave {names} out")
+    return how
 
 
 def prefix(model: Model, data: Data, prompt: str, longer: bool) -> Tensor:

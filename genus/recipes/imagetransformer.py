@@ -25,7 +25,7 @@ def imagetransformer(
     dropout: float = 0.0,
     run: Run = RUN,
 ) -> Model:
-    """Image Transformer on binarised MNIST: 83.0 nats of 250 validation rows; independent bits: 205.8.
+    """Image Transformer on binarised MNIST: 85.1 nats in 9 CPU minutes; independent bits have 205.8.
 
     Args:
         data: name or path of a data set of images of bits or pixels; this one is read from the

@@ -61,12 +61,27 @@ def test_one_sentence(said, run, tmp_path, words, sentence):
     assert not (tmp_path / "out").exists()
 
 
+def test_handwriting_has_a_bias_and_a_context(said, tmp_path):
+    at, out = tmp_path / "run", tmp_path / "x.npy"
+    line = f"fit handwriting --width 8 --mixtures 2 --rounds 1 --batch 4 --out {at}"
+    assert main(line.split()) == 0
+    drawn = []
+    for words in ("", "--bias 2", "--temperature 0.3", "--context TEA", "--context TEA"):
+        assert said(f"sample {at} -n 3 {words} --out {out}")[0] == 0
+        drawn.append(np.load(out, allow_pickle=False))
+    assert not any(np.array_equal(drawn[0], other) for other in drawn[1:])
+    assert np.array_equal(drawn[3], drawn[4])
+    code, _, err = said(f"sample {at} --top-k 2 --out {out}")
+    assert code == 2
+    assert "HandwritingSynthesis has no such choice: leave --top-k out" in err
+
+
 def test_models_that_do_not_draw_by_value_say_so(said, tmp_path):
     at, out = tmp_path / "vae", tmp_path / "x.png"
     assert main(["fit", "vae_mlp", "--rounds", "0", "--data", "digits", "--out", str(at)]) == 0
     code, _, err = said(f"sample {at} --temperature 0.5 --top-k 2 --out {out}")
     assert code == 2
-    assert "VAE does not draw value by value: leave --temperature and --top-k out" in err
+    assert "VAE has no such choice: leave --temperature and --top-k out" in err
     assert not out.exists()
 
 
