@@ -111,6 +111,8 @@ def grid(x: Tensor, space: Space, columns: int | None = None) -> Picture:
     x = x.detach().cpu()
     if isinstance(space, Tokens):
         return _coloured(x, space.vocabulary)
+    if isinstance(space, Classes):
+        return _coloured(x[:, None], space.count)
     if isinstance(space, Reals) and len(space.shape) < 2:
         return scatter(x.reshape(len(x), -1))
     if isinstance(space, Reals) and len(space.shape) == 2 and space.shape[1] == 3:

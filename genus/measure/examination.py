@@ -114,7 +114,7 @@ class Examination:
         self.unseen, self.train, self.learnt = unseen, train, learnt
         self.space, self.modes, self.judge = space, modes, judge
         self.before: list[Tensor] = []
-        self.scale = max(spread(unseen[0].flatten(1).float()), 1e-12)
+        self.scale = max(spread(unseen[0].reshape(len(unseen[0]), -1).float()), 1e-12)
 
     def look(self, model: Model) -> dict[str, float]:
         """Figures of the game that this model plays; empty if it plays none of two sides."""

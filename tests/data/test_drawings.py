@@ -59,3 +59,10 @@ def test_labels_come_in_turn():
 def test_what_was_made_for_classes_stands_in_their_columns():
     x = torch.zeros(6, 6, 3)
     assert shown(x, Strokes(6), torch.arange(6) % 3, Classes(3)).shape[:2] == (198, 296)
+
+
+def test_labels_are_one_colour_each():
+    picture = grid(torch.tensor([0, 2, 0, 1]), Classes(3))
+    lines = picture[:: picture.shape[0] // 4, 0]
+    assert (lines[0] == lines[2]).all()
+    assert len({tuple(line) for line in lines.tolist()}) == 3
