@@ -22,7 +22,7 @@ def dgmg(data: str = "cycles", width: int = 16, passes: int = 2, run: Run = RUN)
     Args:
         data: name of a set of graphs, see genus.data.graphs.
         width: numbers of a node's state.
-        passes: how often messages go along all edges, before each decision.
+        passes: rounds of messages along all edges, after each new one.
         run: how long, where to, on what.
     """
     torch.manual_seed(run.seed)
