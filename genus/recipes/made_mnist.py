@@ -1,4 +1,4 @@
-"""MADE on binarised MNIST: one order, one wide layer, stopped before it learns rows by heart."""
+"""MADE on binarised MNIST: one order, one wide layer, and dropout against learning rows by heart."""
 
 import torch
 
@@ -10,7 +10,7 @@ from ..measure import scores
 from ..run import Run
 from ..running import fit
 
-RUN = Run(rounds=18_000, batch=128, lr=5e-4, ema=0.999, autocast=True)
+RUN = Run(rounds=5_000, batch=128, lr=2e-3, ema=0.999, autocast=True, evaluate_every=500)
 
 
 def made_mnist(
@@ -18,11 +18,11 @@ def made_mnist(
     hidden: tuple[int, ...] = (2000,),
     masks: int = 1,
     shuffled: bool = False,
-    dropout: float = 0.0,
+    dropout: float = 0.2,
     decay: float = 0.0,
     run: Run = RUN,
 ) -> Model:
-    """MADE on binarised MNIST: 89.1 nats; independent bits have 205.8.
+    """MADE on binarised MNIST: 88.9 nats; independent bits have 205.8.
 
     Args:
         data: name or path of a data set of bits; this one is read from the folder GENUS_DATA.
@@ -31,7 +31,7 @@ def made_mnist(
         shuffled: each of them has an order of its own, that is drawn; otherwise pixels come as read.
         dropout: the share of hidden units left out in learning, in [0, 1).
         decay: of the weights, by AdamW, per unit of learning rate.
-        run: how long, where to, on what; with an lr of 3e-3 it overfits, to 91.1 nats.
+        run: how long, where to, on what.
     """
     torch.manual_seed(run.seed)
     source = load(data)
