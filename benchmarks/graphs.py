@@ -273,7 +273,7 @@ def write(path: Path, protocol: dict[str, Any], runs: dict[str, Any]) -> None:
             "The published grids have 10 x 12 and 12 x 10: most test graphs are training graphs.",
             "Test nats: of a graph in a breadth-first order, the order included.",
             (
-                "On grids these trainings are far too short: many graphs end after a few nodes, for an empty "
+                "On grids these trainings are too short: many graphs of GraphRNN-S end after a few nodes, for an empty "
                 "row is the end, and a model that is unsure of a row's edges makes it empty by chance."
             ),
             (
