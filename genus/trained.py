@@ -3,7 +3,7 @@
 import inspect
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -86,24 +86,36 @@ def contexts(model: Model, n: int, data: Callable[[], Data]) -> Tensor | None:
     return rows[torch.arange(n) % len(rows)]
 
 
-def drawn(model: Model, n: int, context: Tensor | None, seed: int, **how: Any) -> Tensor:
+def drawn(
+    model: Model,
+    n: int,
+    context: Tensor | None,
+    seed: int,
+    how: Mapping[str, Any] | None = None,
+) -> Tensor:
     """n samples, (n, *space.shape), a few at a time.
 
     Args:
-        how: what `sample` is told besides: `choice` and `prefix`, (1, k), of stepwise models.
+        model: what samples.
+        n: how many.
+        context: of a conditional model, (n, ...).
+        seed: of the noise.
+        how: what `sample` is told besides: `choice`, and `prefix`, (1, k), for all rows.
     """
     torch.manual_seed(seed)
     device = next((p.device for p in model.parameters()), None)
-    prefix = how.pop("prefix", None)
 
-    def given(count: int) -> dict[str, Any]:
-        return how if prefix is None else {**how, "prefix": prefix.expand(count, -1).to(device)}
+    def told(count: int) -> dict[str, Any]:
+        rest = dict(how or {})
+        if "prefix" in rest:
+            rest["prefix"] = rest["prefix"].expand(count, -1).to(device)
+        return rest
 
     if isinstance(model, GenerativeModel):
         counts = [min(ROWS, n - i) for i in range(0, n, ROWS)]
-        parts = [model.sample(count, **given(count)) for count in counts]
+        parts = [model.sample(count, **told(count)) for count in counts]
     elif isinstance(model, ConditionalModel) and context is not None:
-        parts = [model.sample(part.to(device), **given(len(part))) for part in context.split(ROWS)]
+        parts = [model.sample(part.to(device), **told(len(part))) for part in context.split(ROWS)]
     else:
         raise TypeError(f"sample: {type(model).__name__} cannot sample")
     return torch.cat(parts).cpu()
@@ -160,7 +172,7 @@ def draw(
                 f"sample: {type(model).__name__} takes no context: leave --context out"
             )
         given = source().asked(context).expand_as(given)
-    x = drawn(model, n, given, seed, **how) if length is None else long(model, n, length, seed, how)
+    x = drawn(model, n, given, seed, how) if length is None else long(model, n, length, seed, how)
     if out.suffix == ".png":
         note: dict[str, Any] = {
             "config": read_config(folder),
@@ -176,7 +188,7 @@ def draw(
     write(out, content)
 
 
-def long(model: Model, n: int, length: int, seed: int, how: dict[str, Any]) -> Tensor:
+def long(model: Model, n: int, length: int, seed: int, how: Mapping[str, Any]) -> Tensor:
     """n texts, (n, prompt and `length` tokens)."""
     if "go_on" not in model.promises():
         raise ValueError(
