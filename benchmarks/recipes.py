@@ -31,6 +31,7 @@ MEASURED = ROOT / "genus" / "recipes" / "measured.json"
 LEFT_OUT = {"oracle"}  # no generative model: `genus fit oracle` prints its accuracy
 FIRST = (
     "kl_to_truth",
+    "right",
     "bits_per_dim",
     "one_nn",
     "nll",
