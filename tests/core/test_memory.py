@@ -7,8 +7,10 @@ import sys
 import pytest
 
 COUNT = """
-import resource, sys, torch
+import ctypes, resource, sys, torch
 from genus.run import keep_memory
+PR_SET_THP_DISABLE = 41  # of linux/prctl.h: pages of one size, however free memory lies
+assert ctypes.CDLL(None).prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) == 0
 if sys.argv[1] == "kept":
     assert keep_memory()
 def fill():
