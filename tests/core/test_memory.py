@@ -7,18 +7,17 @@ import sys
 import pytest
 
 COUNT = """
-import ctypes, resource, sys, torch
+import resource, sys, torch
 from genus.run import keep_memory
-PR_SET_THP_DISABLE = 41  # of linux/prctl.h: pages of one size, however free memory lies
-assert ctypes.CDLL(None).prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) == 0
 if sys.argv[1] == "kept":
     assert keep_memory()
-def fill():
-    for _ in range(10):
-        several = [torch.ones(2_000_000) for _ in range(10)]  # more than malloc keeps by itself
-fill()
+def fill(times):
+    for _ in range(times):
+        several = None  # all are free at once, and go back to the system if it is not asked not to
+        several = [torch.ones(2_000_000) for _ in range(10)]
+fill(20)  # until the heap is as large as it becomes
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-fill()
+fill(20)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
@@ -29,4 +28,6 @@ def test_pages_are_asked_for_once():
         run = [sys.executable, "-c", COUNT, how]
         return int(subprocess.run(run, capture_output=True, text=True, check=True).stdout)
 
-    assert 5 * faults("kept") < faults("plain")
+    assert faults("kept") < 1000
+    # a block that stays in use on top of the heap keeps the rest there too: in one process of six
+    assert any(faults("plain") > 100_000 for _ in range(6))
