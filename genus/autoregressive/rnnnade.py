@@ -76,7 +76,8 @@ class RNNNADE(ConditionalStepwiseModel):
         before = nn.functional.pad(heard, (0, 0, 1, 0))
         state = dropout(self.rnn(before), self.dropout, self.training)
         there = torch.arange(longest, device=x.device) < steps[:, None]
-        b, c = self.biases(state[there]).split([self.d, self.hidden], 1)
+        said = self.biases(state[there]).to(self.W.dtype)  # in full precision also under autocast
+        b, c = said.split([self.d, self.hidden], 1)
         s = nade_logits(x[:, :longest][there], self.W, self.V, c) + b
         out = s.new_full(x.shape, NEVER)
         rows, places = there.nonzero(as_tuple=True)

@@ -160,6 +160,8 @@ def values_of(space: Space, index: Tensor, dtype: torch.dtype) -> Tensor:
 
 def log_chances(space: Space, x: Tensor, logits: Tensor) -> Tensor:
     """log p of each value by its logits, (n, *shape); 0 after the end of a sequence."""
+    if logits.dtype in (torch.bfloat16, torch.float16):  # of autocast: sums want more digits
+        logits = logits.float()
     if isinstance(space, Bits):
         return x * logits - softplus(logits)
     each = logits.log_softmax(-1).gather(-1, levels_of(space, x)[..., None])[..., 0]

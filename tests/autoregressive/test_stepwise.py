@@ -14,7 +14,23 @@ from laws import (
 from torch import nn
 from torch.nn.functional import one_hot
 
-from genus.autoregressive import Choice, ConditionalStepwiseModel, StepwiseModel
+from genus.autoregressive import (
+    MADE,
+    RNNNADE,
+    CharRNN,
+    Choice,
+    ConditionalStepwiseModel,
+    EncoderDecoder,
+    GatedPixelCNN,
+    ImageTransformer,
+    PixelCNNPP,
+    PixelRNN,
+    PixelSNAIL,
+    Seq2Seq,
+    StepwiseModel,
+    Transformer,
+    WaveNet,
+)
 from genus.core import Bits, Classes, Pixels, Tokens
 from genus.functional.choices import DRAWN
 
@@ -197,3 +213,34 @@ def test_a_prefix_that_is_too_long_is_refused():
         ValueError, match=r"Running: prefix has shape \(1, 2\); it must be \(5, k\)"
     ):
         model.sample(5, prefix=torch.zeros(1, 2, dtype=torch.int64))
+
+
+IMAGES = Pixels((1, 4, 4), 5)
+TEXTS, OTHERS = Tokens(4, 5, end=0), Tokens(5, 6, end=0)
+UNDER_AUTOCAST = {
+    "seq2seq": (lambda: Seq2Seq(TEXTS, OTHERS, 8, 4, attention=4), torch.ones(6, 6).long()),
+    "encoder-decoder": (lambda: EncoderDecoder(TEXTS, OTHERS, 8, 1, 2), torch.ones(6, 6).long()),
+    "rnnnade": (lambda: RNNNADE(Bits((3, 4)), 4, 5), torch.tensor([0, 1, 2, 3, 3, 3])),
+    "charrnn": (lambda: CharRNN(TEXTS, 8), None),
+    "transformer": (lambda: Transformer(TEXTS, 8, 1, 2), None),
+    "wavenet": (lambda: WaveNet(Tokens(4, 5), 4, 4, (1, 2)), None),
+    "image-transformer": (lambda: ImageTransformer(IMAGES, 16, 1, 2), None),
+    "pixelsnail": (lambda: PixelSNAIL(IMAGES, 8, 1, 1, 8, 2), None),
+    "pixelrnn": (lambda: PixelRNN(IMAGES, 4), None),
+    "gatedpixelcnn": (lambda: GatedPixelCNN(IMAGES, 1, 4, 3, 3, 4), None),
+    "pixelcnnpp": (lambda: PixelCNNPP(IMAGES, 4, 2), None),
+    "made": (lambda: MADE(IMAGES, (8,)), None),
+}
+
+
+@pytest.mark.parametrize("name", UNDER_AUTOCAST)
+def test_scores_are_summed_in_full_precision(name):
+    """Under autocast too: near to the score without it, and no coarser than float32."""
+    build, context = UNDER_AUTOCAST[name]
+    model = build().eval()
+    given = () if context is None else (context,)
+    x = model.sample(6 if context is None else context)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        score = model.log_prob(x, *given)
+    assert score.dtype == torch.float32
+    torch.testing.assert_close(score, model.log_prob(x, *given).detach(), rtol=0.02, atol=0.05)
