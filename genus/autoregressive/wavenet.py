@@ -44,7 +44,6 @@ from .stepwise import (
     Stepwise,
     StepwiseModel,
     level_count,
-    levels_of,
     values_of,
 )
 
@@ -156,7 +155,8 @@ class _Sounds(Stepwise):
         if weight.device.type != "cpu" or weight.dtype not in (torch.float32, torch.float64):
             return super().draw(u, *context, choice=choice, prefix=prefix)
         n, length, end = len(u), self.space.dims, getattr(self.space, "end", None)
-        given = [] if prefix is None else levels_of(self.space, prefix).T.numpy()
+        known = self.given(n, prefix)
+        given = [] if known is None else known.T.numpy()
         shifts, noise = self._shifts(*context), np.ascontiguousarray(u.T.numpy())
         index, look = np.full((length, n), end or 0), self._looked_up()
         steps = FoldedStack(self.stack, n, length)

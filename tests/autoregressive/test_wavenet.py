@@ -251,3 +251,11 @@ def test_frames_must_divide_the_sound():
     model = ConditionalWaveNet(Tokens(3, 7), Reals((2, 3)), nn.Identity(), 3, 4, 5, (1,))
     with pytest.raises(ValueError, match="embed makes 2 frames"):
         model.sample(torch.zeros(1, 2, 3))
+
+
+def test_a_prefix_of_the_wrong_shape_is_refused():
+    model = WaveNet(Tokens(3, 5), 4, 5, (1, 2))
+    with pytest.raises(
+        ValueError, match=r"WaveNet: prefix has shape \(1, 2\); it must be \(3, k\)"
+    ):
+        model.sample(3, prefix=torch.zeros(1, 2, dtype=torch.int64))
