@@ -34,7 +34,8 @@ from torch.nn.functional import linear, pad, relu
 from ..core import Bits, Pixels, Space
 from ..nn.masked_conv import MaskedConv2d
 from ..nn.pixel_lstm import DiagonalBiLSTM, Memory, PixelLSTM, RowLSTM, colour_mask
-from .stepwise import Steps, StepwiseModel, level_count, values_of
+from .raster import image_shape, numbers, raster
+from .stepwise import Steps, StepwiseModel, values_of
 
 Kind = Literal["row", "diagonal"]
 LSTMS: dict[str, type[PixelLSTM]] = {"row": RowLSTM, "diagonal": DiagonalBiLSTM}
@@ -198,7 +199,7 @@ class PixelRNN(StepwiseModel):
 
     @property
     def order(self) -> Tensor:
-        return _pixel_by_pixel(self.space.shape).flatten()
+        return raster(self.space.shape)
 
     def logits(self, x: Tensor) -> Tensor:
         """Of each value given those before it: (n, *shape, levels), or of bits (n, *shape)."""
@@ -258,7 +259,7 @@ class MultiscalePixelRNN(StepwiseModel):
 
     @property
     def order(self) -> Tensor:
-        grid = _pixel_by_pixel(self.space.shape)
+        grid = raster(self.space.shape).view(-1, self.space.shape[0])  # (pixels, colours)
         first = torch.zeros(self.space.shape[1:], dtype=torch.bool)
         first[:: self.factor, :: self.factor] = True
         return torch.cat([grid[first.flatten()].flatten(), grid[~first.flatten()].flatten()])
@@ -284,23 +285,15 @@ def _widened(context: Tensor | None, edge: int) -> Tensor | None:
     return None if context is None else pad(context, (0, 0, 0, edge))
 
 
-def _pixel_by_pixel(shape: tuple[int, ...]) -> Tensor:
-    """The numbers of the values, (height * width, colours)."""
-    return torch.arange(shape[0] * shape[1] * shape[2]).view(shape[0], -1).T
-
-
 def _levels(space: Bits | Pixels, hidden: int, kind: str, kernel: int, who: str) -> int:
     """How many numbers come out for a value."""
-    if not isinstance(space, Bits | Pixels) or len(space.shape) != 3:
-        raise ValueError(
-            f"{who}: space is {space}; Bits or Pixels of the shape (colours, height, width) are wanted"
-        )
+    colours = image_shape(space, who)[0]
     if kind not in LSTMS:
         raise ValueError(f"{who}: kind is '{kind}'; it must be one of {', '.join(LSTMS)}")
-    if hidden % space.shape[0]:
+    if hidden % colours:
         raise ValueError(
-            f"{who}: hidden is {hidden} and there are {space.shape[0]} colours; they must divide it"
+            f"{who}: hidden is {hidden} and there are {colours} colours; they must divide it"
         )
     if kernel < 3 or kernel % 2 == 0:
         raise ValueError(f"{who}: kernel is {kernel}; an odd number of at least 3 is wanted")
-    return 1 if isinstance(space, Bits) else level_count(space, who)
+    return numbers(space)
