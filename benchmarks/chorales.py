@@ -141,7 +141,7 @@ def both_sides(model: RNNRBM, data: Data, betas: int, chains: int) -> str:
     x, steps = (part[:SIDES] for part in data.test.everything())
     v, b, c = model.machines(x, steps)
     below = model.log_z(b, c, betas, chains).mean().item()
-    draws = model.gibbs(v.expand(chains, -1, -1), b, c, betas)
+    draws = model.moved(v.expand(chains, -1, -1), b, c, betas)
     above = model.log_z(b, c, betas, chains, draws).mean().item()
     return (
         f"RNN-RBM: over the steps of {SIDES} test chorales log Z is {below:.2f} from below and "

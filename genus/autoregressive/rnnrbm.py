@@ -96,7 +96,7 @@ class RNNRBM(ConditionalModel):
         return -(v * b).sum(-1) - softplus(v @ self.W + c).sum(-1)
 
     @torch.no_grad()
-    def gibbs(self, v: Tensor, b: Tensor, c: Tensor, count: int, beta: float = 1.0) -> Tensor:
+    def moved(self, v: Tensor, b: Tensor, c: Tensor, count: int, beta: float = 1.0) -> Tensor:
         """v, (..., m, d), after some moves v -> h -> v that leave f_beta alone."""
         for _ in range(count):
             h = (beta * (v @ self.W + c)).sigmoid().bernoulli()
@@ -106,7 +106,7 @@ class RNNRBM(ConditionalModel):
     def loss(self, x: Tensor, steps: Tensor) -> Terms:
         """Its value is no measure of the fit: its gradient is the contrastive one."""
         v, b, c = self.machines(x, steps)
-        dream = self.gibbs(v, b, c, self.gibbs_steps)
+        dream = self.moved(v, b, c, self.gibbs_steps)
         data, dreamt = self.free_energy(v, b, c).sum(), -self.free_energy(dream, b, c).sum()
         return {"data": data / len(x), "dream": dreamt / len(x)}
 
@@ -118,7 +118,7 @@ class RNNRBM(ConditionalModel):
         heard = x[:, 0]
         for step in range(int(context.max()) if len(context) else 0):
             b, c = self.biases(self.rnn.step(heard, memory)).split([self.d, self.hidden], 1)
-            v = self.gibbs(b.sigmoid().bernoulli(), b, c, self.burn_in)
+            v = self.moved(b.sigmoid().bernoulli(), b, c, self.burn_in)
             heard = x[:, step] = v * (step < context)[:, None]
         return x
 

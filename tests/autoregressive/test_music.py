@@ -171,7 +171,7 @@ def test_annealing_finds_the_constant_from_both_sides():
     states = every_x(Bits((6,)))
     log_z = -model.free_energy(states[:, None], b, c)
     log_z = log_z.logsumexp(0)
-    draws = model.gibbs(v.expand(200, -1, -1), b, c, 300)
+    draws = model.moved(v.expand(200, -1, -1), b, c, 300)
     rough = 20
     below, above = (model.log_z(b, c, rough, 200, start) for start in (None, draws))
     torch.testing.assert_close(below, log_z, atol=0.3, rtol=0)
