@@ -24,11 +24,11 @@ import genus
 from genus.adversarial import GAN, AdaGAN, GeneratorMixture
 from genus.core import GenerativeModel
 from genus.data import load
-from genus.functional.schedules import cosine
-from genus.measure.toys import mode_values
+from genus.measure.samples.toys import mode_values
 from genus.nn import MLP
-from genus.run import Run
-from genus.running import adam, fit
+from genus.train.fit import adam, fit
+from genus.train.run import Run
+from genus.train.schedules import cosine
 
 RESULTS = Path(__file__).parent / "results" / "adagan.json"
 COMPONENTS, WIDTH, BATCH, LR, SAMPLES = 5, 128, 256, 1e-3, 10_000

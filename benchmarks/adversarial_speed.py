@@ -33,14 +33,14 @@ from torch.nn.functional import relu, softplus
 
 import genus
 from genus.adversarial import GAN
+from genus.adversarial.nets.dcgan_nets import DCGANCritic, DCGANGenerator
+from genus.adversarial.nets.sngan import ResNetCritic, ResNetGenerator
 from genus.core import Model, Reals, Space
-from genus.functional.adversarial import hinge, non_saturating
-from genus.functional.schedules import cosine
-from genus.nn.dcgan import DCGANCritic, DCGANGenerator
-from genus.nn.sngan import ResNetCritic, ResNetGenerator
-from genus.run import Run
-from genus.running import adam, fit
-from genus.training import play
+from genus.functional.adversarial.objectives import hinge, non_saturating
+from genus.train.fit import adam, fit
+from genus.train.game import play
+from genus.train.run import Run
+from genus.train.schedules import cosine
 
 RESULTS = Path(__file__).parent / "results" / "adversarial_speed.json"
 SHAPE = (3, 32, 32)

@@ -23,15 +23,17 @@ from typing import Any
 
 import torch
 
-from genus import Run, __version__, artifact
+from genus import Run, __version__
 from genus.autoregressive import StepwiseModel
 from genus.core import HasLogProb, Model
-from genus.data import Data, grid, load
-from genus.functional.estimates import mean_error
-from genus.laboratory.style import canvas, png, style
+from genus.data import Data, load
+from genus.functional.densities.estimates import mean_error
 from genus.measure import evaluate
-from genus.recipes.imagetransformer import imagetransformer
-from genus.recipes.pixelsnail import pixelsnail
+from genus.recipes.autoregressive.imagetransformer import imagetransformer
+from genus.recipes.autoregressive.pixelsnail import pixelsnail
+from genus.show import grid
+from genus.show.style import canvas, png, style
+from genus.train import artifact
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = 1000

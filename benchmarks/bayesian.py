@@ -30,10 +30,10 @@ import genus
 from genus.adversarial import BayesianGAN
 from genus.core import Model
 from genus.data import load
-from genus.functional.langevin import SGHMC
+from genus.functional.adversarial.langevin import SGHMC
 from genus.nn import MLP
-from genus.run import Run
-from genus.running import fit
+from genus.train.fit import fit
+from genus.train.run import Run
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "bayesian.json"

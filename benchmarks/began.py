@@ -25,13 +25,13 @@ from torch import Tensor
 import genus
 from genus.core import Model, Pixels
 from genus.data import load
-from genus.data.pictures import grid
 from genus.measure import evaluate
-from genus.recipes import began as began_recipe
-from genus.recipes import ebgan as ebgan_recipe
-from genus.recipes.began import began
-from genus.recipes.ebgan import ebgan
-from genus.run import Run
+from genus.recipes.adversarial import began as began_recipe
+from genus.recipes.adversarial import ebgan as ebgan_recipe
+from genus.recipes.adversarial.began import began
+from genus.recipes.adversarial.ebgan import ebgan
+from genus.show.pictures import grid
+from genus.train.run import Run
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "began.json"

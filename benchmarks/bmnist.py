@@ -22,15 +22,16 @@ from typing import Any
 
 import torch
 
-from genus import Run, __version__, artifact
+from genus import Run, __version__
 from genus.core import HasLogProb, Model
 from genus.data import Data, load
-from genus.functional.estimates import mean_error
-from genus.recipes import eonade, imagetransformer, made_mnist, nade, pixelsnail
-from genus.recipes.gatedpixelcnn import gatedpixelcnn
-from genus.recipes.pixelcnn import pixelcnn
-from genus.recipes.pixelcnnpp import pixelcnnpp
-from genus.recipes.pixelrnn import pixelrnn
+from genus.functional.densities.estimates import mean_error
+from genus.recipes.autoregressive import eonade, imagetransformer, made_mnist, nade, pixelsnail
+from genus.recipes.autoregressive.gatedpixelcnn import gatedpixelcnn
+from genus.recipes.autoregressive.pixelcnn import pixelcnn
+from genus.recipes.autoregressive.pixelcnnpp import pixelcnnpp
+from genus.recipes.autoregressive.pixelrnn import pixelrnn
+from genus.train import artifact
 
 ROOT = Path(__file__).parent.parent
 DATA = "binarized_mnist"

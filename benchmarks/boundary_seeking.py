@@ -26,18 +26,18 @@ from genus.adversarial import BSGAN
 from genus.autoregressive import MADE
 from genus.core import Model, Terms
 from genus.data import Data, load
-from genus.data.grammar import Grammar
-from genus.functional.schedules import cosine
+from genus.data.text.grammar import Grammar
 from genus.measure import draw, evaluate
-from genus.measure.judging import judging
-from genus.measure.likelihood import QUICK
-from genus.recipes import bsgan as bsgan_recipe
-from genus.recipes import made as made_recipe
-from genus.recipes.bsgan import bsgan
-from genus.recipes.rbm import RUN as RBM_RUN
-from genus.recipes.rbm import rbm
-from genus.run import Run
-from genus.running import adam, fit
+from genus.measure.evaluate import judging
+from genus.measure.likelihood.likelihood import QUICK
+from genus.recipes.adversarial import bsgan as bsgan_recipe
+from genus.recipes.adversarial.bsgan import bsgan
+from genus.recipes.autoregressive import made as made_recipe
+from genus.recipes.energy.rbm import RUN as RBM_RUN
+from genus.recipes.energy.rbm import rbm
+from genus.train.fit import adam, fit
+from genus.train.run import Run
+from genus.train.schedules import cosine
 
 RESULTS = Path(__file__).parent / "results" / "boundary_seeking.json"
 SEQUENCES = 10_000  # sampled from each model of the grammar

@@ -22,14 +22,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from genus import __version__, artifact
+from genus import __version__
 from genus.autoregressive import RNNNADE, RNNRBM
 from genus.core import Model
 from genus.data import Data, load
 from genus.data.splits import Batch
-from genus.laboratory.style import canvas, png, style
-from genus.recipes import rnnnade as by_nade
-from genus.recipes import rnnrbm as by_rbm
+from genus.recipes.autoregressive import rnnnade as by_nade
+from genus.recipes.autoregressive import rnnrbm as by_rbm
+from genus.show.style import canvas, png, style
+from genus.train import artifact
 
 ROOT = Path(__file__).parent.parent
 COLUMNS = ["model", "weights", "rounds", "CPU minutes", "train", "validation", "test", "score"]

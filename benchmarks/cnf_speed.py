@@ -25,9 +25,8 @@ from torch import Tensor, nn
 
 import genus
 from genus.core import Reals
-from genus.flow import Continuous, Flow
-from genus.functional.integrators import DormandPrince
-from genus.nn import ConcatSquash
+from genus.flow import ConcatSquash, Continuous, Flow
+from genus.functional.numerics.integrators import DormandPrince
 
 RESULTS = Path(__file__).parent / "results" / "cnf_speed.json"
 SIZES = ((2, 64), (43, 128))  # features and hidden units

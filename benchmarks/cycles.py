@@ -22,11 +22,10 @@ from torch import Tensor
 
 from genus import Run, __version__, fit
 from genus.autoregressive import DGMG, GraphRNN, GraphRNNS
-from genus.core import GenerativeModel
+from genus.core import GenerativeModel, Graphs
 from genus.data import load
-from genus.functional.schedules import cosine, warmed
-from genus.measure.graphs import edges_of
-from genus.spaces import Graphs
+from genus.measure.structure.graphs import edges_of
+from genus.train.schedules import cosine, warmed
 
 ROOT = Path(__file__).parent.parent
 SIZES = range(10, 21)

@@ -21,12 +21,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from genus import Run, __version__, artifact
+from genus import Run, __version__
 from genus.core import Model
 from genus.data import Data, load
-from genus.functional.estimates import mean_error
-from genus.recipes.made_mnist import made_mnist
-from genus.recipes.nade import nade
+from genus.functional.densities.estimates import mean_error
+from genus.recipes.autoregressive.made_mnist import made_mnist
+from genus.recipes.autoregressive.nade import nade
+from genus.train import artifact
 
 RESULTS = Path(__file__).parent / "results" / "debd.json"
 COLUMNS = ["data", "model", "weights", "rounds", "CPU minutes", "validation nats", "test nats"]

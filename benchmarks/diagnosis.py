@@ -31,8 +31,8 @@ sys.path.insert(0, str(ROOT / "tests"))
 import broken
 
 from genus import __version__, recipes
-from genus.measure import diagnosis
-from genus.measure.scoring import Scores
+from genus.measure.games import diagnosis
+from genus.measure.scores import Scores
 
 OUT = ROOT / "benchmarks" / "results" / "diagnosis.json"
 RECIPES: dict[str, dict[str, Any]] = {

@@ -26,13 +26,18 @@ from genus.data import Data, load
 from genus.density import Dequantised
 from genus.diffusion import DDPM, Diffusion, LogNormal, ProbabilityFlow, Uniform
 from genus.diffusion.denoiser import Times
-from genus.functional.integrators import Counted, DormandPrince
-from genus.functional.noise import Cosine as CosineChain
-from genus.functional.parametrisations import Parametrisation, Preconditioned, Slope, Velocity
-from genus.functional.paths import Cosine, LinearVE, Straight
-from genus.functional.paths import Path as NoisePath
-from genus.functional.schedules import cosine, warmed
-from genus.recipes._denoisers import denoising_net, reached
+from genus.diffusion.noise import Cosine as CosineChain
+from genus.functional.diffusion.parametrisations import (
+    Parametrisation,
+    Preconditioned,
+    Slope,
+    Velocity,
+)
+from genus.functional.diffusion.paths import Cosine, LinearVE, Straight
+from genus.functional.diffusion.paths import Path as NoisePath
+from genus.functional.numerics.integrators import Counted, DormandPrince
+from genus.recipes.diffusion._denoisers import denoising_net, reached
+from genus.train.schedules import cosine, warmed
 
 ROOT = Path(__file__).parent.parent
 ROUNDS = {"digits": 2000, "fashion_mnist": 300}

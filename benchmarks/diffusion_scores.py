@@ -25,22 +25,21 @@ from torch import Tensor
 from genus import Run, __version__, fit
 from genus.core import Reals, Space
 from genus.data import Data, load
-from genus.data.toys import TOYS, Normals
-from genus.diffusion import Diffusion, LogNormal, ProbabilityFlow, Uniform
+from genus.data.toys.toys import TOYS, Normals
+from genus.diffusion import Diffusion, LogNormal, ProbabilityFlow, TimeMLP, Uniform
 from genus.diffusion.denoiser import Times
-from genus.functional.integrators import DormandPrince
-from genus.functional.parametrisations import (
+from genus.functional.diffusion.parametrisations import (
     Epsilon,
     Parametrisation,
     Preconditioned,
     Score,
     Slope,
 )
-from genus.functional.paths import VE, VP, LinearVE, Straight, SubVP
-from genus.functional.paths import Path as NoisePath
-from genus.functional.schedules import cosine, warmed
-from genus.laboratory.style import style
-from genus.nn import TimeMLP
+from genus.functional.diffusion.paths import VE, VP, LinearVE, Straight, SubVP
+from genus.functional.diffusion.paths import Path as NoisePath
+from genus.functional.numerics.integrators import DormandPrince
+from genus.show.style import style
+from genus.train.schedules import cosine, warmed
 
 ROOT = Path(__file__).parent.parent
 LEVELS = [0.03 * 10 ** (k / 8) for k in range(21)]  # sigma / alpha, of data of deviation 1

@@ -29,11 +29,10 @@ from torch import nn
 
 import genus
 from genus.core import Reals
-from genus.diffusion import DDIM, DDPM
-from genus.functional.noise import Cosine
-from genus.nn import UNet
-from genus.running import adam
-from genus.training import play
+from genus.diffusion import DDIM, DDPM, UNet
+from genus.diffusion.noise import Cosine
+from genus.train.fit import adam
+from genus.train.game import play
 
 RESULTS = Path(__file__).parent / "results" / "diffusion_speed.json"
 SHAPE, BATCH, DRAWN, EVALUATIONS = (1, 28, 28), 128, 64, 50

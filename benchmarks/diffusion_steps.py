@@ -27,23 +27,24 @@ import torch
 from torch import Tensor
 
 import genus
-from genus import artifact
 from genus.core import GenerativeModel, Model
-from genus.data import Data, load, picture
+from genus.data import Data, load
 from genus.diffusion import DDIM, Consistency, Diffusion, DPMSolver, Heun, Pairs, UniPC
-from genus.diffusion.samplers import Sampler
-from genus.functional.distances import frechet, mmd, moments, polynomial_kernel
-from genus.functional.parametrisations import Preconditioned
-from genus.functional.schedules import cosine, warmed
-from genus.functional.spacings import Karras, WithoutLast, even
-from genus.laboratory.style import canvas, png, style
+from genus.diffusion.sampler import Sampler
+from genus.functional.densities.distances import frechet, mmd, moments, polynomial_kernel
+from genus.functional.diffusion.parametrisations import Preconditioned
+from genus.functional.diffusion.spacings import Karras, WithoutLast, even
 from genus.measure import Oracle, oracle, real_floor
-from genus.measure.classifier import oracle_for
-from genus.measure.judging import judging, shuffled
-from genus.recipes.edm import edm
-from genus.recipes.flow_matching import flow_matching
-from genus.run import Run
-from genus.running import fit
+from genus.measure.evaluate import judging, shuffled
+from genus.measure.oracle import oracle_for
+from genus.recipes.diffusion.edm import edm
+from genus.recipes.diffusion.flow_matching import flow_matching
+from genus.show import picture
+from genus.show.style import canvas, png, style
+from genus.train import artifact
+from genus.train.fit import fit
+from genus.train.run import Run
+from genus.train.schedules import cosine, warmed
 
 HERE = Path(__file__).parent
 PICTURES = HERE.parent / "docs" / "pictures"

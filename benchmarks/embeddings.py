@@ -21,10 +21,10 @@ from torch.nn.functional import pad
 
 from genus import Run, __version__, fit
 from genus.autoregressive import CharRNN, SkipGram, Transformer
+from genus.autoregressive.text.word_vectors import analogies, factorised, neighbours, ppmi
 from genus.core import Classes, Tokens
-from genus.data.analogies import Corpus, corpus, counted, neighbouring
-from genus.functional.schedules import cosine, warmed
-from genus.functional.word_vectors import analogies, factorised, neighbours, ppmi
+from genus.data.text.analogies import Corpus, corpus, counted, neighbouring
+from genus.train.schedules import cosine, warmed
 
 ROOT = Path(__file__).parent.parent
 ROUNDS = 1500

@@ -23,13 +23,14 @@ import torch
 
 import genus
 from genus.core import Model
-from genus.data import load, picture
+from genus.data import load
 from genus.measure import evaluate, oracle
 from genus.measure.figures import Figure
-from genus.recipes.dcgan import dcgan
-from genus.recipes.r3gan import r3gan
-from genus.recipes.sngan import sngan
-from genus.run import Run
+from genus.recipes.adversarial.dcgan import dcgan
+from genus.recipes.adversarial.r3gan import r3gan
+from genus.recipes.adversarial.sngan import sngan
+from genus.show import picture
+from genus.train.run import Run
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "fashion.json"

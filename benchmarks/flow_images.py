@@ -23,11 +23,11 @@ import torch
 from genus import Run, __version__
 from genus.core import Model
 from genus.data import Data, load
-from genus.measure.likelihood import Likelihood, bound, exact, importance_weighted
-from genus.recipes.gaussian import gaussian
-from genus.recipes.glow import glow
-from genus.recipes.idf import idf
-from genus.recipes.realnvp_images import realnvp_images
+from genus.measure.likelihood.likelihood import Likelihood, bound, exact, importance_weighted
+from genus.recipes.density.gaussian import gaussian
+from genus.recipes.flow.glow import glow
+from genus.recipes.flow.idf import idf
+from genus.recipes.flow.realnvp_images import realnvp_images
 
 ROOT = Path(__file__).parent.parent
 SEEDS = {"digits": (0, 1, 2), "fashion_mnist": (0,)}

@@ -31,11 +31,11 @@ from torch import Tensor
 from genus import __version__
 from genus.core import HasLogProb, Model, Space
 from genus.data import Data, load
-from genus.data.uci import FILES
+from genus.data.tables.uci import FILES
 from genus.density import Gaussian, GaussianMixture
 from genus.flow import LU, Autoregressive, Coupling, Flow, Permutation, RealNVP, Spline
-from genus.functional.schedules import cosine
-from genus.training import Average, play
+from genus.train.game import Average, play
+from genus.train.schedules import cosine
 
 ROOT = Path(__file__).parent.parent
 ROUNDS, EVERY, PATIENCE = 600, 40, 5

@@ -34,10 +34,10 @@ from genus.core import HasLogProb, Model
 from genus.data import Data, load
 from genus.density import GaussianMixture
 from genus.flow import Coupling, Flow, Standard
-from genus.functional.schedules import cosine
-from genus.laboratory.style import canvas, png, style
 from genus.recipes import find, names
-from genus.running import fit
+from genus.show.style import canvas, png, style
+from genus.train.fit import fit
+from genus.train.schedules import cosine
 
 ROOT = Path(__file__).parent.parent
 DATA = ("moons", "checkerboard", "spirals", "rings")

@@ -21,9 +21,9 @@ from torch import Tensor
 from genus import Run, __version__
 from genus.data import Data, load
 from genus.density import ConditionalDequantised, Dequantised
-from genus.laboratory.style import style
 from genus.measure import Oracle, oracle
-from genus.recipes.glow import RUN, glow
+from genus.recipes.flow.glow import RUN, glow
+from genus.show.style import style
 
 ROOT = Path(__file__).parent.parent
 PAIRS, STEPS = 500, 9

@@ -24,13 +24,13 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 import genus
-from genus import artifact
 from genus.adversarial import GoGAN
 from genus.core import Model
 from genus.data import load
-from genus.measure.judging import judging
-from genus.measure.toys import mode_values
-from genus.recipes.gogan import RUN, gogan
+from genus.measure.evaluate import judging
+from genus.measure.samples.toys import mode_values
+from genus.recipes.adversarial.gogan import RUN, gogan
+from genus.train import artifact
 
 RESULTS = Path(__file__).parent / "results" / "gogan.json"
 RANKS = {"with ranking": 0.5, "without ranking": 0.0}

@@ -26,15 +26,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genus import Run, __version__, artifact, fit
+from genus import Run, __version__, fit
 from genus.autoregressive import DGMG, GraphRNN, GraphRNNS
-from genus.core import GenerativeModel
+from genus.core import GenerativeModel, Graphs
 from genus.data import Data, load
-from genus.data.graphs import packed
-from genus.functional.schedules import cosine, warmed
-from genus.laboratory.style import canvas, png, style
-from genus.measure.graphs import edges_of, graph_distances
-from genus.spaces import Graphs
+from genus.data.graphs.graphs import packed
+from genus.measure.structure.graphs import edges_of, graph_distances
+from genus.show.style import canvas, png, style
+from genus.train import artifact
+from genus.train.schedules import cosine, warmed
 
 ROOT = Path(__file__).parent.parent
 OUTSIDE = ("ego_small", "enzymes")

@@ -20,9 +20,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from genus import Run, __version__, artifact, fit
+from genus import Run, __version__, fit
 from genus.core import Classes, ConditionalModel, Model, Terms
-from genus.data import Data, grid, load
+from genus.data import Data, load
 from genus.diffusion import (
     DDIM,
     ByClassifier,
@@ -30,11 +30,15 @@ from genus.diffusion import (
     ConditionalDiffusion,
     Diffusion,
     Guided,
+    TimeEncoder,
+    UNet,
 )
-from genus.functional.schedules import cosine, warmed
-from genus.laboratory.style import canvas, png, style
 from genus.measure import evaluate, real_floor
-from genus.nn import Labels, TimeEncoder, UNet
+from genus.nn import Labels
+from genus.show import grid
+from genus.show.style import canvas, png, style
+from genus.train import artifact
+from genus.train.schedules import cosine, warmed
 
 ROOT = Path(__file__).parent.parent
 FREE, PULLED, BOTH = "classifier-free", "by classifier, no labels", "by classifier, conditional"

@@ -20,9 +20,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from genus import __version__, artifact
+from genus import __version__
 from genus.core import Pixels, Reals
-from genus.data import Data, grid, load
+from genus.data import Data, load
 from genus.diffusion import (
     DDIM,
     ClassifierFree,
@@ -33,11 +33,13 @@ from genus.diffusion import (
     edit,
     inpaint,
 )
-from genus.functional.parametrisations import Start
-from genus.functional.paths import Cosine
-from genus.laboratory.style import canvas, png, style
+from genus.functional.diffusion.parametrisations import Start
+from genus.functional.diffusion.paths import Cosine
 from genus.measure import oracle
-from genus.recipes.guided import guided
+from genus.recipes.diffusion.guided import guided
+from genus.show import grid
+from genus.show.style import canvas, png, style
+from genus.train import artifact
 
 ROOT = Path(__file__).parent.parent
 NORMAL = [

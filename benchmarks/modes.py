@@ -27,14 +27,14 @@ from genus import Run, __version__, evaluate, fit
 from genus.adversarial import GAN
 from genus.core import Model, Pixels
 from genus.data import Data, load
-from genus.functional.adversarial import OBJECTIVES
-from genus.functional.divergences import FDivergence
-from genus.functional.penalties import Penalty, gradient_penalty, r1
-from genus.functional.schedules import cosine
+from genus.functional.adversarial.objectives import OBJECTIVES
+from genus.functional.adversarial.penalties import Penalty, gradient_penalty, r1
+from genus.functional.densities.divergences import FDivergence
 from genus.measure import Figure, real_floor
-from genus.measure.toys import mode_values
+from genus.measure.samples.toys import mode_values
 from genus.nn import MLP, ConvDecoder, ConvEncoder
-from genus.running import adam
+from genus.train.fit import adam
+from genus.train.schedules import cosine
 
 OUT = Path(__file__).parent / "results" / "modes.json"
 SAMPLES = {"ring": 10_000, "grid": 10_000, "digits": 1000}

@@ -24,10 +24,10 @@ import torch
 from genus.autoregressive import MADE
 from genus.core import Model
 from genus.data import load
-from genus.functional.schedules import cosine
 from genus.nn import ConvDecoder, ConvEncoder
-from genus.run import Run
-from genus.running import adam, fit
+from genus.train.fit import adam, fit
+from genus.train.run import Run
+from genus.train.schedules import cosine
 from genus.vae import VAE
 
 RESULTS = Path(__file__).parent / "results" / "overhead.json"

@@ -24,15 +24,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from genus import Run, __version__, artifact
+from genus import Run, __version__
 from genus.autoregressive import StepwiseModel
 from genus.core import ConditionalModel, HasLogProb, Model
-from genus.data import Data, grid, load
-from genus.functional.estimates import mean_error
-from genus.laboratory.style import canvas, png, style
+from genus.data import Data, load
+from genus.functional.densities.estimates import mean_error
 from genus.measure import evaluate
-from genus.recipes.gatedpixelcnn import gatedpixelcnn
-from genus.recipes.pixelcnnpp import pixelcnnpp
+from genus.recipes.autoregressive.gatedpixelcnn import gatedpixelcnn
+from genus.recipes.autoregressive.pixelcnnpp import pixelcnnpp
+from genus.show import grid
+from genus.show.style import canvas, png, style
+from genus.train import artifact
 
 ROOT = Path(__file__).parent.parent
 ROWS, SAMPLES = 250, 1000

@@ -29,13 +29,13 @@ from torch import Tensor
 
 from genus import Run, __version__
 from genus.data import Data, load
-from genus.data.pictures import Picture, clouds
-from genus.data.points import Clouds, Voxels
+from genus.data.points.points import Clouds, Voxels
 from genus.data.splits import stream
 from genus.flow import PointFlow
-from genus.laboratory.style import style
-from genus.measure.points import chamfer, earth_mover, values
-from genus.recipes.pointflow import RUN, pointflow
+from genus.measure.structure.points import chamfer, earth_mover, values
+from genus.recipes.flow.pointflow import RUN, pointflow
+from genus.show.pictures import Picture, clouds
+from genus.show.style import style
 
 ROOT = Path(__file__).parent.parent
 FEW = 256  # points of each cloud, for earth mover's distances

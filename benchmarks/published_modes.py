@@ -22,16 +22,15 @@ import torch
 from torch import Tensor, nn
 
 import genus
-from genus.adversarial import GAN
+from genus.adversarial import GAN, MaxoutMLP
 from genus.core import Model
 from genus.data import Rows, Split
 from genus.data.splits import stream
-from genus.data.toys import TOYS, Normals
-from genus.functional.neighbours import nearest
-from genus.measure.toys import FIRM
-from genus.nn import MaxoutMLP
-from genus.run import Run
-from genus.running import STATE, adam, fit
+from genus.data.toys.toys import TOYS, Normals
+from genus.functional.densities.neighbours import nearest
+from genus.measure.samples.toys import FIRM
+from genus.train.fit import STATE, adam, fit
+from genus.train.run import Run
 
 RESULTS = Path(__file__).parent / "results" / "published_modes.json"
 ROUNDS = 400_000  # 400 epochs of 100,000 rows in batches of 100

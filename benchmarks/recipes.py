@@ -20,10 +20,10 @@ from pathlib import Path
 import torch
 
 from genus import __version__, recipes
+from genus.cli.trained import view_for
 from genus.data import load
 from genus.measure import Figure, evaluate, from_json, to_json
-from genus.run import Run
-from genus.trained import view_for
+from genus.train.run import Run
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "recipes"

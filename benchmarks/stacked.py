@@ -22,15 +22,16 @@ import torch
 
 from genus import Run, __version__, evaluate, fit
 from genus.adversarial import GAN, UnrolledGAN
-from genus.artifact import load as read_model
 from genus.core import Model, Pixels
-from genus.data import grid, load, save_png
-from genus.functional.adversarial import non_saturating, wasserstein
-from genus.functional.penalties import Penalty, gradient_penalty, r1, r2
-from genus.functional.relativistic import RELATIVISTIC
-from genus.functional.schedules import cosine
+from genus.data import load
+from genus.functional.adversarial.objectives import non_saturating, wasserstein
+from genus.functional.adversarial.penalties import Penalty, gradient_penalty, r1, r2
+from genus.functional.adversarial.relativistic import RELATIVISTIC
 from genus.nn import ConvDecoder, ConvEncoder
-from genus.running import adam
+from genus.show import grid, save_png
+from genus.train.artifact import load as read_model
+from genus.train.fit import adam
+from genus.train.schedules import cosine
 
 OUT = Path(__file__).parent / "results" / "stacked.json"
 PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "stacked.png"

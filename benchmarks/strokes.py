@@ -20,17 +20,18 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from genus import Run, __version__, artifact
+from genus import Run, __version__
 from genus.autoregressive import HandwritingSynthesis, StrokePrediction
 from genus.core import Reals
 from genus.data import Data, load
-from genus.data.glyphs import LETTERS, Reader, accuracy, lines_of, spelled, tokens
+from genus.data.strokes.glyphs import LETTERS, Reader, accuracy, lines_of, spelled, tokens
 from genus.density import GaussianMixture
-from genus.laboratory.style import canvas, png, style
-from genus.recipes.handwriting import RUN as SYNTHESIS
-from genus.recipes.handwriting import handwriting
-from genus.recipes.handwriting_prediction import RUN as PREDICTION
-from genus.recipes.handwriting_prediction import handwriting_prediction
+from genus.recipes.autoregressive.handwriting import RUN as SYNTHESIS
+from genus.recipes.autoregressive.handwriting import handwriting
+from genus.recipes.autoregressive.handwriting_prediction import RUN as PREDICTION
+from genus.recipes.autoregressive.handwriting_prediction import handwriting_prediction
+from genus.show.style import canvas, png, style
+from genus.train import artifact
 
 ROOT = Path(__file__).parent.parent
 SHEEP = replace(PREDICTION, rounds=1200)

@@ -16,13 +16,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from genus import __version__, artifact
+from genus import __version__
 from genus.autoregressive import Choice, StepwiseModel
 from genus.core import Space
 from genus.data import load
-from genus.functional.estimates import mean_error
+from genus.functional.densities.estimates import mean_error
 from genus.measure import Oracle, oracle
-from genus.measure.samples import sample_figures
+from genus.measure.samples.samples import sample_figures
+from genus.train import artifact
 
 ROOT = Path(__file__).parent.parent
 SURE = 0.95  # of the oracle's probability

@@ -21,16 +21,17 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from genus import __version__, artifact
+from genus import __version__
 from genus.autoregressive import CharRNN, Choice, KneserNey, Stepwise, Transformer
 from genus.core import Model, Tokens
 from genus.data import Data, load
-from genus.data.text import Windows
-from genus.functional.schedules import cosine, warmed
-from genus.laboratory.style import DASHES, canvas, png, style
-from genus.measure.texts import nats_per_symbol
+from genus.data.text.text import Windows
+from genus.measure.structure.texts import nats_per_symbol
 from genus.nn import State
-from genus.training import Average, play
+from genus.show.style import DASHES, canvas, png, style
+from genus.train import artifact
+from genus.train.game import Average, play
+from genus.train.schedules import cosine, warmed
 
 ROOT = Path(__file__).parent.parent
 LOOKS = (1, 2, 5, 10)  # CPU minutes

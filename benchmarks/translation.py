@@ -18,15 +18,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from genus import Run, __version__, artifact, fit
-from genus.autoregressive import Choice, EncoderDecoder, Seq2Seq, beam
+from genus import Run, __version__, fit
+from genus.autoregressive import Choice, EncoderDecoder, Seq2Seq
+from genus.autoregressive.text import beam
 from genus.core import Model
 from genus.data import Split
-from genus.data.dates import dates
-from genus.data.languages import SOURCE, TARGET, Languages, alignment, reordering
-from genus.functional.schedules import cosine, warmed
-from genus.laboratory.style import canvas, png, style
-from genus.measure.bleu import bleu, words_of
+from genus.data.text.dates import dates
+from genus.data.text.languages import SOURCE, TARGET, Languages, alignment, reordering
+from genus.measure.structure.bleu import bleu, words_of
+from genus.show.style import canvas, png, style
+from genus.train import artifact
+from genus.train.schedules import cosine, warmed
 
 ROOT = Path(__file__).parent.parent
 VECTOR, ATTENTION, TRANSFORMER = "one vector", "attention", "transformer"

@@ -22,23 +22,21 @@ import torch
 from torch import nn
 
 from genus import Run, __version__, evaluate, fit
-from genus.adversarial import GAN
-from genus.core import Pixels
-from genus.data import Data, Rows, load
-from genus.functional.adversarial import Game, Smoothed, TopK, non_saturating
-from genus.functional.penalties import Penalty, feature_matching, r1
-from genus.functional.schedules import cosine
-from genus.nn import (
-    MLP,
+from genus.adversarial import (
+    GAN,
     AdaptiveAugment,
-    ConvDecoder,
-    ConvEncoder,
     DiffAugment,
     InstanceNoise,
     MinibatchDiscrimination,
     MinibatchStddev,
 )
-from genus.running import adam
+from genus.core import Pixels
+from genus.data import Data, Rows, load
+from genus.functional.adversarial.objectives import Game, Smoothed, TopK, non_saturating
+from genus.functional.adversarial.penalties import Penalty, feature_matching, r1
+from genus.nn import MLP, ConvDecoder, ConvEncoder
+from genus.train.fit import adam
+from genus.train.schedules import cosine
 
 OUT = Path(__file__).parent / "results" / "tricks.json"
 LR, HIDDEN, LATENT, FADE, ROWS = 2e-3, (128,) * 3, 2, 2000, 100

@@ -12,11 +12,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from genus import artifact
 from genus.autoregressive import EoNADE
 from genus.autoregressive.stepwise import StepwiseModel
 from genus.data import load
-from genus.laboratory.style import canvas, png, style
+from genus.show.style import canvas, png, style
+from genus.train import artifact
 
 ROOT = Path(__file__).parent.parent
 SHOWN = {

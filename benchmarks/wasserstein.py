@@ -25,11 +25,11 @@ from torch import Tensor
 from genus import Run, __version__, fit
 from genus.adversarial import GAN
 from genus.data import Data, load
-from genus.functional.adversarial import OBJECTIVES
-from genus.functional.neighbours import distances
-from genus.functional.penalties import Penalty, gradient_penalty
+from genus.functional.adversarial.objectives import OBJECTIVES
+from genus.functional.adversarial.penalties import Penalty, gradient_penalty
+from genus.functional.densities.neighbours import distances
 from genus.nn import MLP
-from genus.running import MakesOptimizers, adam
+from genus.train.fit import MakesOptimizers, adam
 
 ROOT = Path(__file__).parent.parent
 ROWS, EVERY = 512, 100

@@ -23,14 +23,14 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from genus import Run, __version__, fit
-from genus.autoregressive import ConditionalWaveNet, Stepwise, WaveNet
+from genus.autoregressive import ConditionalWaveNet, MelFrames, Stepwise, WaveNet
 from genus.core import Pixels
 from genus.data import Data, load
-from genus.data.spoken import BANDS, HOP, RATE, Takes
-from genus.functional.schedules import cosine, warmed
-from genus.functional.sound import log_mel, mu_law_undone
-from genus.laboratory.style import canvas, png, style
-from genus.nn import MelFrames, SeveralLabels
+from genus.data.sound.spoken import BANDS, HOP, RATE, Takes
+from genus.functional.sequences.sound import log_mel, mu_law_undone
+from genus.nn import SeveralLabels
+from genus.show.style import canvas, png, style
+from genus.train.schedules import cosine, warmed
 
 ROOT = Path(__file__).parent.parent
 BATCH, LR, LOGISTICS = 8, 1e-2, 10

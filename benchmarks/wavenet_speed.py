@@ -20,10 +20,9 @@ from pathlib import Path
 import torch
 
 from genus import __version__
-from genus.autoregressive import Stepwise, WaveNet
+from genus.autoregressive import FoldedStack, Stepwise, WaveNet
 from genus.core import Tokens
-from genus.functional.choices import pick
-from genus.nn import FoldedStack
+from genus.functional.sequences.choices import pick
 
 ROOT = Path(__file__).parent.parent
 RATE = 8000

@@ -13,17 +13,20 @@ Names are loaded when they are first used, so that the command line answers at o
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from ._version import __version__ as __version__
 
-_HOMES = {  # where each public name lives
+_NAMES = {  # of each folder, what also stands here
     "core": "Bits Classes ConditionalModel GenerativeModel Model Pixels Player Reals Tokens",
-    "training": "play",
-    "running": "Run fit",
-    "artifact": "load save",
+    "train": "Run fit load play save",
     "measure": "evaluate",
 }
-_PLACES = {name: home for home, names in _HOMES.items() for name in names.split()}
-_FOLDERS = [
+_FOLDERS = {name: folder for folder, names in _NAMES.items() for name in names.split()}
+_PUBLIC = (
+    "core",
+    "functional",
+    "nn",
+    "show",
+    "train",
     "density",
     "energy",
     "autoregressive",
@@ -34,15 +37,14 @@ _FOLDERS = [
     "translation",
     "data",
     "measure",
-    "laboratory",
     "recipes",
-    "functional",
-    "nn",
-]
+    "laboratory",
+)
 
 if TYPE_CHECKING:
     from . import adversarial as adversarial
     from . import autoregressive as autoregressive
+    from . import core as core
     from . import data as data
     from . import density as density
     from . import diffusion as diffusion
@@ -53,10 +55,10 @@ if TYPE_CHECKING:
     from . import measure as measure
     from . import nn as nn
     from . import recipes as recipes
+    from . import show as show
+    from . import train as train
     from . import translation as translation
     from . import vae as vae
-    from .artifact import load as load
-    from .artifact import save as save
     from .core import Bits as Bits
     from .core import Classes as Classes
     from .core import ConditionalModel as ConditionalModel
@@ -67,18 +69,20 @@ if TYPE_CHECKING:
     from .core import Reals as Reals
     from .core import Tokens as Tokens
     from .measure import evaluate as evaluate
-    from .running import Run as Run
-    from .running import fit as fit
-    from .training import play as play
+    from .train import Run as Run
+    from .train import fit as fit
+    from .train import load as load
+    from .train import play as play
+    from .train import save as save
 
 
 def __getattr__(name: str) -> Any:
-    if name in _FOLDERS:
+    if name in _PUBLIC:
         return importlib.import_module(f".{name}", __name__)
-    if name in _PLACES:
-        return getattr(importlib.import_module(f".{_PLACES[name]}", __name__), name)
+    if name in _FOLDERS:
+        return getattr(importlib.import_module(f".{_FOLDERS[name]}", __name__), name)
     raise AttributeError(f"module 'genus' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:
-    return sorted([*_PLACES, *_FOLDERS, "__version__"])
+    return sorted([*_FOLDERS, *_PUBLIC, "__version__"])

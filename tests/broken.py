@@ -9,12 +9,12 @@ from genus.adversarial import DCGAN, GAN
 from genus.core import Model, Reals
 from genus.data import load
 from genus.data.splits import Rows, Split
-from genus.functional.adversarial import OBJECTIVES
-from genus.functional.penalties import Penalty, gradient_penalty, r1
+from genus.functional.adversarial.objectives import OBJECTIVES
+from genus.functional.adversarial.penalties import Penalty, gradient_penalty, r1
 from genus.measure import scores
 from genus.nn import MLP, ConvDecoder, ConvEncoder
-from genus.run import Run
-from genus.running import adam, fit
+from genus.train.fit import adam, fit
+from genus.train.run import Run
 
 LOOKS = 6
 

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from genus.core import GenerativeModel, Player, Reals
-from genus.functional.densities import log_normal
+from genus.functional.densities.densities import log_normal
 
 
 class Blob(GenerativeModel):

@@ -14,21 +14,22 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from genus import artifact
 from genus.core import (
+    Attributes,
     Bits,
     Classes,
     ConditionalModel,
+    Graphs,
     Model,
     Pixels,
     Reals,
     Space,
     Tokens,
 )
-from genus.functional.choices import Choice
-from genus.running import Run, fit
-from genus.spaces import Attributes, Graphs
-from genus.training import own_optimizers, play
+from genus.functional.sequences.choices import Choice
+from genus.train import artifact
+from genus.train.fit import Run, fit
+from genus.train.game import own_optimizers, play
 
 MOST = 1024  # states that are counted one by one
 

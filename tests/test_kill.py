@@ -9,12 +9,12 @@ import time
 import pytest
 import torch
 
-from genus import artifact
 from genus.adversarial import DCGAN
 from genus.data import load
 from genus.energy import RBM
-from genus.run import Run
-from genus.running import fit
+from genus.train import artifact
+from genus.train.fit import fit
+from genus.train.run import Run
 from genus.vae import VAE
 
 KILLS = 10

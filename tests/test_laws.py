@@ -10,10 +10,18 @@ from genus.adversarial import (
     DCGAN,
     GAN,
     AdaGAN,
+    AdaptiveAugment,
     BayesianGAN,
     GeneratorMixture,
     GoGAN,
+    InstanceNoise,
+    R3GANCritic,
+    R3GANGenerator,
+    Reconstruction,
+    ResNetCritic,
+    ResNetGenerator,
     UnrolledGAN,
+    Views,
 )
 from genus.autoregressive import (
     DGMG,
@@ -46,7 +54,7 @@ from genus.autoregressive import (
     Unordered,
     WaveNet,
 )
-from genus.core import Bits, Classes, Pixels, Reals, Tokens
+from genus.core import Attributes, Bits, Classes, Graphs, Pixels, Reals, Strokes, Tokens
 from genus.density import ConditionalDequantised, Dequantised, Gaussian, GaussianMixture, Table
 from genus.diffusion import (
     DDIM,
@@ -66,13 +74,22 @@ from genus.diffusion import (
     LatentDiffusion,
     LogNormal,
     ProbabilityFlow,
+    TimeEncoder,
+    TimeMLP,
+    TimeTokens,
+    TimeTransformer,
+    UNet,
     UniPC,
 )
+from genus.diffusion.couplings import optimal_transport
+from genus.diffusion.discrete.categories import Multinomial, quarter_circle
+from genus.diffusion.noise import Linear
 from genus.energy import RBM
 from genus.flow import (
     IDF,
     LU,
     Autoregressive,
+    ConcatSquash,
     ConditionalFlow,
     Continuous,
     ConvCoupling,
@@ -84,48 +101,23 @@ from genus.flow import (
     Permutation,
     Planar,
     PointFlow,
+    PointNet,
     Radial,
     RealNVP,
     Residual,
+    ResNet,
     Spline,
     Squeezed,
     Standard,
 )
-from genus.functional.adversarial import EnergyMargin, hinge, least_squares, relativistic
-from genus.functional.categories import Multinomial, quarter_circle
-from genus.functional.couplings import optimal_transport
-from genus.functional.integrators import RK4, DormandPrince
-from genus.functional.noise import Linear
-from genus.functional.parametrisations import Preconditioned, Slope
-from genus.functional.paths import VP, Cosine, LinearVE, Straight
-from genus.functional.penalties import Penalty, drift, pulling_away, r1, r2
-from genus.functional.spacings import Karras
-from genus.functional.weights import MinSNR
-from genus.nn import (
-    MLP,
-    AdaptiveAugment,
-    ConcatSquash,
-    ConvDecoder,
-    ConvEncoder,
-    Flat,
-    InstanceNoise,
-    Labels,
-    PointNet,
-    R3GANCritic,
-    R3GANGenerator,
-    Reconstruction,
-    ResNet,
-    ResNetCritic,
-    ResNetGenerator,
-    SeveralLabels,
-    TimeEncoder,
-    TimeMLP,
-    TimeTokens,
-    TimeTransformer,
-    UNet,
-    Views,
-)
-from genus.spaces import Attributes, Graphs, Strokes
+from genus.functional.adversarial.objectives import EnergyMargin, hinge, least_squares, relativistic
+from genus.functional.adversarial.penalties import Penalty, drift, pulling_away, r1, r2
+from genus.functional.diffusion.parametrisations import Preconditioned, Slope
+from genus.functional.diffusion.paths import VP, Cosine, LinearVE, Straight
+from genus.functional.diffusion.spacings import Karras
+from genus.functional.diffusion.weights import MinSNR
+from genus.functional.numerics.integrators import RK4, DormandPrince
+from genus.nn import MLP, ConvDecoder, ConvEncoder, Flat, Labels, SeveralLabels
 from genus.translation import Pix2Pix
 from genus.vae import VAE, Normal
 

@@ -13,8 +13,8 @@ from genus.core import Bits, Pixels, Reals, Tokens
 from genus.density import Dequantised, Gaussian, GaussianMixture, Table
 from genus.energy import RBM
 from genus.flow import Dequantiser, RealNVP, Standard
-from genus.functional.choices import DRAWN, Choice
-from genus.functional.densities import log_normal
+from genus.functional.densities.densities import log_normal
+from genus.functional.sequences.choices import DRAWN, Choice
 from genus.nn import MLP, Flat
 from genus.vae import VAE
 

@@ -31,9 +31,9 @@ from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector
 
 from ..core import GenerativeModel, Pixels, Player, Reals, Space, Terms
-from ..functional.adversarial import Game, TopK, non_saturating
-from ..functional.penalties import Penalty
-from ..nn.views import View
+from ..functional.adversarial.objectives import Game, TopK, non_saturating
+from ..functional.adversarial.penalties import Penalty
+from .nets.views import View
 
 
 class GAN(GenerativeModel):

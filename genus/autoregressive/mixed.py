@@ -13,7 +13,7 @@ import math
 import torch
 from torch import Tensor
 
-from ..functional.choices import DRAWN, Choice
+from ..functional.sequences.choices import DRAWN, Choice
 from .stepwise import Steps, StepwiseModel, values_of
 
 

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core import Bits, Space
-from ..functional.nade import nade_logits
+from ..functional.sequences.nade import nade_logits
 from .stepwise import Steps, StepwiseModel
 
 

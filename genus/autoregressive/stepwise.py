@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from ..core import Bits, ConditionalModel, GenerativeModel, Model, Pixels, Space, Tokens
-from ..functional.choices import DRAWN, Choice
-from ..functional.threads import one_thread
+from ..functional.numerics.threads import one_thread
+from ..functional.sequences.choices import DRAWN, Choice
 
 # gives logits, (n, levels), and is sent the numbers of levels that were chosen, (n,)
 Steps = Generator[Tensor, Tensor, None]

@@ -9,7 +9,7 @@ from torch import Generator
 from ..core import Classes
 from .sets import SPLITS, Data
 from .splits import Batch, Split, stream
-from .toys import TOYS
+from .toys.toys import TOYS
 from .truth import Toy
 
 ROWS = 10_000  # in the fixed draw of each split

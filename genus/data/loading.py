@@ -35,34 +35,34 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
-from .analogies import corpus, word_pairs
 from .arrays import arrays, understood
-from .bars import bars
-from .chorales import chorale_files, chorale_toys, chorales
-from .dates import dates
-from .debd import TABLES, debd, debd_files
-from .digits import digits
 from .dividing import data_of_rows
 from .endless import toy
-from .folders import images
-from .glyphs import glyphs
-from .grammar import grammar
-from .graphs import MADE as GRAPHS
-from .graphs import ego_small, enzymes, graph_files, graphs
-from .idx import binarised_mnist, bit_files, idx, idx_files, read_idx
-from .languages import reordering
-from .linear_mixture import linear_mixture
-from .points import KINDS, chair_files, chairs, family
+from .graphs.graphs import MADE as GRAPHS
+from .graphs.graphs import ego_small, enzymes, graph_files, graphs
+from .images.digits import digits
+from .images.folders import images
+from .images.idx import binarised_mnist, bit_files, idx, idx_files, read_idx
+from .images.stacked import stacked
+from .points.points import KINDS, chair_files, chairs, family
 from .sets import Data
-from .spoken import KINDS as SPOKEN
-from .spoken import sound_files, spoken
-from .stacked import stacked
-from .strokes import FILES as DRAWINGS
-from .strokes import stroke_files, strokes
-from .tables import table
-from .text import text, text_files
-from .toys import TOYS
-from .uci import FILES, uci, uci_files
+from .sound.chorales import chorale_files, chorale_toys, chorales
+from .sound.spoken import KINDS as SPOKEN
+from .sound.spoken import sound_files, spoken
+from .strokes.glyphs import glyphs
+from .strokes.strokes import FILES as DRAWINGS
+from .strokes.strokes import stroke_files, strokes
+from .tables.debd import TABLES, debd, debd_files
+from .tables.tables import table
+from .tables.uci import FILES, uci, uci_files
+from .text.analogies import corpus, word_pairs
+from .text.dates import dates
+from .text.grammar import grammar
+from .text.languages import reordering
+from .text.text import text, text_files
+from .toys.bars import bars
+from .toys.linear_mixture import linear_mixture
+from .toys.toys import TOYS
 
 VARIABLE = "GENUS_DATA"
 BUILT_IN: dict[str, Callable[[], Data]] = {

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core import GenerativeModel, Reals, Space, Terms
-from ..functional.densities import log_multivariate_normal
+from ..functional.densities.densities import log_multivariate_normal
 
 Covariance = Literal["full", "diagonal", "spherical"]
 

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from ..core import GenerativeModel, Space, Terms
-from ..functional.densities import log_multivariate_normal
+from ..functional.densities.densities import log_multivariate_normal
 from .gaussian import Covariance, fitted, require, scaled, unit_scale
 
 

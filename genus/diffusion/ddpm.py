@@ -34,19 +34,13 @@ import torch
 from torch import Tensor, nn
 
 from ..core import GenerativeModel, Pixels, Space, Terms
-from ..functional.densities import kl_normal, log_discretised_normal, log_normal
-from ..functional.noise import Chain, Cosine, alpha_bars, back_variance, posterior
-from ..functional.parametrisations import Epsilon, Parametrisation
-from ..functional.spacings import Level, Spacing, even, levels
+from ..functional.densities.densities import kl_normal, log_discretised_normal, log_normal
+from ..functional.diffusion.parametrisations import Epsilon, Parametrisation
+from ..functional.diffusion.spacings import Level, Spacing, even, levels
 from .denoiser import Denoiser, Denoises, Denoising, Noisy, check_space, spread_evenly
+from .noise import Chain, Cosine, alpha_bars, back_variance, posterior
 from .objectives import Objective, Simple, check_taught
-from .samplers import (
-    Sampler,
-    check_evaluations,
-    fresh_variance,
-    mean_toward,
-    now,
-)
+from .sampler import Sampler, check_evaluations, fresh_variance, mean_toward, now
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ import torch
 from torch import Tensor, nn
 
 from ..core import Pixels, Reals, Space, Terms
-from ..functional.densities import kl_normal, log_discretised_normal, log_normal
-from ..functional.parametrisations import Parametrisation
-from ..functional.paths import Path
+from ..functional.densities.densities import kl_normal, log_discretised_normal, log_normal
+from ..functional.diffusion.parametrisations import Parametrisation
+from ..functional.diffusion.paths import Path
 
 # which t a network is trained at: from uniform numbers in (0, 1), (n,), and a path to times, (n,)
 Times = Callable[[Tensor, Path], Tensor]

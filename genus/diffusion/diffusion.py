@@ -28,10 +28,10 @@ import torch
 from torch import Tensor, nn
 
 from ..core import ConditionalModel, GenerativeModel, Pixels, Space, Terms
-from ..functional.parametrisations import Parametrisation, Velocity
-from ..functional.paths import Cosine, Path
+from ..functional.diffusion.parametrisations import Parametrisation, Velocity
+from ..functional.diffusion.paths import Cosine, Path
 from .denoiser import Coupling, Denoiser, Denoising, Times, Uniform, Weight, check_space
-from .samplers import DDIM, Sampler
+from .sampler import DDIM, Sampler
 
 COSINE, VELOCITY, UNIFORM, FEW = Cosine(), Velocity(), Uniform(), DDIM()
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from ..core import Bits, GenerativeModel, Pixels, Player, Reals, Terms
 from .ddpm import DDPM
 from .diffusion import Diffusion
-from .samplers import Sampler
+from .sampler import Sampler
 
 
 class LatentDiffusion(GenerativeModel):

@@ -36,11 +36,11 @@ import torch
 from torch import Tensor
 
 from ..core import GenerativeModel, Player, Reals, Terms
-from ..functional.densities import log_normal
-from ..functional.integrators import DormandPrince, Solver, State
-from ..functional.paths import LEAST
-from ..functional.spacings import Level, level
-from ..functional.traces import divergence, hutchinson
+from ..functional.densities.densities import log_normal
+from ..functional.diffusion.paths import LEAST
+from ..functional.diffusion.spacings import Level, level
+from ..functional.numerics.integrators import DormandPrince, Solver, State
+from ..functional.numerics.traces import divergence, hutchinson
 from .ddpm import DDPM
 from .diffusion import Diffusion
 

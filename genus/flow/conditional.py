@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core import ConditionalModel, GenerativeModel, HasLogProb, Space
-from ..functional.densities import log_normal
+from ..functional.densities.densities import log_normal
 from .bijection import PART, Bijection, Chain, parted
 from .flow import check_space, drawn
 

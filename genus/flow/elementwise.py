@@ -18,7 +18,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from ..functional.splines import knots, spline, spline_inverse
+from .splines import knots, spline, spline_inverse
 
 
 class Elementwise(Protocol):

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ..core import GenerativeModel, HasLogProb, Model, Reals, Space
-from ..functional.densities import log_normal
+from ..functional.densities.densities import log_normal
 from .bijection import PART, Bijection, Chain, parted
 
 

@@ -25,13 +25,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..data.toys import Normals
-from ..functional.adversarial import minimax, wasserstein
-from ..functional.penalties import one_sided_gradient_penalty
+from ..data.toys.toys import Normals
+from ..functional.adversarial.objectives import minimax, wasserstein
+from ..functional.adversarial.penalties import one_sided_gradient_penalty
 from ..nn import MLP
+from ..show.style import DASHES, canvas
 from .judging import learn, seeded
 from .outcome import Outcome, short, wanted
-from .style import DASHES, canvas
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -29,8 +29,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..show.style import canvas, square
 from .outcome import Outcome, listed, short, wanted
-from .style import canvas, square
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

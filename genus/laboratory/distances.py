@@ -21,12 +21,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..functional.adversarial import minimax, wasserstein
-from ..functional.penalties import one_sided_gradient_penalty
+from ..functional.adversarial.objectives import minimax, wasserstein
+from ..functional.adversarial.penalties import one_sided_gradient_penalty
 from ..nn import MLP
+from ..show.style import canvas
 from .judging import learn, pull, seeded
 from .outcome import Outcome, short, wanted
-from .style import canvas
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

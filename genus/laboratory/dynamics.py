@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ..show.style import DASHES, canvas, square
 from .outcome import Outcome, listed, short, wanted
-from .style import DASHES, canvas, square
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

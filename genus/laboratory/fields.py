@@ -24,15 +24,15 @@ from torch import Tensor
 
 from ..adversarial import GAN
 from ..core import Reals
-from ..data.toys import Normals
-from ..functional.adversarial import Objective, minimax, non_saturating
-from ..functional.neighbours import nearest
-from ..functional.penalties import Penalty, r1
+from ..data.toys.toys import Normals
+from ..functional.adversarial.objectives import Objective, minimax, non_saturating
+from ..functional.adversarial.penalties import Penalty, r1
+from ..functional.densities.neighbours import nearest
 from ..nn import MLP
-from ..training import play
+from ..show.style import canvas, square
+from ..train.game import play
 from .judging import seeded
 from .outcome import Outcome, short, wanted
-from .style import canvas, square
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

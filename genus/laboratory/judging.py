@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from ..functional.adversarial import Objective
+from ..functional.adversarial.objectives import Objective
 
 Draw = Callable[[], tuple[Tensor, Tensor]]  # rows of the data, and as many made ones
 Slope = Callable[[nn.Module, Tensor, Tensor], Tensor]  # a penalty of the critic on both

@@ -22,9 +22,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..functional.divergences import DIVERGENCES, FDivergence
+from ..functional.densities.divergences import DIVERGENCES, FDivergence
+from ..show.style import DASHES, canvas
 from .outcome import Outcome, listed, short, wanted
-from .style import DASHES, canvas
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

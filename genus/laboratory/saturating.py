@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ..functional.adversarial import minimax, non_saturating
+from ..functional.adversarial.objectives import minimax, non_saturating
 from ..nn import MLP
+from ..show.style import canvas
 from .judging import learn, pull, seeded
 from .outcome import Outcome, short, wanted
-from .style import canvas
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.nn.functional import dropout, interpolate, leaky_relu, relu
 
 from ..core import ConditionalModel, Pixels, Player, Reals, Space, Terms
-from ..functional.adversarial import Objective, non_saturating
+from ..functional.adversarial.objectives import Objective, non_saturating
 
 DROPPED = 3  # levels of the decoder, from the coarsest on, that have dropout
 

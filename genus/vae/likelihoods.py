@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core import Bits, Pixels, Reals, Space
-from ..functional.densities import log_bernoulli, log_discretised_logistic, log_normal
+from ..functional.densities.densities import log_bernoulli, log_discretised_logistic, log_normal
 
 
 class Bernoulli(nn.Module):

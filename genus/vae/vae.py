@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core import GenerativeModel, Pixels, Space, Terms
-from ..functional.densities import kl_normal, log_normal
+from ..functional.densities.densities import kl_normal, log_normal
 from ..nn import MLP
 from .likelihoods import Likelihood, Logistic, fitting
 

@@ -6,12 +6,18 @@ import pytest
 import torch
 
 from genus.adversarial import GAN
+from genus.adversarial.nets.views import View
 from genus.core import Bits, Pixels, Reals
-from genus.functional.adversarial import OBJECTIVES, TopK, hinge, relativistic, wasserstein
-from genus.functional.penalties import Penalty, gradient_penalty, r1
+from genus.functional.adversarial.objectives import (
+    OBJECTIVES,
+    TopK,
+    hinge,
+    relativistic,
+    wasserstein,
+)
+from genus.functional.adversarial.penalties import Penalty, gradient_penalty, r1
 from genus.nn import MLP
-from genus.nn.views import View
-from genus.training import play
+from genus.train.game import play
 
 
 def pair(**arguments):

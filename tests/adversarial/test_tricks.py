@@ -5,25 +5,24 @@ import pytest
 import torch
 from torch import nn
 
-from genus.adversarial import GAN, UnrolledGAN
-from genus.core import Pixels, Reals
-from genus.functional.adversarial import wasserstein
-from genus.functional.penalties import Penalty, r1
-from genus.nn import (
-    MLP,
+from genus.adversarial import (
+    GAN,
     AdaptiveAugment,
-    ConvDecoder,
-    ConvEncoder,
     DiffAugment,
     InstanceNoise,
     MinibatchDiscrimination,
     MinibatchStddev,
+    UnrolledGAN,
     Views,
 )
-from genus.recipes.pacgan import pacgan
-from genus.recipes.unrolledgan import unrolledgan
-from genus.run import Run
-from genus.running import fit
+from genus.core import Pixels, Reals
+from genus.functional.adversarial.objectives import wasserstein
+from genus.functional.adversarial.penalties import Penalty, r1
+from genus.nn import MLP, ConvDecoder, ConvEncoder
+from genus.recipes.adversarial.pacgan import pacgan
+from genus.recipes.adversarial.unrolledgan import unrolledgan
+from genus.train.fit import fit
+from genus.train.run import Run
 
 torch.set_num_threads(1)
 SHORT = Run(rounds=2, batch=8, device="cpu")

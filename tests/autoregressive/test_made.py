@@ -9,7 +9,7 @@ from torch import Tensor
 from genus.autoregressive import MADE
 from genus.autoregressive.stepwise import values_of
 from genus.core import Bits, Classes, Pixels, Tokens
-from genus.functional.choices import pick
+from genus.functional.sequences.choices import pick
 
 KINDS = {
     "bits": {"space": Bits((2, 3)), "hidden": (16, 16)},

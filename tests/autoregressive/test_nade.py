@@ -9,8 +9,8 @@ from torch import Tensor
 
 from genus.autoregressive import NADE, EoNADE
 from genus.core import Bits, Tokens
-from genus.functional import nade
-from genus.functional.nade import nade_logits
+from genus.functional.sequences import nade
+from genus.functional.sequences.nade import nade_logits
 
 
 def away(model):

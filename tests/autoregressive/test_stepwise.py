@@ -32,7 +32,7 @@ from genus.autoregressive import (
     WaveNet,
 )
 from genus.core import Bits, Classes, Pixels, Tokens
-from genus.functional.choices import DRAWN
+from genus.functional.sequences.choices import DRAWN
 
 
 class Remembering(nn.Module):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from genus import recipes
-from genus.cli import main
+from genus.cli.main import main
 
 
 @pytest.fixture

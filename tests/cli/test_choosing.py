@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from genus.cli import main
-from genus.data import read_note
+from genus.cli.main import main
+from genus.show import read_note
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,10 @@ import pytest
 import torch
 from PIL import Image
 
-from genus import artifact, recipes
-from genus.cli import main
-from genus.data import read_note
+from genus import recipes
+from genus.cli.main import main
+from genus.show import read_note
+from genus.train import artifact
 
 
 def files(folder):

@@ -6,8 +6,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from genus import artifact, measure, recipes
-from genus.cli import main
+from genus import measure, recipes
+from genus.cli.main import main
+from genus.train import artifact
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from genus import recipes
-from genus.mistakes import Mistake
-from genus.options import RecipeParser, as_yaml, plain
-from genus.run import Run
+from genus.cli.errors import Mistake
+from genus.cli.options import RecipeParser, as_yaml, plain
+from genus.train.run import Run
 
 
 @pytest.fixture

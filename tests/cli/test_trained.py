@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from genus.cli.trained import contexts, drawn, fit_threads, share, view_for
 from genus.core import Bits, Classes, ConditionalModel, Pixels, Reals
 from genus.data import load
 from genus.energy import RBM
-from genus.trained import contexts, drawn, fit_threads, share, view_for
 
 
 class Echo(ConditionalModel):

@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from genus.core import Tokens
-from genus.spaces import Attributes, Graphs, Strokes
+from genus.core import Attributes, Graphs, Strokes, Tokens
 
 TRIANGLE = torch.tensor([[1, 1, 1, 0], [1, 1, 1, 0], [1, 1, 1, 0], [0, 0, 0, 0]]).double()
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from genus.data import load
 from genus.data.loading import BUILT_IN
-from genus.data.toys import TOYS
+from genus.data.toys.toys import TOYS
 
 
 @pytest.mark.parametrize("name", list(BUILT_IN))

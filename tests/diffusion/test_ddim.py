@@ -5,10 +5,9 @@ import torch
 from torch import nn
 
 from genus.core import Pixels, Reals
-from genus.diffusion import DDIM, DDPM, Ancestral
-from genus.functional.noise import Cosine, Linear
-from genus.functional.spacings import even, quadratic
-from genus.nn import TimeMLP
+from genus.diffusion import DDIM, DDPM, Ancestral, TimeMLP
+from genus.diffusion.noise import Cosine, Linear
+from genus.functional.diffusion.spacings import even, quadratic
 
 MEAN, VARIANCE = 0.4, 0.3
 

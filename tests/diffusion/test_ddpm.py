@@ -7,10 +7,9 @@ from torch import nn
 from torch.distributions import MultivariateNormal, Normal
 
 from genus.core import Bits, Pixels, Reals
-from genus.diffusion import DDPM, Ancestral, Hybrid
+from genus.diffusion import DDPM, Ancestral, Hybrid, TimeMLP
 from genus.diffusion.ddpm import Guess
-from genus.functional.noise import Cosine, Linear, alpha_bars, posterior
-from genus.nn import TimeMLP
+from genus.diffusion.noise import Cosine, Linear, alpha_bars, posterior
 
 MEAN = torch.tensor([0.5, -0.3], dtype=torch.float64)
 COVARIANCE = torch.tensor([[0.6, 0.4], [0.4, 1.1]], dtype=torch.float64)

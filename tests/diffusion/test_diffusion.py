@@ -9,10 +9,18 @@ from torch import nn
 from torch.distributions import MultivariateNormal
 
 from genus.core import Bits, Classes, Pixels, Reals
-from genus.diffusion import DDIM, ConditionalDiffusion, Diffusion, LogitNormal, LogNormal, Uniform
+from genus.diffusion import (
+    DDIM,
+    ConditionalDiffusion,
+    Diffusion,
+    LogitNormal,
+    LogNormal,
+    TimeMLP,
+    Uniform,
+)
 from genus.diffusion.denoiser import Denoiser
-from genus.functional.densities import log_discretised_normal
-from genus.functional.parametrisations import (
+from genus.functional.densities.densities import log_discretised_normal
+from genus.functional.diffusion.parametrisations import (
     Epsilon,
     Preconditioned,
     Score,
@@ -20,9 +28,9 @@ from genus.functional.parametrisations import (
     Start,
     Velocity,
 )
-from genus.functional.paths import VE, VP, Cosine, LinearVE, Straight, SubVP
-from genus.functional.spacings import Karras, by_log_snr, even, quadratic
-from genus.nn import Labels, TimeMLP
+from genus.functional.diffusion.paths import VE, VP, Cosine, LinearVE, Straight, SubVP
+from genus.functional.diffusion.spacings import Karras, by_log_snr, even, quadratic
+from genus.nn import Labels
 
 MEAN = torch.tensor([0.5, -0.3], dtype=torch.float64)
 COVARIANCE = torch.tensor([[0.6, 0.4], [0.4, 1.1]], dtype=torch.float64)

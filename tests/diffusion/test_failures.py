@@ -12,13 +12,13 @@ import torch
 from torch import nn
 
 from genus.core import Reals
-from genus.diffusion import DDIM, Diffusion, ProbabilityFlow
-from genus.diffusion.samplers import now, toward
-from genus.functional.integrators import RK4, DormandPrince
-from genus.functional.parametrisations import Epsilon
-from genus.functional.paths import VP
-from genus.functional.spacings import even, levels
-from genus.nn import TimeMLP, UNet, unet
+from genus.diffusion import DDIM, Diffusion, ProbabilityFlow, TimeMLP, UNet
+from genus.diffusion.nets import unet
+from genus.diffusion.sampler import now, toward
+from genus.functional.diffusion.parametrisations import Epsilon
+from genus.functional.diffusion.paths import VP
+from genus.functional.diffusion.spacings import even, levels
+from genus.functional.numerics.integrators import RK4, DormandPrince
 
 PATH = VP()
 

@@ -7,10 +7,10 @@ from torch import nn
 
 from genus.core import Bits, GenerativeModel, Pixels, Reals
 from genus.density import Gaussian
-from genus.diffusion import DDIM, Diffusion, LatentDiffusion
-from genus.functional.parametrisations import Start
-from genus.functional.paths import Cosine
-from genus.nn import MLP, TimeMLP
+from genus.diffusion import DDIM, Diffusion, LatentDiffusion, TimeMLP
+from genus.functional.diffusion.parametrisations import Start
+from genus.functional.diffusion.paths import Cosine
+from genus.nn import MLP
 from genus.vae import VAE
 
 PATH = Cosine()

@@ -7,9 +7,8 @@ from torch import nn
 from torch.distributions import Normal
 
 from genus.core import Pixels, Reals
-from genus.diffusion import DDPM, Ancestral, Bound, Hybrid, Simple
-from genus.functional.noise import Linear
-from genus.nn import TimeMLP, UNet
+from genus.diffusion import DDPM, Ancestral, Bound, Hybrid, Simple, TimeMLP, UNet
+from genus.diffusion.noise import Linear
 
 MEAN = torch.tensor([0.5, -0.3], dtype=torch.float64)
 VARIANCE = torch.tensor([0.05, 0.6], dtype=torch.float64)

@@ -10,12 +10,19 @@ from torch.distributions import MultivariateNormal, Normal
 
 from genus.core import Pixels, Reals
 from genus.density import Dequantised
-from genus.diffusion import DDPM, ConditionalDiffusion, Diffusion, ProbabilityFlow
-from genus.functional import paths
-from genus.functional.integrators import RK4, DormandPrince
-from genus.functional.parametrisations import Epsilon, Preconditioned, Slope, Start, Velocity
-from genus.functional.spacings import level
-from genus.nn import ConcatSquash, Labels, UNet
+from genus.diffusion import DDPM, ConditionalDiffusion, Diffusion, ProbabilityFlow, UNet
+from genus.flow import ConcatSquash
+from genus.functional.diffusion import paths
+from genus.functional.diffusion.parametrisations import (
+    Epsilon,
+    Preconditioned,
+    Slope,
+    Start,
+    Velocity,
+)
+from genus.functional.diffusion.spacings import level
+from genus.functional.numerics.integrators import RK4, DormandPrince
+from genus.nn import Labels
 
 MEAN = torch.tensor([0.5, -0.3], dtype=torch.float64)
 COVARIANCE = torch.tensor([[0.6, 0.4], [0.4, 1.1]], dtype=torch.float64)

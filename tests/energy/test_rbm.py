@@ -11,9 +11,9 @@ from genus.core import Bits, Reals
 from genus.data import load
 from genus.energy import RBM
 from genus.energy.rbm import log_odds
-from genus.functional.densities import log_bernoulli
-from genus.measure.annealing import log_z
-from genus.training import play
+from genus.functional.densities.densities import log_bernoulli
+from genus.measure.likelihood.annealing import log_z
+from genus.train.game import play
 
 
 def every(d: int) -> Tensor:

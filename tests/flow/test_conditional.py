@@ -18,7 +18,7 @@ from genus.flow import (
     Spline,
     Standard,
 )
-from genus.functional.densities import log_normal
+from genus.functional.densities.densities import log_normal
 from genus.nn import MLP, Flat, Labels
 
 MAKE = {

@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch import nn
 
-from genus import artifact
 from genus.core import Reals
 from genus.flow import (
     ActNorm,
     Affine,
     Autoregressive,
+    ConcatSquash,
     Continuous,
     Coupling,
     Flow,
@@ -23,14 +23,14 @@ from genus.flow import (
     RealNVP,
     Spline,
     Standard,
+    splines,
 )
-from genus.functional import splines
-from genus.functional.densities import log_normal
-from genus.functional.integrators import RK4
-from genus.functional.splines import knots, spline, spline_inverse
-from genus.functional.traces import divergence
-from genus.nn import ConcatSquash
-from genus.training import adam, play
+from genus.flow.splines import knots, spline, spline_inverse
+from genus.functional.densities.densities import log_normal
+from genus.functional.numerics.integrators import RK4
+from genus.functional.numerics.traces import divergence
+from genus.train import artifact
+from genus.train.game import adam, play
 
 ROWS = 200_000
 

@@ -6,7 +6,7 @@ import torch
 from genus.core import Classes, Reals
 from genus.flow import Affine, Autoregressive, ConditionalFlow, Coupling, Flow, Spline
 from genus.flow.bijection import PART, parted
-from genus.functional.densities import log_normal
+from genus.functional.densities.densities import log_normal
 from genus.nn import Labels
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.integrate import quad
 
-from genus.functional.adversarial import OBJECTIVES
+from genus.functional.adversarial.objectives import OBJECTIVES
 from genus.laboratory.critic import LINE, PLANE, calibration, critic, cumulative, potential
 
 X = torch.linspace(-8, 8, 6401, dtype=torch.float64)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from genus.functional.adversarial import OBJECTIVES
-from genus.functional.penalties import gradient_penalty, r1, r2
+from genus.functional.adversarial.objectives import OBJECTIVES
+from genus.functional.adversarial.penalties import gradient_penalty, r1, r2
 from genus.laboratory.dirac import dirac, left, methods, walk
 
 WAYS = methods(gamma=0.3, sigma=0.8, clip=0.5, ratio=4.0)

@@ -9,7 +9,7 @@ from scipy.integrate import quad
 from scipy.optimize import minimize
 from scipy.stats import norm
 
-from genus.functional.divergences import DIVERGENCES
+from genus.functional.densities.divergences import DIVERGENCES
 from genus.laboratory.kl import NAMES, Bumps, divergence, fit, kl
 
 P = Bumps(3.0, 0.7, 0.8)

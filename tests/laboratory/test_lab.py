@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from genus.cli import main
+from genus.cli.main import main
 from genus.laboratory import EXPERIMENTS, Experiment, find
 from genus.laboratory.outcome import Outcome, listed, short
 from genus.laboratory.page import page
-from genus.laboratory.style import canvas, png, style
+from genus.show.style import canvas, png, style
 
 QUICK = {  # options that make an experiment fast
     "saturating": {"rounds": (0, 5)},
@@ -177,7 +177,7 @@ def test_diagnose_wants_the_log_of_a_game(said, tmp_path):
 
 @pytest.mark.parametrize(("severity", "code"), [("good", 0), ("warning", 3), ("failure", 3)])
 def test_diagnose_prints_the_verdict(said, tmp_path, monkeypatch, severity, code):
-    from genus.measure import diagnosis
+    from genus.measure.games import diagnosis
 
     (tmp_path / "metrics.jsonl").write_text("")
     found = [

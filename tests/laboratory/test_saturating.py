@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from genus.functional.adversarial import OBJECTIVES
+from genus.functional.adversarial.objectives import OBJECTIVES
 from genus.laboratory.judging import pull
 from genus.laboratory.saturating import saturating, slopes
 

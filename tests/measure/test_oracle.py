@@ -10,10 +10,10 @@ import genus
 from genus.core import Bits, Pixels, Reals
 from genus.data import Rows, load
 from genus.measure import Oracle, oracle
-from genus.measure.classifier import SHIPPED, oracle_for
-from genus.recipes.oracle import oracle as recipe
-from genus.run import Run
-from genus.running import fit
+from genus.measure.oracle import SHIPPED, oracle_for
+from genus.recipes.measure.oracle import oracle as recipe
+from genus.train.fit import fit
+from genus.train.run import Run
 
 
 @pytest.fixture(scope="module")

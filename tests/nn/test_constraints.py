@@ -6,17 +6,17 @@ import pytest
 import torch
 from torch import nn
 
-from genus import artifact
 from genus.adversarial import GAN
+from genus.adversarial.nets.dcgan_nets import DCGANCritic, DCGANGenerator
 from genus.core import Pixels, Reals
-from genus.functional.adversarial import hinge
-from genus.functional.penalties import Penalty, gradient_penalty, r1
+from genus.functional.adversarial.objectives import hinge
+from genus.functional.adversarial.penalties import Penalty, gradient_penalty, r1
 from genus.nn import MLP
 from genus.nn.constraints import CONSTRAINTS, constrain, orthogonal
-from genus.nn.dcgan import DCGANCritic, DCGANGenerator
-from genus.run import Run
-from genus.running import adam, fit
-from genus.training import Average, play
+from genus.train import artifact
+from genus.train.fit import adam, fit
+from genus.train.game import Average, play
+from genus.train.run import Run
 
 
 class Zoo(nn.Module):

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from genus import artifact
 from genus.nn import MLP
+from genus.train import artifact
 
 
 @pytest.mark.parametrize(

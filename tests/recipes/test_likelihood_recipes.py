@@ -8,13 +8,13 @@ import torch
 from genus.core import Bits, Pixels, Reals
 from genus.data import load
 from genus.measure import scores
-from genus.recipes.gaussian import gaussian
-from genus.recipes.gmm import gmm
-from genus.recipes.made import made
-from genus.recipes.made_mnist import made_mnist
-from genus.recipes.rbm import rbm
-from genus.recipes.table import table
-from genus.run import Run
+from genus.recipes.autoregressive.made import made
+from genus.recipes.autoregressive.made_mnist import made_mnist
+from genus.recipes.density.gaussian import gaussian
+from genus.recipes.density.gmm import gmm
+from genus.recipes.density.table import table
+from genus.recipes.energy.rbm import rbm
+from genus.train.run import Run
 
 FEW = Run(rounds=20, batch=32, lr=0.01, device="cpu")
 

@@ -5,7 +5,7 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
 from genus.core import Bits, Pixels, Reals
-from genus.functional.adversarial import least_squares
+from genus.functional.adversarial.objectives import least_squares
 from genus.translation import Pix2Pix
 
 

@@ -7,7 +7,7 @@ import torch
 from torch.distributions import MultivariateNormal
 
 from genus.core import Bits, Classes, Pixels, Reals
-from genus.functional.densities import log_discretised_logistic
+from genus.functional.densities.densities import log_discretised_logistic
 from genus.nn import MLP, ConvDecoder, ConvEncoder
 from genus.vae import VAE, Bernoulli, Logistic, Normal
 

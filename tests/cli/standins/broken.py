@@ -1,7 +1,7 @@
 """A recipe for tests: it has a fault of its own."""
 
 from genus.core import Model
-from genus.run import Run
+from genus.train.run import Run
 
 RUN = Run(rounds=1)
 

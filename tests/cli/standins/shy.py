@@ -3,10 +3,11 @@
 import torch
 
 from genus.core import Model
-from genus.data import load, picture
+from genus.data import load
 from genus.energy import RBM
-from genus.run import Run
-from genus.running import fit
+from genus.show import picture
+from genus.train.fit import fit
+from genus.train.run import Run
 
 RUN = Run(rounds=20, batch=16, ema=0.9, log_every=2)
 

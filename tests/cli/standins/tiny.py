@@ -6,10 +6,11 @@ Source: Nobody, "A recipe for tests", 2025, arXiv:0000.00000, equation 1.
 import torch
 
 from genus.core import Model, Reals
-from genus.data import load, picture
+from genus.data import load
 from genus.density import Dequantised, GaussianMixture
-from genus.run import Run
-from genus.running import fit
+from genus.show import picture
+from genus.train.fit import fit
+from genus.train.run import Run
 
 RUN = Run(rounds=3, batch=64)
 

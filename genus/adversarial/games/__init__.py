@@ -1,0 +1,1 @@
+"""Adversarial models that are defined by their game: who plays, and for what."""

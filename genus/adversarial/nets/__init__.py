@@ -1,0 +1,1 @@
+"""Networks of generators and critics, and the model that is defined by its networks."""

@@ -1,0 +1,1 @@
+"""Graphs, node by node."""

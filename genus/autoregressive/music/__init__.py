@@ -1,0 +1,1 @@
+"""Piano rolls, chord by chord."""

@@ -1,0 +1,1 @@
+"""Sounds, sample by sample."""

@@ -1,0 +1,292 @@
+"""WaveNet: sound, sample by sample, from a stack of dilated causal convolutions.
+
+    p(x | h) = prod_t p(x_t | x_1, ..., x_t-1, h)
+    z = tanh(W_f * x + V_f h) sigmoid(W_g * x + V_g h)             of each layer, f filter, g gate
+
+Dilations double from layer to layer, so that a few layers see thousands of samples, and all samples of
+a sound are learnt from in one pass. A sound is drawn one step a sample: what a convolution needs of the
+past is kept, and a whole layer is one small product (`genus.nn.folded_stack`).
+
+Levels have a softmax over all of them, of sound companded by the mu-law; or the bin that each level is
+on the line gets what a mixture of logistics leaves in it, which takes 65,536 levels as easily:
+
+    P(x_t = k) = sum_i pi_i [sigmoid((x_k + b/2 - mu_i) / s_i) - sigmoid((x_k - b/2 - mu_i) / s_i)]
+
+A context h is one vector for the whole sound, or one for each of its frames.
+
+Source: van den Oord, Dieleman, Zen, Simonyan, Vinyals, Graves, Kalchbrenner, Senior, Kavukcuoglu,
+    "WaveNet: a generative model for raw audio", 2016, arXiv:1609.03499; the mixture is that of
+    Salimans, Karpathy, Chen, Kingma, "PixelCNN++", 2017, arXiv:1701.05517, as van den Oord et al.,
+    "Parallel WaveNet", 2017, arXiv:1711.10433, take it for sound.
+Departs: the first convolution sees one sample; frames are repeated, not upsampled by a learnt
+    transposed convolution; all skips are one product; the last layer has no residual sum, as nothing
+    would follow it.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+from ...core import Bits, Space, Tokens
+from ...functional.densities.densities import log_discretised_logistic_mixture
+from ...functional.numerics.threads import one_thread
+from ...functional.sequences.choices import DRAWN, Choice
+from ..stepwise import (
+    ConditionalStepwiseModel,
+    Steps,
+    Stepwise,
+    StepwiseModel,
+    level_count,
+    values_of,
+)
+from .folded_stack import FoldedStack
+from .gated_stack import GatedStack
+
+DILATIONS = tuple(2**i for i in range(10)) * 2  # 1, 2, 4, ..., 512, twice
+Array = NDArray[np.float32] | NDArray[np.float64]
+Scales = TypeVar("Scales", Tensor, NDArray[np.float64])
+
+
+class _Sounds(Stepwise):
+    """What both models are: `told` is how many numbers a context is, 0 without one."""
+
+    def _build(
+        self,
+        space: Space,
+        channels: int,
+        skip: int,
+        dilations: Sequence[int],
+        kernel: int,
+        mixture: int | None,
+        told: int = 0,
+    ) -> None:
+        who = type(self).__name__
+        if isinstance(space, Bits) or len(space.shape) != 1:
+            raise ValueError(f"{who}: space is {space}; Tokens or Pixels((length,)) are wanted")
+        if mixture is not None and (mixture < 1 or isinstance(space, Tokens)):
+            raise ValueError(
+                f"{who}: mixture is {mixture} and space is {space}; a mixture has 1 or more "
+                f"logistics, and lives on Pixels, which lie on a line"
+            )
+        self.space, self.channels, self.skip, self.kernel = space, channels, skip, kernel
+        self.dilations, self.mixture = tuple(dilations), mixture
+        self.levels = level_count(space, who)
+        tokens = isinstance(space, Tokens)
+        self.first = nn.Embedding(self.levels, channels) if tokens else nn.Linear(1, channels)
+        out = 3 * mixture if mixture else self.levels
+        self.stack = GatedStack(channels, skip, out, dilations, kernel, told)
+        self.sight = 1 + self.stack.span  # how many values before it the logits of a value see
+        self.blind_spot = self.sight < space.dims - 1
+
+    def _shifts(self, *context: Tensor) -> Tensor | None:
+        """What the layers are told, (n, frames, layers, 2 channels)."""
+        return None
+
+    def _seen(self, x: Tensor) -> Tensor:
+        """(...) -> (..., channels)."""
+        return self.first(x if isinstance(self.space, Tokens) else x[..., None])
+
+    def _out(self, x: Tensor, *context: Tensor) -> Tensor:
+        """Of each value, from those before it, what decides over it: (n, length, d_out)."""
+        late = pad(self._seen(x)[:, :-1], (0, 0, 1, 0))
+        return self.stack(late, self._shifts(*context))
+
+    def _logistics(self, out: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(..., 3 k) -> logits, means and log scales, (..., k)."""
+        logits, mean, log_scale = out.chunk(3, -1)
+        return logits, mean, narrowed(log_scale, self.levels)
+
+    def _logits(self, out: Tensor) -> Tensor:
+        """(..., d_out) -> (..., levels)."""
+        if self.mixture is None:
+            return out
+        grid = values_of(self.space, torch.arange(self.levels, device=out.device), out.dtype)
+        parts = [p.flatten(0, -2).repeat_interleave(self.levels, 0) for p in self._logistics(out)]
+        x = grid.repeat(math.prod(out.shape[:-1]))[:, None]
+        each = log_discretised_logistic_mixture(x, *(p[:, None] for p in parts), self.levels)
+        return each.reshape(*out.shape[:-1], self.levels)
+
+    # scores
+
+    def logits(self, x: Tensor, *context: Tensor) -> Tensor:
+        """Of each value given those before it, (n, length, levels)."""
+        return self._logits(self._out(x, *context))
+
+    def log_probs(self, x: Tensor, *context: Tensor) -> Tensor:
+        """log p(x_t | x_<t) of each value, nats, (n, length)."""
+        if self.mixture is None:
+            return super().log_probs(x, *context)
+        parts = [p.flatten(0, 1)[:, None] for p in self._logistics(self._out(x, *context))]
+        each = log_discretised_logistic_mixture(x.reshape(-1, 1), *parts, self.levels)
+        return each.reshape(x.shape)
+
+    # samples
+
+    def unroll(self, n: int, *context: Tensor) -> Steps:
+        """The logits of one value after another, (n, levels): a layer keeps its last inputs."""
+        like, length = self.stack.last.weight, self.space.dims
+        h, memory = like.new_zeros(n, self.channels), self.stack.begin(n, length)
+        shifts = self._shifts(*context)
+        for t in range(length):
+            shift = None if shifts is None else shifts[:, t * shifts.shape[1] // length]
+            came = yield self._logits(self.stack.step(h, memory, shift))
+            h = self._seen(values_of(self.space, came, like.dtype))
+
+    @torch.no_grad()
+    @one_thread()
+    def draw(
+        self,
+        u: Tensor,
+        *context: Tensor,
+        choice: Choice = DRAWN,
+        prefix: Tensor | None = None,
+    ) -> Tensor:
+        """x, (n, length), from uniform noise in [0, 1), (n, length): u_t decides over value t.
+
+        On a CPU by folded steps; the same x as from whole passes, unless a u_t is within rounding of
+        where x_t changes.
+        """
+        weight = self.stack.last.weight
+        if weight.device.type != "cpu" or weight.dtype not in (torch.float32, torch.float64):
+            return super().draw(u, *context, choice=choice, prefix=prefix)
+        n, length, end = len(u), self.space.dims, getattr(self.space, "end", None)
+        known = self.given(n, prefix)
+        given = [] if known is None else known.T.numpy()
+        shifts, noise = self._shifts(*context), np.ascontiguousarray(u.T.numpy())
+        index, look = np.full((length, n), end or 0), self._looked_up()
+        steps = FoldedStack(self.stack, n, length)
+        h = np.zeros((self.channels, n), steps.out.dtype)
+        for t in range(length):
+            if shifts is not None and t % (each := length // shifts.shape[1]) == 0:
+                steps.tell(shifts[:, t // each])
+            out = steps.step(h)
+            came = given[t] if t < len(given) else self._choose(out, noise[t], choice)
+            if end is not None and t:
+                came = np.where(index[t - 1] == end, end, came)
+            index[t] = came
+            if end is not None and (came == end).all():
+                break
+            h = look(index[t])
+        return values_of(self.space, torch.from_numpy(index.T.copy()), u.dtype)
+
+    def _looked_up(self) -> Callable[[NDArray[np.int64]], Array]:
+        """Makes of numbers of levels, (n,), what `_seen` makes of the values, (channels, n)."""
+        rows = self.first.weight.detach().numpy()
+        if isinstance(self.first, nn.Embedding):
+            return lambda index: rows[index].T
+        bias, grid = self.first.bias.detach().numpy()[:, None], 2 / (self.levels - 1)
+        return lambda index: rows * (index * grid - 1).astype(rows.dtype) + bias
+
+    def _choose(self, out: Array, u: Array, choice: Choice) -> NDArray[np.int64]:
+        """The numbers of the levels, (n,), of what decides over them, (d_out, n)."""
+        if choice != DRAWN:
+            return choice(self._logits(torch.from_numpy(out.T)), torch.from_numpy(u)).numpy()
+        return pick(out, u) if self.mixture is None else pick_logistic(out, u, self.levels)
+
+
+class WaveNet(_Sounds, StepwiseModel):
+    """A distribution on sounds of one length.
+
+    Args:
+        space: Tokens, or Pixels((length,)), of which levels are seen as numbers in [-1, 1].
+        channels: of the residual stream, and of the gates.
+        skip: channels of the sum of what the layers found.
+        dilations: of the layers, from the first one on. What is further back than
+            (kernel - 1) times their sum, and one, is not seen.
+        kernel: of each convolution.
+        mixture: how many logistics decide over a value of Pixels; without it, a softmax.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        channels: int = 32,
+        skip: int = 64,
+        dilations: Sequence[int] = DILATIONS,
+        kernel: int = 2,
+        mixture: int | None = None,
+    ):
+        super().__init__()
+        self._build(space, channels, skip, dilations, kernel, mixture)
+
+
+class ConditionalWaveNet(_Sounds, ConditionalStepwiseModel):
+    """A distribution on sounds of one length for each context.
+
+    Args:
+        space: Tokens, or Pixels((length,)).
+        context_space: what the distribution is given.
+        embed: makes of a context, (n, *context_space.shape), (n, told) floats; or frames,
+            (n, frames, told), where each of them is of as many samples of the sound.
+        told: how many numbers the layers are told.
+        channels, skip, dilations, kernel, mixture: as of `WaveNet`.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        context_space: Space,
+        embed: nn.Module,
+        told: int,
+        channels: int = 32,
+        skip: int = 64,
+        dilations: Sequence[int] = DILATIONS,
+        kernel: int = 2,
+        mixture: int | None = None,
+    ):
+        super().__init__()
+        if told < 1:
+            raise ValueError(f"ConditionalWaveNet: told is {told}; at least 1 is wanted")
+        self._build(space, channels, skip, dilations, kernel, mixture, told)
+        self.context_space, self.embed, self.told = context_space, embed, told
+
+    def _shifts(self, *context: Tensor) -> Tensor:
+        told = self.embed(*context)
+        told = told[:, None] if told.ndim == 2 else told
+        if self.space.dims % told.shape[1]:
+            raise ValueError(
+                f"ConditionalWaveNet: embed makes {told.shape[1]} frames; the length, "
+                f"{self.space.dims}, must be a multiple of that"
+            )
+        return self.stack.shifts(told)
+
+
+def narrowed(log_scale: Scales, levels: int) -> Scales:
+    """Logarithms of scales, of which none is much less than a bin is wide."""
+    return (log_scale - 3).clip(min=-math.log(levels) - 3)
+
+
+def pick(logits: Array, u: Array) -> NDArray[np.int64]:
+    """`genus.functional.choices.pick` on numpy's arrays: (levels, n), (n,) -> (n,)."""
+    running = np.exp(logits - logits.max(0)).cumsum(0)
+    running /= running[-1]
+    if len(u) == 1:
+        return running[:, 0].searchsorted(u, "right")
+    return (running <= u).sum(0)
+
+
+def pick_logistic(out: Array, u: Array, levels: int) -> NDArray[np.int64]:
+    """The level whose share of the mixture's running sum u falls into: (3 k, n), (n,) -> (n,).
+
+    It is looked for among blocks of levels, then among smaller ones in the block that was found:
+    level k ends at or below u if sum_i pi_i tanh((x_k + b/2 - mu_i) / (2 s_i)) <= 2 u - 1.
+    """
+    logits, mean, log_scale = out.astype(np.float64).reshape(3, 1, -1, len(u))
+    weight = np.exp(logits - logits.max(1))
+    weight /= weight.sum(1)
+    half = np.exp(-narrowed(log_scale, levels)) / 2
+    slope, base = half * (2 / (levels - 1)), (1 / (levels - 1) - 1 - mean) * half
+    share, turns = 2 * u.astype(np.float64) - 1, max(1, round(math.log2(levels) / 5))
+    size = math.ceil(levels ** (1 / turns))
+    start, ends = np.zeros(len(u), dtype=np.int64), np.arange(1, size)[:, None, None]
+    for turn in reversed(range(turns)):
+        step = size**turn
+        running = (weight * np.tanh((start + step * ends - 1) * slope + base)).sum(1)
+        start += step * (running <= share).sum(0)
+    return np.minimum(start, levels - 1)

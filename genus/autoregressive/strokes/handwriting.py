@@ -1,0 +1,237 @@
+"""Handwriting: an LSTM that says where the pen goes next, and one that is told what to write.
+
+    y_t = features of x_1 .. x_t-1 (and of the text)
+    p(x_t) = p(pen_t) sum_j pi_j N(dx_t, dy_t; mu_j, sigma_j, rho_j)
+
+A step of the pen is the mixture's, for where a line may go there are several ways, and each of them
+has a direction of its own: a mean of all would go nowhere. A pen that has three states, on, up and
+over, makes this a distribution of whole drawings.
+
+To write a text c_1 .. c_U, a window is moved along it. Its k Gaussians only ever move on, by as much
+as the first LSTM says, so that characters are written one after another, each as long as it takes:
+
+    (alpha, beta, kappa-hat)_t = exp(W h^1_t)              kappa_t = kappa_t-1 + kappa-hat_t
+    phi(t, u) = sum_k alpha_k exp(-beta_k (kappa_k - u)^2) w_t = sum_u phi(t, u) c_u
+
+Given the first steps of a drawing, either goes on in its style; a bias makes a hand neater.
+
+Source: Graves, "Generating sequences with recurrent neural networks", 2013, arXiv:1308.0850,
+    sections 2, 4 and 5.
+Departs: the LSTMs have no peepholes; the pen has a third state, and is chosen by a softmax, where the
+    paper has a Bernoulli and ends a text when the window has left it; in the synthesis, all layers see
+    the first one, and the window begins with steps of a tenth of a character.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import one_hot
+
+from ...core import ConditionalModel, GenerativeModel, Strokes, Tokens
+from ...functional.numerics.threads import one_thread
+from ...nn.recurrent import Recurrent
+from .pen import SEEN, before_each, check_strokes, log_step, uniform, used_steps, whole, written
+
+
+class StrokePrediction(GenerativeModel):
+    """A distribution on drawings, step by step.
+
+    Args:
+        space: Strokes(length).
+        width: of each LSTM's state.
+        layers: of LSTMs; all of them see the last step, and are seen by what says the next one.
+        mixtures: normals that a step is drawn from.
+    """
+
+    def __init__(self, space: Strokes, width: int = 256, layers: int = 1, mixtures: int = 20):
+        super().__init__()
+        check_strokes(space, mixtures, "StrokePrediction")
+        self.space, self.width, self.layers, self.mixtures = space, width, layers, mixtures
+        self.stack = Recurrent(SEEN, width, layers, skips=True)
+        self.said = nn.Linear(self.stack.d_out, 3 + 6 * mixtures)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """log p(x), nats, (n,)."""
+        return self.log_probs(x).sum(1)
+
+    def log_probs(self, x: Tensor) -> Tensor:
+        """log p(x_t | x_<t) of each step, nats, (n, length); 0 after the end of a drawing."""
+        used = used_steps(x)
+        each = log_step(self.said(self.stack(before_each(x[:, :used]))), x[:, :used])
+        return whole(each, x)
+
+    @torch.no_grad()
+    def sample(
+        self,
+        n: int,
+        bias: float = 0.0,
+        temperature: float = 1.0,
+        prefix: Tensor | None = None,
+    ) -> Tensor:
+        """(n, length, 3).
+
+        Args:
+            n: drawings.
+            bias: the normals are narrower by exp(-bias), and likely ones likelier; 0 or more.
+            temperature: of the pen and the normals; 1 draws from the model.
+            prefix: (n, k, 3): the first k steps, which stay as they are.
+        """
+        return self.draw(uniform(self.said.weight, n, self.space), bias, temperature, prefix)
+
+    @torch.no_grad()
+    @one_thread()
+    def draw(
+        self,
+        u: Tensor,
+        bias: float = 0.0,
+        temperature: float = 1.0,
+        prefix: Tensor | None = None,
+    ) -> Tensor:
+        """(n, length, 3), from uniform noise in [0, 1), (n, length, 4): u_t decides over step t."""
+        memory = self.stack.begin(len(u))
+
+        def step(before: Tensor) -> Tensor:
+            return self.said(self.stack.step(before, memory))
+
+        return written(step, u, bias, temperature, prefix)
+
+
+class HandwritingSynthesis(ConditionalModel):
+    """A distribution on drawings for each text.
+
+    Args:
+        space: Strokes(length).
+        context_space: Tokens: the text.
+        width: of each LSTM's state.
+        layers: of LSTMs, at least 2; the first one moves the window.
+        mixtures: normals that a step is drawn from.
+        windows: Gaussians of the window.
+    """
+
+    def __init__(
+        self,
+        space: Strokes,
+        context_space: Tokens,
+        width: int = 128,
+        layers: int = 2,
+        mixtures: int = 10,
+        windows: int = 5,
+    ):
+        super().__init__()
+        check_strokes(space, mixtures, "HandwritingSynthesis")
+        if layers < 2 or windows < 1:
+            raise ValueError(
+                f"HandwritingSynthesis: there are {layers} layers and {windows} windows; at least "
+                f"2 layers and 1 window are wanted"
+            )
+        self.space, self.context_space = space, context_space
+        self.width, self.layers, self.mixtures, self.windows = width, layers, mixtures, windows
+        letters = self.vocabulary = context_space.vocabulary
+        self.first = nn.LSTMCell(SEEN + letters, width)
+        self.window = nn.Linear(width, 3 * windows)
+        with torch.no_grad():
+            self.window.bias[2 * windows :] -= 2.3  # exp of it is a tenth of a character
+        self.stack = Recurrent(SEEN + letters + width, width, layers - 1, skips=True)
+        self.said = nn.Linear(width + self.stack.d_out, 3 + 6 * mixtures)
+
+    def log_prob(self, x: Tensor, context: Tensor) -> Tensor:
+        """log p(x | context), nats, (n,)."""
+        return self.log_probs(x, context).sum(1)
+
+    def log_probs(self, x: Tensor, context: Tensor) -> Tensor:
+        """log p(x_t | x_<t, context) of each step, nats, (n, length); 0 after the end."""
+        used = used_steps(x)
+        seen = self.read(before_each(x[:, :used]), context)[0]
+        each = log_step(self.said(self.features(seen, self.stack(seen))), x[:, :used])
+        return whole(each, x)
+
+    def read(self, before: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
+        """What the first layer says at each step, (n, steps, d), and phi, (n, steps, U).
+
+        Args:
+            before: the step before each, (n, steps, 5).
+            context: the texts, (n, U).
+        """
+        text, place = self.letters(context), self.beginning(context)
+        seen, looks = [], []
+        for one in before.unbind(1):
+            came, place, look = self.move(one, text, place)
+            seen.append(came)
+            looks.append(look)
+        return torch.stack(seen, 1), torch.stack(looks, 1)
+
+    def move(
+        self, before: Tensor, text: Tensor, place: tuple[Tensor, ...]
+    ) -> tuple[Tensor, tuple[Tensor, ...], Tensor]:
+        """What the other layers see, (n, d); the place after the step; phi, (n, U).
+
+        Args:
+            before: the last step, (n, 5).
+            text: of `letters`.
+            place: h, c, kappa and w before the step.
+        """
+        h, c, kappa, shown = place
+        h, c = self.first(torch.cat([before, shown], 1), (h, c))
+        alpha, beta, on = self.window(h).exp().chunk(3, 1)
+        kappa = kappa + on
+        u = torch.arange(1, text.shape[1] + 1, dtype=h.dtype, device=h.device)
+        away = (kappa[:, :, None] - u) ** 2
+        phi = (alpha[:, :, None] * torch.exp(-beta[:, :, None] * away)).sum(1)
+        shown = torch.bmm(phi[:, None], text)[:, 0]
+        return torch.cat([before, shown, h], 1), (h, c, kappa, shown), phi
+
+    def features(self, seen: Tensor, found: Tensor) -> Tensor:
+        """What all layers say: the first, whose state is the end of `seen`, and the others."""
+        return torch.cat([seen[..., -self.width :], found], -1)
+
+    def letters(self, context: Tensor) -> Tensor:
+        """One-hot characters, (n, U, vocabulary)."""
+        return one_hot(context, self.vocabulary).to(self.said.weight)
+
+    def beginning(self, context: Tensor) -> tuple[Tensor, ...]:
+        """h, c, kappa and w before the first step: zeros."""
+        zeros, sizes = self.said.weight, (self.width, self.width, self.windows)
+        return tuple(zeros.new_zeros(len(context), size) for size in (*sizes, self.vocabulary))
+
+    @torch.no_grad()
+    def sample(
+        self,
+        context: Tensor,
+        bias: float = 0.0,
+        temperature: float = 1.0,
+        prefix: Tensor | None = None,
+    ) -> Tensor:
+        """(n, length, 3), one for each row of context.
+
+        Args:
+            context: the texts, (n, U); where there is a prefix, first the text of that.
+            bias: the normals are narrower by exp(-bias), and likely ones likelier; 0 or more.
+            temperature: of the pen and the normals; 1 draws from the model.
+            prefix: (n, k, 3): the first k steps, which stay as they are.
+        """
+        return self.draw(
+            uniform(self.said.weight, len(context), self.space), context, bias, temperature, prefix
+        )
+
+    @torch.no_grad()
+    @one_thread()
+    def draw(
+        self,
+        u: Tensor,
+        context: Tensor,
+        bias: float = 0.0,
+        temperature: float = 1.0,
+        prefix: Tensor | None = None,
+    ) -> Tensor:
+        """(n, length, 3), from uniform noise in [0, 1), (n, length, 4): u_t decides over step t."""
+        text, place, memory = (
+            self.letters(context),
+            self.beginning(context),
+            self.stack.begin(len(u)),
+        )
+
+        def step(before: Tensor) -> Tensor:
+            nonlocal place
+            seen, place, _ = self.move(before, text, place)
+            return self.said(self.features(seen, self.stack.step(seen, memory)))
+
+        return written(step, u, bias, temperature, prefix)

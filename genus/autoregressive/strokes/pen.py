@@ -1,0 +1,123 @@
+"""Steps of a pen: what is seen of one, how likely it is, and how it is drawn from noise."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+from torch.special import ndtri
+
+from ...core import Space, Strokes
+from ...functional.sequences.choices import pick
+from .bivariate import bivariate, log_bivariate_mixture, sharpened
+
+OVER = 2  # the pen of a drawing that has ended
+SEEN = 5  # numbers that say a step: dx, dy, and which pen
+NOISE = 4  # uniform numbers that decide a step: the pen, the normal, and the point
+
+
+def log_step(said: Tensor, x: Tensor) -> Tensor:
+    """log p of each step, nats, (..., steps); steps after the end included.
+
+    Args:
+        said: three logits of the pen, and of each of k normals a logit, a mean, two logarithms of
+            deviations and a tilt, (..., 3 + 6 k).
+        x: (..., 3).
+    """
+    pen, logits, mean, log_std, tilt = _parts(said)
+    state = x[..., 2].long()
+    log_pen = pen.log_softmax(-1).gather(-1, state[..., None])[..., 0]
+    log_move = log_bivariate_mixture(x[..., :2], logits, mean, log_std, tilt)
+    return log_pen + log_move.masked_fill(state == OVER, 0)
+
+
+def choose_step(said: Tensor, u: Tensor, bias: float, temperature: float) -> Tensor:
+    """A step, (n, 3), from what is said of it, (n, 3 + 6 k), and uniform numbers, (n, 4)."""
+    pen, logits, mean, log_std, tilt = _parts(said)
+    logits, log_std = sharpened(logits, log_std, bias, temperature)
+    state = pick(pen / temperature, u[:, 0])
+    rows = torch.arange(len(said), device=said.device)
+    which = pick(logits, u[:, 1]).clamp(max=logits.shape[1] - 1)
+    z = ndtri(u[:, 2:].clamp(torch.finfo(u.dtype).tiny, 1 - torch.finfo(u.dtype).eps))
+    move = bivariate(z, mean[rows, which], log_std[rows, which], tilt[rows, which])
+    step = torch.cat([move, state[:, None].to(move)], 1)
+    return torch.where((state == OVER)[:, None], ended(step), step)
+
+
+def _parts(said: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """The pen's logits (..., 3); the normals' logits (..., k), means and log std (..., k, 2), tilts."""
+    pen, rest = said[..., :3], said[..., 3:].unflatten(-1, (6, -1))
+    logits, tilt = rest[..., 0, :], rest[..., 5, :]
+    return pen, logits, rest[..., 1:3, :].mT, rest[..., 3:5, :].mT, tilt
+
+
+def written(
+    step: Callable[[Tensor], Tensor],
+    u: Tensor,
+    bias: float,
+    temperature: float,
+    prefix: Tensor | None,
+) -> Tensor:
+    """A drawing, step by step, until all have ended."""
+    if not (bias >= 0 and temperature > 0):
+        raise ValueError(
+            f"draw: bias is {bias} and temperature {temperature}; a bias of 0 or more and a "
+            f"temperature above 0 are wanted"
+        )
+    n, length, _ = u.shape
+    x = ended(u.new_zeros(n, length, 3))
+    over, before = torch.zeros(n, dtype=torch.bool, device=u.device), u.new_zeros(n, SEEN)
+    for t in range(length):
+        said = step(before)
+        given = prefix is not None and t < prefix.shape[1]
+        came = (
+            prefix[:, t]
+            if prefix is not None and given
+            else choose_step(said, u[:, t], bias, temperature)
+        )
+        came = torch.where(over[:, None], x[:, t], came)
+        x[:, t], over = came, came[:, 2] == OVER
+        if over.all():
+            break
+        before = seen_of(came)
+    return x
+
+
+def uniform(like: Tensor, n: int, space: Space) -> Tensor:
+    """Noise that decides over n drawings, (n, length, 4)."""
+    return torch.rand(n, space.shape[0], NOISE, dtype=like.dtype, device=like.device)
+
+
+def ended(x: Tensor) -> Tensor:
+    """Steps after the end: (0, 0, 2)."""
+    return torch.cat([torch.zeros_like(x[..., :2]), torch.full_like(x[..., 2:], OVER)], -1)
+
+
+def seen_of(x: Tensor) -> Tensor:
+    """What the network is told of a step: (..., 3) -> (..., 5)."""
+    return torch.cat([x[..., :2], one_hot(x[..., 2].long(), 3).to(x)], -1)
+
+
+def before_each(x: Tensor) -> Tensor:
+    """What is seen before each step: zeros before the first one. (n, steps, 3) -> (n, steps, 5)."""
+    return torch.cat([x.new_zeros(len(x), 1, SEEN), seen_of(x[:, :-1])], 1)
+
+
+def used_steps(x: Tensor) -> int:
+    """How many steps the longest drawing has, with the step that ends it."""
+    return min(x.shape[1], int((x[..., 2] != OVER).any(0).sum()) + 1)
+
+
+def whole(each: Tensor, x: Tensor) -> Tensor:
+    """Scores of the steps that are used, as those of all: 0 after the end."""
+    over = (x[:, :-1, 2] == OVER)[:, : each.shape[1] - 1]
+    each = torch.cat([each[:, :1], each[:, 1:].masked_fill(over, 0)], 1)
+    return torch.cat([each, each.new_zeros(len(x), x.shape[1] - each.shape[1])], 1)
+
+
+def check_strokes(space: Space, mixtures: int, who: str) -> None:
+    """Raises ValueError unless the space is of drawings, and there are normals."""
+    if not isinstance(space, Strokes):
+        raise ValueError(f"{who}: space is {space}; Strokes are wanted")
+    if mixtures < 1:
+        raise ValueError(f"{who}: mixtures is {mixtures}; at least 1 is wanted")

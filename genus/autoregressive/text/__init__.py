@@ -1,0 +1,1 @@
+"""Texts, symbol by symbol; translations; vectors of words."""

@@ -1,0 +1,1 @@
+"""The command line: `genus COMMAND`, one file for each command."""

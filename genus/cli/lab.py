@@ -1,0 +1,151 @@
+"""genus lab: runs experiments of the laboratory, and writes down what they show.
+
+OUT/NAME.png     the picture
+OUT/NAME.json    the arrays behind it, the table, the sentence
+OUT/NAME.html    all of it on one self-contained page, for light and dark
+OUT/index.html   after `genus lab all`: every experiment
+"""
+
+import argparse
+import inspect
+import re
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..laboratory import EXPERIMENTS, find
+from .errors import OK, Mistake, nearest, writing
+
+OUT = Path("lab")
+STORY = "usage: genus lab [NAME | all] [--out FOLDER] [options of the experiment]\n"
+
+
+def lab(words: list[str]) -> int:
+    """Lists the experiments, or runs them."""
+    asked = bool({"-h", "--help"} & {*words})
+    name = words[0] if words and not words[0].startswith("-") else None
+    if name is None:
+        if words and not asked:
+            raise Mistake("genus lab: which experiment? genus lab lists them; or genus lab all")
+        print(_list())
+        return OK
+    if name != "all" and name not in EXPERIMENTS:
+        hint = nearest(name, [*EXPERIMENTS, "all"]) or "; genus lab lists them"
+        raise Mistake(f"genus lab: there is no experiment {name}{hint}")
+    function: Callable[..., Any] = _all if name == "all" else find(name).run
+    parser = _parser(name, function)
+    if asked:
+        print(re.sub(r"--\w+", lambda found: found[0].replace("_", "-"), parser.format_help()))
+        return OK
+    options = _read(parser, function, words[1:])
+    out = options.pop("out")
+    from .trained import fit_threads
+
+    fit_threads()
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+        if name == "all":
+            _write_all(out)
+        else:
+            _write(name, options, out, shlex.join(["genus", "lab", name, *words[1:]]))
+    return OK
+
+
+def _list() -> str:
+    lines = [f"  {name:<12} {line}" for name, line in EXPERIMENTS.items()]
+    every = f"\n  {'all':<12} every one, and a page about all of them\n"
+    hint = "genus lab NAME --help shows the options of an experiment."
+    return "\n".join([STORY, *lines, every, hint])
+
+
+def _all() -> None:
+    """Runs every experiment as it is, and writes a page about all of them."""
+
+
+# --- options ----------------------------------------------------------------------------------
+
+
+def _parser(name: str, function: Callable[..., Any]) -> Any:
+    """An experiment's signature as options."""
+    from jsonargparse import ArgumentParser, DefaultHelpFormatter
+
+    story = (inspect.getdoc(function) or "").partition("\nArgs:")[0].strip()
+    parser = ArgumentParser(
+        prog=f"genus lab {name}",
+        usage=f"genus lab {name} [options]",
+        description=story,
+        formatter_class=DefaultHelpFormatter,
+        exit_on_error=False,
+        allow_abbrev=False,
+    )
+    parser.add_function_arguments(function, as_group=False)
+    parser.add_argument("--out", type=Path, default=OUT, help="a folder, made if need be")
+    return parser
+
+
+def _read(parser: Any, function: Callable[..., Any], words: Sequence[str]) -> dict[str, Any]:
+    """The options, checked; a complaint is one sentence."""
+    known = [*inspect.signature(function).parameters, "out"]
+    line = []
+    for word in words:
+        if word.startswith("--"):
+            option, equals, value = word[2:].partition("=")
+            if option.replace("-", "_") not in known:
+                names = [name.replace("_", "-") for name in known]
+                raise Mistake(
+                    f"{parser.prog}: there is no option --{option}{nearest(option, names)}"
+                )
+            word = f"--{option.replace('-', '_')}{equals}{value}"
+        line.append(word)
+    try:
+        return parser.parse_args(line).as_dict()
+    except argparse.ArgumentError as error:
+        said = " ".join(str(error).split())
+    if found := re.match(r'Parser key "(\w+)": .*Got value: (.*)', said):
+        name = found[1]
+        parameter = inspect.signature(function).parameters.get(name)
+        kind, example = "a path", ""
+        if parameter:
+            listed = isinstance(parameter.default, tuple)
+            kind = "a list" if listed else inspect.formatannotation(parameter.annotation)
+            example = f", such as {[*parameter.default] if listed else parameter.default}"
+        said = f"--{name.replace('_', '-')} is {found[2]}; wanted is {kind}{example}"
+    elif found := re.match(r"[Uu]nrecognized arguments: (.*)", said):
+        said = f"does not know what to do with {found[1]}"
+    raise Mistake(f"{parser.prog}: {said}")
+
+
+# --- files ------------------------------------------------------------------------------------
+
+
+def _write(name: str, options: dict[str, Any], out: Path, command: str) -> Any:
+    """Runs one experiment and writes its three files; returns the outcome and both pictures."""
+    from ..laboratory.page import page
+    from ..show.style import png, style
+    from ..train.artifact import write
+
+    experiment = find(name)
+    outcome = experiment.run(**options)
+    pictures = []
+    for dark in (False, True):
+        with style(dark):
+            pictures.append(png(experiment.draw(outcome)))
+    write(out / f"{name}.png", pictures[0])
+    write(out / f"{name}.json", outcome.to_json().encode())
+    write(out / f"{name}.html", page(outcome, *pictures, command).encode())
+    print(f"{outcome.sentence}\n{out / f'{name}.html'}", flush=True)
+    return outcome, tuple(pictures)
+
+
+def _write_all(out: Path) -> None:
+    """Runs all, and writes the page about them."""
+    from ..laboratory.page import index
+    from ..train.artifact import write
+
+    outcomes, pictures = [], {}
+    for name in EXPERIMENTS:
+        outcome, pictures[name] = _write(name, {}, out, f"genus lab {name}")
+        outcomes.append(outcome)
+    write(out / "index.html", index(outcomes, pictures).encode())
+    print(out / "index.html")

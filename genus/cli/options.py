@@ -1,0 +1,171 @@
+"""A recipe's signature as options of the command line.
+
+A recipe takes its own arguments and, last, a `Run`; both become plain options with the recipe's
+defaults: `--couplings 8 --rounds 4000`. Options come from four places, the later the stronger: the
+recipe's defaults, the run that is resumed, a file named by --config, the command line. `rounds` and
+`minutes` go together: the strongest place that names either decides both.
+"""
+
+import argparse
+import inspect
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import ArgumentParser, DefaultHelpFormatter
+
+from ..train.run import Run
+from .errors import Mistake, nearest
+
+Options = dict[str, Any]
+RUN = [field.name for field in fields(Run) if field.name != "note"]
+SWITCH = {"true", "false"}
+CLOCK = ("rounds", "minutes")
+
+
+class _Formatter(DefaultHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Types and defaults behind each meaning; the docstring as it stands."""
+
+
+class RecipeParser:
+    """The options of one recipe.
+
+    Args:
+        recipe: the function.
+        out: where its runs go if the user does not say.
+    """
+
+    def __init__(self, recipe: Callable[..., Any], out: Path):
+        self.recipe, self.prog = recipe, f"genus fit {recipe.__name__}"
+        story = inspect.getdoc(recipe) or ""
+        self.parser = ArgumentParser(
+            prog=self.prog,
+            usage=f"{self.prog} [options]",
+            description=story.partition("\nArgs:")[0].strip(),
+            formatter_class=_Formatter,
+            exit_on_error=False,
+            allow_abbrev=False,
+        )
+        self.parser.add_argument("--config", action="config", help="a YAML file with options")
+        self.parser.add_function_arguments(recipe, as_group=False, skip={"run"})
+        self.parser.add_class_arguments(Run, skip={"note"})
+        self.default_run: Run = inspect.signature(recipe).parameters["run"].default
+        own = {name: getattr(self.default_run, name) for name in RUN}
+        self.parser.set_defaults({**own, "out": out, "progress": True})
+        defaults = self.parser.get_defaults().as_dict()
+        self.defaults: Options = {k: v for k, v in defaults.items() if k != "config"}
+        self.switches = {k for k, v in self.defaults.items() if isinstance(v, bool)}
+
+    def help(self) -> str:
+        """All options with meanings and defaults."""
+        text = self.parser.format_help()
+        text = re.sub(r"\n  --print_config.*?(?=\n\S|\n\n|\n  -)", _PRINT, text, flags=re.DOTALL)
+        return re.sub(r"--\w+", lambda found: found[0].replace("_", "-"), text)
+
+    def given(self, argv: Sequence[str]) -> Options:
+        """What the command line, and the files it names by --config, say."""
+        argv = self._spelt(argv)
+        line = [
+            word
+            for before, word in pairwise(["", *argv])
+            if before != "--config" and word.partition("=")[0] != "--config"
+        ]
+        places = [self._parse(argv), self._parse(line)]
+        return {name: value for name, value in _merged(*places).items() if name != "config"}
+
+    def resolved(self, *places: Mapping[str, Any]) -> Options:
+        """Every option, from the weakest place to the strongest, over the recipe's defaults."""
+        return _merged(self.defaults, *places)
+
+    def checked(self, stored: Mapping[str, Any]) -> Options:
+        """Options that a run had, as their proper types; those this recipe no longer has are left."""
+        known = {name: value for name, value in stored.items() if name in self.defaults}
+        return self._say(lambda: self.parser.parse_object(known, defaults=False)).as_dict()
+
+    def train(self, options: Mapping[str, Any]) -> Any:
+        """Calls the recipe. What it was told is kept with the model."""
+        run = {name: value for name, value in options.items() if name in RUN}
+        own = {name: value for name, value in options.items() if name not in RUN}
+        note = {"recipe": {"name": self.recipe.__name__, "options": plain(options)}}
+        return self.recipe(**own, run=Run(**run, note=note))
+
+    def _spelt(self, argv: Sequence[str]) -> list[str]:
+        """The line with each option's name checked, and with a value for each switch."""
+        line = []
+        for word, after in pairwise([*argv, ""]):
+            if word.startswith("--"):
+                option, equals, value = word[2:].partition("=")
+                name = option.replace("-", "_")
+                if name != "config" and name not in self.defaults:
+                    names = [known.replace("_", "-") for known in self.defaults]
+                    hint = nearest(option, names).replace("mean ", "mean --")
+                    raise Mistake(f"{self.prog}: there is no option --{option}{hint}")
+                word = f"--{name}{equals}{value}"
+                if name in self.switches and not equals and after.lower() not in SWITCH:
+                    word = f"--{name}=true"
+            line.append(word)
+        return line
+
+    def _parse(self, line: list[str]) -> Options:
+        return self._say(lambda: self.parser.parse_args(line, defaults=False)).as_dict()
+
+    def _say(self, parse: Callable[[], Any]) -> Any:
+        """Runs the parser, and puts its complaints into one sentence."""
+        try:
+            return parse()
+        except argparse.ArgumentError as error:
+            said = " ".join(str(error).split())
+        if found := re.match(r'Parser key "(\w+)": .*Got value: (.*)', said):
+            name, value = found[1], found[2]
+            default = self.defaults.get(name)
+            example = "" if default is None else f", such as {json.dumps(_plain(default))}"
+            wanted = _kind(self.recipe, name) + example
+            said = f"--{name.replace('_', '-')} is {value}; wanted is {wanted}"
+        elif found := re.match(r"Option '(.*)' is not accepted", said):
+            said = f"there is no option {found[1]}{nearest(found[1], self.defaults)}"
+        elif found := re.match(r"[Uu]nrecognized arguments: (.*)", said):
+            said = f"does not know what to do with {found[1]}"
+        said = said.replace('Parser key "config"', "--config")
+        raise Mistake(f"{self.prog}: {said}")
+
+
+_PRINT = "\n  --print-config        print all options as YAML, for --config, and stop"
+
+
+def _kind(recipe: Callable[..., Any], name: str) -> str:
+    """The type of an option, in words."""
+    for function in (recipe, Run):
+        if found := inspect.signature(function).parameters.get(name):
+            return inspect.formatannotation(found.annotation).replace("typing.", "")
+    return "something else"
+
+
+def _merged(*places: Mapping[str, Any]) -> Options:
+    options: Options = {}
+    for place in places:
+        if any(place.get(name) is not None for name in CLOCK):
+            options |= dict.fromkeys(CLOCK)
+        options |= place
+    return options
+
+
+def plain(options: Mapping[str, Any]) -> Options:
+    """Options as JSON types."""
+    return {name: _plain(value) for name, value in options.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def as_yaml(options: Mapping[str, Any]) -> str:
+    """Options as a file for --config: JSON's values are YAML's too."""
+    return "".join(f"{name}: {json.dumps(value)}\n" for name, value in plain(options).items())

@@ -1,0 +1,1 @@
+"""Images: digits, idx files, folders."""

@@ -1,0 +1,1 @@
+"""Toys whose distribution is known."""

@@ -1,0 +1,206 @@
+"""Consistency models: from any point of a path to its end, in one evaluation.
+
+A diffusion's samples lie at the ends of the paths of an ordinary differential equation. A network f
+that gives the same x for two neighbouring points of a path, and x itself where there is no noise,
+must give the end of the path for all of it. The teacher, any denoiser, says where the neighbour is;
+without one, the line from x_0 to its noise stands for the path, which in the mean is right.
+
+    f(x_t, t) = c_skip y + c_out net(c_in y, ln(s) / 4)         y = x_t / alpha, s = sigma / alpha
+    c_skip = d^2 / ((s - e)^2 + d^2)    c_out = d (s - e) / sqrt(s^2 + d^2)    e = s at the first time
+
+    loss = E w |f(x_t, t) - f-(x_s, s)|^2        f- an average of f, from which nothing is learned
+    x_s  = one step of the teacher from x_t      (distillation)
+         = alpha_s x_0 + sigma_s eps             (training, from the x_0 and eps that made x_t)
+
+    sampling: x = f(x_last, last), and then, for falling times, x = f(alpha x + sigma z, t)
+
+Source: Song, Dhariwal, Chen, Sutskever, "Consistency models", 2023, arXiv:2303.01469, definition 1,
+    equations 5, 7 and 10, algorithms 1 to 3, appendix C; Song, Dhariwal, "Improved techniques for
+    training consistency models", 2024, arXiv:2310.14189 (the bounded distance, and no average).
+Departs: any path, by y and s; the teacher's step is Heun's in alpha / sigma, which is finite where
+    alpha is 0; distances are those of numbers, not of a network's features; w is 1, and the times
+    stay what they are while it learns.
+"""
+
+import math
+from typing import NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.utils import parameters_to_vector
+
+from ...core import GenerativeModel, Pixels, Player, Space, Terms
+from ...functional.diffusion.parametrisations import Preconditioned
+from ...functional.diffusion.paths import Path
+from ...functional.diffusion.spacings import Karras, Spacing, level
+from ..denoiser import Denoises, check_space, spread_evenly
+from ..sampler import check_evaluations
+
+KARRAS = Karras()
+
+
+class Levels(NamedTuple):
+    """How much of data and of noise there is in each row."""
+
+    t: Tensor  # (n,)
+    alpha: Tensor  # (n, 1, ...)
+    sigma: Tensor  # (n, 1, ...)
+
+
+class Consistency(GenerativeModel):
+    """A kit: any network that takes c_in y, (n, *shape), and ln(s) / 4, (n,).
+
+    Args:
+        net: the network; if that of the teacher is asked the same, a copy of it is a good beginning.
+        space: Pixels or Reals.
+        path: from data to noise; the teacher's, if there is one.
+        teacher: a module that denoises, which stays as it is; None learns from data alone.
+        deviation: d, of the data, above 0.
+        times: how many there are between data and noise, at least 2.
+        spacing: of these times, and of those at which `sample` looks again.
+        decay: of the average that is aimed at, in [0, 1); 0 aims at f as it is now.
+        bound: where the distance of two x turns from the square of a difference to its size, in
+            units of x; 0 is the square throughout.
+        evaluations: of the network, for a sample.
+    """
+
+    grid: Tensor  # t, alpha and sigma of each time, falling, (times, 3)
+    target: Tensor  # the averaged weights, one after another
+
+    def __init__(
+        self,
+        net: nn.Module,
+        space: Space,
+        path: Path,
+        teacher: nn.Module | None = None,
+        deviation: float = 0.5,
+        times: int = 18,
+        spacing: Spacing = KARRAS,
+        decay: float = 0.95,
+        bound: float = 0.0,
+        evaluations: int = 1,
+    ):
+        super().__init__()
+        check_space(space, "Consistency")
+        check_evaluations("Consistency", evaluations)
+        if times < 2 or not 0 <= decay < 1 or bound < 0:
+            raise ValueError(
+                f"Consistency: times is {times}, decay {decay}, bound {bound}; times must be at least "
+                f"2, decay in [0, 1), bound at least 0"
+            )
+        self.net, self.space, self.path = net, space, path
+        self.teacher = None if teacher is None else _frozen(teacher, path)
+        self.deviation, self.times, self.spacing = deviation, times, spacing
+        self.decay, self.bound, self.evaluations = decay, bound, evaluations
+        self.question = Preconditioned(deviation)  # it says what the network is shown
+        rows = [level(path, t) for t in spacing(path, times, path.last)]
+        self.least = rows[-1].sigma / rows[-1].alpha  # e
+        grid = torch.tensor(rows, dtype=torch.float64).to(torch.get_default_dtype())
+        self.register_buffer("grid", grid, persistent=False)
+        self.register_buffer("target", parameters_to_vector(net.parameters()).detach().clone())
+
+    def jump(self, x: Tensor, t: Tensor) -> Tensor:
+        """f, (n, *shape): the end of the path on which x_t, (n, *shape), lies at t, (n,)."""
+        shape = (-1, *[1] * (x.dim() - 1))
+        at = Levels(t, self.path.alpha(t).view(shape), self.path.sigma(t).view(shape))
+        return self._end(self.net(*self.question.ask(x, *at)), x, at)
+
+    @torch.no_grad()
+    def sample(self, n: int, evaluations: int | None = None) -> Tensor:
+        """(n, *space.shape), by so many evaluations of the network, or as many as the model has."""
+        count = self.evaluations if evaluations is None else evaluations
+        check_evaluations("Consistency", count)
+        times = self.spacing(self.path, count + 1, self.path.last)[:-1]
+        x = self.path.spread * self.noise(n, *self.space.shape)
+        for i, t in enumerate(times):
+            if i:
+                now = level(self.path, t)
+                fresh = math.sqrt(max(now.sigma**2 - (now.alpha * self.least) ** 2, 0.0))
+                x = now.alpha * x + fresh * torch.randn_like(x)
+            x = self.jump(x, x.new_full((n,), t))
+            x = x.clamp(-1, 1) if isinstance(self.space, Pixels) else x
+        return self.space.quantise(x) if isinstance(self.space, Pixels) else x
+
+    # learning
+
+    def loss(self, x: Tensor) -> Terms:
+        """How far f is from what the average says of the neighbour, which has less noise."""
+        place = (spread_evenly(x) * (len(self.grid) - 1)).long().clamp(max=len(self.grid) - 2)
+        at, to, eps = self._levels(place, x), self._levels(place + 1, x), torch.randn_like(x)
+        noisy = at.alpha * x + at.sigma * eps
+        here = self._end(self.net(*self.question.ask(noisy, *at)), noisy, at)
+        with torch.no_grad():
+            near = (
+                to.alpha * x + to.sigma * eps if self.teacher is None else self.step(noisy, at, to)
+            )
+            asked = self.question.ask(near, *to)
+            out = (
+                functional_call(self.net, self._averaged(), asked)
+                if self.decay
+                else self.net(*asked)
+            )
+            there = self._end(out, near, to)
+        return {"gap": self._distance(here, there).mean()}
+
+    def step(self, x: Tensor, at: Levels, to: Levels) -> Tensor:
+        """x_s, (n, *shape), from x_t, along the teacher's path: x / sigma moves by x0hat d(alpha / sigma)."""
+        teacher, kept = cast(Denoises, self.teacher), to.sigma / at.sigma
+        guess = teacher.denoise(x, at.t)
+        there = kept * x + (to.alpha - kept * at.alpha) * guess
+        guess = (guess + teacher.denoise(there, to.t)) / 2
+        return kept * x + (to.alpha - kept * at.alpha) * guess
+
+    def players(self) -> dict[str, Player]:
+        """The network alone; after its move, the average follows."""
+        return {"model": Player([self.net], self.loss, after=self.follow)}
+
+    def follow(self) -> None:
+        """Moves the average toward the network."""
+        self.target.lerp_(parameters_to_vector(self.net.parameters()), 1 - self.decay)
+
+    def train(self, mode: bool = True) -> "Consistency":
+        """The teacher is never in training."""
+        super().train(mode)
+        if self.teacher is not None:
+            self.teacher.eval()
+        return self
+
+    def _levels(self, place: Tensor, x: Tensor) -> Levels:
+        rows = self.grid[place]
+        shape = (-1, *[1] * (x.dim() - 1))
+        return Levels(rows[:, 0], rows[:, 1].view(shape), rows[:, 2].view(shape))
+
+    def _end(self, out: Tensor, x: Tensor, at: Levels) -> Tensor:
+        """f from what the network gave for x_t: c_skip y and c_out, also where alpha is 0."""
+        d2, over = self.deviation**2, at.sigma - self.least * at.alpha  # alpha (s - e)
+        skip = at.alpha * d2 / (over.square() + at.alpha.square() * d2)
+        gain = self.deviation * over / (at.sigma.square() + at.alpha.square() * d2).sqrt()
+        return skip * x + gain * out
+
+    def _averaged(self) -> dict[str, Tensor]:
+        """The averaged weights under their names."""
+        named = dict(self.net.named_parameters())
+        parts = self.target.split([p.numel() for p in named.values()])
+        return {k: part.view_as(p) for (k, p), part in zip(named.items(), parts, strict=True)}
+
+    def _distance(self, a: Tensor, b: Tensor) -> Tensor:
+        """(n,): the mean square, or sqrt(mean square + bound^2) - bound."""
+        square = (a - b).square().flatten(1).mean(1)
+        return (square + self.bound**2).sqrt() - self.bound if self.bound else square
+
+
+def _frozen(teacher: nn.Module, path: Path) -> nn.Module:
+    """The teacher, in evaluation mode and without gradients; raises ValueError on another path."""
+    own = getattr(teacher, "path", None)
+    if not isinstance(own, Path) or not callable(getattr(teacher, "denoise", None)):
+        raise ValueError(
+            f"Consistency: the teacher is a {type(teacher).__name__}; a denoiser is wanted, with a "
+            f"path and denoise(x, t)"
+        )
+    t = torch.linspace(path.first, path.last, 5, dtype=torch.float64)
+    if not (
+        torch.allclose(own.alpha(t), path.alpha(t)) and torch.allclose(own.sigma(t), path.sigma(t))
+    ):
+        raise ValueError(f"Consistency: the path is {path}, the teacher's {own}; one is wanted")
+    return teacher.requires_grad_(False).eval()

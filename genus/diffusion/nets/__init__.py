@@ -1,0 +1,1 @@
+"""Networks that are given a noisy x and its time."""

@@ -1,0 +1,96 @@
+"""The way back along a path: what all samplers share, and DDIM.
+
+A sampler is a function of a denoiser and of noise: it asks the denoiser at falling times, and from
+each x_t and its x0hat makes an x_s with less noise. What it knows of a diffusion is the path alone,
+so that each sampler serves each denoiser: of whatever parametrisation, guided or masked.
+
+    x_s  = alpha_s x0hat + sqrt(sigma_s^2 - var) epshat + sqrt(var) z          z ~ N(0, I)
+    epshat = (x_t - alpha_t x0hat) / sigma_t
+    var  = eta^2 variance of q(x_s | x_t, x_0)
+
+eta = 1 is a Markov chain (DDPM's own, on all of its steps); eta = 0, DDIM, is an ordinary
+differential equation, walked by steps that are exact while x0hat stays what it is.
+
+Source: Song, Meng, Ermon, "Denoising diffusion implicit models", 2021, arXiv:2010.02502, equations
+    12 and 16, appendix D.2 (the subsequences).
+Departs: the times always begin at the path's last and end at its first; epshat follows x0hat where
+    that is clipped.
+"""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from ..functional.diffusion.spacings import Level, Spacing, even, levels
+from .denoiser import Denoises
+
+
+class Sampler(Protocol):
+    """x_0, (n, *shape), from x at time `start`, the path's last if it is None."""
+
+    def __call__(self, model: Denoises, x: Tensor, start: float | None = None) -> Tensor: ...
+
+
+def now(x: Tensor, at: Level) -> Tensor:
+    """The same time for all rows of x, (n,)."""
+    return torch.full((len(x),), at.t, dtype=x.dtype, device=x.device)
+
+
+# --- one step -------------------------------------------------------------------------------
+
+
+def fresh_variance(at: Level, to: Level) -> float:
+    """The variance of q(x_s | x_t, x_0), from t = at to s = to: zero where x_s is x_0."""
+    step = at.sigma**2 - (at.alpha / to.alpha) ** 2 * to.sigma**2
+    return to.sigma**2 * step / at.sigma**2
+
+
+def mean_toward(x: Tensor, start: Tensor, at: Level, to: Level, variance: float = 0.0) -> Tensor:
+    """The mean of x_s given x_t and x0hat, where fresh noise of this variance is still to come."""
+    kept = math.sqrt(max(to.sigma**2 - variance, 0.0)) / at.sigma
+    return kept * x + (to.alpha - kept * at.alpha) * start
+
+
+def toward(x: Tensor, start: Tensor, at: Level, to: Level, variance: float = 0.0) -> Tensor:
+    """x_s from x_t and x0hat, with fresh noise of this variance in the place of as much of the old."""
+    x = mean_toward(x, start, at, to, variance)
+    return x + math.sqrt(variance) * torch.randn_like(x) if variance > 0 else x
+
+
+def check_evaluations(who: str, evaluations: int) -> None:
+    """Raises ValueError unless there is an evaluation to make."""
+    if evaluations < 1:
+        raise ValueError(f"{who}: evaluations is {evaluations}; at least 1 is wanted")
+
+
+@dataclass(frozen=True)
+class DDIM:
+    """A sampler of few evaluations.
+
+    Args:
+        evaluations: of the network; a chain's T are enough.
+        eta: fresh noise, in [0, 1]: from 0, none, to 1, as much as the posterior has.
+        spacing: of the times: one of `functional.spacings`.
+    """
+
+    evaluations: int = 50
+    eta: float = 0.0
+    spacing: Spacing = even
+
+    def __post_init__(self) -> None:
+        check_evaluations("DDIM", self.evaluations)
+        if not 0 <= self.eta <= 1:
+            raise ValueError(f"DDIM: eta is {self.eta}; it must be in [0, 1]")
+
+    def __call__(self, model: Denoises, x: Tensor, start: float | None = None) -> Tensor:
+        """x_0 from x at `start`, both (n, *shape)."""
+        begin = model.path.last if start is None else start
+        times = self.spacing(model.path, self.evaluations, begin)
+        for at, to in pairwise(levels(model.path, times)):
+            variance = self.eta**2 * fresh_variance(at, to)
+            x = toward(x, model.denoise(x, now(x, at)), at, to, variance)
+        return x

@@ -1,0 +1,1 @@
+"""Samplers: how noise is undone, given a denoiser."""

@@ -1,0 +1,1 @@
+"""Bijections of vectors."""

@@ -1,0 +1,34 @@
+"""What the players of a game want: objectives and penalties."""
+
+from .langevin import SGHMC as SGHMC
+from .objectives import EnergyMargin as EnergyMargin
+from .objectives import LeastSquares as LeastSquares
+from .objectives import MarginRanking as MarginRanking
+from .objectives import Objective as Objective
+from .objectives import Smoothed as Smoothed
+from .objectives import TopK as TopK
+from .objectives import boundary_generator as boundary_generator
+from .objectives import hinge_critic as hinge_critic
+from .objectives import linear_generator as linear_generator
+from .objectives import logistic_critic as logistic_critic
+from .objectives import minimax_generator as minimax_generator
+from .objectives import non_saturating_generator as non_saturating_generator
+from .objectives import softmax_critic as softmax_critic
+from .objectives import softmax_generator as softmax_generator
+from .objectives import wasserstein_critic as wasserstein_critic
+from .penalties import Consistency as Consistency
+from .penalties import Penalty as Penalty
+from .penalties import dragan as dragan
+from .penalties import drift as drift
+from .penalties import feature_matching as feature_matching
+from .penalties import gradient_penalty as gradient_penalty
+from .penalties import one_sided_gradient_penalty as one_sided_gradient_penalty
+from .penalties import orthogonal as orthogonal
+from .penalties import pulling_away as pulling_away
+from .penalties import r1 as r1
+from .penalties import r2 as r2
+from .penalties import slope as slope
+from .relativistic import Relativistic as Relativistic
+from .relativistic import hinged as hinged
+from .relativistic import logistic as logistic
+from .relativistic import squared as squared

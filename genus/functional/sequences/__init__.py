@@ -1,0 +1,3 @@
+"""Sequences: how a value is chosen, orders, sounds."""
+
+from .choices import Choice as Choice

@@ -1,0 +1,303 @@
+"""evaluate: all figures of a model on a data set, by what the model promises and what x is.
+
+    log_prob, log_weight, elbo, ladder     negative log-likelihood of the test rows
+    the truth is known (toys)              how far the model is from it
+    an oracle sees such x                  fidelity, coverage, memorisation, beside real rows' own
+    separate bumps (toys)                  which of them are found
+    stacked digits                         which of the thousand modes are found
+    clouds of points                       mmd, coverage and one_nn of 100 of them
+    graphs                                 distances by degrees, clustering and orbits
+    other vectors                          energy distance, beside real rows' own
+    always                                 parameters and speed
+
+Noise comes from one seed, and is the same whoever asks, so a figure can be had again.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import chain
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .._version import __version__
+from ..core import (
+    Classes,
+    ConditionalModel,
+    GenerativeModel,
+    Graphs,
+    Model,
+    Reals,
+    Space,
+    Strokes,
+    Tokens,
+)
+from ..data import Data
+from ..data.images.stacked import Stacked
+from ..functional.densities.estimates import mean_error
+from .figures import Figure
+from .likelihood.likelihood import (
+    THOROUGH,
+    Batch,
+    Effort,
+    likelihood_figures,
+    likelihoods,
+    parts,
+    truth_figure,
+)
+from .oracle import Oracle, oracle_for
+from .samples.samples import sample_figures
+from .samples.stacked import SAMPLES as STACKED
+from .samples.stacked import channel_oracle, stacked_figures
+from .samples.toys import mode_figures
+from .samples.vectors import vector_figures
+from .speed import cost_figures, timed
+from .structure.graphs import graph_figures
+from .structure.points import point_figures
+
+BASE = 5000  # learning rows that say where annealed importance sampling begins
+
+
+def evaluate(
+    model: Model,
+    data: Data,
+    *,
+    seed: int = 0,
+    samples: int = 1000,
+    neighbours: int = 5,
+    effort: Effort = THOROUGH,
+    oracle: Oracle | None = None,
+) -> list[Figure]:
+    """Judges a model on the test split; its mode and the random streams stay as they were.
+
+    Args:
+        model: what is judged.
+        data: its test split is scored; its train split makes the floor and shows copies.
+        seed: of all noise.
+        samples: how many are drawn; of stacked digits, 26,000 if that is more.
+        neighbours: which neighbour bounds a ball, for precision, recall, density and coverage.
+        effort: how hard to try where a likelihood is estimated.
+        oracle: who looks at the samples; by default the one that ships for the data, if any.
+
+    Raises:
+        ValueError: the model is not made for these data, or the oracle is not.
+    """
+    _match(model, data)
+    judge = _judge(data, oracle)
+    protocol = protocol_of(data, seed)
+    labels = isinstance(data.context_space, Classes)
+    with judging(model, seed):
+        test = on(model, data.test.everything())
+        figures = _likelihood(model, data, test, protocol, effort)
+        true, *context = shuffled(test, samples)
+        made, seconds = timed(lambda: draw(model, samples, tuple(context)))
+        if judge is not None:
+            asked = context[0].cpu() if labels else None
+            figures += _seen(judge, data, made, asked, protocol, neighbours)
+        if data.modes is not None:
+            figures += mode_figures(made.cpu(), test[0].cpu(), *data.modes, protocol)
+        if of_points(data.space):
+            train = data.train.everything()[0]
+            figures += point_figures(made.cpu(), train, test[0].cpu(), protocol)
+        if isinstance(data.space, Graphs):
+            train = data.train.everything()[0]
+            figures += graph_figures(made.cpu(), train, test[0].cpu(), protocol)
+        if judge is None and data.truth is None and of_vectors(data.space):
+            real = (
+                shuffled(split.everything(), len(split))[0] for split in (data.train, data.test)
+            )
+            figures += vector_figures(made.cpu(), *real, protocol)
+        if data.context_space is None:
+            figures += _thousand(model, data, max(samples, STACKED), oracle, protocol)
+        if context and not labels:
+            figures += _pairs_figures(made, true, data.space, protocol)
+    return figures + cost_figures(model, samples, seconds, protocol)
+
+
+def real_floor(
+    data: Data,
+    *,
+    seed: int = 0,
+    samples: int = 1000,
+    neighbours: int = 5,
+    oracle: Oracle | None = None,
+) -> list[Figure]:
+    """What real rows score in the place of samples: a line for a report; empty without an oracle.
+
+    Args:
+        data, seed, samples, neighbours, oracle: as in `evaluate`, for figures that may be compared.
+    """
+    judge = _judge(data, oracle)
+    if judge is None:
+        return []
+    stand_in = data.train.everything()[0][:samples]  # only what stands in its floor is told
+    figures = _seen(judge, data, stand_in, None, protocol_of(data, seed), neighbours)
+    return [replace(f, value=f.floor, error=None) for f in figures if f.floor is not None]
+
+
+def _judge(data: Data, oracle: Oracle | None) -> Oracle | None:
+    """The oracle that was given, or that ships for the data."""
+    if isinstance(data.test, Stacked):  # an oracle sees one channel of it
+        return None
+    judge = oracle or oracle_for(data.name, data.space)
+    if judge is not None:
+        judge.suits(data.space)
+    return judge
+
+
+def _likelihood(
+    model: Model, data: Data, test: Batch, protocol: dict[str, Any], effort: Effort
+) -> list[Figure]:
+    base = on(model, data.train.batch(0, min(BASE, len(data.train)), 0))[0]
+    found = likelihoods(model, test, base, effort)
+    figures = likelihood_figures(found, model.space, protocol)
+    if found and data.truth is not None and data.context_space is None:
+        log_truth = data.log_prob(test[0].cpu())
+        figures[0] = replace(figures[0], floor=-log_truth.mean().item())
+        figures.append(truth_figure(found[0], log_truth, protocol))
+    return figures
+
+
+def _seen(
+    judge: Oracle,
+    data: Data,
+    made: Tensor,
+    asked: Tensor | None,
+    protocol: dict[str, Any],
+    neighbours: int,
+) -> list[Figure]:
+    """Figures of samples through an oracle's eyes."""
+    train, test = (
+        judge.see(shuffled(split.everything(), len(split))[0], data.space)
+        for split in (data.train, data.test)
+    )
+    labels, account = None, judge.account()
+    if data.test.labels is not None:
+        (labels,) = shuffled((data.test.labels,), len(data.test))
+        account["accuracy"] = round((test.classes == labels).double().mean().item(), 4)
+    return sample_figures(
+        judge.see(made, data.space),
+        train,
+        test,
+        judge.classes,
+        {**protocol, "train": data.train.fingerprint[:16], "oracle": account},
+        k=neighbours,
+        asked=asked,
+        labels=labels,
+    )
+
+
+def _thousand(
+    model: Model, data: Data, samples: int, oracle: Oracle | None, protocol: dict[str, Any]
+) -> list[Figure]:
+    """Figures of stacked digits, if there is an oracle for one of their channels."""
+    train, test = data.train, data.test
+    if not isinstance(train, Stacked) or not isinstance(test, Stacked):
+        return []
+    judge = oracle or channel_oracle(test)
+    if judge is None:
+        return []
+    return stacked_figures(judge, draw(model, samples).cpu(), train, test, protocol)
+
+
+def _pairs_figures(
+    made: Tensor, true: Tensor, space: Space, protocol: dict[str, Any]
+) -> list[Figure]:
+    """What contexts became, beside what they were made from.
+
+    The mean absolute difference; of tokens and labels, the share that is right from end to end. Of
+    drawings neither says anything.
+    """
+    known = {**protocol, "samples": len(made)}
+    if isinstance(space, Strokes):
+        return []
+    if isinstance(space, Tokens | Classes):
+        mean, error = mean_error((made == true).reshape(len(made), -1).all(1).cpu().double())
+        how = {"better": "higher", "estimator": {"name": "samples"}}
+        return [Figure("right", mean, "share", known, "~", error, **how)]
+    mean, error = mean_error((made - true).abs().flatten(1).mean(1).cpu().double())
+    how = {"better": "lower", "estimator": {"name": "samples"}}
+    return [Figure("l1", mean, "", known, "~", error, **how)]
+
+
+def of_points(space: Space) -> bool:
+    """Whether one x is a cloud of points in space."""
+    return isinstance(space, Reals) and len(space.shape) == 2 and space.shape[1] == 3
+
+
+def of_vectors(space: Space) -> bool:
+    """Whether one x is a vector of real numbers."""
+    return isinstance(space, Reals) and len(space.shape) == 1
+
+
+def protocol_of(data: Data, seed: int) -> dict[str, Any]:
+    """What every figure says of the data."""
+    return {
+        "data": data.name,
+        "split": "test",
+        "fingerprint": data.test.fingerprint[:16],
+        "rows": len(data.test),
+        "space": repr(data.space),
+        "context": None if data.context_space is None else repr(data.context_space),
+        "seed": seed,
+        "genus": __version__,
+    }
+
+
+# --- pieces -----------------------------------------------------------------------------------
+
+
+def draw(model: Model, n: int, context: Batch = (), rows: int = 500) -> Tensor:
+    """n samples, (n, *shape), a few rows at a time; one for each row of context if there is one."""
+    if isinstance(model, ConditionalModel):
+        return torch.cat([model.sample(*part) for part in parts(context, rows)])
+    if not isinstance(model, GenerativeModel):
+        raise ValueError(f"draw: {type(model).__name__} cannot sample; a generative model can")
+    return torch.cat([model.sample(min(rows, n - i)) for i in range(0, n, rows)])
+
+
+@contextmanager
+def judging(model: Model, seed: int) -> Iterator[None]:
+    """The model in evaluation mode and the random streams seeded, without gradients; then as before."""
+    was = model.training
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(seed)
+        model.eval()
+        try:
+            yield
+        finally:
+            model.train(was)
+
+
+def on(model: Model, batch: Batch) -> Batch:
+    """The batch on the model's device, real numbers in its precision."""
+    at = next(chain(model.parameters(), model.buffers()), None)
+    if at is None:
+        return batch
+    return tuple(x.to(at if x.is_floating_point() else at.device) for x in batch)
+
+
+def shuffled(batch: Batch, n: int) -> Batch:
+    """n rows in a fixed order that means nothing, over again where there are fewer."""
+    order = torch.randperm(len(batch[0]), generator=torch.Generator().manual_seed(0))
+    rows = order[torch.arange(n) % len(order)]
+    return tuple(x[rows.to(x.device)] for x in batch)
+
+
+def _match(model: Model, data: Data) -> None:
+    name = type(model).__name__
+    if not isinstance(model, GenerativeModel | ConditionalModel):
+        raise ValueError(f"evaluate: {name} cannot sample; a generative model is wanted")
+    wanted = model.context_space if isinstance(model, ConditionalModel) else None
+    if model.space != data.space:
+        raise ValueError(
+            f"evaluate: {name} is made for {model.space}, the data are {data.space}; take the view "
+            f"of the data that it was trained on"
+        )
+    if wanted != data.context_space:
+        raise ValueError(
+            f"evaluate: {name} takes {wanted} as context, the data give {data.context_space}; take "
+            f"the view of the data that it was trained on"
+        )

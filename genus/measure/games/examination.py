@@ -1,0 +1,258 @@
+"""Looking at a game while it is played: what each player is up to, without touching it.
+
+Everything is found on a copy of the model, and with noise of its own, so weights, buffers and random
+streams of the run stay as they are, bit for bit. The rows are a few hundred.
+
+    accuracy            P(D(x) > D(G(z))) for unseen x: 0.5 cannot tell, 1 can always tell
+    accuracy_train      the same of rows that the critic learns from; above the first, it has overfit
+    calibration         expected calibration error of the critic's probabilities, if scores are logits
+    gradient_NAME       norm of the gradient of the player NAME, of its own loss, by its own weights
+    strength            generator's gradient norm over the sum of generator's and critic's
+    signal              how hard the generator's loss pulls at its scores, E |dL / dD(G(z))|, over that and
+                        the same if they were as high as those of real rows: 0 is deaf, Wasserstein 0.5
+    score               root mean square of the critic's scores
+    diversity           mean distance of two samples over that of two real rows
+    diversity_seen      the same of an oracle's features
+    distance            energy distance of samples and real rows, over the distance of two real rows
+    outside             share of samples at least twice as far out as any real row
+    modes, classes      bumps of a toy, or classes that an oracle sees, which at least a tenth as many
+                        samples as real rows belong to
+    modes_real, ...     how many of them as many real rows show
+    memorised           share of samples nearer to a training row than 19 of 20 unseen rows are
+    moved               how far samples of the same noise went since the last look, over the distance
+                        of two real rows
+    returned            how far off the samples were since an earlier look, less how far they are from
+                        that look; energy distances over the same; 0 if they never came back
+
+`genus.measure.critics` says what a score is.
+
+Source: Szekely, Rizzo, "Energy statistics: a class of statistics
+    based on distances", 2013, Journal of Statistical Planning and Inference 143 (energy distance).
+"""
+
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...core import Model, Player, Reals, Space, Terms
+from ...functional.densities.distances import energy_distance
+from ...functional.densities.neighbours import nearest
+from ..oracle import Oracle
+from ..samples.samples import COVERED
+from .critics import Sides, accuracy, calibration_error, heard, listening
+
+JUDGES, MAKES = "critic", "generator"  # how the names of the two sides' players begin
+TRAIN = 5000  # training rows among which copies are looked for, at most
+LOOKS = 12  # earlier looks that are remembered
+USUAL = 0.05  # share of unseen rows that count as near to a training row
+
+
+def adversarial(players: Mapping[str, Player]) -> bool:
+    """Whether somebody criticises and somebody generates."""
+    return _named(players, JUDGES) is not None and _named(players, MAKES) is not None
+
+
+# --- samples ----------------------------------------------------------------------------------
+
+
+def spread(x: Tensor) -> float:
+    """The mean distance of two different rows, (n, d)."""
+    return (torch.cdist(x, x).sum() / (len(x) * (len(x) - 1))).item()
+
+
+def outside(made: Tensor, real: Tensor) -> float:
+    """The share of samples at least twice as far from the mean of real rows as any real row is."""
+    middle = real.mean(0)
+    reach = (real - middle).norm(dim=1).max()
+    far = (made - middle).norm(dim=1) > 2 * reach
+    return (far | ~made.isfinite().all(1)).double().mean().item()
+
+
+def memorised(made: Tensor, unseen: Tensor, train: Tensor) -> float:
+    """The share of samples nearer to a training row than 1 - USUAL of unseen rows are."""
+    usual = torch.cdist(unseen, train).min(1).values.quantile(USUAL)
+    return (torch.cdist(made, train).min(1).values < usual).double().mean().item()
+
+
+def covered(made: Tensor, real: Tensor, count: int) -> tuple[int, int]:
+    """How many of `count` kinds samples cover, and how many as many real rows do: (n,), (m,) int64."""
+    found, true = (torch.bincount(x, minlength=count) / max(len(x), 1) for x in (made, real))
+    return int(((found >= COVERED * true) & (true > 0)).sum()), int((true > 0).sum())
+
+
+# --- the whole --------------------------------------------------------------------------------
+
+
+class Examination:
+    """What is asked of a game at each look, and what is remembered of earlier ones.
+
+    A run that goes on after an interruption has no memory of looks before it: its first look says
+    nothing of movement.
+
+    Args:
+        unseen: held-out rows, as a batch.
+        train: training rows, as a batch of as many.
+        learnt: rows among which copies are looked for, (n, *shape); None if training never ends.
+        space: what one x is.
+        modes: the middles of separate bumps, (k, d), if there are such.
+        judge: an oracle, if there is one.
+    """
+
+    def __init__(
+        self,
+        unseen: tuple[Tensor, ...],
+        train: tuple[Tensor, ...],
+        learnt: Tensor | None,
+        space: Space,
+        modes: Tensor | None = None,
+        judge: Oracle | None = None,
+    ):
+        self.unseen, self.train, self.learnt = unseen, train, learnt
+        self.space, self.modes, self.judge = space, modes, judge
+        self.before: list[Tensor] = []
+        self.scale = max(spread(unseen[0].reshape(len(unseen[0]), -1).float()), 1e-12)
+
+    def look(self, model: Model) -> dict[str, float]:
+        """Figures of the game that this model plays; empty if it plays none of two sides."""
+        if not adversarial(model.players()):
+            return {}
+        twin = copy.deepcopy(model).requires_grad_(True)
+        with _own_noise(), torch.enable_grad():
+            found = _players(twin.train(), self.unseen, self.train)
+        with _own_noise(), torch.no_grad():
+            made = self._draw(twin.eval())
+        return found | self._samples(made)
+
+    def _draw(self, model: Model) -> Tensor:
+        context = self.unseen[1:]
+        n = len(self.unseen[0])
+        drawn: Any = getattr(model, "sample")  # noqa: B009
+        return drawn(*context) if context else drawn(n)
+
+    def _samples(self, made: Tensor) -> dict[str, float]:
+        real = self.unseen[0]
+        x, truth = made.flatten(1).float(), real.flatten(1).float()
+        found = {
+            "diversity": spread(x) / self.scale,
+            "distance": energy_distance(x, truth).item() / self.scale,
+        }
+        if self.judge is not None:
+            seen, known = self.judge.see(made, self.space), self.judge.see(real, self.space)
+            found["diversity_seen"] = spread(seen.features) / max(spread(known.features), 1e-12)
+            kinds = covered(seen.classes, known.classes, self.judge.classes)
+            found["classes"], found["classes_real"] = map(float, kinds)
+        if self.modes is not None:
+            kinds = covered(
+                nearest(x, self.modes)[1], nearest(truth, self.modes)[1], len(self.modes)
+            )
+            found["modes"], found["modes_real"] = map(float, kinds)
+        if isinstance(self.space, Reals):
+            found["outside"] = outside(x, truth)
+        if self.learnt is not None:
+            found["memorised"] = memorised(x, truth, self.learnt.flatten(1).float())
+        return found | self._movement(x)
+
+    def _movement(self, x: Tensor) -> dict[str, float]:
+        """How far samples of the same noise went, and whether they came back."""
+        found: dict[str, float] = {}
+        before = [old for old in self.before if old.shape == x.shape]
+        if before and x.isfinite().all():
+            found["moved"] = (x - before[-1]).norm(dim=1).mean().item() / self.scale
+            away = [energy_distance(x, old).item() / self.scale for old in before]
+            back = [max(away[j + 1 :]) - away[j] for j in range(len(away) - 1)]
+            found["returned"] = max(0.0, *back) if back else 0.0
+        self.before = [*self.before, x][-LOOKS:]
+        return found
+
+
+# --- on the copy ------------------------------------------------------------------------------
+
+
+def _players(
+    model: Model, unseen: tuple[Tensor, ...], train: tuple[Tensor, ...]
+) -> dict[str, float]:
+    """Each player's gradient, and what the critic says of rows that it has and has not seen."""
+    players = model.players()
+    critic, generator = _named(players, JUDGES), _named(players, MAKES)
+    if critic is None or generator is None:
+        return {}
+    found, sides = _critic(model, critic, unseen, train)
+    dealt = model.deal(*train)
+    norms = {name: _gradient_norm(_total(p.loss(*dealt)), p) for name, p in players.items()}
+    found |= {f"gradient_{name}": norm for name, norm in norms.items()}
+    own, other = (next(n for k, n in norms.items() if k.startswith(w)) for w in (MAKES, JUDGES))
+    found["strength"] = own / max(own + other, 1e-30)
+    if sides is not None:
+        gap = sides.sign * (sides.real.mean() - sides.made.mean()).item()
+        if (signal := _signal(generator, dealt, critic, gap)) is not None:
+            found["signal"] = signal
+    return found
+
+
+def _critic(
+    model: Model, critic: Player, unseen: tuple[Tensor, ...], train: tuple[Tensor, ...]
+) -> tuple[dict[str, float], Sides | None]:
+    """What the critic says of rows that it has and has not seen, beside the same made rows."""
+    both = []
+    for rows in (unseen, train):
+        torch.manual_seed(0)
+        dealt = model.deal(*rows)
+        with listening(critic) as calls:
+            loss = _total(critic.loss(*dealt))
+        if (sides := heard(calls, loss)) is None:
+            return {}, None
+        both.append(sides)
+    new, old = both
+    found = {
+        "accuracy": accuracy(new.real, new.made),
+        "accuracy_train": accuracy(old.real, old.made),
+    }
+    if new.logits:
+        found["calibration"] = calibration_error(new.real, new.made)
+    found["score"] = torch.cat([new.real, new.made]).square().mean().sqrt().item()
+    return found, old
+
+
+def _signal(
+    generator: Player, dealt: tuple[Tensor, ...], critic: Player, gap: float
+) -> float | None:
+    """The pull of the generator's loss at its scores, over that and the pull if `gap` were made up."""
+    found = []
+    for shift in (0.0, gap):
+        with listening(critic, shift) as calls:
+            loss = _total(generator.loss(*dealt))
+        made = [s for x, s in calls if x.requires_grad and not x.is_leaf]
+        if not made or not loss.requires_grad:
+            return None
+        (pull,) = torch.autograd.grad(loss, made[:1], retain_graph=True, allow_unused=True)
+        found.append(0.0 if pull is None else pull.abs().sum().item())
+    return found[0] / sum(found) if sum(found) else None
+
+
+def _gradient_norm(loss: Tensor, player: Player) -> float:
+    weights = [p for p in player.parameters() if p.requires_grad]
+    if not weights or not loss.requires_grad:
+        return 0.0
+    found = torch.autograd.grad(loss, weights, retain_graph=True, allow_unused=True)
+    squares = [g.double().square().sum() for g in found if g is not None]
+    return torch.stack(squares).sum().sqrt().item() if squares else 0.0
+
+
+def _total(terms: Terms) -> Tensor:
+    return torch.stack([*terms.values()]).sum()
+
+
+def _named(players: Mapping[str, Player], word: str) -> Player | None:
+    return next((p for name, p in players.items() if name.startswith(word)), None)
+
+
+@contextmanager
+def _own_noise() -> Iterator[None]:
+    """The same noise at each look; the run's own streams stay where they are."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        yield

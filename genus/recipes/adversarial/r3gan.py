@@ -1,0 +1,58 @@
+"""R3GAN on images: a relativistic game, both slopes penalised, and no normalisation at all."""
+
+import torch
+
+from ...adversarial import GAN
+from ...adversarial.nets.r3gan import R3GANCritic, R3GANGenerator
+from ...core import Model
+from ...data import load
+from ...functional.adversarial.objectives import relativistic
+from ...functional.adversarial.penalties import Penalty, r1, r2
+from ...measure import scores
+from ...show import picture
+from ...train.fit import adam, fit
+from ...train.run import Run
+from ...train.schedules import cosine
+
+RUN = Run(rounds=1300, batch=32, lr=3e-3, ema=0.99)
+
+
+def r3gan(
+    data: str = "digits",
+    latent: int = 32,
+    width: int = 32,
+    blocks: int = 1,
+    coarsest: int = 4,
+    gamma: float = 0.1,
+    run: Run = RUN,
+) -> Model:
+    """R3GAN on digits: all ten classes, Frechet distance 0.75 of 1,000 samples; real digits have 0.12.
+
+    The authors change the learning rate, gamma, Adam's second beta and the average's decay over the
+    run, each by a cosine: here the rate alone, and all the way to 0.
+
+    Args:
+        data: name or path of a data set of images whose sides are even.
+        latent: the size of z.
+        width: channels of both networks; the authors' are 768 for CIFAR-10.
+        blocks: residual blocks at each size.
+        coarsest: networks begin or end with a map whose sides are at least this, in pixels.
+        gamma: weight of half the squared slope, at data and at samples; 0.05 to 0.005 in the
+            authors' run on CIFAR-10.
+        run: how long, where to, on what.
+    """
+    torch.manual_seed(run.seed)
+    source = load(data)
+    shape = source.space.shape
+    generator = R3GANGenerator(latent, shape, width, blocks, coarsest)
+    critic = R3GANCritic(shape, width, blocks, coarsest)
+    penalties = (Penalty(r1, gamma), Penalty(r2, gamma))
+    return fit(
+        GAN(source.space, generator, critic, latent, relativistic, penalties),
+        source.train,
+        run,
+        optimizers=adam(run.lr, betas=(0.0, 0.99)),
+        schedule=cosine,
+        evaluate=scores(source.validation),
+        picture=picture,
+    )

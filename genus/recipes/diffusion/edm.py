@@ -1,0 +1,68 @@
+"""EDM: a U-Net on images, a perceptron on vectors.
+
+Source: Karras, Aittala, Aila, Laine, "Elucidating the design space of diffusion-based generative
+    models", 2022, arXiv:2206.00364, table 1.
+Departs: on pixels the least noise is a quarter of a bin.
+"""
+
+import torch
+
+from ...core import Model
+from ...data import load
+from ...diffusion import Diffusion, Heun, LogNormal
+from ...functional.diffusion.parametrisations import Preconditioned
+from ...functional.diffusion.paths import LinearVE
+from ...measure import scores
+from ...show import picture
+from ...train.fit import fit
+from ...train.run import Run
+from ...train.schedules import cosine, warmed
+from ._denoisers import denoising_net, finest
+
+RUN = Run(rounds=4000, batch=64, lr=3e-3, ema=0.995)
+SCHEDULE = warmed(cosine)
+ENOUGH = 10_000  # rows that say how wide the data are
+
+
+def edm(
+    data: str = "digits",
+    width: int | None = None,
+    dropout: float = 0.0,
+    mean: float = -1.2,
+    std: float = 1.2,
+    evaluations: int = 35,
+    churn: float = 0.0,
+    run: Run = RUN,
+) -> Model:
+    """EDM on digits: at most 1.87 bits/dim; samples at 1.6 times the Frechet floor of real digits.
+
+    Args:
+        data: name or path of a data set of images or of vectors.
+        width: of the network: channels at full size for images, features for vectors; by default
+            16 and 64.
+        dropout: the share of the network's features that is silent in a round.
+        mean: of the logarithm of the noise's deviation, in learning.
+        std: of that logarithm.
+        evaluations: of the network, for a sample, by Heun's method.
+        churn: fresh noise while sampling, in all; 0 for none.
+        run: how long, where to, on what.
+    """
+    torch.manual_seed(run.seed)
+    source = load(data)
+    (x, *_) = source.train.batch(0, min(ENOUGH, len(source.train)), run.seed)
+    model = Diffusion(
+        denoising_net(source.space, width, dropout),
+        source.space,
+        LinearVE(finest(source.space)),
+        Preconditioned(round(x.std().item(), 3)),
+        Heun(evaluations, churn=churn),
+        LogNormal(mean, std),
+    )
+    return fit(
+        model,
+        source.train,
+        run,
+        schedule=SCHEDULE,
+        evaluate=scores(source.validation),
+        picture=picture,
+    )

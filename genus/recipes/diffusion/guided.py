@@ -1,0 +1,66 @@
+"""A class-conditional diffusion, guided: a U-Net on images, a perceptron on vectors."""
+
+import torch
+
+from ...core import Classes, Model
+from ...data import load
+from ...diffusion import DDIM, ConditionalDiffusion, Guided
+from ...measure import scores
+from ...nn import Labels
+from ...show import picture
+from ...train.fit import fit
+from ...train.run import Run
+from ...train.schedules import cosine, warmed
+from ._denoisers import denoising_net
+
+RUN = Run(rounds=4000, batch=64, lr=3e-3, ema=0.995)
+SCHEDULE = warmed(cosine)
+
+
+def guided(
+    data: str = "digits",
+    scale: float = 0.25,
+    until: float = 1.0,
+    silent: float = 0.15,
+    width: int | None = None,
+    dropout: float = 0.0,
+    evaluations: int = 50,
+    eta: float = 0.0,
+    run: Run = RUN,
+) -> Model:
+    """Guided diffusion on digits: 99.9 % of samples show their label; without guidance 98.8 %.
+
+    What is paid: the spread of a class, seen by the oracle, falls from 1.25 to 0.92; real rows have 1.06.
+
+    Args:
+        data: name or path of a labelled data set of images or of vectors.
+        scale: of guidance, at least 0: how much more clearly than the data a sample shows its class.
+        until: the time, in (0, 1], above which it is not guided.
+        silent: the share of rows whose label is not told in learning, in [0, 1).
+        width: of the network: channels at full size for images, features for vectors; by default
+            16 and 64.
+        dropout: the share of the network's features that is silent in a round.
+        evaluations: of the network, for a sample; where it is guided, each is of two rows.
+        eta: fresh noise while sampling, from 0, none, to 1, as much as the chain has.
+        run: how long, where to, on what.
+    """
+    torch.manual_seed(run.seed)
+    source = load(data).labelled()
+    space, classes = source.space, source.classes
+    net = denoising_net(space, width, dropout, context=classes)
+    model = ConditionalDiffusion(
+        net,
+        space,
+        Classes(classes),
+        Labels(classes),
+        sampler=DDIM(evaluations, eta),
+        silent=silent,
+    )
+    return fit(
+        Guided(model, scale, (0.0, until)),
+        source.train,
+        run,
+        schedule=SCHEDULE,
+        evaluate=scores(source.validation),
+        picture=picture,
+    )

@@ -1,0 +1,73 @@
+"""Latent diffusion: a variational autoencoder of images, and then a diffusion of its z."""
+
+from dataclasses import replace
+
+import torch
+
+from ...core import Model, Reals
+from ...data import load
+from ...diffusion import DDIM, Diffusion, LatentDiffusion, TimeMLP
+from ...measure import scores
+from ...show import picture
+from ...train.fit import fit
+from ...train.run import Run
+from ...train.schedules import cosine, warmed
+from ..vae.vae import RUN as FIRST
+from ..vae.vae import vae
+
+RUN = Run(rounds=4000, batch=256, lr=2e-3, ema=0.995)
+SCHEDULE = warmed(cosine)
+ENOUGH = 10_000  # rows to measure the scale of z with
+
+
+def latent_diffusion(
+    data: str = "digits",
+    first: float = 0.75,
+    latent: int = 8,
+    width: int = 128,
+    blocks: int = 3,
+    evaluations: int = 50,
+    eta: float = 0.0,
+    run: Run = RUN,
+) -> Model:
+    """Latent diffusion on digits: Frechet distance 0.36; of the autoencoder alone 1.18, real rows 0.12.
+
+    Args:
+        data: name or path of a data set of images.
+        first: how long the recipe `vae` trains the autoencoder, before the run begins: rounds or
+            minutes, over those of the run.
+        latent: the size of z.
+        width: features of the diffusion's network.
+        blocks: of the diffusion's network.
+        evaluations: of the diffusion's network, for a sample.
+        eta: fresh noise while sampling, from 0, none, to 1, as much as the chain has.
+        run: how long, where to, on what: of the diffusion.
+    """
+    source = load(data)
+    autoencoder = vae(data, latent, run=_before(run, first))
+    torch.manual_seed(run.seed)
+    net = TimeMLP(latent, width, blocks)
+    diffusion = Diffusion(net, Reals((latent,)), sampler=DDIM(evaluations, eta))
+    model = LatentDiffusion(autoencoder, diffusion)  # pyright: ignore[reportArgumentType]
+    model.prepare(source.train.batch(0, ENOUGH, run.seed)[0].to(next(autoencoder.parameters())))
+    return fit(
+        model,
+        source.train,
+        run,
+        schedule=SCHEDULE,
+        evaluate=scores(source.validation),
+        picture=picture,
+    )
+
+
+def _before(run: Run, share: float) -> Run:
+    """The autoencoder's run; none if the run goes on, for what it goes on with has one."""
+    share = 0.0 if run.resume else share
+    return replace(
+        FIRST,
+        rounds=None if run.rounds is None else round(share * run.rounds),
+        minutes=None if run.minutes is None else share * run.minutes,
+        seed=run.seed,
+        device=run.device,
+        progress=run.progress,
+    )

@@ -1,0 +1,70 @@
+"""Rectified flow: flow matching, and then again on pairs of its own, whose lines hardly cross.
+
+Source: Liu, Gong, Liu, "Flow straight and fast: learning to generate and transfer data with rectified
+    flow", 2023, arXiv:2209.03003, algorithm 1.
+Departs: the second model begins with the weights of the first.
+"""
+
+import copy
+
+import torch
+
+from ...core import Model
+from ...data import load
+from ...diffusion import Diffusion, Heun, Pairs
+from ...functional.diffusion.spacings import WithoutLast, even
+from ...measure import scores
+from ...show import picture
+from ...train.fit import fit
+from ...train.run import Run
+from ...train.schedules import cosine, warmed
+from ._denoisers import in_two
+from .flow_matching import flow_matching
+
+RUN = Run(rounds=4000, batch=64, lr=3e-3, ema=0.995)
+SCHEDULE = warmed(cosine)
+
+
+def rectified_flow(
+    data: str = "digits",
+    pairs: int = 8000,
+    ends: int = 41,
+    width: int | None = None,
+    dropout: float = 0.0,
+    evaluations: int = 3,
+    run: Run = RUN,
+) -> Model:
+    """Rectified flow on digits: in one evaluation 3.1 times the Frechet floor; first, 20 gave 2.8.
+
+    Args:
+        data: name or path of a data set of images or of vectors.
+        pairs: of noise and what the first model makes of it, that the second learns from.
+        ends: evaluations of the first model for the x of a pair, by Heun's method.
+        width: of the network: channels at full size for images, features for vectors; by default
+            16 and 64.
+        dropout: the share of the network's features that is silent in a round.
+        evaluations: of the network, for a sample of the second model, by Heun's method.
+        run: how long the first learns, where to, on what; it goes to `first` there. The second learns
+            three quarters as long.
+    """
+    source = load(data)
+    before, run = in_two(run, "first", 2 / 3)
+    first = flow_matching(data, width=width, dropout=dropout, run=before)
+    if not isinstance(first, Diffusion):
+        raise TypeError(f"rectified_flow: flow_matching made a {type(first).__name__}")
+    torch.manual_seed(run.seed)
+    model = Diffusion(
+        copy.deepcopy(first.net).requires_grad_(True),
+        first.space,
+        first.path,
+        first.parametrisation,
+        Heun(evaluations, WithoutLast(even)),
+    )
+    return fit(
+        model,
+        Pairs.of(first, pairs, Heun(ends, even), run.seed),
+        run,
+        schedule=SCHEDULE,
+        evaluate=scores(source.validation),
+        picture=picture,
+    )

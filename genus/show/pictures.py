@@ -1,0 +1,303 @@
+"""What samples look like: grids of images, scatter plots, and PNG files that say how they were made."""
+
+import io
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+from PIL.PngImagePlugin import PngImageFile, PngInfo
+from torch import Tensor
+
+from ..core import (
+    Attributes,
+    Bits,
+    Classes,
+    ConditionalModel,
+    GenerativeModel,
+    Graphs,
+    Model,
+    Reals,
+    Space,
+    Strokes,
+    Tokens,
+)
+from .drawings import drawn
+
+Picture = NDArray[np.uint8]  # (height, width) grey, or (height, width, 3) colour
+KEYWORD = "genus"  # under which a PNG keeps its note
+TILE = 64  # small images are blown up until another time would make them larger than this
+BACK = 64  # the grey between tiles
+
+
+def picture(
+    model: Model,
+    path: Path | str,
+    n: int | None = None,
+    *,
+    context: Tensor | None = None,
+    note: Mapping[str, Any] | None = None,
+) -> Path:
+    """Draws samples into a PNG file, and returns its path.
+
+    Args:
+        model: what samples.
+        path: the file; its folder is made if need be.
+        n: how many; without it, 64 images or 2,000 points.
+        context: what a conditional model is given; without it, n labels in turn, if its contexts
+            are labels. Contexts that are images stand at the left of what was made of them.
+        note: what the file is to say about itself, as JSON types.
+    """
+    space = model.space
+    if n is None:
+        n = 2000 if isinstance(space, Reals) and space.dims <= 2 else 64
+    if isinstance(model, GenerativeModel):
+        return save_png(grid(model.sample(n), space), path, note)
+    if not isinstance(model, ConditionalModel):
+        raise TypeError(f"picture: {type(model).__name__} cannot sample")
+    if context is None:
+        context = in_turn(model.context_space, n)
+    if context is None:
+        raise ValueError(
+            f"picture: {type(model).__name__} needs a context of {model.context_space}"
+        )
+    device = next((p.device for p in model.parameters()), None)
+    x = model.sample(context.to(device))
+    return save_png(shown(x, space, context, model.context_space), path, note)
+
+
+def in_turn(space: Space, n: int) -> Tensor | None:
+    """n contexts that are labels, one after another; None if contexts are something else."""
+    count = torch.arange(n)
+    if isinstance(space, Classes):
+        return count % space.count
+    if isinstance(space, Attributes):
+        columns = []
+        for labels in space.counts:
+            columns.append(count % labels)
+            count = count // labels
+        return torch.stack(columns, 1)
+    return None
+
+
+def shown(
+    x: Tensor, space: Space, context: Tensor | None = None, context_space: Space | None = None
+) -> Picture:
+    """The `grid` of what was made for contexts: images stand at the right of those they came from.
+
+    Args:
+        x: (n, *space.shape).
+        space: what one x is.
+        context: (n, *context_space.shape), if x was made for something.
+        context_space: what one context is.
+    """
+    if context is None or context_space is None:
+        return grid(x, space)
+    if len(context_space.shape) == 3 and context_space.shape[1:] == space.shape[1:]:
+        pair = torch.cat([context[:, : x.shape[1]].cpu().to(x.dtype), x.cpu()], dim=3)
+        return grid(pair, Reals(tuple(pair.shape[1:])))
+    return grid(x, space, context_space.count if isinstance(context_space, Classes) else None)
+
+
+def grid(x: Tensor, space: Space, columns: int | None = None) -> Picture:
+    """All rows of x as one picture: images, clouds, drawings or graphs side by side.
+
+    Tokens are colours, and single points a scatter plot.
+
+    Args:
+        x: (n, *space.shape).
+        space: what one x is. Vectors of bits or pixels whose size is a square are seen as squares.
+        columns: images in a line; without it, as many as make the whole about square.
+    """
+    if not len(x) or x.shape[1:] != space.shape:
+        raise ValueError(
+            f"grid: x has shape {tuple(x.shape)}; it must be (n, *{space.shape}), n > 0"
+        )
+    x = x.detach().cpu()
+    if isinstance(space, Tokens):
+        return _coloured(x, space.vocabulary)
+    if isinstance(space, Classes):
+        return _coloured(x[:, None], space.count)
+    if isinstance(space, Reals) and len(space.shape) < 2:
+        return scatter(x.reshape(len(x), -1))
+    if isinstance(space, Reals) and len(space.shape) == 2 and space.shape[1] == 3:
+        images = clouds(x)
+        return _tiles(images, columns or math.ceil(math.sqrt(len(x))))
+    if isinstance(space, Strokes | Graphs):
+        return _tiles(drawn(x, space), columns or math.ceil(math.sqrt(len(x))))
+    images = _as_images(x.float(), isinstance(space, Bits))
+    return _tiles(images, columns or math.ceil(math.sqrt(len(x) * _aspect(images))))
+
+
+def _as_images(x: Tensor, bits: bool) -> Picture:
+    """(n, height, width, 1 or 3): levels as bytes; what is not finite is black."""
+    levels = x * 255 if bits else (x + 1) * 127.5
+    levels = levels.nan_to_num(0, 255, 0).round().clamp(0, 255).to(torch.uint8)
+    side = math.isqrt(levels[0].numel())
+    if levels.ndim == 2:
+        square = side * side == levels.shape[1]
+        levels = levels.reshape(len(x), *((side, side) if square else (1, -1)))
+    if levels.ndim == 3:
+        levels = levels[:, None]
+    if levels.ndim != 4:
+        levels = levels.reshape(len(x), 1, levels.shape[-2], -1)
+    if levels.shape[1] not in (1, 3):  # other channels stand side by side
+        levels = levels.transpose(1, 2).flatten(2)[:, None]
+    return levels.permute(0, 2, 3, 1).numpy()
+
+
+def _aspect(images: Picture) -> float:
+    return images.shape[1] / images.shape[2]
+
+
+def _tiles(images: Picture, columns: int) -> Picture:
+    n, height, width, channels = images.shape
+    scale = max(1, TILE // max(height, width))
+    images = images.repeat(scale, 1).repeat(scale, 2)
+    height, width, gap = height * scale, width * scale, 2
+    columns = max(1, min(columns, n))
+    lines = math.ceil(n / columns)
+    size = (gap + lines * (height + gap), gap + columns * (width + gap), channels)
+    canvas = np.full(size, BACK, np.uint8)
+    for i, image in enumerate(images):
+        line, column = divmod(i, columns)
+        top, left = gap + line * (height + gap), gap + column * (width + gap)
+        canvas[top : top + height, left : left + width] = image
+    return canvas[..., 0] if channels == 1 else canvas
+
+
+def _coloured(x: Tensor, vocabulary: int) -> Picture:
+    """One line for each sequence, one colour for each token."""
+    from matplotlib import colormaps  # takes a while
+
+    shades = x.double() / max(1, vocabulary - 1)
+    colours = (colormaps["viridis"](shades.numpy())[..., :3] * 255).astype(np.uint8)
+    scale = max(1, min(16, 1024 // max(colours.shape[:2])))
+    return colours.repeat(scale, 0).repeat(scale, 1)
+
+
+# --- clouds of points --------------------------------------------------------------------------
+
+SIDE = 96  # of the picture of a cloud, in pixels
+TURN, TILT = -0.9, 0.45  # of the eye around the third axis, and up from the plane, radians
+
+
+def clouds(x: Tensor, reach: float | None = None) -> Picture:
+    """Clouds, (n, points, 3), as seen from the side and above, (n, 96, 96, 3): near points are dark.
+
+    Args:
+        x: the third axis is up. Points that are not finite are left out.
+        reach: of the pictures to all sides of 0; without it, some more than 99 % of all points need.
+    """
+    finite = x.isfinite().all(2)
+    x = x.detach().cpu().double().nan_to_num(0, 0, 0)
+    if reach is None:
+        radii = x.norm(dim=2)[finite].numpy()
+        reach = 1.15 * float(np.quantile(radii, 0.99)) if radii.size else 1.0
+    right = x @ x.new_tensor([math.cos(TURN), math.sin(TURN), 0])
+    away = x @ x.new_tensor([-math.sin(TURN), math.cos(TURN), 0])  # into the picture, on the plane
+    up = math.cos(TILT) * x[..., 2] + math.sin(TILT) * away
+    depth = math.cos(TILT) * away - math.sin(TILT) * x[..., 2]
+    scale = (SIDE - 2) / (2 * max(reach, 1e-6))
+    column, line = ((SIDE / 2 + s * scale * v).floor().long() for s, v in ((1, right), (-1, up)))
+    inside = finite & ((column.clamp(0, SIDE - 2) == column) & (line.clamp(0, SIDE - 2) == line))
+    far = ((depth / (2 * reach) + 0.5).clamp(0, 1)).numpy()[..., None]
+    near_ink, far_ink = np.array([8, 48, 107]), np.array([158, 202, 225])
+    ink = (near_ink + far * (far_ink - near_ink)).round().astype(np.uint8)
+    canvas = np.full((len(x), SIDE, SIDE, 3), 255, np.uint8)
+    for i, order in enumerate(depth.argsort(dim=1, descending=True)):  # the nearest come last
+        seen = order[inside[i, order]]
+        for down, aside in np.ndindex(2, 2):  # a point is 2 x 2 pixels
+            canvas[i, line[i, seen] + down, column[i, seen] + aside] = ink[i, seen]
+    return canvas
+
+
+# --- plots ------------------------------------------------------------------------------------
+
+
+def scatter(x: Tensor, limits: tuple[float, float, float, float] | None = None) -> Picture:
+    """Points: (n, 1) as a histogram, (n, 2) as dots, more as dots of each pair of the first four.
+
+    Args:
+        x: (n, d). Rows that are not finite are left out, and counted in the title.
+        limits: left, right, bottom, top of (n, 2); without it, 99 % of the points and some air.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # takes a while
+    from matplotlib.figure import Figure
+
+    finite = x.isfinite().all(1)
+    points = x[finite].double().numpy()
+    d = min(4, points.shape[1])
+    panels = d if d > 2 else 1
+    figure = Figure(figsize=(4.8, 4.8), dpi=100, layout="tight")
+    canvas = FigureCanvasAgg(figure)
+    size = min(8.0, max(1.0, 4000 / max(1, len(points)))) / panels
+    for i, j in np.ndindex(panels, panels):
+        axis = figure.add_subplot(panels, panels, i * panels + j + 1)
+        axis.tick_params(labelsize=7)
+        if d == 1 or (d > 2 and i == j):
+            axis.hist(points[:, i], bins=64 if d == 1 else 24, density=True, color="#1f4e79")
+            continue
+        down, right = (i, j) if d > 2 else (1, 0)
+        axis.scatter(points[:, right], points[:, down], s=size, alpha=0.6, lw=0, c="#1f4e79")
+        if d == 2 and len(points):
+            left, end, bottom, top = limits or _frame(points)
+            axis.set(xlim=(left, end), ylim=(bottom, top), aspect="equal")
+    if not finite.all():
+        figure.suptitle(f"{int((~finite).sum())} of {len(x)} rows are not finite", fontsize=8)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def _frame(points: NDArray[np.float64]) -> tuple[float, float, float, float]:
+    """A square around 99 % of the points."""
+    low, high = np.quantile(points, 0.005, axis=0), np.quantile(points, 0.995, axis=0)
+    middle, half = (low + high) / 2, 0.6 * max(1e-6, float((high - low).max()))
+    return middle[0] - half, middle[0] + half, middle[1] - half, middle[1] + half
+
+
+# --- files ------------------------------------------------------------------------------------
+
+
+def save_png(array: Picture, path: Path | str, note: Mapping[str, Any] | None = None) -> Path:
+    """Writes a picture whole or not at all, and returns its path.
+
+    Args:
+        array: (height, width) or (height, width, 3), uint8.
+        path: the file, .png; its folder is made if need be.
+        note: what the file is to say about itself, as JSON types.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".png":
+        raise ValueError(f"save_png: {path}; the name must end in .png")
+    info = PngInfo()
+    if note is not None:
+        info.add_text(KEYWORD, json.dumps(note))
+    content = io.BytesIO()
+    Image.fromarray(array).save(content, "png", pnginfo=info)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    try:
+        draft.write_bytes(content.getvalue())
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return path
+
+
+def read_note(path: Path | str) -> dict[str, Any]:
+    """What a picture says about itself: the note that `save_png` was given."""
+    try:
+        with Image.open(path) as image:
+            text = image.text.get(KEYWORD) if isinstance(image, PngImageFile) else None
+    except UnidentifiedImageError:
+        raise ValueError(f"read_note: {path} is not an image") from None
+    if text is None:
+        raise ValueError(f"read_note: {path} has no note; only PNG files written by genus have one")
+    return json.loads(text)

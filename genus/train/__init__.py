@@ -1,0 +1,13 @@
+"""Training: the game, `fit` that plays it for real runs, and the artifacts that are left."""
+
+from .artifact import ArtifactError as ArtifactError
+from .artifact import load as load
+from .artifact import save as save
+from .fit import fit as fit
+from .game import Average as Average
+from .game import MakesOptimizers as MakesOptimizers
+from .game import adam as adam
+from .game import play as play
+from .run import Batches as Batches
+from .run import Examiner as Examiner
+from .run import Run as Run

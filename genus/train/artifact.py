@@ -1,0 +1,269 @@
+"""A model on disk: a folder that anybody may open, for nothing in it is ever executed.
+
+    config.json          the class, its hyper-parameters, its space, and where it comes from
+    model.safetensors    the weights; ema.safetensors the averaged ones, if there are any
+    README.md            a model card, in the layout of the Hugging Face hub
+
+A weights file carries the hash of its tensors in its header, so a damaged one is noticed.
+Each file is written whole or not at all.
+"""
+
+import hashlib
+import importlib
+import inspect
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_bytes
+from torch import Tensor, nn
+
+from .._version import __version__
+from ..core import Model, hyperparameters
+
+FORMAT = 1
+
+
+class ArtifactError(ValueError):
+    """A folder that is not a whole model, or one that may not be opened."""
+
+
+# --- saving -----------------------------------------------------------------------------------
+
+
+def save(
+    model: Model,
+    folder: Path | str,
+    *,
+    average: Model | None = None,
+    note: Mapping[str, object] | None = None,
+) -> Path:
+    """Writes the model into a folder, made if need be, and returns the folder.
+
+    Args:
+        average: the same model with averaged weights.
+        note: what else config.json should say, as JSON types: recipe, seed, data, metrics.
+    """
+    folder = Path(folder)
+    config = {
+        "format": FORMAT,
+        "model": encode(model),
+        "promises": sorted(model.promises()),
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "versions": {
+            "genus": __version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+        **(note or {}),
+    }
+    text = json.dumps(config, indent=2)  # before anything is written: it may raise
+    folder.mkdir(parents=True, exist_ok=True)
+    write(folder / "model.safetensors", _weights(model))
+    if average is not None:
+        write(folder / "ema.safetensors", _weights(average))
+    write(folder / "config.json", text.encode())
+    write(folder / "README.md", card(config).encode())
+    return folder
+
+
+def write(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all, also when the machine stops in the middle."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    try:
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def digest(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 of names, types, shapes and values, in hexadecimal."""
+    whole = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        whole.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        whole.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return whole.hexdigest()
+
+
+def _weights(model: nn.Module) -> bytes:
+    tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    # one entry only: safetensors writes several in any order, and equal weights are equal files
+    return to_bytes({k: v.clone() for k, v in tensors.items()}, {"sha256": digest(tensors)})
+
+
+# --- loading ----------------------------------------------------------------------------------
+
+
+def load(
+    folder: Path | str, *, average: bool = True, allow: Sequence[str] = (), device: str = "cpu"
+) -> Any:
+    """The model that `save` wrote, in evaluation mode.
+
+    Args:
+        average: takes the averaged weights where there are any.
+        allow: full names of classes outside genus that may be built, such as "my.module.Net".
+            To build a class is to run its code: name only what you trust.
+        device: where to.
+
+    Raises:
+        ArtifactError: the folder is no model, or is damaged, or wants a class that is not allowed.
+    """
+    folder = Path(folder)
+    config = read_config(folder)
+    model = decode(config["model"], allow=allow)
+    if not isinstance(model, Model):
+        raise ArtifactError(f"{folder}: config.json describes {type(model).__name__}, not a model")
+    averaged = folder / "ema.safetensors"
+    path = averaged if average and averaged.exists() else folder / "model.safetensors"
+    tensors = read_weights(path)
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
+        raise ArtifactError(f"{path}: does not fit config.json: {first}") from None
+    return model.to(device).eval()
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """config.json of an artifact."""
+    path = folder / "config.json"
+    if not folder.is_dir():
+        raise ArtifactError(f"{folder}: there is no such folder")
+    if not path.exists():
+        raise ArtifactError(f"{folder}: no config.json in it, so it is not a model saved by genus")
+    try:
+        config = json.loads(path.read_text())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ArtifactError(f"{path}: is not JSON: {error}") from None
+    if not isinstance(config, dict) or "model" not in config:
+        raise ArtifactError(f"{path}: does not describe a model")
+    if config.get("format") != FORMAT:
+        raise ArtifactError(
+            f"{path}: format {config.get('format')}; this genus reads format {FORMAT}"
+        )
+    return config
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file, checked against the hash in its header."""
+    if not path.exists():
+        raise ArtifactError(f"{path}: there is no such file")
+    if path.suffix != ".safetensors":
+        raise ArtifactError(f"{path}: only safetensors are read; a pickle can run code")
+    try:
+        with safe_open(path, "pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            said = (file.metadata() or {}).get("sha256")
+    except (SafetensorError, OSError) as error:
+        raise ArtifactError(f"{path}: truncated, or not safetensors: {error}") from None
+    if said != digest(tensors):
+        raise ArtifactError(f"{path}: its tensors do not have the hash in its header: damaged")
+    return tensors
+
+
+# --- hyper-parameters as JSON -----------------------------------------------------------------
+
+
+def encode(value: object) -> Any:
+    """A hyper-parameter as JSON. Modules, spaces and functions become their names and arguments."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, tuple | list):
+        return [encode(item) for item in value]
+    if isinstance(value, FunctionType) and "<" not in value.__qualname__:
+        return {"function": f"{value.__module__}.{value.__qualname__}"}
+    if isinstance(value, nn.Module):
+        arguments = hyperparameters(value)
+    elif is_dataclass(value) and not isinstance(value, type):
+        arguments = {field.name: getattr(value, field.name) for field in fields(value)}
+    else:
+        raise TypeError(
+            f"save: a hyper-parameter is {type(value).__name__}: {value!r}; wanted are "
+            f"numbers, strings, sequences, spaces, modules and named functions"
+        )
+    kind = type(value)
+    return {
+        "class": f"{kind.__module__}.{kind.__qualname__}",
+        "arguments": {name: encode(item) for name, item in arguments.items()},
+    }
+
+
+def decode(value: Any, *, allow: Sequence[str] = ()) -> Any:
+    """What `encode` wrote, built again. Sequences come back as tuples."""
+    if isinstance(value, list):
+        return tuple(decode(item, allow=allow) for item in value)
+    if not isinstance(value, dict):
+        return value
+    if "function" in value:
+        found = _find(value["function"], "genus.functional.", allow)
+        if not isinstance(found, FunctionType):
+            raise ArtifactError(f"config.json: {value['function']} is not a function")
+        return found
+    kind = _find(value.get("class"), "genus.", allow)
+    if not (inspect.isclass(kind) and (issubclass(kind, nn.Module) or is_dataclass(kind))):
+        raise ArtifactError(f"config.json: {value['class']} is not a module or a plain record")
+    arguments = {k: decode(v, allow=allow) for k, v in value.get("arguments", {}).items()}
+    try:
+        return kind(**arguments)
+    except (TypeError, ValueError) as error:
+        raise ArtifactError(f"config.json: cannot build {value['class']}: {error}") from None
+
+
+def _find(path: object, trusted: str, allow: Sequence[str]) -> Any:
+    if not isinstance(path, str):
+        raise ArtifactError(f"config.json: {path!r} is not the name of a class")
+    if not path.startswith(trusted) and path not in allow:
+        raise ArtifactError(
+            f"config.json: wants {path}, which is outside {trusted[:-1]}; if you trust its code, "
+            f"load with allow=[{path!r}]"
+        )
+    module, _, name = path.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError):
+        raise ArtifactError(f"config.json: there is no {path} in this version") from None
+    if getattr(found, "__module__", None) != module:
+        raise ArtifactError(f"config.json: {path} is not defined there")
+    return found
+
+
+# --- the card ---------------------------------------------------------------------------------
+
+
+def card(config: Mapping[str, Any]) -> str:
+    """A model card in the layout of the Hugging Face hub: what it is, and what it was measured to be."""
+    name = config["model"]["class"].rpartition(".")[2]
+    lines = [
+        "---",
+        "library_name: genus",
+        "license: apache-2.0",
+        f"tags: [generative-model, {name.lower()}]",
+        "---",
+        "",
+        f"# {name}",
+        "",
+        f"{config['parameters']:,} parameters; it can {', '.join(config['promises']) or 'only look'}.",
+        "",
+        "```python",
+        "import genus",
+        'model = genus.load("this folder")',
+        "```",
+        "",
+    ]
+    for title in ("recipe", "data", "training", "metrics"):
+        if content := config.get(title):
+            body = json.dumps(content, indent=2)
+            lines += [f"## {title.capitalize()}", "", "```json", body, "```", ""]
+    return "\n".join(lines)

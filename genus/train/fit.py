@@ -1,0 +1,325 @@
+"""fit: the caller of `play` for real runs. It keeps the clock, the log, the average and the state.
+
+A round is a pure function of the weights before it, the seed and its own number: batches, noise and
+learning rates are drawn from the number. So a run that was killed goes on bit for bit as if it had
+not been, and a run that is looked at more often is still the same run.
+
+    config.json  model.safetensors  ema.safetensors  README.md     the model so far: an artifact
+    state.pt         all that a resumed run needs, plain types only, replaced as one file
+    metrics.jsonl    one line for each record: losses, rates, figures
+    samples/         pictures, if a `picture` function is given
+    best/            the artifact with the lowest first figure, if an `evaluate` function is given
+"""
+
+import io
+import json
+import math
+import pickle
+import time
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from ..core import HasFit, Model, Terms
+from . import artifact
+from .game import Average, MakesOptimizers, adam, own_optimizers, play, ranks
+from .progress import Display
+from .run import Batches, Examiner, Patience, Run, begin, logged, match, mix, seed
+
+STATE = "state.pt"
+
+
+def fit(
+    model: Model,
+    data: Batches,
+    run: Run,
+    *,
+    optimizers: MakesOptimizers | None = None,
+    schedule: Callable[[float], float] | None = None,
+    evaluate: Callable[[Model], Mapping[str, float]] | None = None,
+    picture: Callable[[Model, Path], object] | None = None,
+) -> Model:
+    """Trains the model in place. Returns it, or its averaged copy if the run keeps one.
+
+    A model that learns by closed form or expectation maximisation (`fit`) is handed all data, and
+    a round is one step of that; every other model plays its game.
+
+    Args:
+        optimizers: makes each player's optimiser from the player's name and parameters.
+        schedule: the factor on every learning rate, a function of how much of the run is behind,
+            from 0 to 1.
+        evaluate: figures of the model (the averaged one, if any); the first, smaller being
+            better, decides which checkpoint is `best`.
+        picture: draws the model's samples into the file named.
+
+    Raises:
+        ValueError: model and data do not match, or the folder is in use, or the run to go on
+            with was another one.
+        FloatingPointError: a loss is not finite; names the player, the round and the term.
+    """
+    return _Session(model, data, run, optimizers, schedule, evaluate, picture).go()
+
+
+class _Session:
+    """One call of `fit`."""
+
+    def __init__(
+        self,
+        model: Model,
+        data: Batches,
+        run: Run,
+        optimizers: MakesOptimizers | None,
+        schedule: Callable[[float], float] | None,
+        evaluate: Callable[[Model], Mapping[str, float]] | None,
+        picture: Callable[[Model, Path], object] | None,
+    ):
+        match(model, data)
+        self.device = begin(run.device)
+        self.rank, self.world = ranks()
+        if run.batch % self.world:
+            raise ValueError(f"fit: {self.world} ranks must divide the batch's {run.batch} rows")
+        closed = "fit" in model.promises()
+        if closed and run.ema is not None:
+            raise ValueError(
+                f"fit: ema is {run.ema}, but {type(model).__name__} learns from all data at once, "
+                f"and there is no noise to average away; leave ema out"
+            )
+        self.model, self.data, self.run = model.to(self.device).train(), data, run
+        self.schedule, self.evaluate, self.picture = schedule, evaluate, picture
+        make = optimizers or adam(run.lr)
+        players = {} if closed else model.players()
+        own = own_optimizers(players)
+        self.optimizers = {n: make(n, p.parameters()) for n, p in players.items() if n in own}
+        self.rates = {k: [g["lr"] for g in o.param_groups] for k, o in self.optimizers.items()}
+        self.average = None if run.ema is None else Average(model, run.ema)
+        self.number, self.seconds, self.best = 0, 0.0, math.inf
+        self.figures: dict[str, float] = {}
+        self.game: dict[str, float] = {}  # figures of the game, not of the model
+        self.lines: list[dict[str, Any]] = []  # of the log
+        self.verdict = ""
+        self.pending: list[Terms] = []  # the losses of the rounds since the last line of the log
+        self.writes = run.out is not None and self.rank == 0
+        self.display = Display(run.progress and self.rank == 0, run.rounds, run.minutes)
+
+    # the run
+
+    def go(self) -> Model:
+        self.open_folder()
+        self.clock = time.perf_counter() - self.seconds
+        with self.display, Patience() as patience:
+            for terms in self.rounds():
+                self.after_round(terms)
+                if patience.asked or self.over():
+                    break
+            self.flush()
+            if self.number % self.run.evaluate_every and not patience.asked:
+                self.look()
+        self.display.say(self.verdict)
+        self.checkpoint()
+        if patience.asked:
+            raise KeyboardInterrupt
+        return (self.average.model if self.average else self.model).eval()
+
+    def rounds(self) -> Iterator[Terms]:
+        if self.over():
+            return
+        if isinstance(self.model, HasFit) and "fit" in self.model.promises():
+            everything = tuple(x.to(self.device) for x in self.data.everything())
+            self.seed(self.number)
+            yield from self.model.fit(*everything)
+            return
+        yield from play(
+            self.model,
+            self.batches(),
+            self.optimizers,
+            start=self.number,
+            clip=self.run.clip,
+            accumulate=self.run.accumulate,
+            autocast=self.run.autocast,
+        )
+
+    def batches(self) -> Iterator[tuple[Tensor, ...]]:
+        """Makes each round ready: its learning rate, its batch and its noise."""
+        for number in count(self.number):
+            if self.schedule is not None:
+                factor = self.schedule(self.run.progress_at(number, self.seconds))
+                for name, optimizer in self.optimizers.items():
+                    for group, rate in zip(optimizer.param_groups, self.rates[name], strict=True):
+                        group["lr"] = rate * factor
+            batch = self.data.batch(number, self.run.batch, self.run.seed)
+            if self.world > 1:
+                batch = tuple(x.chunk(self.world)[self.rank] for x in batch)
+            self.seed(number)
+            yield tuple(x.to(self.device, non_blocking=True) for x in batch)
+
+    def seed(self, number: int) -> None:
+        """The noise of a round is drawn from the run's seed, the round's number and the rank."""
+        seed(mix(self.run.seed, number, self.rank), self.device)
+
+    def over(self) -> bool:
+        run = self.run
+        if run.rounds is not None and self.number >= run.rounds:
+            return True
+        if run.minutes is None or (self.world > 1 and self.number % run.log_every):
+            return False
+        late = self.seconds >= 60 * run.minutes
+        if self.world > 1:  # one clock for all ranks
+            flag = torch.tensor(float(late), device=self.device)
+            dist.broadcast(flag, 0)
+            late = bool(flag)
+        return late
+
+    def after_round(self, terms: Terms) -> None:
+        if self.average is not None:
+            self.average.update(self.number)
+        self.pending.append(terms)
+        self.number += 1
+        self.seconds = time.perf_counter() - self.clock
+        if self.number % self.run.log_every == 0:
+            self.flush()
+        if self.number % self.run.evaluate_every == 0:
+            self.flush()
+            self.look()
+        if self.number % self.run.checkpoint_every == 0:
+            self.flush()
+            self.checkpoint()
+
+    # the log
+
+    def flush(self) -> None:
+        """Looks at the losses since the last line, all in one transfer, and writes their means."""
+        if not self.pending:
+            return
+        names = list(dict.fromkeys(name for terms in self.pending for name in terms))
+        cells = [(i, k, v) for i, terms in enumerate(self.pending) for k, v in terms.items()]
+        values = torch.stack([v.reshape(()).double() for _, _, v in cells]).tolist()
+        first = self.number - len(self.pending)
+        sums: dict[str, list[float]] = {name: [] for name in names}
+        for (i, name, _), value in zip(cells, values, strict=True):
+            if not math.isfinite(value):
+                player, _, term = name.partition("/")
+                raise FloatingPointError(
+                    f"fit: in round {first + i} the term '{term}' of the player '{player}' is "
+                    f"{value}; a smaller lr, or clip, may keep it finite; the checkpoint before "
+                    f"is untouched"
+                )
+            sums[name].append(value)
+        losses = {name: sum(column) / len(column) for name, column in sums.items()}
+        self.pending = []
+        self.record("losses", **losses)
+        figures = self.figures | self.game
+        self.display.show(self.number, self.seconds, losses, figures, self.verdict)
+
+    def look(self) -> None:
+        """Evaluates, keeps the best, and draws samples: all with the same noise every time."""
+        if self.rank or not (self.evaluate or (self.picture and self.writes)):
+            return
+        model = self.average.model if self.average else self.model
+        model.eval()
+        if self.evaluate is not None:
+            self.seed(-1)
+            self.figures = dict(self.evaluate(model))
+            if isinstance(self.evaluate, Examiner):
+                self.game = dict(self.evaluate.examine(self.model, self.data))
+            self.record("figures", **self.figures, **self.game)
+            if isinstance(self.evaluate, Examiner):
+                self.verdict = self.evaluate.verdict(self.lines)
+            first = next(iter(self.figures.values()), math.inf)
+            if self.writes and first < self.best:
+                self.best = first
+                artifact.save(model, self.out / "best", note=self.note())
+        if self.picture is not None and self.writes:
+            self.seed(-1)
+            (self.out / "samples").mkdir(exist_ok=True)
+            self.picture(model, self.out / "samples" / f"{self.number:08d}.png")
+        self.model.train()
+
+    def record(self, event: str, **values: float) -> None:
+        line = {"event": event, "round": self.number, "seconds": round(self.seconds, 3)} | values
+        self.lines.append(line)
+        if self.writes:
+            with (self.out / "metrics.jsonl").open("a") as file:
+                file.write(json.dumps(line) + "\n")
+
+    # the folder
+
+    @property
+    def out(self) -> Path:
+        return Path(self.run.out or ".")
+
+    def open_folder(self) -> None:
+        if self.run.resume:
+            self.resume()
+        elif self.writes:
+            if self.out.exists() and not self.out.is_dir():
+                raise ValueError(f"fit: {self.out} is a file; out must be a folder")
+            if (self.out / STATE).exists() or (self.out / "config.json").exists():
+                raise ValueError(f"fit: {self.out} holds a run already; resume it, or name another")
+            self.checkpoint()  # finds out now whether the folder can be written
+
+    def identity(self) -> dict[str, Any]:
+        """What must be the same for a run to go on as if nothing had happened."""
+        return {
+            "model": artifact.encode(self.model),
+            "data": self.data.fingerprint,
+            "seed": self.run.seed,
+            "batch": self.run.batch,
+            "ema": self.run.ema,
+        }
+
+    def note(self) -> dict[str, Any]:
+        training = {"rounds": self.number, "seconds": round(self.seconds, 1)}
+        training |= {k: getattr(self.run, k) for k in ("batch", "lr", "seed", "ema")}
+        data = {"fingerprint": self.data.fingerprint, "name": getattr(self.data, "name", None)}
+        return {"data": data, "training": training, "metrics": self.figures, **self.run.note}
+
+    def checkpoint(self) -> None:
+        """The state as one file, first; then the artifact, which can be made again from it."""
+        if not self.writes:
+            return
+        content = io.BytesIO()
+        state = {
+            "identity": json.dumps(self.identity(), sort_keys=True),
+            "number": self.number,
+            "seconds": self.seconds,
+            "best": self.best,
+            "model": self.model.state_dict(),
+            "average": self.average.model.state_dict() if self.average else None,
+            "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
+        }
+        torch.save(state, content)
+        self.out.mkdir(parents=True, exist_ok=True)
+        artifact.write(self.out / STATE, content.getvalue())
+        average = self.average.model if self.average else None
+        artifact.save(self.model, self.out, average=average, note=self.note())
+
+    def resume(self) -> None:
+        path = self.out / STATE
+        if not path.exists():
+            raise ValueError(f"fit: nothing to resume: there is no {path}")
+        try:
+            state = torch.load(path, map_location=self.device, weights_only=True)
+        except (RuntimeError, pickle.UnpicklingError, EOFError, OSError) as error:
+            why = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ValueError(f"fit: {path} is damaged: {why}") from None
+        was, now = json.loads(state["identity"]), json.loads(json.dumps(self.identity()))
+        if other := [name for name in now if was.get(name) != now[name]]:
+            raise ValueError(
+                f"fit: the run in {self.out} had another {', '.join(other)}; resume it with the "
+                f"options it was begun with"
+            )
+        self.model.load_state_dict(state["model"])
+        if self.average is not None:
+            self.average.model.load_state_dict(state["average"])
+        for name, optimizer in self.optimizers.items():
+            optimizer.load_state_dict(state["optimizers"][name])
+        self.number, self.seconds, self.best = state["number"], state["seconds"], state["best"]
+        self.lines = logged(log := self.out / "metrics.jsonl", self.number)
+        if self.writes and log.exists():  # forget what the dead run wrote after its last checkpoint
+            kept = [json.dumps(line) + "\n" for line in self.lines]
+            artifact.write(log, "".join(kept).encode())

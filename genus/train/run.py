@@ -1,0 +1,222 @@
+"""What a run is: how long, where to, on what. `running.fit` carries it out."""
+
+import ctypes
+import json
+import os
+import signal
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol, Self, runtime_checkable
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from ..core import Model, Space
+
+
+class Batches(Protocol):
+    """Where batches come from. A batch is a pure function of its number, so nothing is to resume."""
+
+    space: Space
+    context_space: Space | None
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when the data do."""
+        ...
+
+    def batch(self, number: int, size: int, seed: int) -> tuple[Tensor, ...]:
+        """The batch of this round: (x,) or (x, context), `size` rows."""
+        ...
+
+    def everything(self) -> tuple[Tensor, ...]:
+        """All rows, in order; an endless source gives a fixed, large draw."""
+        ...
+
+
+@runtime_checkable
+class Examiner(Protocol):
+    """An `evaluate` that also looks at the game itself, and says what is wrong with it."""
+
+    def examine(self, model: Model, data: Batches) -> Mapping[str, float]:
+        """Figures of the game: of the model that learns, not of an average; it stays as it is."""
+        ...
+
+    def verdict(self, lines: Sequence[Mapping[str, Any]]) -> str:
+        """What is wrong, from the lines of the log; "" if nothing is."""
+        ...
+
+
+@dataclass(frozen=True)
+class Run:
+    """How long, where to and on what: the part of a configuration that every recipe shares.
+
+    Args:
+        rounds: when to stop; a round is one batch, in which each player moves once.
+        minutes: when to stop, by the clock; the earlier of the two counts.
+        batch: rows in a batch, over all ranks.
+        lr: learning rate of the default optimiser, Adam; recipes scale it by their schedule.
+        seed: of weights, batches and noise.
+        out: the folder of the run; nothing is written without one.
+        resume: goes on with the run in `out`.
+        device: cpu, cuda, cuda:1, mps, or auto, which takes the best there is.
+        autocast: computes losses in bfloat16 where torch holds that to be safe.
+        clip: the largest norm of a player's gradient.
+        accumulate: into how many equal parts a batch is cut, to save memory.
+        ema: decay of the averaged weights, in [0, 1); none are kept without it.
+        log_every: rounds between two lines of the log.
+        evaluate_every: rounds between two evaluations and sample pictures.
+        checkpoint_every: rounds between two checkpoints.
+        progress: shows a live table, or plain lines where there is no terminal.
+        note: what config.json should say besides; JSON types.
+    """
+
+    rounds: int | None = None
+    minutes: float | None = None
+    batch: int = 128
+    lr: float = 1e-3
+    seed: int = 0
+    out: Path | None = None
+    resume: bool = False
+    device: str = "auto"
+    autocast: bool = False
+    clip: float | None = None
+    accumulate: int = 1
+    ema: float | None = None
+    log_every: int = 50
+    evaluate_every: int = 1000
+    checkpoint_every: int = 1000
+    progress: bool = False
+    note: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.rounds is None and self.minutes is None:
+            raise ValueError("Run: neither rounds nor minutes are given; say when to stop")
+        for name in ("log_every", "evaluate_every", "checkpoint_every", "batch", "accumulate"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"Run: {name} is {getattr(self, name)}; at least 1 is wanted")
+        for name in ("rounds", "minutes"):
+            if (value := getattr(self, name)) is not None and value < 0:
+                raise ValueError(f"Run: {name} is {value}; it cannot be negative")
+        if self.resume and self.out is None:
+            raise ValueError("Run: resume needs out, the folder of the run that goes on")
+
+    def progress_at(self, number: int, seconds: float) -> float:
+        """How much of the run is behind, in [0, 1]: a pure function of the round if rounds are set."""
+        if self.rounds is not None:
+            return min(1.0, number / max(1, self.rounds))
+        return min(1.0, seconds / max(1e-9, 60 * (self.minutes or 0.0)))
+
+
+class Patience:
+    """Holds Ctrl-C back until a round is over, for a half round cannot be gone on with.
+
+    A second Ctrl-C does not wait; then the last checkpoint stands.
+    """
+
+    asked = False
+
+    def __enter__(self) -> Self:
+        self.before = None
+        if threading.current_thread() is threading.main_thread():
+            self.before = signal.signal(signal.SIGINT, self.hold)
+        return self
+
+    def hold(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+    def __exit__(self, *error: object) -> None:
+        if self.before is not None:
+            signal.signal(signal.SIGINT, self.before)
+
+
+def logged(path: Path, until: int) -> list[dict[str, Any]]:
+    """The lines of a log up to a round; a killed run may have left half a line."""
+    found = []
+    for line in path.read_text().splitlines() if path.exists() else []:
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            continue
+    return [
+        line for line in found if isinstance(line, dict) and line.get("round", until + 1) <= until
+    ]
+
+
+def mix(*numbers: int) -> int:
+    """A seed from several integers, such that neighbours have nothing in common (splitmix64)."""
+    state = 0
+    for number in numbers:
+        state = (state + number + 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
+        state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
+        state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
+        state ^= state >> 31
+    return state
+
+
+def seed(number: int, device: torch.device) -> None:
+    """`torch.manual_seed` for the processor and one device: a hundredth of its time."""
+    torch.default_generator.manual_seed(number)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(number)
+    elif device.type == "mps":
+        torch.mps.manual_seed(number)
+
+
+@cache
+def keep_memory() -> bool:
+    """Asks the C library to keep what tensors leave for those of the next round; whether it did.
+
+    By itself glibc gives large blocks back to the system when they are free, and gets them again, page
+    by page, in the next round: up to a tenth of the time of a convolutional model on a CPU. The memory
+    of the process no longer shrinks between rounds; its peak is the same. Other C libraries are left
+    as they are.
+    """
+    try:
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):
+        return False
+    mmap_threshold, trim_threshold = -3, -1  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD of malloc.h
+    return bool(mallopt(mmap_threshold, 32 << 20) and mallopt(trim_threshold, 2**31 - 1))
+
+
+def begin(device: str) -> torch.device:
+    """The device that a name stands for; under `torchrun`, this rank's own, its group joined."""
+    keep_memory()
+    if device == "auto":
+        mps = torch.backends.mps.is_available()
+        device = "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        if device == "cuda":
+            device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+            torch.cuda.set_device(device)
+        if not dist.is_initialized():
+            dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"device '{device}': {str(error).splitlines()[0]}") from None
+
+
+def match(model: Model, data: Batches) -> None:
+    """Raises ValueError if the data are not what the model is made for."""
+    name = type(model).__name__
+    if model.space != data.space:
+        raise ValueError(
+            f"fit: {name} is made for {model.space}, the data are {data.space}; build the model "
+            f"with the data's space, or take another view of the data"
+        )
+    wanted = getattr(model, "context_space", None)  # a classifier has one too, and does not sample
+    if wanted is not None and data.context_space is None:
+        raise ValueError(f"fit: {name} wants a context of {wanted}, and the data have none")
+    if wanted != data.context_space:
+        raise ValueError(
+            f"fit: {name} takes {wanted} as context, the data give {data.context_space}"
+        )

@@ -1,0 +1,62 @@
+"""Tokens that stand for characters or words, and back."""
+
+import pytest
+import torch
+
+from genus.core import Attributes, Classes, Reals, Tokens
+from genus.data.sets import Data
+from genus.data.splits import Rows
+
+
+def data(space: Tokens, symbols: tuple[str, ...], separator: str = "") -> Data:
+    rows = Rows(torch.zeros(2, space.length, dtype=torch.int64), space)
+    return Data("fables", rows, rows, rows, symbols=symbols, separator=separator)
+
+
+def test_characters():
+    fables = data(Tokens(3, 4), ("a", "b", "\n"))
+    assert fables.text(torch.tensor([[0, 1, 2, 0], [1, 1, 1, 1]])) == ["ab\na", "bbbb"]
+    assert fables.tokens("ba\n").tolist() == [1, 0, 2]
+    with pytest.raises(ValueError, match="fables: the text has 'x', 'y', which never occurs"):
+        fables.tokens("axby")
+
+
+def test_words_end_where_the_sequence_ends():
+    fables = data(Tokens(3, 4, end=0), (".", "the", "fox"), " ")
+    assert fables.text(torch.tensor([[1, 2, 0, 0], [1, 2, 1, 2]])) == ["the fox", "the fox the fox"]
+    assert fables.tokens("fox the").tolist() == [2, 1]
+
+
+def test_what_a_context_says():
+    labels = torch.tensor([0, 1])
+    space = Tokens(3, 2)
+    x = torch.zeros(2, 2, dtype=torch.int64)
+
+    def asked(context, context_space, text, **more):
+        rows = Rows(x, space, context=context, context_space=context_space)
+        return Data("fables", rows, rows, rows, **more).asked(text)
+
+    assert asked(labels, Classes(2), "1").item() == 1
+    assert asked(labels, Classes(2), "fox", class_names=("hen", "fox")).item() == 1
+    pairs = torch.tensor([[0, 2], [1, 1]])
+    assert asked(pairs, Attributes((2, 3)), "1,2").tolist() == [1, 2]
+    sentences = torch.tensor([[1, 2, 0], [1, 0, 0]])
+    words = {"context_symbols": (".", "the", "fox"), "separator": " "}
+    assert asked(sentences, Tokens(3, 3, end=0), "fox", **words).tolist() == [2, 0, 0]
+    wrong = [
+        (labels, Classes(2), "2", {}, "fables: '2' is no class; one of 0, 1 is"),
+        (
+            pairs,
+            Attributes((2, 3)),
+            "1,3",
+            {},
+            "the labels are '1,3'; wanted are numbers below 2, b",
+        ),
+        (pairs, Attributes((2, 3)), "a", {}, "the labels are 'a'"),
+        (sentences, Tokens(3, 3, end=0), "the " * 3 + "fox", words, "has 4 tokens; at most 3"),
+        (sentences, Tokens(3, 3, end=0), "dog", words, "the text has 'dog', which never occurs"),
+        (pairs.float(), Reals((2,)), "1,2", {}, "which no text says"),
+    ]
+    for context, context_space, text, more, sentence in wrong:
+        with pytest.raises(ValueError, match=sentence):
+            asked(context, context_space, text, **more)

@@ -1,0 +1,264 @@
+"""evaluate and scores, on models whose worth is known."""
+
+import math
+
+import pytest
+import torch
+
+import genus
+from genus.core import ConditionalModel, GenerativeModel
+from genus.data import Data, load
+from genus.energy import RBM
+from genus.measure import Effort, evaluate, oracle, real_floor, scores, table
+from genus.measure.samples.vectors import vector_figures
+
+EFFORT = Effort(importance=5, betas=200, chains=20)
+
+
+class Reads(GenerativeModel):
+    """Draws rows of a table, with noise."""
+
+    def __init__(self, space, rows, noise=0.0):
+        super().__init__()
+        self.space, self.spread = space, noise
+        self.register_buffer("rows", rows)
+        self.seen_training = None
+
+    def sample(self, n):
+        self.seen_training = self.training
+        x = self.rows[torch.randint(len(self.rows), (n,))]
+        return x + self.spread * torch.randn_like(x)
+
+
+class ReadsLabelled(ConditionalModel):
+    """Draws rows of the class that it is asked for; or of the next class."""
+
+    def __init__(self, split, off=0):
+        super().__init__()
+        self.space, self.context_space = split.space, split.context_space
+        self.x, self.label = split.everything()
+        self.off = off
+
+    def sample(self, context):
+        wanted = (context + self.off) % 10
+        rows = [(self.label == c).nonzero()[:, 0] for c in wanted]
+        return self.x[torch.stack([r[torch.randint(len(r), ())] for r in rows])]
+
+
+class Knows(GenerativeModel):
+    """The truth of a toy, off by some nats."""
+
+    def __init__(self, data, off=0.0):
+        super().__init__()
+        self.data, self.off, self.space = data, off, data.space
+
+    def sample(self, n):
+        return self.data.train.batch(0, n, 7)[0]
+
+    def log_prob(self, x):
+        return self.data.log_prob(x) - self.off
+
+
+class Half(ConditionalModel):
+    """Gives back half of its context."""
+
+    def __init__(self, data):
+        super().__init__()
+        self.space, self.context_space = data.space, data.context_space
+
+    def sample(self, context):
+        return context / 2
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load("digits")
+
+
+def by_name(figures):
+    assert len({f.name for f in figures}) == len(figures)
+    return {f.name: f for f in figures}
+
+
+def test_a_model_that_copies_the_learning_rows(digits):
+    rows = digits.train.everything()[0]
+    found = by_name(evaluate(Reads(digits.space, rows), digits))
+    assert found["memorisation"].value == 0
+    assert found["memorisation"].floor == pytest.approx(1, abs=0.2)
+    assert found["frechet"].value < 3 * found["frechet"].floor
+    assert found["precision"].value == pytest.approx(found["precision"].floor, abs=0.05)
+    assert found["classes"].value == found["classes"].floor == 10
+    assert "nll" not in found
+    assert found["samples_per_second"].value > 0
+    assert found["parameters"].value == 0
+    protocol = found["frechet"].protocol
+    assert protocol["oracle"]["hash"] == oracle("digits").identity()[:16]
+    assert protocol["oracle"]["accuracy"] >= 0.98
+    assert protocol["samples"] == 1000
+    assert protocol["rows"] == 300
+    assert protocol["genus"] == genus.__version__
+
+
+def test_noise_is_far_from_the_floor(digits):
+    rows = digits.train.everything()[0]
+    model = Reads(digits.space, rows, noise=1.0)
+    found = by_name(evaluate(model, digits, samples=300))
+    assert found["frechet"].value > 5 * found["frechet"].floor
+    assert found["precision"].value < 0.5
+    assert found["memorisation"].value > 2
+
+
+def test_a_forgotten_class_is_missed(digits):
+    x, label = digits.train.labelled().everything()
+    found = by_name(evaluate(Reads(digits.space, x[label < 7]), digits, samples=500))
+    assert found["classes"].value == 7
+    assert found["class_kl"].value > 0.3
+    assert found["recall"].value < found["recall"].floor
+    assert found["frechet"].value > 10 * found["frechet"].floor
+
+
+def test_labels_that_are_asked_for_are_checked(digits):
+    data = digits.labelled()
+    good = by_name(evaluate(ReadsLabelled(data.train), data, samples=300))
+    assert good["right_class"].value > 0.98
+    assert good["right_class"].floor == pytest.approx(0.993, abs=0.005)
+    wrong = by_name(evaluate(ReadsLabelled(data.train, off=1), data, samples=300))
+    assert wrong["right_class"].value < 0.02
+    assert wrong["frechet"].value < 3 * wrong["frechet"].floor
+
+
+def test_bits_are_judged_beside_bits(digits):
+    data = digits.binarised()
+    model = RBM(data.space, hidden=8, burn_in=20)
+    model.prepare(data.train.everything()[0])
+    found = by_name(evaluate(model, data, samples=100, effort=EFFORT))
+    # without links it is nearly the base-rate model, so even a short path ends at the truth
+    assert found["nll"].sign == "~"
+    with torch.no_grad():
+        model.W.zero_()
+    (x,) = data.test.everything()
+    truth = -torch.distributions.Bernoulli(logits=model.a).log_prob(x.flatten(1)).sum(1).mean()
+    exact = by_name(evaluate(model, data, samples=100, effort=EFFORT))["nll"]
+    assert exact.value == pytest.approx(truth.item(), abs=0.05)
+    assert found["bits_per_dim"].value == pytest.approx(found["nll"].value / 64 / math.log(2))
+    assert found["frechet"].protocol["oracle"]["accuracy"] < 0.95
+    with pytest.raises(ValueError, match="space"):
+        table({"bits": list(found.values()), "grey": real_floor(load("digits"), samples=100)})
+
+
+def test_the_truth_of_a_toy_is_at_no_distance_from_itself():
+    data = load("ring")
+    found = by_name(evaluate(Knows(data, off=0.3), data))
+    assert found["kl_to_truth"].value == pytest.approx(0.3, abs=1e-5)
+    assert found["kl_to_truth"].sign == "="
+    assert found["nll"].floor == pytest.approx(found["nll"].value - 0.3, abs=1e-5)
+    assert abs(found["nll"].floor - data.entropy) < 5 * found["nll"].error
+    assert found["modes"].value == found["modes_firmly"].value == 8
+    assert found["high_quality"].value == pytest.approx(1 - math.exp(-4.5), abs=0.02)
+    assert found["mode_kl"].value < 0.02
+    assert "bits_per_dim" not in found
+    assert "frechet" not in found
+
+
+def test_pairs_have_an_error(digits):
+    data = load("digits_pairs")
+    found = by_name(evaluate(Half(data), data, samples=300))
+    x, context = data.test.everything()
+    truth = (x - context / 2).abs().mean().item()
+    assert found["l1"].value == pytest.approx(truth, abs=1e-5)
+    assert found["frechet"].protocol["context"] == repr(data.context_space)
+
+
+def test_evaluation_follows_its_seed_and_leaves_no_trace(digits):
+    model = Reads(digits.space, digits.train.everything()[0]).train()
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    first = evaluate(model, digits, samples=50)
+    assert torch.equal(before, torch.get_rng_state())
+    assert model.training
+    assert model.seen_training is False
+    torch.rand(5)
+    again, other = (evaluate(model, digits, samples=50, seed=seed) for seed in (0, 1))
+    timed = {"samples_per_second"}
+    assert [f for f in first if f.name not in timed] == [f for f in again if f.name not in timed]
+    assert by_name(first)["frechet"].value != by_name(other)["frechet"].value
+    table({"one": [f for f in first if f.name not in timed], "other": other})
+
+
+def test_a_model_of_other_data_is_refused(digits):
+    model = Reads(digits.space, digits.train.everything()[0])
+    with pytest.raises(ValueError, match=r"evaluate: Reads is made for Pixels.* the data are Bits"):
+        evaluate(model, digits.binarised())
+    with pytest.raises(ValueError, match=r"takes None as context, the data give Classes"):
+        evaluate(model, digits.labelled())
+    with pytest.raises(ValueError, match="Oracle cannot sample"):
+        evaluate(oracle("digits"), digits)
+
+
+def test_the_floor_alone(digits):
+    floor = real_floor(digits)
+    report = evaluate(Reads(digits.space, digits.train.everything()[0]), digits)
+    theirs = by_name(report)
+    assert all(f.value == theirs[f.name].floor for f in floor)
+    assert "real rows" in table({"copies": report, "real rows": floor})
+    assert real_floor(load("moons")) == []
+
+
+def test_scores_for_a_run(digits):
+    ring = load("ring")
+    nats = scores(ring.validation, rows=500)(Knows(ring))["nats"]
+    assert nats == pytest.approx(ring.entropy, abs=0.2)
+    rows = digits.train.everything()[0]
+    look = scores(digits.validation)
+    assert list(look(Reads(digits.space, rows))) == ["frechet"]
+    assert look(Reads(digits.space, rows))["frechet"] < 1
+    assert look(Reads(digits.space, rows, noise=1.0))["frechet"] > 1
+    labelled = digits.labelled()
+    assert list(scores(labelled.validation)(ReadsLabelled(labelled.train))) == ["frechet"]
+    apart = scores(ring.validation)(Reads(ring.space, torch.zeros(3, 2)))
+    near = scores(ring.validation)(Reads(ring.space, ring.train.everything()[0]))
+    assert list(near) == ["energy_distance", "modes", "high_quality", "mode_kl", "width"]
+    assert near["energy_distance"] < 0.02
+    assert apart["energy_distance"] > 0.5
+    assert "width" not in apart  # nothing of high quality is there to measure
+    bits = digits.binarised()
+    rbm = RBM(bits.space, hidden=4)
+    assert scores(bits.validation)(rbm)["nats"] == pytest.approx(64 * math.log(2), rel=0.05)
+
+
+def test_data_need_not_have_a_name_of_ours(digits):
+    data = Data("mine", digits.train, digits.validation, digits.test)
+    model = Reads(digits.space, digits.train.everything()[0])
+    assert "frechet" not in by_name(evaluate(model, data, samples=50))
+    judged = evaluate(model, data, samples=50, oracle=oracle("digits"))
+    assert "frechet" in by_name(judged)
+
+
+def test_vectors_without_a_truth_have_an_energy_distance():
+    """Near its floor for rows of the data, far for others; in units of the features' deviations."""
+    data = load("linear_mixture")
+    rows = data.validation.everything()[0]
+    same = by_name(evaluate(Reads(data.space, rows), data, samples=400))["energy_distance"]
+    assert abs(same.value) < 5 * same.error
+    assert abs(same.floor) < 5 * same.error
+    assert same.better == "lower"
+    noisy = by_name(evaluate(Reads(data.space, rows, 1.0), data, samples=400))["energy_distance"]
+    assert noisy.value > 5 * noisy.error
+    assert noisy.floor == same.floor
+    assert same.protocol["samples"] == same.protocol["floor_rows"] == 400
+
+
+def test_an_energy_distance_has_no_unit():
+    made, train, test = torch.randn(3, 50, 4) + torch.arange(3.0)[:, None, None] / 4
+    one, other = (
+        vector_figures(made * unit, train * unit, test * unit, {})[0]
+        for unit in (torch.ones(4), torch.tensor([1.0, 1e3, 1e-3, 7.0]))
+    )
+    assert one.value == pytest.approx(other.value, rel=1e-5)
+    assert one.floor == pytest.approx(other.floor, rel=1e-5)
+    assert one.error == pytest.approx(other.error, rel=1e-5)
+
+
+def test_toys_have_the_truth_in_the_place_of_an_energy_distance():
+    data = load("moons")
+    assert "energy_distance" not in by_name(evaluate(Knows(data), data, samples=50))

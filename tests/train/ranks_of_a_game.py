@@ -1,0 +1,52 @@
+"""Run by test_ranks.py, alone or under torchrun: plays games and writes each rank's weights.
+
+python ranks_of_a_game.py OUT
+"""
+
+import sys
+from itertools import product
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from games import Blob, Duel
+from laws import Rows
+
+from genus.train import artifact
+from genus.train.fit import fit
+from genus.train.game import play, ranks
+from genus.train.run import Run, begin
+
+GAMES = {"blob": Blob, "duel": Duel}
+WAYS = ("play", "accumulate", "fit")
+
+
+def run(game, way, out):
+    """The model after some rounds of its game."""
+    rank, world = ranks()
+    torch.manual_seed(0)
+    model = GAMES[game]()
+    rows = torch.randn(512, model.space.dims, generator=torch.Generator().manual_seed(1))
+    data = Rows(model.space, None, (rows + 1,))
+    if way == "fit":
+        plan = Run(12, minutes=1, batch=64, lr=0.01, ema=0.9, log_every=3, out=out, device="cpu")
+        return fit(model, data, plan)
+    batches = (tuple(x.chunk(world)[rank] for x in data.batch(i, 64, 0)) for i in range(8))
+    sgd = {name: torch.optim.SGD(p.parameters(), 0.05) for name, p in model.players().items()}
+    for _ in play(model, batches, sgd, accumulate=2 if way == "accumulate" else 1):
+        pass
+    return model
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    torch.set_default_dtype(torch.float64)
+    begin("cpu")
+    for game, way in product(GAMES, WAYS):
+        out = Path(sys.argv[1]) / f"{game}-{way}"
+        artifact.save(run(game, way, out), out / f"rank{ranks()[0]}")
+    if dist.is_initialized():
+        dist.destroy_process_group()
