@@ -33,7 +33,7 @@ from torch.nn.functional import relu, softplus
 
 import genus
 from genus.adversarial import GAN
-from genus.adversarial.nets.dcgan_nets import DCGANCritic, DCGANGenerator
+from genus.adversarial.nets.dcgan import DCGANCritic, DCGANGenerator
 from genus.adversarial.nets.sngan import ResNetCritic, ResNetGenerator
 from genus.core import Model, Reals, Space
 from genus.functional.adversarial.objectives import hinge, non_saturating

@@ -28,7 +28,7 @@ from genus.core import Model, Terms
 from genus.data import Data, load
 from genus.data.text.grammar import Grammar
 from genus.measure import draw, evaluate
-from genus.measure.evaluate import judging
+from genus.measure.evaluation import judging
 from genus.measure.likelihood.likelihood import QUICK
 from genus.recipes.adversarial import bsgan as bsgan_recipe
 from genus.recipes.adversarial.bsgan import bsgan

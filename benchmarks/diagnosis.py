@@ -32,7 +32,7 @@ import broken
 
 from genus import __version__, recipes
 from genus.measure.games import diagnosis
-from genus.measure.scores import Scores
+from genus.measure.scoring import Scores
 
 OUT = ROOT / "benchmarks" / "results" / "diagnosis.json"
 RECIPES: dict[str, dict[str, Any]] = {

@@ -35,8 +35,8 @@ from genus.functional.densities.distances import frechet, mmd, moments, polynomi
 from genus.functional.diffusion.parametrisations import Preconditioned
 from genus.functional.diffusion.spacings import Karras, WithoutLast, even
 from genus.measure import Oracle, oracle, real_floor
-from genus.measure.evaluate import judging, shuffled
-from genus.measure.oracle import oracle_for
+from genus.measure.evaluation import judging, shuffled
+from genus.measure.oracles import oracle_for
 from genus.recipes.diffusion.edm import edm
 from genus.recipes.diffusion.flow_matching import flow_matching
 from genus.show import picture

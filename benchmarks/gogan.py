@@ -27,7 +27,7 @@ import genus
 from genus.adversarial import GoGAN
 from genus.core import Model
 from genus.data import load
-from genus.measure.evaluate import judging
+from genus.measure.evaluation import judging
 from genus.measure.samples.toys import mode_values
 from genus.recipes.adversarial.gogan import RUN, gogan
 from genus.train import artifact

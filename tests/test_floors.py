@@ -1,10 +1,12 @@
-"""Who may import whom. The table is the architecture; the test keeps it true."""
+"""Who may import whom. The tables are the architecture; the tests keep them true."""
 
-import ast
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent / "genus"
-FAMILIES = [
+import pytest
+from shape import FULL, House, free
+
+HOUSE = House(Path(__file__).parent.parent)
+FAMILIES = (
     "density",
     "energy",
     "autoregressive",
@@ -13,79 +15,78 @@ FAMILIES = [
     "diffusion",
     "adversarial",
     "translation",
-]
-BASE = {"core", "spaces", "functional", "nn"}
-MAY_IMPORT = {
+)
+BASE = {"core", "functional", "nn"}
+MAY_IMPORT = {  # the top folders, from the ground up
+    "_version": set(),
     "core": set(),
-    "spaces": {"core"},
     "functional": set(),
-    "display": set(),
-    "training": {"core"},
-    "artifact": {"core", "__init__"},
-    "run": {"core"},
-    "running": {"core", "run", "training", "artifact", "display"},
     "nn": {"core", "functional"},
+    "show": {"core", "functional"},
+    "train": {"_version", "core"},
     **dict.fromkeys(FAMILIES, BASE),
-    "data": {"core", "spaces", "functional"},
-    "measure": {*BASE, "data", "__init__"},
-    "laboratory": {*BASE, "data", "adversarial", "training", "run", "running", "measure"},
-    "recipes": {*BASE, "training", "run", "running", "artifact", "data", "measure", *FAMILIES},
+    "data": {"core", "functional"},
+    "measure": {*BASE, "_version", "train", "data"},
+    "recipes": {*BASE, "_version", "show", "train", "data", "measure", *FAMILIES},
+    "laboratory": {*BASE, "show", "train", "data", "measure", "adversarial"},
+    "report": {"core", "measure"},
+    "cli": {
+        *BASE,
+        "_version",
+        "show",
+        "train",
+        "data",
+        "measure",
+        "recipes",
+        "laboratory",
+        "report",
+    },
+    "__main__": {"cli"},
 }
-TOP = {
-    "__init__",
-    "__main__",
-    "cli",
-    "commands",
-    "compare",
-    "lab",
-    "mistakes",
-    "options",
-    "parser",
-    "report",
-    "trained",
-}  # may import everything; nobody imports them
 
 
-def imports(path: Path) -> set[str]:
-    """The rooms of genus that a file imports, relative or by name."""
-    inside = path.relative_to(ROOT).with_suffix("").parts
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            base = inside[: len(inside) - node.level]
-            module = (*base, *(node.module or "").split(".")) if node.module else base
-            if module:
-                found.add(module[0])
-            else:
-                names = {alias.name for alias in node.names}
-                found |= {n if not n.startswith("__version__") else "__init__" for n in names}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "genus":
-            found.add(
-                (node.module or "").split(".")[1] if "." in (node.module or "") else "__init__"
-            )
-        elif isinstance(node, ast.Import):
-            rooms = [alias.name.split(".") for alias in node.names]
-            found |= {
-                (room[1] if len(room) > 1 else "__init__") for room in rooms if room[0] == "genus"
-            }
-    return found
+def place(module: str) -> list[str]:
+    """The folders, below genus, and the file of a module: ["flow", "maps", "planar"]."""
+    return module.split(".")[1:]
 
 
-def test_arrows_point_down():
-    for path in sorted(ROOT.rglob("*.py")):
-        room = path.relative_to(ROOT).with_suffix("").parts[0]
-        if room in TOP:
-            continue
-        allowed = MAY_IMPORT[room] | {room}
-        assert imports(path) <= allowed, f"{path.name} imports {imports(path) - allowed}"
+@pytest.mark.parametrize("module", [m for m in HOUSE.paths if m != "genus"])
+def test_arrows_point_down(module):
+    top = place(module)[0]
+    needed = HOUSE.needs(module)
+    assert "genus" not in needed, "imports genus/__init__, which stands above all"
+    others = {place(other)[0] for other in needed} - {top}
+    assert others <= MAY_IMPORT[top], f"imports {others - MAY_IMPORT[top]}"
 
 
-def test_rooms_have_at_most_two_levels():
-    for path in ROOT.rglob("*.py"):
-        assert len(path.relative_to(ROOT).parts) <= 2, path
+@pytest.mark.parametrize("family", FAMILIES)
+def test_rooms_of_a_family_meet_in_its_kit(family):
+    for module, needed in HOUSE.imports.items():
+        for other in needed:
+            if place(module)[0] == place(other)[0] == family and len(place(other)) > 2:
+                assert place(module)[1] == place(other)[1], f"{module} imports {other}"
 
 
-def test_files_stay_readable():
-    for path in ROOT.rglob("*.py"):
-        lines = len(path.read_text().splitlines())
-        assert lines <= 350, f"{path.name} has {lines} lines; a file is read from top to bottom"
+def test_there_are_no_circles():
+    assert HOUSE.circles() == []
+
+
+def test_what_one_file_needs_stands_beside_it():
+    assert HOUSE.lonely() == []
+
+
+def test_a_folder_can_be_taken_in_at_a_glance():
+    folders = HOUSE.folders()
+    assert {f: n for f, n in folders.items() if n > FULL and not free(f)} == {}
+    assert [f for f in folders if f.count("/") > 2] == []
+
+
+def test_recipes_do_not_repeat_each_other():
+    shared, lines = HOUSE.shared_recipe_lines()
+    assert shared <= 0.15 * lines
+
+
+@pytest.mark.parametrize("module", HOUSE.paths)
+def test_files_stay_readable(module):
+    lines = len(HOUSE.paths[module].read_text("utf-8").splitlines())
+    assert lines <= 350, f"{lines} lines; a file is read from top to bottom"

@@ -5,7 +5,7 @@ import math
 import laws
 import pytest
 import torch
-from test_laws import build
+from models import build
 
 from genus.adversarial import DCGAN, GAN
 from genus.autoregressive import MADE

@@ -11,8 +11,8 @@ from .gan import GAN as GAN
 from .nets.augment import AdaptiveAugment as AdaptiveAugment
 from .nets.augment import DiffAugment as DiffAugment
 from .nets.dcgan import DCGAN as DCGAN
-from .nets.dcgan_nets import DCGANCritic as DCGANCritic
-from .nets.dcgan_nets import DCGANGenerator as DCGANGenerator
+from .nets.dcgan import DCGANCritic as DCGANCritic
+from .nets.dcgan import DCGANGenerator as DCGANGenerator
 from .nets.maxout import MaxoutMLP as MaxoutMLP
 from .nets.minibatch import MinibatchDiscrimination as MinibatchDiscrimination
 from .nets.minibatch import MinibatchStddev as MinibatchStddev
@@ -22,6 +22,6 @@ from .nets.reconstruction import Reconstruction as Reconstruction
 from .nets.reference import ReferenceNorm as ReferenceNorm
 from .nets.sngan import ResNetCritic as ResNetCritic
 from .nets.sngan import ResNetGenerator as ResNetGenerator
-from .nets.views import InstanceNoise as InstanceNoise
-from .nets.views import View as View
-from .nets.views import Views as Views
+from .views import InstanceNoise as InstanceNoise
+from .views import View as View
+from .views import Views as Views

@@ -33,7 +33,7 @@ from torch.nn.utils import parameters_to_vector
 from ..core import GenerativeModel, Pixels, Player, Reals, Space, Terms
 from ..functional.adversarial.objectives import Game, TopK, non_saturating
 from ..functional.adversarial.penalties import Penalty
-from .nets.views import View
+from .views import View
 
 
 class GAN(GenerativeModel):

@@ -29,7 +29,7 @@ from ..data import Data
 from ..data import load as load_data
 from ..functional.densities.neighbours import distances
 from ..measure.games.diagnosis import diagnose
-from ..measure.oracle import Oracle, oracle_for
+from ..measure.oracles import Oracle, oracle_for
 from ..report import groups, page, printed
 from ..show import grid, save_png
 from ..train.artifact import digest, load, read_config, write

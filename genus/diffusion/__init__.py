@@ -1,13 +1,21 @@
 """Noise, undone step by step."""
 
+from .couplings import optimal_transport as optimal_transport
 from .ddpm import DDPM as DDPM
 from .ddpm import Ancestral as Ancestral
+from .ddpm import Bound as Bound
+from .ddpm import Hybrid as Hybrid
+from .ddpm import Simple as Simple
 from .denoiser import EvenLogSNR as EvenLogSNR
 from .denoiser import LogitNormal as LogitNormal
 from .denoiser import LogNormal as LogNormal
 from .denoiser import Uniform as Uniform
 from .diffusion import ConditionalDiffusion as ConditionalDiffusion
 from .diffusion import Diffusion as Diffusion
+from .discrete.categories import Absorbing as Absorbing
+from .discrete.categories import Multinomial as Multinomial
+from .discrete.categories import quarter_circle as quarter_circle
+from .discrete.categories import straight as straight
 from .discrete.discrete import DiscreteDiffusion as DiscreteDiffusion
 from .distil.consistency import Consistency as Consistency
 from .distil.pairs import Pairs as Pairs
@@ -26,12 +34,14 @@ from .nets.time_mlp import TimeMLP as TimeMLP
 from .nets.time_tokens import TimeTokens as TimeTokens
 from .nets.time_tokens import TimeTransformer as TimeTransformer
 from .nets.unet import UNet as UNet
-from .objectives import Bound as Bound
-from .objectives import Hybrid as Hybrid
-from .objectives import Simple as Simple
+from .noise import Cosine as Cosine
+from .noise import Linear as Linear
+from .noise import Sigmoid as Sigmoid
 from .probability_flow import ProbabilityFlow as ProbabilityFlow
 from .sampler import DDIM as DDIM
 from .samplers.dpm_solver import DPMSolver as DPMSolver
 from .samplers.heun import Heun as Heun
+from .samplers.multistep import bh1 as bh1
+from .samplers.multistep import bh2 as bh2
 from .samplers.predictor_corrector import PredictorCorrector as PredictorCorrector
 from .samplers.unipc import UniPC as UniPC

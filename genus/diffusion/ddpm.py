@@ -18,7 +18,8 @@ learn, and the bound on log p is a sum of T losses that are each a squared error
 
 Source: Ho, Jain, Abbeel, "Denoising diffusion probabilistic models", 2020, arXiv:2006.11239,
     equations 4-8 and 11-14, algorithms 1 and 2; Nichol, Dhariwal, "Improved denoising diffusion
-    probabilistic models", 2021, arXiv:2102.09672, equations 15 and 16 (the learned variance).
+    probabilistic models", 2021, arXiv:2102.09672, equations 15 and 16 (the learned variance) and
+    section 3.3 (`Bound`).
 Departs: in a batch the times are spread evenly instead of drawn one by one; for the bound they are
     drawn more often where it would be large, were x_0 normal, in the place of a record of past losses.
     Neither changes a mean. Learned, v is 1 / 2 plus what the network gives, and the bound is counted
@@ -39,7 +40,6 @@ from ..functional.diffusion.parametrisations import Epsilon, Parametrisation
 from ..functional.diffusion.spacings import Level, Spacing, even, levels
 from .denoiser import Denoiser, Denoises, Denoising, Noisy, check_space, spread_evenly
 from .noise import Chain, Cosine, alpha_bars, back_variance, posterior
-from .objectives import Objective, Simple, check_taught
 from .sampler import Sampler, check_evaluations, fresh_variance, mean_toward, now
 
 
@@ -85,6 +85,68 @@ class Guess(NamedTuple):
     start: Tensor  # x0hat, (n, *shape)
     share: Tensor | float  # v; (n, *shape) where it is learned
 
+
+# --- what it learns by --------------------------------------------------------------------------
+
+Objective = Callable[["DDPM", Tensor], Terms]
+
+
+@dataclass(frozen=True)
+class Simple:
+    """The squared error of what the network is asked for: the bound without its weights."""
+
+    def __call__(self, model: "DDPM", x: Tensor) -> Terms:
+        noisy = model.noisy(x, model.any_step(x))
+        return {"error": model.error(x, noisy, model.denoiser.whole(noisy.x, noisy.t))}
+
+
+@dataclass(frozen=True)
+class Hybrid:
+    """`Simple` for x0hat, and for the variance the bound, of which x0hat learns nothing.
+
+    Args:
+        weight: of the bound, in nats for each number of x_0.
+    """
+
+    weight: float = 1e-3
+
+    def __call__(self, model: "DDPM", x: Tensor) -> Terms:
+        k = model.any_step(x)
+        noisy = model.noisy(x, k)
+        whole = model.denoiser.whole(noisy.x, noisy.t)
+        guess = model.understood(whole, noisy.x, noisy.t)
+        cost = (
+            model.cost(x, k, guess._replace(start=guess.start.detach())).mean() / model.space.dims
+        )
+        return {
+            "error": model.error(x, noisy, whole),
+            "variance": self.weight * model.steps * cost,
+        }
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The bound, in nats for each number of x_0; on Pixels, before x0hat is clipped."""
+
+    def __call__(self, model: "DDPM", x: Tensor) -> Terms:
+        return {"nll": -model.bound(x, clip=False).mean() / model.space.dims}
+
+
+def check_taught(variance: float | None, objective: Objective) -> None:
+    """Raises ValueError unless the objective teaches just what there is to learn."""
+    if variance is None and isinstance(objective, Simple):
+        raise ValueError(
+            "DDPM: variance is None, and the objective Simple(), of which it learns nothing; take "
+            "Hybrid() or Bound(), or a variance in [0, 1]"
+        )
+    if variance is not None and isinstance(objective, Hybrid):
+        raise ValueError(
+            f"DDPM: variance is {variance}, and Hybrid() teaches the variance alone; take Simple(), "
+            f"or let variance be None"
+        )
+
+
+# --- the model --------------------------------------------------------------------------------
 
 ANCESTRAL, COSINE, EPSILON, SIMPLE = Ancestral(), Cosine(), Epsilon(), Simple()
 

@@ -4,6 +4,8 @@
     model.safetensors    the weights; ema.safetensors the averaged ones, if there are any
     README.md            a model card, in the layout of the Hugging Face hub
 
+config.json names classes by their public path, such as genus.vae.VAE: where a folder of genus hands
+a class on, not the file in which it is written. So files may move, and saved models still load.
 A weights file carries the hash of its tensors in its header, so a damaged one is noticed.
 Each file is written whole or not at all.
 """
@@ -28,7 +30,19 @@ from torch import Tensor, nn
 from .._version import __version__
 from ..core import Model, hyperparameters
 
-FORMAT = 1
+FORMAT = 2  # 2: public paths. Nothing that was released has written format 1
+FORMULAS = {  # the folders whose functions a saved model may name; what it may build lies anywhere
+    "functional",
+    "nn",
+    "density",
+    "energy",
+    "autoregressive",
+    "vae",
+    "flow",
+    "diffusion",
+    "adversarial",
+    "translation",
+}
 
 
 class ArtifactError(ValueError):
@@ -151,7 +165,9 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise ArtifactError(f"{path}: does not describe a model")
     if config.get("format") != FORMAT:
         raise ArtifactError(
-            f"{path}: format {config.get('format')}; this genus reads format {FORMAT}"
+            f"{path}: is of format {config.get('format')}, which this genus {__version__} does not "
+            f"read; it reads format {FORMAT}: train the model again, or read it with the genus that "
+            f"wrote it"
         )
     return config
 
@@ -183,7 +199,7 @@ def encode(value: object) -> Any:
     if isinstance(value, tuple | list):
         return [encode(item) for item in value]
     if isinstance(value, FunctionType) and "<" not in value.__qualname__:
-        return {"function": f"{value.__module__}.{value.__qualname__}"}
+        return {"function": _known(value)}
     if isinstance(value, nn.Module):
         arguments = hyperparameters(value)
     elif is_dataclass(value) and not isinstance(value, type):
@@ -193,11 +209,37 @@ def encode(value: object) -> Any:
             f"save: a hyper-parameter is {type(value).__name__}: {value!r}; wanted are "
             f"numbers, strings, sequences, spaces, modules and named functions"
         )
-    kind = type(value)
     return {
-        "class": f"{kind.__module__}.{kind.__qualname__}",
+        "class": _known(type(value)),
         "arguments": {name: encode(item) for name, item in arguments.items()},
     }
+
+
+def public_path(thing: type | FunctionType) -> str | None:
+    """The name under which an artifact knows a class or function: it stays when files move.
+
+    That is the outermost folder of genus that hands it on: genus.vae.VAE, genus.core.Pixels,
+    genus.functional.adversarial.r1; None if no folder does. Outside genus, it is the full name of
+    what is defined.
+    """
+    parts = thing.__module__.split(".")
+    if parts[0] != "genus":
+        return f"{thing.__module__}.{thing.__qualname__}"
+    for depth in range(2, len(parts)):
+        folder = ".".join(parts[:depth])
+        if getattr(importlib.import_module(folder), thing.__name__, None) is thing:
+            return f"{folder}.{thing.__name__}"
+    return None
+
+
+def _known(thing: type | FunctionType) -> str:
+    """The public path, without which nothing can be saved."""
+    if path := public_path(thing):
+        return path
+    raise TypeError(
+        f"save: {thing.__module__}.{thing.__qualname__} has no public path; an __init__ of a folder "
+        f"above it must import it, so that saved models can name it"
+    )
 
 
 def decode(value: Any, *, allow: Sequence[str] = ()) -> Any:
@@ -207,11 +249,11 @@ def decode(value: Any, *, allow: Sequence[str] = ()) -> Any:
     if not isinstance(value, dict):
         return value
     if "function" in value:
-        found = _find(value["function"], "genus.functional.", allow)
+        found = _find(value["function"], allow)
         if not isinstance(found, FunctionType):
             raise ArtifactError(f"config.json: {value['function']} is not a function")
         return found
-    kind = _find(value.get("class"), "genus.", allow)
+    kind = _find(value.get("class"), allow)
     if not (inspect.isclass(kind) and (issubclass(kind, nn.Module) or is_dataclass(kind))):
         raise ArtifactError(f"config.json: {value['class']} is not a module or a plain record")
     arguments = {k: decode(v, allow=allow) for k, v in value.get("arguments", {}).items()}
@@ -221,21 +263,28 @@ def decode(value: Any, *, allow: Sequence[str] = ()) -> Any:
         raise ArtifactError(f"config.json: cannot build {value['class']}: {error}") from None
 
 
-def _find(path: object, trusted: str, allow: Sequence[str]) -> Any:
+def _find(path: object, allow: Sequence[str]) -> Any:
+    """The class or function of this public path, or the one of this full name that is allowed."""
     if not isinstance(path, str):
         raise ArtifactError(f"config.json: {path!r} is not the name of a class")
-    if not path.startswith(trusted) and path not in allow:
-        raise ArtifactError(
-            f"config.json: wants {path}, which is outside {trusted[:-1]}; if you trust its code, "
-            f"load with allow=[{path!r}]"
-        )
     module, _, name = path.rpartition(".")
+    inside = module.split(".")[0] == "genus"
+    if not inside and path not in allow:
+        raise ArtifactError(
+            f"config.json: wants {path}, which is outside genus; if you trust its code, load with "
+            f"allow=[{path!r}]"
+        )
     try:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError):
         raise ArtifactError(f"config.json: there is no {path} in this version") from None
-    if getattr(found, "__module__", None) != module:
+    home = str(getattr(found, "__module__", "")).split(".")
+    if isinstance(found, FunctionType) and inside and not FORMULAS & {*home[1:2]}:
+        raise ArtifactError(f"config.json: {path} is no formula, so no model may name it")
+    if not (isinstance(found, type | FunctionType) and home[0] == module.split(".")[0]):
         raise ArtifactError(f"config.json: {path} is not defined there")
+    if (public := public_path(found)) != path:
+        raise ArtifactError(f"config.json: {path} is not its public name, which is {public}")
     return found
 
 

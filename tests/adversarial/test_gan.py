@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from genus.adversarial import GAN
-from genus.adversarial.nets.views import View
+from genus.adversarial.views import View
 from genus.core import Bits, Pixels, Reals
 from genus.functional.adversarial.objectives import (
     OBJECTIVES,

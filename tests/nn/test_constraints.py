@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from genus.adversarial import GAN
-from genus.adversarial.nets.dcgan_nets import DCGANCritic, DCGANGenerator
+from genus.adversarial.nets.dcgan import DCGANCritic, DCGANGenerator
 from genus.core import Pixels, Reals
 from genus.functional.adversarial.objectives import hinge
 from genus.functional.adversarial.penalties import Penalty, gradient_penalty, r1

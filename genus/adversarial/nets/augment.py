@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .views import View
+from ..views import View
 
 REACH = 8  # a shift is at most an eighth of a side
 

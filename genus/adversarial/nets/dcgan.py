@@ -15,15 +15,143 @@ a function of z and the weights, be they the last ones or an average over rounds
 Source: Radford, Metz, Chintala, "Unsupervised representation learning with deep convolutional
     generative adversarial networks", 2016, arXiv:1511.06434, section 3 and figure 1; losses:
     arXiv:1406.2661.
-Departs: z is normal, not uniform; and as `genus.nn.dcgan` says of the networks.
+Departs: z is normal, not uniform. The number of layers follows from the size of the image; heights
+    and widths that the coarsest map does not reach by doubling are those of the next larger map,
+    which the generator crops and the critic pads with zeros; other normalisations can be had, and
+    constraints on weights.
 """
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from ...core import GenerativeModel, Pixels, Player, Space, Terms
 from ...functional.adversarial.objectives import non_saturating
-from .dcgan_nets import DCGANCritic, DCGANGenerator, start
+from ...nn.constraints import constrain
+from .normalisation import normalisation
+from .reference import REFERENCE, Referenced
+
+
+def levels(shape: Sequence[int], coarsest: int) -> tuple[int, tuple[int, int], list[int]]:
+    """Halvings from the image to the coarsest map, that map's sides, and the margins of the image."""
+    _, height, breadth = shape
+    steps = (min(height, breadth) // coarsest).bit_length() - 1
+    if steps < 1:
+        raise ValueError(
+            f"DCGAN: shape is {tuple(shape)}; height and width must be at least {2 * coarsest}, "
+            f"which is twice coarsest"
+        )
+    grid = (-(-height >> steps), -(-breadth >> steps))
+    tall, wide = (grid[0] << steps) - height, (grid[1] << steps) - breadth
+    return steps, grid, [wide // 2, wide - wide // 2, tall // 2, tall - tall // 2]
+
+
+def start(*networks: nn.Module) -> None:
+    """Draws the networks' first weights: of convolutions N(0, 0.02^2); then the reference latents."""
+    modules = [module for network in networks for module in network.modules()]
+    convolutions = [m for m in modules if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
+    for layer in convolutions:
+        layer.reset_parameters()  # for the biases
+    for layer in convolutions:
+        nn.init.normal_(layer.weight, std=0.02)
+    for module in modules:
+        if isinstance(module, Referenced):
+            module.reference.normal_()
+
+
+class DCGANGenerator(Referenced):
+    """(n, latent) to (n, *shape), any real numbers: a tanh that keeps them in range is the caller's.
+
+    Args:
+        latent: the size of z.
+        shape: (c, h, w) of the image.
+        width: channels of the layer next to the image; they double at each halving of the size.
+        coarsest: halving stops before the shorter side would fall below this. The paper's 4 leaves
+            images of 8 pixels one hidden layer; 2 gives them another.
+        norm: of the hidden layers: batch, running, layer, instance or none; see
+            `genus.nn.normalisation`.
+        constraint: on the weights: spectral, weight, equalised or None; see `genus.nn.constraints`.
+    """
+
+    def __init__(
+        self,
+        latent: int,
+        shape: Sequence[int],
+        width: int = 64,
+        coarsest: int = 4,
+        norm: str = "batch",
+        constraint: str | None = None,
+    ):
+        super().__init__(latent, REFERENCE if norm == "batch" else 0)
+        self.shape, self.width, self.coarsest = tuple(shape), width, coarsest
+        self.norm, self.constraint = norm, constraint
+        steps, self.grid, self.margins = levels(shape, coarsest)
+        widths = [width << i for i in reversed(range(steps))]  # from the grid to the image
+        plain = norm == "none"  # a normalised layer has a bias of its own
+
+        def hidden(conv: nn.Module, channels: int) -> list[nn.Module]:
+            return [conv, normalisation(norm, channels, REFERENCE), nn.ReLU()]
+
+        layers = hidden(nn.ConvTranspose2d(latent, widths[0], self.grid, bias=plain), widths[0])
+        for coarse, fine in pairwise(widths):
+            conv = nn.ConvTranspose2d(coarse, fine, 4, stride=2, padding=1, bias=plain)
+            layers += hidden(conv, fine)
+        layers += [nn.ConvTranspose2d(width, shape[0], 4, stride=2, padding=1)]
+        self.layers = nn.Sequential(*layers)
+        start(self)
+        constrain(self, constraint)
+
+    def make(self, z: Tensor) -> Tensor:
+        return pad(self.layers(z[:, :, None, None]), [-margin for margin in self.margins])  # crops
+
+
+class DCGANCritic(nn.Module):
+    """(n, *shape) to scores, (n,).
+
+    Args:
+        shape: (c, h, w) of the image.
+        width: channels of the layer next to the image; they double at each halving of the size.
+        coarsest: halving stops before the shorter side would fall below this.
+        norm: of all hidden layers but the first: batch, by which rows meet in evaluation too,
+            running, layer, instance or none.
+        constraint: on the weights: spectral, weight, equalised or None.
+    """
+
+    def __init__(
+        self,
+        shape: Sequence[int],
+        width: int = 64,
+        coarsest: int = 4,
+        norm: str = "batch",
+        constraint: str | None = None,
+    ):
+        super().__init__()
+        self.shape, self.width, self.coarsest = tuple(shape), width, coarsest
+        self.norm, self.constraint = norm, constraint
+        steps, grid, self.margins = levels(shape, coarsest)
+        widths = [width << i for i in range(steps)]  # from the image to the grid
+        layers = [nn.Conv2d(shape[0], width, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
+        for fine, coarse in pairwise(widths):
+            conv = nn.Conv2d(fine, coarse, 4, stride=2, padding=1, bias=norm == "none")
+            layers += [conv, normalisation(norm, coarse), nn.LeakyReLU(0.2)]
+        self.body = nn.Sequential(*layers)
+        self.head = nn.Conv2d(widths[-1], 1, grid)  # grid -> one score
+        start(self)
+        constrain(self, constraint)
+
+    def map(self, x: Tensor) -> Tensor:
+        """The last hidden layer, (n, channels, *grid)."""
+        return self.body(pad(x, self.margins))
+
+    def features(self, x: Tensor) -> Tensor:
+        """The last hidden layer, (n, d)."""
+        return self.map(x).flatten(1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.map(x)).flatten()
 
 
 class DCGAN(GenerativeModel):

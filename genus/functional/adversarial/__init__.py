@@ -1,6 +1,7 @@
 """What the players of a game want: objectives and penalties."""
 
 from .langevin import SGHMC as SGHMC
+from .langevin import normal_prior as normal_prior
 from .objectives import EnergyMargin as EnergyMargin
 from .objectives import LeastSquares as LeastSquares
 from .objectives import MarginRanking as MarginRanking

@@ -304,7 +304,6 @@ boundary_seeking = Objective("boundary_seeking", logistic_critic, boundary_gener
 ratio_matching = RatioMatching()
 ratio_matching_follow = RatioMatching(follow=True, name="ratio_matching_follow")
 softmax = Objective("softmax", softmax_critic, softmax_generator, relative=True)
-relativistic = RELATIVISTIC["relativistic"]
 
 _OTHERS: tuple[Game, ...] = (
     minimax,

@@ -1,5 +1,23 @@
 """Densities, distances and divergences of distributions."""
 
+from .densities import entropy_normal as entropy_normal
+from .densities import kl_normal as kl_normal
+from .densities import log_bernoulli as log_bernoulli
+from .densities import log_categorical as log_categorical
+from .densities import log_discretised_logistic as log_discretised_logistic
+from .densities import log_discretised_logistic_mixture as log_discretised_logistic_mixture
+from .densities import log_discretised_normal as log_discretised_normal
+from .densities import log_logistic_mixture_bins as log_logistic_mixture_bins
+from .densities import log_logistic_mixture_levels as log_logistic_mixture_levels
+from .densities import log_multivariate_normal as log_multivariate_normal
+from .densities import log_normal as log_normal
+from .distances import energy_distance as energy_distance
+from .distances import frechet as frechet
+from .distances import kl_histograms as kl_histograms
+from .distances import mmd as mmd
+from .distances import moments as moments
+from .distances import polynomial_kernel as polynomial_kernel
+from .distances import unbiased_energy_distance as unbiased_energy_distance
 from .divergences import FDivergence as FDivergence
 from .divergences import RatioMatching as RatioMatching
 from .divergences import below_log_two as below_log_two
@@ -26,3 +44,10 @@ from .divergences import reverse_kl_composed as reverse_kl_composed
 from .divergences import reverse_kl_conjugate as reverse_kl_conjugate
 from .divergences import reverse_kl_f as reverse_kl_f
 from .divergences import soft_plus as soft_plus
+from .estimates import jackknife as jackknife
+from .estimates import log_mean_exp as log_mean_exp
+from .estimates import mean_error as mean_error
+from .neighbours import Manifolds as Manifolds
+from .neighbours import manifolds as manifolds
+from .neighbours import nearest as nearest
+from .neighbours import radii as radii

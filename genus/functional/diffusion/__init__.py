@@ -18,6 +18,8 @@ from .spacings import Karras as Karras
 from .spacings import WithoutLast as WithoutLast
 from .spacings import by_log_snr as by_log_snr
 from .spacings import even as even
+from .spacings import level as level
+from .spacings import levels as levels
 from .spacings import quadratic as quadratic
 from .weights import Likelihood as Likelihood
 from .weights import MinSNR as MinSNR

@@ -1,5 +1,8 @@
 """Numerical methods: integrators, fixed points, traces."""
 
+from .fixed_points import attached as attached
+from .fixed_points import fixed_point as fixed_point
+from .fixed_points import settled as settled
 from .integrators import RK4 as RK4
 from .integrators import Counted as Counted
 from .integrators import DormandPrince as DormandPrince
@@ -7,3 +10,11 @@ from .integrators import Euler as Euler
 from .integrators import Heun as Heun
 from .integrators import Midpoint as Midpoint
 from .integrators import Tableau as Tableau
+from .integrators import advance as advance
+from .integrators import choose as choose
+from .integrators import column as column
+from .integrators import factor as factor
+from .integrators import unpacked as unpacked
+from .integrators import weigh as weigh
+from .traces import divergence as divergence
+from .traces import hutchinson as hutchinson

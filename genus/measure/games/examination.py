@@ -41,7 +41,7 @@ from torch import Tensor
 from ...core import Model, Player, Reals, Space, Terms
 from ...functional.densities.distances import energy_distance
 from ...functional.densities.neighbours import nearest
-from ..oracle import Oracle
+from ..oracles import Oracle
 from ..samples.samples import COVERED
 from .critics import Sides, accuracy, calibration_error, heard, listening
 

@@ -37,7 +37,7 @@ from ...functional.densities.distances import (
 from ...functional.densities.estimates import jackknife, mean_error
 from ...functional.densities.neighbours import distances, manifolds, nearest
 from ..figures import Figure
-from ..oracle import Seen
+from ..oracles import Seen
 
 CHOICES = 5  # of rows, whose mean is the floor
 COVERED = 0.1  # a class counts if it has this part of the share that it has among real rows

@@ -24,7 +24,7 @@ from ...core import Pixels
 from ...data.images.stacked import Stacked, number_of
 from ...functional.densities.distances import frechet, kl_histograms, moments
 from ..figures import Figure
-from ..oracle import Oracle, Seen, oracle_for
+from ..oracles import Oracle, Seen, oracle_for
 
 SAMPLES = 26_000
 

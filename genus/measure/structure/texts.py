@@ -9,7 +9,7 @@ from torch import Tensor
 from ...core import Model
 from ...data import Split
 from ...data.text.text import Windows
-from ..scores import scores
+from ..scoring import scores
 
 
 @runtime_checkable

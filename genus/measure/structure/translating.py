@@ -5,7 +5,7 @@ import torch
 from ...core import ConditionalModel, HasLogProb, Model
 from ...data import Split
 from ...functional.sequences.choices import Choice
-from ..evaluate import on
+from ..evaluation import on
 
 GREEDY = Choice(temperature=0)
 

@@ -4,7 +4,7 @@ import torch
 
 from ...adversarial import GAN
 from ...adversarial.nets.augment import AdaptiveAugment, DiffAugment
-from ...adversarial.nets.views import InstanceNoise, View, Views
+from ...adversarial.views import InstanceNoise, View, Views
 from ...core import Model, Pixels, Reals, Space
 from ...data import load
 from ...functional.adversarial.objectives import OBJECTIVES, TopK

@@ -6,8 +6,8 @@ from ...adversarial import GAN
 from ...adversarial.nets.r3gan import R3GANCritic, R3GANGenerator
 from ...core import Model
 from ...data import load
-from ...functional.adversarial.objectives import relativistic
 from ...functional.adversarial.penalties import Penalty, r1, r2
+from ...functional.adversarial.relativistic import relativistic
 from ...measure import scores
 from ...show import picture
 from ...train.fit import adam, fit

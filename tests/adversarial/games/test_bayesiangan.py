@@ -9,7 +9,7 @@ from laws import Rows
 from genus.adversarial import GAN, BayesianGAN
 from genus.core import Bits, Reals
 from genus.functional.adversarial.langevin import SGHMC
-from genus.functional.adversarial.objectives import relativistic
+from genus.functional.adversarial.relativistic import relativistic
 from genus.nn import MLP
 from genus.recipes import find
 from genus.train.fit import Run, fit

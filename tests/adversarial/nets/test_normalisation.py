@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from genus.adversarial.nets.dcgan_nets import DCGANCritic, DCGANGenerator
+from genus.adversarial.nets.dcgan import DCGANCritic, DCGANGenerator
 from genus.adversarial.nets.normalisation import NORMS, normalisation, standing
 from genus.train import artifact
 

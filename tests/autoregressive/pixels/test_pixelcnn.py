@@ -3,7 +3,7 @@
 import laws
 import pytest
 import torch
-from test_laws import build
+from models import build
 from torch import Tensor
 from torch.nn.functional import conv2d, relu
 

@@ -3,7 +3,7 @@
 import laws
 import pytest
 import torch
-from test_laws import build
+from models import build
 
 from genus.autoregressive import EncoderDecoder, Seq2Seq
 from genus.autoregressive.text import beam

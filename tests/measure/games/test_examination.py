@@ -9,7 +9,7 @@ import torch
 from broken import few, vectors
 from games import Duel
 from laws import rows_for
-from test_laws import MODELS
+from models import MODELS
 from torch import nn
 
 from genus.adversarial import DCGAN, GAN, BayesianGAN

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from genus.measure.oracle import Seen
+from genus.measure.oracles import Seen
 from genus.measure.samples.samples import (
     as_drawn,
     class_kl,

@@ -8,7 +8,7 @@ import torch
 from genus.core import GenerativeModel
 from genus.data import load
 from genus.measure import evaluate, scores
-from genus.measure import evaluate as judging
+from genus.measure import evaluation as judging
 from genus.measure.samples.stacked import SAMPLES, channel_oracle, stacked_figures, stacked_values
 
 N = 3000

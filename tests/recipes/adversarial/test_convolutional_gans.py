@@ -4,7 +4,8 @@ import pytest
 from torch import nn
 from torch.nn.utils import parametrize
 
-from genus.functional.adversarial.objectives import hinge, relativistic
+from genus.functional.adversarial.objectives import hinge
+from genus.functional.adversarial.relativistic import relativistic
 from genus.recipes.adversarial.r3gan import r3gan
 from genus.recipes.adversarial.sngan import sngan
 from genus.train.run import Run

@@ -47,7 +47,7 @@ from .likelihood.likelihood import (
     parts,
     truth_figure,
 )
-from .oracle import Oracle, oracle_for
+from .oracles import Oracle, oracle_for
 from .samples.samples import sample_figures
 from .samples.stacked import SAMPLES as STACKED
 from .samples.stacked import channel_oracle, stacked_figures

@@ -12,11 +12,11 @@ from ..data import Split
 from ..data.endless import Draws
 from ..data.images.stacked import Stacked
 from ..functional.densities.distances import energy_distance
-from .evaluate import draw, on, shuffled
+from .evaluation import draw, on, shuffled
 from .games.diagnosis import GAME, ailments, describe
 from .games.examination import TRAIN, Examination
 from .likelihood.likelihood import QUICK, likelihoods
-from .oracle import Oracle, oracle_for
+from .oracles import Oracle, oracle_for
 from .samples.samples import frechet_distance
 from .samples.stacked import channel_oracle, see_channels, stacked_values
 from .samples.toys import mode_values

@@ -4,29 +4,24 @@ Distances between pixels mean little, and features of a large net trained on pho
 on digits. So each labelled data set has a net of its own, trained by `genus.recipes.oracle` on the
 train split alone. It sees the features before its last layer, and the most likely class.
 
-    oracles/digits/    config.json and model.safetensors: an artifact, as `genus.fit` writes it
+    genus/oracles/digits/    config.json and model.safetensors: an artifact, as `genus.fit` writes it
 
 An oracle is known by the hash of its weights: figures of two oracles are not compared.
 """
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ..core import Bits, Classes, Model, Pixels, Reals, Space, Terms
+from ..core import Bits, Classes, Model, Pixels, Space, Terms
 from ..nn import MLP
+from ..train.artifact import digest, load
 from .likelihood.likelihood import parts
 
-SHIPPED = Path(__file__).parent / "oracles"
-SPACES: dict[str, type[Space]] = {
-    f"genus.core.{kind.__name__}": kind for kind in (Bits, Pixels, Reals)
-}
+SHIPPED = Path(__file__).parent.parent / "oracles"
 
 
 class Seen(NamedTuple):
@@ -102,7 +97,7 @@ class Oracle(Model):
 
     def identity(self) -> str:
         """SHA-256 of names, types, shapes and values of the weights, in hexadecimal."""
-        return _digest(self.state_dict())
+        return digest(self.state_dict())
 
     def account(self) -> dict[str, Any]:
         """What a protocol says of it."""
@@ -135,30 +130,17 @@ def oracle(source: str | Path) -> Oracle:
         ValueError: there is no such oracle, or its files are damaged.
     """
     shipped = SHIPPED / str(source)
-    folder = shipped if (shipped / "config.json").exists() else Path(source)
-    try:
-        made = json.loads((folder / "config.json").read_text())["model"]
-        if made["class"] != f"{Oracle.__module__}.Oracle":
-            raise ValueError(f"oracle: {folder} holds {made['class']}, not an oracle")
-        arguments = dict(made["arguments"])
-        told = arguments.pop("space")
-        shape = tuple(told["arguments"].pop("shape"))
-        with torch.random.fork_rng():  # who asks for an oracle draws the same noise as before
-            found = Oracle(SPACES[told["class"]](shape, **told["arguments"]), **arguments)
-    except FileNotFoundError:
+    folder = shipped if shipped.is_dir() else Path(source)
+    if not (folder / "config.json").exists():
         raise ValueError(
             f"oracle: there is none for '{source}', and no such folder; there are "
             f"{', '.join(shipped_names())}; train one with the recipe 'oracle'"
-        ) from None
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise ValueError(f"oracle: {folder}/config.json is damaged: {error!r}") from None
-    averaged = folder / "ema.safetensors"
-    weights = _weights(averaged if averaged.exists() else folder / "model.safetensors")
-    try:
-        found.load_state_dict(weights)
-    except RuntimeError as error:
-        raise ValueError(f"oracle: {folder}: weights do not fit config.json: {error}") from None
-    return found.requires_grad_(False).eval()
+        )
+    with torch.random.fork_rng():  # who asks for an oracle draws the same noise as before
+        found = load(folder)
+    if not isinstance(found, Oracle):
+        raise ValueError(f"oracle: {folder} holds a {type(found).__name__}, not an oracle")
+    return found.requires_grad_(False)
 
 
 def shipped_names() -> list[str]:
@@ -173,24 +155,3 @@ def oracle_for(name: str, space: Space) -> Oracle | None:
             found = oracle(shipped)
             return found if found.space.shape == space.shape else None
     return None
-
-
-def _weights(path: Path) -> dict[str, Tensor]:
-    try:
-        with safe_open(path, "pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            said = (file.metadata() or {}).get("sha256")
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"oracle: {path} is missing, truncated, or damaged: {error}") from None
-    if said != _digest(tensors):
-        raise ValueError(f"oracle: {path} does not have the hash in its header: damaged")
-    return tensors
-
-
-def _digest(tensors: dict[str, Tensor]) -> str:
-    whole = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name].detach().cpu().contiguous()
-        whole.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        whole.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return whole.hexdigest()

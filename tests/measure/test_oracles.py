@@ -7,10 +7,11 @@ import pytest
 import torch
 
 import genus
+from genus.autoregressive import MADE
 from genus.core import Bits, Pixels, Reals
 from genus.data import Rows, load
 from genus.measure import Oracle, oracle
-from genus.measure.oracle import SHIPPED, oracle_for
+from genus.measure.oracles import SHIPPED, oracle_for
 from genus.recipes.measure.oracle import oracle as recipe
 from genus.train.fit import fit
 from genus.train.run import Run
@@ -97,18 +98,24 @@ def test_a_tampered_oracle_is_noticed(folder):
     with pytest.raises(ValueError, match="truncated"):
         oracle(folder)
     weights.unlink()
-    with pytest.raises(ValueError, match="missing"):
+    with pytest.raises(ValueError, match="there is no such file"):
         oracle(folder)
 
 
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda c: c["model"].update({"class": "os.system"}), "os.system, not an oracle"),
-        (lambda c: c["model"]["arguments"]["space"].update({"class": "os.system"}), "damaged"),
-        (lambda c: c["model"]["arguments"].update(features=31), "do not fit"),
-        (lambda c: c["model"]["arguments"].update(depth=3), "damaged"),
-        (lambda c: c.pop("model"), "damaged"),
+        (
+            lambda c: c["model"].update({"class": "os.system"}),
+            "wants os.system, which is outside genus",
+        ),
+        (
+            lambda c: c["model"]["arguments"]["space"].update({"class": "os.system"}),
+            "outside genus",
+        ),
+        (lambda c: c["model"]["arguments"].update(features=31), "does not fit"),
+        (lambda c: c["model"]["arguments"].update(depth=3), "cannot build"),
+        (lambda c: c.pop("model"), "does not describe a model"),
     ],
 )
 def test_a_config_that_is_no_oracles_is_refused(folder, change, told):
@@ -140,3 +147,9 @@ def test_an_oracle_of_vectors_learns():
 def test_one_class_is_not_enough():
     with pytest.raises(ValueError, match="classes is 1"):
         Oracle(Reals((2,)), 1)
+
+
+def test_another_model_is_no_oracle(tmp_path):
+    genus.save(MADE(Bits((3,))), tmp_path / "made")
+    with pytest.raises(ValueError, match="holds a MADE, not an oracle"):
+        oracle(tmp_path / "made")

@@ -1,0 +1,87 @@
+"""Promises: what the name of a method says of a model, for all models alike.
+
+What each name promises is a law in ``tests/laws.py``.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from torch import Tensor
+
+Terms = dict[str, Tensor]  # a loss as its named parts; what is minimised is their sum
+
+PROMISES = (
+    "sample",  # draws x
+    "log_prob",  # log p(x) exactly, nats: a probability on a discrete space, a density on Reals
+    "elbo",  # a lower bound of log p(x) in expectation, nats
+    "log_weight",  # a random number whose exponential is p(x) in expectation, nats
+    "energy",  # -log p(x) up to a constant, nats
+    "gibbs",  # a chain that leaves p(x) alone
+    "logits",  # of each value given those before it in the model's `order`
+    "draw",  # x from uniform noise, one value after another
+    "complete",  # x whose first values are given
+    "go_on",  # what may follow on a text, for any length
+    "ladder",  # a path to p(x) from a distribution whose constant is known
+    "encode",  # x to z
+    "decode",  # z to x
+    "encode_with_logdet",  # z and log |det dz/dx|
+    "denoise",  # the clean x that is expected behind a noisy one
+    "fit",  # learns by closed form or expectation maximisation
+)
+
+
+@runtime_checkable
+class HasLogProb(Protocol):
+    """Knows log p(x) exactly, in nats, one number a row."""
+
+    def log_prob(self, *x: Tensor) -> Tensor: ...
+
+
+@runtime_checkable
+class HasElbo(Protocol):
+    """Knows a lower bound of log p(x), in nats, one number a row; it may be a random one."""
+
+    def elbo(self, *x: Tensor) -> Tensor: ...
+
+
+@runtime_checkable
+class HasLogWeight(Protocol):
+    """Can be importance-weighted: each call makes one fresh draw of log p(x, z) - log q(z | x).
+
+    E[exp(log_weight(x))] = p(x), one number a row, in nats.
+    """
+
+    def log_weight(self, *x: Tensor) -> Tensor: ...
+
+
+class Ladder(NamedTuple):
+    """Unnormalised f_beta(x), beta in [0, 1], from a known distribution to a model's own.
+
+    `climb(x, beta, to)` is a rung of annealed importance sampling, up or down: x after one move that
+    leaves f_to alone, and log f_to(x) - log f_beta(x), (n,), of the x before it.
+    """
+
+    log_z: Tensor  # the logarithm of the sum of f_0, nats, ()
+    start: Callable[[int], Tensor]  # exact draws from f_0
+    climb: Callable[[Tensor, float, float], tuple[Tensor, Tensor]]  # (x after the move, log weight)
+
+
+@runtime_checkable
+class HasLadder(Protocol):
+    """Knows f_1 = exp(-energy), and a path to it from the base rates of the data x."""
+
+    def energy(self, *x: Tensor) -> Tensor: ...
+
+    def sample(self, n: int) -> Tensor: ...
+
+    def ladder(self, x: Tensor) -> Ladder: ...
+
+
+@runtime_checkable
+class HasFit(Protocol):
+    """Learns from all data at once: yields its losses after each step, until it has converged.
+
+    What it knows lives in its parameters and buffers, so that a second call goes on from there.
+    """
+
+    def fit(self, *x: Tensor) -> Iterator[Terms]: ...

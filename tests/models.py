@@ -1,0 +1,489 @@
+"""A tiny instance of every model, for the laws and for whatever wants one. A new model is one line."""
+
+import torch
+from laws import draw
+
+from genus.adversarial import (
+    BEGAN,
+    BSGAN,
+    DCGAN,
+    GAN,
+    AdaGAN,
+    AdaptiveAugment,
+    BayesianGAN,
+    GeneratorMixture,
+    GoGAN,
+    InstanceNoise,
+    R3GANCritic,
+    R3GANGenerator,
+    Reconstruction,
+    ResNetCritic,
+    ResNetGenerator,
+    UnrolledGAN,
+    Views,
+)
+from genus.autoregressive import (
+    DGMG,
+    MADE,
+    NADE,
+    RNNNADE,
+    RNNRBM,
+    CharRNN,
+    ConditionalGatedPixelCNN,
+    ConditionalImageTransformer,
+    ConditionalPixelSNAIL,
+    ConditionalWaveNet,
+    EncoderDecoder,
+    EoNADE,
+    GatedPixelCNN,
+    GraphRNN,
+    GraphRNNS,
+    HandwritingSynthesis,
+    ImageTransformer,
+    KneserNey,
+    MultiscalePixelRNN,
+    PixelCNN,
+    PixelCNNPP,
+    PixelRNN,
+    PixelSNAIL,
+    Seq2Seq,
+    SkipGram,
+    StrokePrediction,
+    Transformer,
+    Unordered,
+    WaveNet,
+)
+from genus.core import Attributes, Bits, Classes, Graphs, Pixels, Reals, Strokes, Tokens
+from genus.density import ConditionalDequantised, Dequantised, Gaussian, GaussianMixture, Table
+from genus.diffusion import (
+    DDIM,
+    DDPM,
+    Ancestral,
+    Bound,
+    ClassifierGuided,
+    ConditionalDiffusion,
+    Consistency,
+    Diffusion,
+    DiscreteDiffusion,
+    DPMSolver,
+    EvenLogSNR,
+    Guided,
+    Heun,
+    Hybrid,
+    LatentDiffusion,
+    LogNormal,
+    ProbabilityFlow,
+    TimeEncoder,
+    TimeMLP,
+    TimeTokens,
+    TimeTransformer,
+    UNet,
+    UniPC,
+)
+from genus.diffusion.couplings import optimal_transport
+from genus.diffusion.discrete.categories import Multinomial, quarter_circle
+from genus.diffusion.noise import Linear
+from genus.energy import RBM
+from genus.flow import (
+    IDF,
+    LU,
+    Autoregressive,
+    ConcatSquash,
+    ConditionalFlow,
+    Continuous,
+    ConvCoupling,
+    Coupling,
+    Dequantiser,
+    Flow,
+    Glow,
+    Inverse,
+    Permutation,
+    Planar,
+    PointFlow,
+    PointNet,
+    Radial,
+    RealNVP,
+    Residual,
+    ResNet,
+    Spline,
+    Squeezed,
+    Standard,
+)
+from genus.functional.adversarial.objectives import EnergyMargin, hinge, least_squares
+from genus.functional.adversarial.penalties import Penalty, drift, pulling_away, r1, r2
+from genus.functional.adversarial.relativistic import relativistic
+from genus.functional.diffusion.parametrisations import Preconditioned, Slope
+from genus.functional.diffusion.paths import VP, Cosine, LinearVE, Straight
+from genus.functional.diffusion.spacings import Karras
+from genus.functional.diffusion.weights import MinSNR
+from genus.functional.numerics.integrators import RK4, DormandPrince
+from genus.nn import MLP, ConvDecoder, ConvEncoder, Flat, Labels, SeveralLabels
+from genus.translation import Pix2Pix
+from genus.vae import VAE, Normal
+
+
+def counted(model):
+    """A model that learns from all data at once, after it has seen some."""
+    list(model.fit(draw(model.space, 20)))
+    return model
+
+
+MODELS = {
+    "wavenet": lambda: WaveNet(Tokens(3, 5), 4, 5, (1, 2, 1)),
+    "wavenet-end": lambda: WaveNet(Tokens(3, 5, end=2), 4, 5, (1, 2, 1)),
+    "wavenet-pixels": lambda: WaveNet(Pixels((4,), 3), 4, 5, (1, 2), kernel=3),
+    "wavenet-logistics": lambda: WaveNet(Pixels((3,), 6), 4, 5, (1, 2), mixture=2),
+    "wavenet-labels": lambda: ConditionalWaveNet(
+        Tokens(3, 4), Attributes((3, 2)), SeveralLabels((3, 2)), 5, 4, 5, (1, 2)
+    ),
+    "wavenet-frames": lambda: ConditionalWaveNet(
+        Pixels((4,), 4), Reals((2, 3)), MLP(3, 2, (4,)), 2, 4, 5, (1, 2), mixture=2
+    ),
+    "table": lambda: Table(Tokens(3, 2), smoothing=0.5),
+    "gaussian": lambda: Gaussian(Reals((3,))),
+    "mixture": lambda: GaussianMixture(Reals((2,)), components=3, tolerance=-1),
+    "mixture-diagonal": lambda: GaussianMixture(Reals((2,)), components=3, covariance="diagonal"),
+    "dequantised": lambda: Dequantised(Gaussian(Reals((2,))), Pixels((2,), 4), squeeze=1e-3),
+    "rbm": lambda: RBM(Bits((2, 2)), hidden=3, chains=5, burn_in=20),
+    "rbm-cd": lambda: RBM(Bits((4,)), hidden=3, steps=2, chains=0, burn_in=20),
+    "made": lambda: MADE(Bits((2, 3)), hidden=(16, 16)),
+    "made-pixels": lambda: MADE(Pixels((1, 2, 2), 5), hidden=(16,), rank=2, dropout=0.5),
+    "made-tokens": lambda: MADE(Tokens(3, 4), hidden=(16,), shuffled=True),
+    "made-masks": lambda: MADE(Bits((5,)), hidden=(16,), masks=3, shuffled=True),
+    "nade": lambda: NADE(Bits((2, 3)), hidden=4),
+    "nade-shuffled": lambda: NADE(Bits((5,)), hidden=4, shuffled=True),
+    "rnnnade": lambda: RNNNADE(Bits((2, 3)), 4, 5, "elman", dropout=0.3),
+    "rnnrbm": lambda: RNNRBM(Bits((2, 3)), 4, 5, gibbs_steps=2, burn_in=5),
+    "eonade": lambda: EoNADE(Bits((2, 3)), hidden=(8, 6), ensemble=3),
+    "charrnn": lambda: CharRNN(Tokens(3, 4), 5, 2, skips=True),
+    "charrnn-gru": lambda: CharRNN(Tokens(4, 5, end=2), 5, 1, "gru", dropout=0.2),
+    "charrnn-elman": lambda: CharRNN(Tokens(3, 4), 5, 2, "elman"),
+    "transformer": lambda: Transformer(Tokens(3, 4), 8, 2, 2),
+    "transformer-end": lambda: Transformer(Tokens(4, 5, end=0), 8, 1, 2, dropout=0.2),
+    "kneserney": lambda: counted(KneserNey(Tokens(3, 4), 4)),
+    "kneserney-plain": lambda: counted(KneserNey(Tokens(4, 4, end=0), 2, modified=False)),
+    "skipgram": lambda: SkipGram(Classes(5), width=3, negatives=2),
+    "seq2seq": lambda: Seq2Seq(Tokens(3, 4, 0), Tokens(4, 5, 2), width=6, embedding=4),
+    "seq2seq-attention": lambda: Seq2Seq(Tokens(3, 4, 0), Tokens(4, 5, 2), 6, 4, attention=5),
+    "seq2seq-endless": lambda: Seq2Seq(Tokens(3, 3), Tokens(4, 5), 6, 4, attention=5),
+    "encoder-decoder": lambda: EncoderDecoder(Tokens(3, 4, 0), Tokens(4, 5, 2), 8, 2, 2),
+    "pixelrnn": lambda: PixelRNN(Bits((1, 2, 3)), 4, 2, "diagonal", 3),
+    "pixelrnn-row": lambda: PixelRNN(Bits((1, 3, 2)), 4, 2, "row", 3),
+    "pixelrnn-colours": lambda: PixelRNN(Pixels((2, 2, 1), 3), 4, 1, "diagonal", 3),
+    "pixelrnn-multiscale": lambda: MultiscalePixelRNN(Bits((1, 2, 4)), 2, 4, 1, "diagonal", 3, 3),
+    "pixelcnn": lambda: PixelCNN(Bits((1, 3, 3)), 1, 4, 3, 4),
+    "pixelcnn-colour": lambda: PixelCNN(Pixels((3, 1, 3), 2), 1, 6, 3, 18),
+    "pixelcnnpp": lambda: PixelCNNPP(Bits((1, 2, 3)), 3, 2, 1),
+    "pixelcnnpp-bits": lambda: PixelCNNPP(Bits((3, 2, 1)), 4, 1, 1),
+    "pixelcnnpp-colour": lambda: PixelCNNPP(Pixels((3, 2, 1), 2), 3, 2, 1, 3, 0.5),
+    "gatedpixelcnn": lambda: GatedPixelCNN(Bits((1, 3, 3)), 2, 4, 3, 3, 4),
+    "gatedpixelcnn-colour": lambda: GatedPixelCNN(Pixels((3, 2, 1), 3), 2, 6, 3, 3, 18),
+    "gatedpixelcnn-classes": lambda: ConditionalGatedPixelCNN(
+        Pixels((1, 2, 3), 3), Classes(3), Labels(3), 3, 1, 4, 5, 3, 4
+    ),
+    "stroke-prediction": lambda: StrokePrediction(Strokes(4), 6, 2, 3),
+    "handwriting": lambda: HandwritingSynthesis(Strokes(4), Tokens(3, 4, 0), 6, 2, 3, 2),
+    "image-transformer": lambda: ImageTransformer(Bits((1, 3, 2)), 8, 2, 2, window=1),
+    "image-transformer-levels": lambda: ImageTransformer(
+        Pixels((1, 2, 2), 3), 8, 1, 2, window=0, dropout=0.2
+    ),
+    "image-transformer-colour": lambda: ImageTransformer(Pixels((2, 2, 1), 3), 8, 1, 2, window=2),
+    "image-transformer-classes": lambda: ConditionalImageTransformer(
+        Bits((1, 2, 3)), Classes(3), Labels(3), 3, 8, 1, 2, window=1
+    ),
+    "pixelsnail": lambda: PixelSNAIL(Bits((1, 3, 2)), 8, 2, 1, 8, 2),
+    "pixelsnail-levels": lambda: PixelSNAIL(Pixels((1, 2, 2), 3), 8, 1, 2, 4, 2, dropout=0.2),
+    "pixelsnail-colour": lambda: PixelSNAIL(Pixels((3, 1, 2), 2), 8, 1, 1, 4, 2),
+    "pixelsnail-logistics": lambda: PixelSNAIL(Pixels((2, 1, 2), 3), 8, 1, 1, 8, 1, mixture=2),
+    "pixelsnail-classes": lambda: ConditionalPixelSNAIL(
+        Bits((1, 2, 3)), Classes(3), Labels(3), 3, 8, 1, 1, 8, 2
+    ),
+    "gan": lambda: GAN(
+        Reals((2,)), MLP(3, 2, (8,)), MLP(2, 1, (8,)), 3, least_squares, (Penalty(r1, 2.0),), 2
+    ),
+    "gan-sngan": lambda: GAN(
+        Pixels((1, 8, 8), 17),
+        ResNetGenerator(3, (1, 8, 8), 4),
+        ResNetCritic((1, 8, 8), 4),
+        3,
+        hinge,
+    ),
+    "gan-r3gan": lambda: GAN(
+        Pixels((1, 8, 8), 17),
+        R3GANGenerator(3, (1, 8, 8), 4, 1, group=2),
+        R3GANCritic((1, 8, 8), 4, 1, group=2),
+        3,
+        relativistic,
+        (Penalty(r1, 1.0), Penalty(r2, 1.0)),
+    ),
+    "gan-pixels": lambda: GAN(Pixels((2,), 5), MLP(3, 2), MLP(2, 1), 3),
+    "gan-views": lambda: GAN(
+        Pixels((1, 4, 4), 5),
+        MLP(3, 16),
+        ConvEncoder((2, 4, 4), 1, 3),
+        3,
+        packing=2,
+        view=Views((AdaptiveAugment(start=0.5, images=30), InstanceNoise(0.5, 3))),
+    ),
+    "unrolledgan": lambda: UnrolledGAN(
+        Reals((2,)), MLP(3, 2, (8,)), MLP(2, 1, (8,)), 3, steps=2, rate=0.3
+    ),
+    "ebgan": lambda: GAN(
+        Pixels((3,), 5),
+        MLP(2, 3, (8,)),
+        Reconstruction(MLP(3, 2), MLP(2, 3)),
+        2,
+        EnergyMargin(2.0),
+        (Penalty(pulling_away, 0.5, player="generator"),),
+    ),
+    "began": lambda: BEGAN(Pixels((3,), 5), MLP(2, 3), Reconstruction(MLP(3, 2), MLP(2, 3), 1), 2),
+    "began-reals": lambda: BEGAN(
+        Reals((3,)), MLP(2, 3), Reconstruction(MLP(3, 2), MLP(2, 3)), 2, gamma=0.7, rate=0.1
+    ),
+    "bsgan": lambda: BSGAN(Bits((4,)), MLP(3, 4), MLP(4, 1), 3, samples=5),
+    "bsgan-tokens": lambda: BSGAN(Tokens(3, 2), MLP(3, 6), MLP(6, 1), 3, samples=4),
+    "gogan": lambda: GoGAN(
+        Reals((2,)), MLP(3, 2), MLP(2, 1), 3, 3, 2, 0.7, penalties=(Penalty(drift, 2.0),), bound=2.0
+    ),
+    "dcgan": lambda: DCGAN(Pixels((1, 8, 8), 17), latent=3, width=4, coarsest=2),
+    "dcgan-padded": lambda: DCGAN(Pixels((2, 9, 11), 5), latent=3, width=4),
+    "adagan": lambda: AdaGAN(
+        GAN(Reals((2,)), MLP(3, 2, (8,)), MLP(2, 1, (8,)), 3), MLP(2, 1, (8,)), 2, rounds=3
+    ),
+    "mixture-of-gans": lambda: GeneratorMixture(
+        [GAN(Reals((2,)), MLP(3, 2, (8,)), MLP(2, 1, (8,)), 3) for _ in range(2)], (0.3, 0.7)
+    ),
+    "bayesian-gan": lambda: BayesianGAN(
+        Reals((2,)),
+        [MLP(3, 2, (8,)) for _ in range(3)],
+        [MLP(2, 1, (8,)) for _ in range(2)],
+        3,
+        rows=100,
+    ),
+    "bayesian-gan-pixels": lambda: BayesianGAN(Pixels((2,), 5), [MLP(3, 2)], [MLP(2, 1)], 3, 100),
+    "vae": lambda: VAE(Bits((3,)), 2, MLP(3, 4, (8,)), MLP(2, 3, (8,))),
+    "vae-reals": lambda: VAE(Reals((2,)), 2, MLP(2, 4, (8,)), MLP(2, 2, (8,))),
+    "vae-fixed": lambda: VAE(Reals((2,)), 1, MLP(2, 2), MLP(1, 2), Normal(0.5, learned=False)),
+    "vae-pixels": lambda: VAE(Pixels((1, 2, 2), 3), 2, MLP(4, 4, (8,)), MLP(2, 8, (8,))),
+    "vae-conv": lambda: VAE(
+        Pixels((1, 6, 7), 17), 2, ConvEncoder((1, 6, 7), 4, 3), ConvDecoder(2, (2, 6, 7), 3)
+    ),
+    "ddpm": lambda: DDPM(TimeMLP(2, 8, 1), Reals((2,)), steps=6),
+    "ddpm-pixels": lambda: DDPM(
+        UNet(1, 4, (1, 2)), Pixels((1, 5, 6), 17), steps=8, sampler=DDIM(3, eta=0.5)
+    ),
+    "ddpm-learned": lambda: DDPM(
+        TimeMLP(2, 8, 1, parts=2), Reals((2,)), steps=6, variance=None, objective=Hybrid()
+    ),
+    "ddpm-bound": lambda: DDPM(
+        UNet(1, 4, (1, 2), parts=2),
+        Pixels((1, 5, 6), 17),
+        steps=8,
+        variance=None,
+        sampler=Ancestral(4),
+        objective=Bound(),
+    ),
+    "diffusion": lambda: Diffusion(TimeMLP(2, 8, 1), Reals((2,)), sampler=DDIM(3)),
+    "diffusion-coupled": lambda: Diffusion(
+        TimeMLP(2, 8, 1),
+        Reals((2,)),
+        Straight(),
+        Slope(),
+        DDIM(3),
+        EvenLogSNR(),
+        MinSNR(),
+        optimal_transport,
+    ),
+    "consistency": lambda: Consistency(TimeMLP(2, 8, 1), Reals((2,)), Straight(), times=6),
+    "consistency-distilled": lambda: Consistency(
+        UNet(1, 4, (1, 2)),
+        Pixels((1, 5, 6), 17),
+        LinearVE(),
+        Diffusion(UNet(1, 4, (1, 2)), Pixels((1, 5, 6), 17), LinearVE(), Preconditioned()),
+        times=5,
+        bound=0.1,
+        evaluations=2,
+    ),
+    "diffusion-edm": lambda: Diffusion(
+        UNet(1, 4, (1, 2)),
+        Pixels((1, 5, 6), 17),
+        LinearVE(),
+        Preconditioned(),
+        DDIM(3, 0.5, Karras()),
+        LogNormal(),
+    ),
+    "diffusion-given": lambda: ConditionalDiffusion(
+        TimeMLP(2, 8, 1, context=3),
+        Reals((2,)),
+        Classes(3),
+        Labels(3),
+        Straight(),
+        Slope(),
+        DDIM(3),
+    ),
+    "discrete-diffusion": lambda: DiscreteDiffusion(
+        TimeTransformer(4, 3, 3, 8, 1, 2), Tokens(3, 3), steps=5
+    ),
+    "discrete-diffusion-multinomial": lambda: DiscreteDiffusion(
+        TimeTokens(3, 4, 3, 8, 1, 0.3),
+        Pixels((1, 2, 2), 3),
+        8,
+        Multinomial(),
+        quarter_circle,
+        evaluations=3,
+    ),
+    "discrete-diffusion-bits": lambda: DiscreteDiffusion(
+        TimeTokens(3, 3, 2, 8, 1), Bits((3,)), steps=4
+    ),
+    "guided": lambda: Guided(
+        ConditionalDiffusion(
+            TimeMLP(2, 8, 1, context=3), Reals((2,)), Classes(3), Labels(3), sampler=DDIM(3)
+        ),
+        2.0,
+        (0.1, 0.9),
+    ),
+    "guided-pixels": lambda: Guided(
+        ConditionalDiffusion(
+            UNet(1, 4, (1, 2), context=3),
+            Pixels((1, 5, 6), 17),
+            Classes(3),
+            Labels(3),
+            sampler=DDIM(3),
+        )
+    ),
+    "classifier-guided": lambda: ClassifierGuided(
+        Diffusion(UNet(1, 4, (1, 2)), Pixels((1, 5, 6), 17), sampler=DDIM(3)),
+        TimeEncoder(1, 3, 4, (1, 2), dropout=0.2),
+        3,
+        2.0,
+        (0.0, 0.9),
+    ),
+    "latent-diffusion": lambda: LatentDiffusion(
+        VAE(Pixels((1, 2, 2), 3), 2, MLP(4, 4, (8,)), MLP(2, 8, (8,))),
+        Diffusion(TimeMLP(2, 8, 1), Reals((2,)), sampler=DDIM(3)),
+    ),
+    "latent-diffusion-bits": lambda: LatentDiffusion(
+        VAE(Bits((3,)), 2, MLP(3, 4, (8,)), MLP(2, 3, (8,))),
+        DDPM(TimeMLP(2, 8, 1), Reals((2,)), steps=6, schedule=Linear()),
+    ),
+    "latent-diffusion-reals": lambda: LatentDiffusion(
+        RealNVP(Reals((3,)), couplings=4, width=16),
+        Diffusion(TimeMLP(3, 8, 1), Reals((3,)), sampler=DDIM(3)),
+    ),
+    "probability-flow": lambda: ProbabilityFlow(
+        Diffusion(ConcatSquash(2, 8), Reals((2,)), Cosine(0.2), sampler=Heun(5)), RK4(8)
+    ),
+    "probability-flow-adaptive": lambda: ProbabilityFlow(
+        Diffusion(ConcatSquash(2, 8), Reals((2,)), Cosine(0.2), sampler=UniPC(4)),
+        DormandPrince(1e-8, 1e-8, alone=True),
+    ),
+    "probability-flow-probed": lambda: ProbabilityFlow(
+        Diffusion(ConcatSquash(2, 8), Pixels((2,), 5), VP(first=0.1), sampler=DPMSolver(3)),
+        RK4(20),
+        probes=2,
+    ),
+    "flow": lambda: Flow(
+        Reals((3,)), [Standard((3,)), Coupling(3, hidden=(8,)), LU(3), Coupling(3, flip=True)]
+    ),
+    "flow-autoregressive": lambda: Flow(Reals((3,)), [Autoregressive(3, Spline(4), (8,))]),
+    "flow-inverse": lambda: Flow(
+        Reals((3,)), [Inverse(Autoregressive(3, hidden=(8,), flip=True)), LU(3)]
+    ),
+    "flow-residual": lambda: Flow(
+        Reals((2,)), [Residual(2, (8,)), LU(2), Residual(2, (8, 8), 0.5, roulette=False)]
+    ),
+    "flow-continuous": lambda: Flow(Reals((2,)), [Continuous(ConcatSquash(2, 8), RK4(16))]),
+    "flow-continuous-alone": lambda: Flow(
+        Reals((2,)),
+        [Continuous(ConcatSquash(2, 8), DormandPrince(1e-9, 1e-9, True), 0, "recompute")],
+    ),
+    "flow-planar": lambda: Flow(Reals((2,)), [Planar(2), Radial(2), Permutation(2)]),
+    "flow-based": lambda: Flow(
+        Reals((2,)), [Coupling(2)], GaussianMixture(Reals((2,)), components=3, tolerance=-1)
+    ),
+    "flow-image": lambda: Flow(Reals((1, 2, 2)), [Standard((1, 2, 2), learned=True)]),
+    "conditional-flow": lambda: ConditionalFlow(
+        Reals((3,)),
+        Classes(3),
+        [Standard((3,)), Coupling(3, hidden=(8,), context=3), Coupling(3, flip=True, context=3)],
+        Labels(3),
+    ),
+    "conditional-flow-autoregressive": lambda: ConditionalFlow(
+        Reals((2,)),
+        Reals((3,)),
+        [Autoregressive(2, Spline(4), (8,), context=4)],
+        MLP(3, 4, ()),
+        GaussianMixture(Reals((2,)), components=3, tolerance=-1),
+    ),
+    "conditional-flow-based": lambda: ConditionalFlow(
+        Reals((2,)),
+        Classes(3),
+        [LU(2), Coupling(2, hidden=(8,), context=2)],
+        Labels(3, 2),
+        ConditionalFlow(
+            Reals((2,)), Classes(3), [Autoregressive(2, hidden=(8,), context=3)], Labels(3)
+        ),
+    ),
+    "conditional-flow-continuous": lambda: ConditionalFlow(
+        Reals((2,)),
+        Classes(3),
+        [Standard((2,)), Continuous(ConcatSquash(2, 8, context=3), RK4(16), 0, "adjoint")],
+        Labels(3),
+    ),
+    "glow": lambda: Flow(Reals((1, 4, 4)), [Glow((1, 4, 4), levels=2, depth=1, width=4)]),
+    "glow-classes": lambda: ConditionalFlow(
+        Reals((1, 2, 2)), Classes(3), [Glow((1, 2, 2), 1, 1, 4, context=3)], Labels(3)
+    ),
+    "dequantiser": lambda: Dequantised(
+        Flow(Reals((1, 2, 2)), [Glow((1, 2, 2), 1, 1, 4)]),
+        Pixels((1, 2, 2), 3),
+        1e-3,
+        Dequantiser([Squeezed([ConvCoupling(4, width=4, context=8)])], ResNet(1, 2, 4, 0)),
+    ),
+    "dequantiser-classes": lambda: ConditionalDequantised(
+        ConditionalFlow(Reals((2,)), Classes(3), [Coupling(2, context=3)], Labels(3)),
+        Pixels((2,), 4),
+        1e-3,
+        Dequantiser([Coupling(2, context=2), Coupling(2, flip=True)], Flat()),
+    ),
+    "idf": lambda: IDF(Pixels((1, 2, 2), 4), scales=1, couplings=2, width=4, components=2),
+    "idf-levels": lambda: IDF(Pixels((1, 4, 4), 5), 2, 1, 4, 2),
+    "realnvp": lambda: RealNVP(Reals((3,)), couplings=4, width=16),
+    "realnvp-images": lambda: RealNVP(Reals((1, 4, 4)), couplings=2, width=4, depth=1),
+    "realnvp-pixels": lambda: Dequantised(
+        RealNVP(Reals((2,)), couplings=2, width=8, depth=1), Pixels((2,), 4), squeeze=1e-3
+    ),
+    "pointflow": lambda: PointFlow(
+        Reals((2, 2)),
+        2,
+        [Coupling(2, hidden=(8,), flip=bool(i), context=2) for i in range(2)],
+        PointNet(2, 4, 8, (8,), ()),
+        Flow(Reals((2,)), [Coupling(2, hidden=(8,))]),
+    ),
+    "pointflow-normal": lambda: PointFlow(
+        Reals((3, 2)),
+        1,
+        [Coupling(2, Spline(4), (8,), context=1)],
+        PointNet(2, 2, 8, (), (8,)),
+        scored=2,
+    ),
+    "graphrnn": lambda: GraphRNN(Graphs(4), 2, 6, 4, 2, 5, 3, 2),
+    "graphrnn-s": lambda: GraphRNNS(Graphs(4), None, 6, 4, 2),
+    "dgmg": lambda: DGMG(Graphs(4), 4, 2),
+    "unordered": lambda: Unordered(DGMG(Graphs(3), 4, 1), 0.2),
+    "pix2pix": lambda: Pix2Pix(Pixels((1, 6, 8), 17), Reals((2, 6, 8)), width=3),
+    "pix2pix-alone": lambda: Pix2Pix(Pixels((1, 4, 4), 5), Pixels((1, 4, 4), 3), 3, game=False),
+}
+
+
+def build(make):
+    """A tiny model of float64, its parameters away from where they start."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    torch.manual_seed(0)
+    model = make()
+    with torch.no_grad():
+        for p in model.parameters():
+            p.add_(0.1 * torch.randn_like(p))
+    torch.set_default_dtype(before)
+    return model.eval()
