@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from ..core import Bits, Pixels, Reals, Space, Tokens
 from .dividing import data_of_rows, split_name
 from .sets import Data
+from .sources import Source
 
 Array = NDArray[np.generic]
 Layout = Literal["first", "last"]
@@ -176,3 +177,8 @@ def _tokens(parts: dict[str, Array], who: str) -> tuple[Space, dict[str, Array]]
     if low < 0 or high >= 2**31:
         raise ValueError(f"{who}: holds integers in {low} .. {high}; tokens begin at 0")
     return Tokens(high + 1, shape[0]), {k: a.astype(np.int64) for k, a in parts.items()}
+
+
+PATHS = tuple(
+    Source(arrays, pattern=pattern, kind="an array file") for pattern in ("*.npy", "*.npz")
+)

@@ -9,7 +9,6 @@ from torch import Generator
 from ..core import Classes
 from .sets import SPLITS, Data
 from .splits import Batch, Split, stream
-from .toys.toys import TOYS
 from .truth import Toy
 
 ROWS = 10_000  # in the fixed draw of each split
@@ -57,11 +56,6 @@ class Draws(Split):
     def _given(self, n: int, noise: Generator) -> Batch:
         x, label = self.toy.sample(n, noise)
         return (x,) if self.context_space is None else (x, label)
-
-
-def toy(name: str) -> Data:
-    """A toy by its name, see `genus.data.toys`."""
-    return draws(name, TOYS[name]())
 
 
 def draws(name: str, truth: Toy) -> Data:

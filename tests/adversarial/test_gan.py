@@ -12,10 +12,10 @@ from genus.functional.adversarial.objectives import (
     OBJECTIVES,
     TopK,
     hinge,
-    relativistic,
     wasserstein,
 )
 from genus.functional.adversarial.penalties import Penalty, gradient_penalty, r1
+from genus.functional.adversarial.relativistic import relativistic
 from genus.nn import MLP
 from genus.train.game import play
 

@@ -1,16 +1,23 @@
 """load: names, paths, options, and the words of its refusals."""
 
+import json
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from genus.data import load
-from genus.data.loading import BUILT_IN
+from genus.data.loading import with_options
+from genus.data.sources import CATALOGUE, Source, catalogue, collected, source_of_name
 from genus.data.toys.toys import TOYS
 
+BUILT_IN = [name for name in catalogue()["names"] if not source_of_name(name).folders]
 
-@pytest.mark.parametrize("name", list(BUILT_IN))
+
+@pytest.mark.parametrize("name", BUILT_IN)
 def test_names(name):
     data = load(name)
     assert data.name == name
@@ -28,13 +35,11 @@ def test_names(name):
     [
         ("digit", "there is no data set, file or folder 'digit'; did you mean digits?"),
         ("mnist.npz", "there is no file or folder 'mnist.npz'$"),
-        ("qqq", "there is no data set, file or folder 'qqq'; there are digits, digits_pairs"),
+        ("qqq", "there is no data set, file or folder 'qqq'; there are accidents, analogies"),
         ("./nowhere/photos", "there is no file or folder './nowhere/photos'$"),
         ("digits?size=4", "digits takes no option size"),
         ("moons?wat=4", "there is no option 'wat' of data; there are background"),
         ("digits?lable=4", "there is no option 'lable' of data; did you mean label?"),
-        ("photos?size=big", r"size is 'big'; 64 or 48x64 \(height x width\) is wanted"),
-        ("photos?workers=many", "workers is 'many'; a whole number is wanted"),
     ],
 )
 def test_refusals(source, words):
@@ -52,6 +57,12 @@ def test_options_that_do_not_apply_are_refused(tmp_path):
         load(tmp_path / "a.csv", layout="first")
     with pytest.raises(ValueError, match="is a folder of images, which takes no option layout"):
         load(tmp_path, layout="first")
+    with pytest.raises(
+        ValueError, match=r"size is 'big'; 64 or 48x64 \(height x width\) is wanted"
+    ):
+        load(f"{tmp_path}?size=big")
+    with pytest.raises(ValueError, match="workers is 'many'; a whole number is wanted"):
+        load(f"{tmp_path}?workers=many")
     with pytest.raises(ValueError, match=r"a\.xyz is a file of a kind that is not known"):
         load(tmp_path / "a.xyz")
 
@@ -87,3 +98,43 @@ def test_data_do_not_depend_on_the_global_state():
     assert torch.equal(load("digits").binarised().train.batch(7, 32, 0)[0], one)
     for name, toy in toys.items():
         assert torch.equal(load(name).train.batch(7, 32, 0)[0], toy)
+
+
+def test_the_catalogue_is_fresh():
+    written = json.loads(CATALOGUE.read_text())
+    assert written == collected(), "run `make catalogue`"
+    assert [*written["names"]] == sorted(written["names"])
+
+
+def test_a_name_imports_one_file_of_data():
+    line = "import sys; from genus.data import load; load('moons'); print(*sorted(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, check=True)
+    rooms = [m for m in ran.stdout.split() if m.startswith("genus.data.") and m.count(".") == 3]
+    assert rooms == ["genus.data.toys.curves", "genus.data.toys.toys"]
+
+
+def test_options_are_declared_by_the_set():
+    def read(path, *, size: int | tuple[int, int] | None = None, fold: int = 0, word: str = ""):
+        return path, size, fold, word
+
+    source = Source(read)
+    assert source.checked({"size": "48x64", "fold": "3", "word": "3"}, "it") == {
+        "size": (48, 64),
+        "fold": 3,
+        "word": "3",
+    }
+    assert source.checked({"size": "64", "fold": 3}, "it") == {"size": 64, "fold": 3}
+    with pytest.raises(ValueError, match="it takes no option label"):
+        source.checked({"label": "x"}, "it")
+
+
+def test_options_become_part_of_the_name(tmp_path):
+    assert with_options("digits", {}) == "digits"
+    assert with_options("photos", {"size": "64"}) == "photos?size=64"
+    assert with_options("photos?size=32&colour=L", {"size": "64"}) == "photos?size=64&colour=L"
+    assert with_options("table.csv", {"label": "a & b?"}) == "table.csv?label=a%20%26%20b%3F"
+    odd = tmp_path / "what?size=3"
+    odd.mkdir()
+    for i in range(3):
+        Image.new("L", (5, 4), i).save(odd / f"{i}.png")
+    assert load(with_options(str(odd), {"size": "2"})).space.shape == (1, 2, 2)

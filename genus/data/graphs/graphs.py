@@ -25,6 +25,7 @@ Departs: draws and divisions are our own, for those of the authors are not seede
 import gzip
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,7 @@ from ...core import Graphs
 from ...functional.sequences.graph_orders import breadth_first, reordered
 from ..arrays import DAMAGED
 from ..sets import SPLITS, Data
+from ..sources import Source
 from ..splits import Batch, Rows, Split, stream
 from ..truth import uniform
 
@@ -210,3 +212,10 @@ def divided(found: Sequence[Matrix], name: str) -> Data:
 def _data(name: str, parts: dict[str, Tensor]) -> Data:
     train, validation, test = (Ordered(parts[part], f"{name} {part}") for part in SPLITS)
     return Data(name, train, validation, test)
+
+
+SETS = {
+    **{name: Source(partial(graphs, name)) for name in (*MADE, "cycles")},
+    "ego_small": Source(ego_small, ("graphs",), graph_files),
+    "enzymes": Source(enzymes, ("graphs",), graph_files),
+}

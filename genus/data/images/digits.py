@@ -6,11 +6,14 @@ has 17 levels. The split is fixed for ever and holds each class in the same shar
 not kept apart: the set does not say who wrote what.
 """
 
+from dataclasses import replace
+
 import torch
 
 from ...core import Pixels
 from ..dividing import stratified
 from ..sets import SPLITS, Data
+from ..sources import Source
 from ..splits import Rows
 
 TEST, VALIDATION = 300, 200
@@ -31,3 +34,11 @@ def digits() -> Data:
         for name, rows in zip(SPLITS, order.split(bounds), strict=True)
     )
     return Data("digits", train, validation, test, class_names=tuple("0123456789"))
+
+
+def digits_pairs() -> Data:
+    """The digits, each with its means over blocks of 2 x 2 pixels."""
+    return replace(digits().coarse(2), name="digits_pairs")
+
+
+SETS = {"digits": Source(digits), "digits_pairs": Source(digits_pairs)}

@@ -23,6 +23,7 @@ import torch
 from ...core import Pixels
 from ..dividing import divided, numbered, split_name
 from ..sets import SPLITS, Data
+from ..sources import Source
 from ..splits import Rows
 from .decoding import Files, Look, Reader, Seen, UnfitError, choose, survey
 
@@ -236,3 +237,6 @@ def _entries(path: Path) -> list[tuple[int, Any]]:
             return [(i, json.loads(line)) for i, line in enumerate(file, 1) if line.strip()]
     except (UnicodeDecodeError, csv.Error, json.JSONDecodeError) as error:
         raise ValueError(f"{path}: cannot be read: {error}") from None
+
+
+PATHS = (Source(images, pattern="*/", kind="a folder of images"),)

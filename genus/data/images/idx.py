@@ -17,6 +17,7 @@ from ...core import Bits
 from ..arrays import opened, understood
 from ..dividing import data_of_rows, split_name
 from ..sets import Data
+from ..sources import Source
 from .matlab import read_matrix
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -129,3 +130,23 @@ def _bits(path: Path) -> NDArray[np.generic]:
     if len(bits) % SIDE**2:
         raise ValueError(f"{path}: holds {len(bits):,} bits; a multiple of {SIDE**2} is wanted")
     return bits.reshape(-1, SIDE**2)
+
+
+def one_idx(path: Path) -> Data:
+    """The images of a single idx file."""
+    space, parts = understood({"train": read_idx(path)}, str(path))
+    return data_of_rows(path.name.partition(".")[0], space, parts, None)
+
+
+MNIST = ("mnist", "MNIST", "MNIST/raw")
+FASHION = ("fashion_mnist", "fashion-mnist", "FashionMNIST", "FashionMNIST/raw")
+SETS = {
+    "mnist": Source(idx, MNIST, idx_files),
+    "fashion_mnist": Source(idx, FASHION, idx_files),
+    "binarized_mnist": Source(binarised_mnist, ("binarized_mnist", "BinarizedMNIST"), bit_files),
+}
+PATHS = (
+    Source(idx, holds=idx_files, pattern="*/", kind="a folder of idx files"),
+    Source(binarised_mnist, holds=bit_files, pattern="*/", kind="binarised MNIST"),
+    Source(one_idx, pattern="*idx*", kind="an idx file"),
+)

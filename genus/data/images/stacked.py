@@ -20,7 +20,10 @@ from torch import Generator, Tensor
 
 from ...core import Classes, Pixels
 from ..sets import SPLITS, Data
+from ..sources import Source
 from ..splits import Batch, Rows, Split, stream
+from .digits import digits
+from .idx import MNIST, idx, idx_files
 
 CHANNELS = 3
 ROWS = 10_000  # in the fixed draw of each split
@@ -99,3 +102,11 @@ def stacked(source: Data, name: str) -> Data:
         for split, part in zip(source.splits.values(), SPLITS, strict=True)
     )
     return Data(name, train, validation, test)
+
+
+SETS = {
+    "stacked_digits": Source(lambda: stacked(digits(), "stacked_digits")),
+    "stacked_mnist": Source(
+        lambda folder, name: stacked(idx(folder, "mnist"), name), MNIST, idx_files
+    ),
+}

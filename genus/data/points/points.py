@@ -36,6 +36,7 @@ from torch import Generator, Tensor
 from ...core import Classes, Reals
 from ..arrays import DAMAGED
 from ..sets import SPLITS, Data
+from ..sources import Source
 from ..splits import Batch, Split, digest, stream
 from ..truth import normal, uniform
 
@@ -254,3 +255,11 @@ def chairs(folder: Path, name: str = "chairs", points: int = POINTS) -> Data:
         for part, shapes in zip(SPLITS, parts, strict=True)
     )
     return Data(name, train, validation, test)
+
+
+SETS = {
+    "ellipsoids": Source(lambda: family("ellipsoids", ("ellipsoid",))),
+    "boxes": Source(lambda: family("boxes", ("box",))),
+    "shapes": Source(lambda: family("shapes", KINDS)),
+    "chairs": Source(chairs, ("modelnet10_voxels", "chairs"), chair_files),
+}

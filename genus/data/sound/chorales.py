@@ -21,6 +21,7 @@ from torch import Tensor
 
 from ...core import Bits, Classes
 from ..sets import SPLITS, Data
+from ..sources import Source
 from ..splits import Rows, stream
 
 KEYS, LOWEST = 88, 21  # of a piano, and the MIDI number of the first one
@@ -114,3 +115,9 @@ def _data(name: str, parts: dict[str, tuple[Tensor, Tensor]], steps: int) -> Dat
         for split in SPLITS
     )
     return Data(name, train, validation, test)
+
+
+SETS = {
+    "chorales": Source(chorales, ("jsb_chorales",), chorale_files),
+    "chorale_toys": Source(chorale_toys),
+}

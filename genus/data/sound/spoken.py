@@ -27,6 +27,7 @@ from torch import Tensor
 from ...core import Attributes, Pixels, Reals, Space, Tokens
 from ...functional.sequences.sound import log_mel, mu_law
 from ..sets import SPLITS, Data
+from ..sources import Source
 from ..splits import Batch, Rows, Split, digest
 from .waves import RATE, read_wave
 
@@ -157,3 +158,7 @@ def contents(folder: Path) -> Iterator[tuple[str, bytes]]:
             for member in archive:
                 if file := archive.extractfile(member):
                     yield member.name, file.read()
+
+
+FOLDERS = ("fsdd", "free-spoken-digit-dataset/recordings")
+SETS = {name: Source(spoken, FOLDERS, sound_files) for name in KINDS}

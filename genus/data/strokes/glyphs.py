@@ -16,6 +16,7 @@ from torch import Generator, Tensor
 
 from ...core import Strokes, Tokens
 from ..sets import SPLITS, Data
+from ..sources import Source
 from ..splits import Batch, Split, stream
 
 END = 0  # the token that ends a text; letters follow it
@@ -271,3 +272,6 @@ def edits(a: str, b: str) -> int:
         for j, other in enumerate(b, 1):
             above, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, above + (letter != other))
     return row[-1]
+
+
+SETS = {"glyphs": Source(glyphs)}

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ...core import Strokes
 from ..sets import SPLITS, Data
+from ..sources import Source
 from ..splits import Rows, stream
 
 FILES = {"sheep": "aaron_sheep.npz", "kanji": "short_kanji.npz"}
@@ -66,3 +67,6 @@ def padded(steps: NDArray[np.int16], lengths: NDArray[np.int32], length: int) ->
     x[..., 2] = 2
     x[np.arange(length) < lengths[:, None]] = steps
     return torch.from_numpy(x)
+
+
+SETS = {name: Source(strokes, ("sketch_rnn", "strokes"), stroke_files) for name in FILES}

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from ...core import Bits
 from ..dividing import data_of_rows
 from ..sets import Data
+from ..sources import Source
 
 TABLES = ("accidents", "dna", "mushrooms", "nltcs", "plants")
 FILES = {"train": "train", "validation": "valid", "test": "test"}
@@ -65,3 +66,6 @@ def read_bits(folder: Path, stem: str) -> NDArray[np.uint8]:
     if not rows or len({*map(len, rows)}) > 1 or set(b"".join(rows)) - set(b"01"):
         raise ValueError(f"{path}: must hold rows of as many zeros and ones, with commas between")
     return np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), -1) - ord("0")
+
+
+SETS = {name: Source(debd, ("debd",), debd_files) for name in TABLES}

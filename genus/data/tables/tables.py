@@ -13,6 +13,7 @@ import numpy as np
 from ..arrays import understood
 from ..dividing import data_of_rows
 from ..sets import Data
+from ..sources import Source
 
 MISSING = {"", "?", "na", "n/a", "nan", "null", "none"}
 
@@ -104,3 +105,6 @@ def _fault(path: Path, line: int, cells: list[str], names: list[str], label: int
             return f"{where}: {cell.strip()} is not finite"
         return f"{where}: '{cell}' is not a number; if it is a label, say label={i + 1}"
     return f"{path}: line {line}: the values are too large"
+
+
+PATHS = (Source(table, pattern="*.csv", kind="a table"),)

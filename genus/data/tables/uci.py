@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from ...core import Reals
 from ..dividing import stratified
 from ..sets import SPLITS, Data
+from ..sources import Source
 from ..splits import Rows
 from .tables import lines
 
@@ -42,7 +43,7 @@ def uci_files(folder: Path) -> list[Path]:
     return [path for name in FILES.values() if (path := folder / name).exists()]
 
 
-def uci(folder: Path, name: str, fold: int = 0) -> Data:
+def uci(folder: Path, name: str, *, fold: int = 0) -> Data:
     """One of the tables, Reals((d,)).
 
     Args:
@@ -83,3 +84,6 @@ def features(x: NDArray[np.float64]) -> NDArray[np.float64]:
         if all(alike[i, j] <= NEAR for j in kept):
             kept.append(i)
     return x[:, kept]
+
+
+SETS = {name: Source(uci, ("uci_small", "uci"), uci_files) for name in FILES}

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from ...core import Classes, Tokens
 from ..sets import Data
+from ..sources import Source
 from ..splits import Rows, Split, stream
 from .languages import END, Words
 
@@ -204,3 +205,6 @@ def counted(pairs: Sequence[Tensor], words: int) -> Tensor:
     """How often each word met each neighbour, (words, words), of (neighbour, word)."""
     neighbour, word = pairs
     return torch.bincount(word * words + neighbour, minlength=words**2).reshape(words, words)
+
+
+SETS = {"analogies": Source(lambda: corpus().data), "word_pairs": Source(word_pairs)}

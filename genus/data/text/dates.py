@@ -15,6 +15,7 @@ from itertools import product
 from string import ascii_lowercase, ascii_uppercase
 
 from ..sets import Data
+from ..sources import Source
 from ..splits import Rows
 from .languages import END, Languages, Words, sentences, several
 
@@ -120,3 +121,6 @@ def dates(rows: int = 20_000, held_out: int = 2_000, seed: int = 0) -> Languages
         context_symbols=CHARACTERS.words,
     )
     return Languages(data, CHARACTERS, ISO)
+
+
+SETS = {"dates": Source(lambda: dates().data)}

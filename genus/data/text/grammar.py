@@ -22,6 +22,7 @@ from ...core import Tokens
 from ...functional.densities.distances import kl_histograms
 from ..endless import draws
 from ..sets import Data
+from ..sources import Source
 from ..truth import Toy, uniform
 
 
@@ -131,3 +132,6 @@ def _entropy(p: float) -> float:
 def grammar() -> Data:
     """Sequences of 32 tokens out of 8."""
     return draws("grammar", Grammar())
+
+
+SETS = {"grammar": Source(grammar)}

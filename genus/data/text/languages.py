@@ -21,6 +21,7 @@ from torch import Tensor
 
 from ...core import Tokens
 from ..sets import Data
+from ..sources import Source
 from ..splits import Rows
 
 END = ""  # the word that is after the last; its number is 0
@@ -287,3 +288,6 @@ def sentences(
         context_space=source.space(most),
         name=name,
     )
+
+
+SETS = {"reordering": Source(lambda: reordering().data)}

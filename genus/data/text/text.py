@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ...core import Tokens
 from ..sets import Data
+from ..sources import Source
 from ..splits import Batch, Split, digest, stream
 
 WINDOW = 256  # characters of one x
@@ -98,3 +99,7 @@ def characters(content: str, name: str, *, window: int = WINDOW) -> Data:
 def text_files(folder: Path) -> list[Path]:
     """The text files in a folder."""
     return sorted(folder.glob("*.txt"))
+
+
+SETS = {"tinyshakespeare": Source(text, ("tinyshakespeare",), text_files)}
+PATHS = (Source(text, pattern="*.txt", kind="a text"),)

@@ -15,6 +15,7 @@ from torch import Generator, Tensor
 from ...core import Bits
 from ..endless import draws
 from ..sets import Data
+from ..sources import Source
 from ..truth import Toy
 
 
@@ -59,3 +60,6 @@ class Bars(Toy):
 def bars() -> Data:
     """Bars and stripes of side 4: 30 images out of 65,536."""
     return draws("bars", Bars())
+
+
+SETS = {"bars": Source(bars)}

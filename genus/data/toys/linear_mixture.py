@@ -15,6 +15,7 @@ import torch
 
 from ...core import Reals
 from ..sets import SPLITS, Data
+from ..sources import Source
 from ..splits import Rows, stream
 
 ROWS = {"train": 10_000, "validation": 2000, "test": 10_000}
@@ -45,3 +46,6 @@ def linear_mixture(dims: int = 100, clouds: int = 10) -> Data:
         for name in SPLITS
     )
     return Data("linear_mixture", train, validation, test)
+
+
+SETS = {"linear_mixture": Source(linear_mixture)}

@@ -22,6 +22,9 @@ from functools import cached_property, partial
 import torch
 from torch import Generator, Tensor
 
+from ..endless import draws
+from ..sets import Data
+from ..sources import Source
 from ..truth import TAU, Toy, entropy_of, log_mixture, normal, uniform
 from .curves import Moons, Rings, Spirals, SwissRoll
 
@@ -172,3 +175,11 @@ TOYS: dict[str, Callable[[], Toy]] = {
     "swiss_roll": SwissRoll,
     "mixture1d": partial(Normals, ((-2.0,), (0.0,), (2.5,)), (0.5, 0.25, 1.0), (0.3, 0.2, 0.5)),
 }
+
+
+def toy(name: str) -> Data:
+    """A toy by its name, one of `TOYS`."""
+    return draws(name, TOYS[name]())
+
+
+SETS = {name: Source(partial(toy, name)) for name in TOYS}

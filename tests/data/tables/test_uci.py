@@ -81,7 +81,7 @@ def test_a_fold_can_stand_in_the_name(folder):
     [
         ("housing?fold=10", "housing: fold is 10; 0 to 9 are wanted"),
         ("red_wine", "red_wine: there is no winequality-red.csv in"),
-        ("housing?label=1", "housing is a table in folds, which takes no option label"),
+        ("housing?label=1", "housing takes no option label; it takes fold"),
         ("digits?fold=1", "digits takes no option fold"),
         ("housing?fold=first", "fold is 'first'; a whole number is wanted"),
     ],

@@ -2,10 +2,10 @@
 
 import math
 
-import genus.flow.autoregressive as module
 import pytest
 import torch
 
+import genus.flow.maps.autoregressive as module
 from genus.core import Classes, Reals
 from genus.density import GaussianMixture
 from genus.flow import (
