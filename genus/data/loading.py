@@ -72,7 +72,9 @@ def load(source: str | Path, **options: Any) -> Data:
 def with_options(source: str, options: Mapping[str, str]) -> str:
     """A name or path with options in it: those that it has, and these, which are the stronger."""
     name, asked = _asked(source)
-    words = [f"{option}={quote(value, safe='/')}" for option, value in (asked | options).items()]
+    words = [
+        f"{option}={quote(value, safe='/')}" for option, value in (asked | dict(options)).items()
+    ]
     return f"{name}?{'&'.join(words)}" if words else source
 
 

@@ -7,6 +7,7 @@ from .fit import fit as fit
 from .game import Average as Average
 from .game import MakesOptimizers as MakesOptimizers
 from .game import adam as adam
+from .game import adamw as adamw
 from .game import play as play
 from .run import Batches as Batches
 from .run import Examiner as Examiner

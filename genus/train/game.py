@@ -124,6 +124,20 @@ def adam(
     return make
 
 
+def adamw(lr: float, decay: float) -> MakesOptimizers:
+    """Makes AdamW for every player, fused.
+
+    Args:
+        lr: the learning rate.
+        decay: of every weight, in units of the learning rate, in a round.
+    """
+
+    def make(name: str, parameters: list[nn.Parameter]) -> Optimizer:
+        return torch.optim.AdamW(parameters, lr=lr, weight_decay=decay, fused=True)
+
+    return make
+
+
 class Turn(nn.Module):
     """A player's loss as a module: what DistributedDataParallel wraps."""
 

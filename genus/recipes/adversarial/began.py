@@ -1,16 +1,11 @@
 """BEGAN on images."""
 
-import torch
-
 from ...adversarial import BEGAN, Reconstruction
-from ...core import Model, Pixels
-from ...data import load
+from ...core import Model
 from ...measure import scores
 from ...nn import ConvDecoder, ConvEncoder
-from ...show import picture
-from ...train.fit import adam, fit
-from ...train.run import Run
-from ...train.schedules import cosine
+from ...train import Run, adam
+from .._fitted import IMAGES, fitted, loaded
 
 RUN = Run(rounds=4000, batch=64, lr=3e-4, ema=0.999)
 
@@ -24,11 +19,10 @@ def began(
     width: int = 16,
     run: Run = RUN,
 ) -> Model:
-    """BEGAN on digits: all ten classes, Frechet distance 9.9 of 1,000 samples; real digits have 0.12.
+    """BEGAN on digits; target: all ten classes, which a lower gamma trades for sharpness.
 
-    With another seed it was eight classes and 10.8. At a gamma of 0.7, 0.5 and 0.3 the same run
-    finds six, four and one of them: the balance is one of means, and a low gamma is reached by making
-    only what the autoencoder says again best.
+    The balance is one of means, and a low gamma can be reached by making only what the autoencoder
+    says again best (benchmarks/began.py).
 
     The log's figures also hold `convergence`, the paper's M, of the round before they were taken.
 
@@ -43,11 +37,7 @@ def began(
         width: channels of the networks at full size.
         run: how long, where to, on what.
     """
-    torch.manual_seed(run.seed)
-    source = load(data)
-    space = source.space
-    if not (isinstance(space, Pixels) and len(space.shape) == 3):
-        raise ValueError(f"began: {data} is of {space}; pixels of images are wanted")
+    source, space = loaded("began", data, run, IMAGES)
     channels, height, breadth = space.shape
     shape = (channels, height, breadth)
     critic = Reconstruction(ConvEncoder(shape, code, width), ConvDecoder(code, shape, width), 1)
@@ -56,12 +46,5 @@ def began(
     def evaluate(model: Model) -> dict[str, float]:
         return look(model) | {"convergence": float(model.get_buffer("convergence"))}
 
-    return fit(
-        BEGAN(space, ConvDecoder(latent, shape, width), critic, latent, gamma, rate),
-        source.train,
-        run,
-        optimizers=adam(run.lr, betas=(0.5, 0.999)),
-        schedule=cosine,
-        evaluate=evaluate,
-        picture=picture,
-    )
+    model = BEGAN(space, ConvDecoder(latent, shape, width), critic, latent, gamma, rate)
+    return fitted(model, source, run, adam(run.lr, betas=(0.5, 0.999)), evaluate=evaluate)

@@ -9,12 +9,12 @@ Departs: the ratio is bounded, for where there are data and no made rows it woul
 """
 
 from ...core import Model
-from ...train.run import Run
+from ...train import Run
 from .gan import RUN, gan
 
 
 def bgan(data: str = "ring", weight: float = 0.3, run: Run = RUN) -> Model:
-    """b-GAN on a ring of 8 normals: all found, 0.97 of samples within 3 sigma; of real rows 0.99.
+    """b-GAN on a ring of 8 normals; target: all found, 0.95 of samples within 3 sigma.
 
     Args:
         data: name or path of a data set of vectors or images.

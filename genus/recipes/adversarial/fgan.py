@@ -8,14 +8,14 @@ Departs: R1 on the critic's slope.
 
 from ...core import Model
 from ...functional.densities.divergences import DIVERGENCES
-from ...train.run import Run
+from ...train import Run
 from .gan import RUN, gan
 
 
 def fgan(
     data: str = "grid", divergence: str = "jensen_shannon", weight: float = 0.3, run: Run = RUN
 ) -> Model:
-    """f-GAN on a grid of 25 normals: all found, 0.93 of samples within 3 sigma; of real rows 0.99.
+    """f-GAN on a grid of 25 normals; target: all found, 0.9 of samples within 3 sigma.
 
     Args:
         data: name or path of a data set of vectors or images.

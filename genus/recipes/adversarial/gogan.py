@@ -1,16 +1,12 @@
 """GoGAN on vectors."""
 
-import torch
-
 from ...adversarial import GoGAN
-from ...core import Model, Reals
-from ...data import load
+from ...core import Model
 from ...functional.adversarial.penalties import Penalty, one_sided_gradient_penalty
 from ...measure import scores
 from ...nn import MLP
-from ...show import picture
-from ...train.fit import adam, fit
-from ...train.run import Run
+from ...train import Run, adam
+from .._fitted import VECTORS, fitted, loaded
 
 RUN = Run(rounds=7500, batch=256, lr=1e-3, ema=0.999)
 
@@ -26,10 +22,10 @@ def gogan(
     width: int = 128,
     run: Run = RUN,
 ) -> Model:
-    """GoGAN on a grid of 25 normals: all 25 found, 0.90 of samples within 3 sigma; of real rows 0.99.
+    """GoGAN on a grid of 25 normals; target: all found, 0.9 of samples within 3 sigma.
 
-    The gap falls from stage to stage, but it is not the ranking that does it: the same rounds without
-    it do at least as well (benchmarks/gogan.py).
+    The gap falls from stage to stage, but it is not the ranking that does it: the same rounds
+    without it do at least as well (benchmarks/gogan.py).
 
     The log's figures also hold `gap`, by how much the critic scores data above samples.
 
@@ -44,11 +40,7 @@ def gogan(
         width: features of the networks.
         run: how long, where to, on what.
     """
-    torch.manual_seed(run.seed)
-    source = load(data)
-    space = source.space
-    if not (isinstance(space, Reals) and len(space.shape) == 1):
-        raise ValueError(f"gogan: {data} is of {space}; Reals((d,)) are wanted")
+    source, space = loaded("gogan", data, run, VECTORS)
     latent = latent or space.dims
     generator = MLP(latent, space.dims, (width,) * 3, activation="relu")
     critic = MLP(space.dims, 1, (width,) * 3, activation="relu")
@@ -60,11 +52,6 @@ def gogan(
         gap = model.gap(real.to(next(model.parameters()))) if isinstance(model, GoGAN) else 0.0
         return look(model) | {"gap": gap}
 
-    return fit(
-        GoGAN(space, generator, critic, latent, length, stages, margin, rank, penalties),
-        source.train,
-        run,
-        optimizers=adam(run.lr, betas=(0.0, 0.99)),
-        evaluate=evaluate,
-        picture=picture,
-    )
+    model = GoGAN(space, generator, critic, latent, length, stages, margin, rank, penalties)
+    optimizers = adam(run.lr, betas=(0.0, 0.99))
+    return fitted(model, source, run, optimizers, schedule=None, evaluate=evaluate)

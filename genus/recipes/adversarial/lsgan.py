@@ -7,12 +7,12 @@ Departs: perceptrons on vectors; R1 on the critic's slope.
 """
 
 from ...core import Model
-from ...train.run import Run
+from ...train import Run
 from .gan import RUN, gan
 
 
 def lsgan(data: str = "grid", centred: bool = False, weight: float = 0.3, run: Run = RUN) -> Model:
-    """LSGAN on a grid of 25 normals: all found, 0.95 of samples within 3 sigma; of real rows 0.99.
+    """LSGAN on a grid of 25 normals; target: all found, 0.9 of samples within 3 sigma.
 
     Args:
         data: name or path of a data set of vectors or images.

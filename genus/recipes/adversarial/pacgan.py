@@ -11,7 +11,7 @@ Departs: R1 on the critic's slope, which the paper does not have; no batch norma
 """
 
 from ...core import Model
-from ...train.run import Run
+from ...train import Run
 from .gan import gan
 
 RUN = Run(rounds=12_000, batch=256, lr=2e-3, ema=0.999)
@@ -26,12 +26,10 @@ def pacgan(
     width: int | None = None,
     run: Run = RUN,
 ) -> Model:
-    """PacGAN on a grid of 25 normals: all 25 found, 0.85 and 0.92 of samples within 3 sigma.
+    """PacGAN on a grid of 25 normals; target: all found, 0.9 of samples within 3 sigma.
 
-    That is of averaged weights, with two seeds; of real rows 0.99 are that near. The averaged generator's
-    bumps are narrow: their standard deviation is 0.6 and 0.4 of the data's. Without R1, at half the
-    rounds and with one seed, packing by 2 finds 24 with 0.12 of samples that near, and no packing 18
-    with 0.93.
+    That is of averaged weights, whose bumps are narrower than the data's. The paper's own protocol,
+    and what packing does without R1: benchmarks/published_modes.py.
 
     Args:
         data: name or path of a data set of vectors or images.

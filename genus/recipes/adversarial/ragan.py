@@ -7,7 +7,7 @@ Departs: R1 on the critic's slope.
 """
 
 from ...core import Model
-from ...train.run import Run
+from ...train import Run
 from .gan import RUN, gan
 
 LINKS = {
@@ -18,7 +18,7 @@ LINKS = {
 
 
 def ragan(data: str = "grid", link: str = "logistic", weight: float = 0.3, run: Run = RUN) -> Model:
-    """RaGAN on a grid of 25 normals: all found, 0.96 of samples within 3 sigma; of real rows 0.99.
+    """RaGAN on a grid of 25 normals; target: all found, 0.9 of samples within 3 sigma.
 
     Args:
         data: name or path of a data set of vectors or images.

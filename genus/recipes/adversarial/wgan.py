@@ -7,12 +7,12 @@ Departs: Adam without a mean of gradients in the place of RMSProp; a bound and r
 """
 
 from ...core import Model
-from ...train.run import Run
+from ...train import Run
 from .gan import RUN, gan
 
 
 def wgan(data: str = "ring", bound: float = 0.3, critic_rounds: int = 2, run: Run = RUN) -> Model:
-    """WGAN on a ring of 8 normals: all found, 0.95 of samples within 3 sigma; of real rows 0.99.
+    """WGAN on a ring of 8 normals; target: all found, 0.95 of samples within 3 sigma.
 
     Args:
         data: name or path of a data set of vectors or images.

@@ -7,14 +7,14 @@ Departs: the critic plays twice to a move of the generator, not five times.
 """
 
 from ...core import Model
-from ...train.run import Run
+from ...train import Run
 from .gan import RUN, gan
 
 
 def wgan_gp(
     data: str = "ring", weight: float = 0.1, critic_rounds: int = 2, run: Run = RUN
 ) -> Model:
-    """WGAN-GP on a ring of 8 normals: all found, 0.96 of samples within 3 sigma; of real rows 0.99.
+    """WGAN-GP on a ring of 8 normals; target: all found, 0.95 of samples within 3 sigma.
 
     Args:
         data: name or path of a data set of vectors or images.

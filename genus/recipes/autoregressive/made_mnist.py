@@ -1,15 +1,10 @@
 """MADE on binarised MNIST: one order, one wide layer, and dropout against learning rows by heart."""
 
-import torch
-
 from ...autoregressive import MADE
 from ...core import Model
-from ...data import load
-from ...measure import scores
-from ...show import picture
-from ...train.fit import fit
-from ...train.run import Run
+from ...train import Run, adamw
 from ...train.schedules import cosine, warmed
+from .._fitted import ANY, fitted, loaded
 
 RUN = Run(rounds=5_000, batch=128, lr=2e-3, ema=0.999, autocast=True, evaluate_every=500)
 
@@ -23,7 +18,7 @@ def made_mnist(
     decay: float = 0.0,
     run: Run = RUN,
 ) -> Model:
-    """MADE on binarised MNIST: 88.9 nats; independent bits have 205.8.
+    """MADE on binarised MNIST; target: the published 86.64 nats (32 masks, 2 x 8,000 units).
 
     Args:
         data: name or path of a data set of bits; this one is read from the folder GENUS_DATA.
@@ -34,17 +29,6 @@ def made_mnist(
         decay: of the weights, by AdamW, per unit of learning rate.
         run: how long, where to, on what.
     """
-    torch.manual_seed(run.seed)
-    source = load(data)
-    model = MADE(source.space, hidden, masks, shuffled, None, dropout, run.seed)
-    return fit(
-        model,
-        source.train,
-        run,
-        optimizers=lambda name, parameters: torch.optim.AdamW(
-            parameters, run.lr, weight_decay=decay, fused=True
-        ),
-        schedule=warmed(cosine, 0.02),
-        evaluate=scores(source.validation),
-        picture=picture,
-    )
+    source, space = loaded("made_mnist", data, run, ANY)
+    model = MADE(space, hidden, masks, shuffled, None, dropout, run.seed)
+    return fitted(model, source, run, adamw(run.lr, decay), schedule=warmed(cosine, 0.02))

@@ -9,8 +9,8 @@ from torch import nn
 from ...core import Pixels, Space
 from ...diffusion import TimeMLP, UNet
 from ...functional.diffusion.paths import Path
+from ...train import Run
 from ...train.fit import STATE
-from ...train.run import Run
 
 LATER = (
     0.75  # how long a model learns that begins with another's weights, as a share of the other's

@@ -6,10 +6,8 @@ Source: Kingma, Dhariwal, "Glow: generative flow with invertible 1x1 convolution
 Departs: pixels are seen through a logit; what `genus.flow.glow` says.
 """
 
-import torch
-
-from ...core import Classes, Model, Pixels, Reals
-from ...data import load
+from ...core import Classes, Model, Reals
+from ...data import Data
 from ...density import ConditionalDequantised, Dequantised
 from ...flow import (
     Bijection,
@@ -22,12 +20,10 @@ from ...flow import (
     ResNet,
     Squeezed,
 )
-from ...measure import scores
 from ...nn import Labels
-from ...show import picture
-from ...train.fit import fit
-from ...train.run import Run
+from ...train import Run
 from ...train.schedules import cosine, warmed
+from .._fitted import IMAGES, fitted, loaded
 
 RUN = Run(rounds=900, batch=128, lr=4e-3, clip=5.0, ema=0.99, evaluate_every=200)
 SCHEDULE = warmed(cosine)
@@ -46,7 +42,7 @@ def glow(
     classes: bool = False,
     run: Run = RUN,
 ) -> Model:
-    """Glow on digits: at most 1.90 bits/dim, 1.82 with variational noise; one Gaussian has 2.89.
+    """Glow on digits; target: at most 1.9 bits/dim.
 
     Args:
         data: name or path of a data set of images whose sides divide by 2 ** levels.
@@ -59,11 +55,8 @@ def glow(
         classes: a model of each class: its label is seen by all couplings, and by the base.
         run: how long, where to, on what.
     """
-    torch.manual_seed(run.seed)
-    source = load(data).labelled() if classes else load(data)
-    space, given = source.space, source.context_space
-    if not isinstance(space, Pixels) or not isinstance(given, Classes | None):
-        raise ValueError(f"glow: {data} is {space} given {given}; images are wanted")
+    source, space = loaded("glow", data, run, IMAGES, Data.labelled if classes else None)
+    given = source.context_space
     noise = _noise(space.shape[0], dropout) if variational else None
     count = given.count if isinstance(given, Classes) else 0
     steps = [Glow(space.shape, levels, depth, width, count, dropout)]
@@ -75,8 +68,7 @@ def glow(
         model = Dequantised(flow, space, squeeze, noise)
     x, *label = source.train.batch(0, ENOUGH, run.seed)
     flow.prepare(model.to_reals(space.dequantise(x))[0], *label)
-    evaluate = scores(source.validation)
-    return fit(model, source.train, run, schedule=SCHEDULE, evaluate=evaluate, picture=picture)
+    return fitted(model, source, run, schedule=SCHEDULE)
 
 
 def _noise(channels: int, dropout: float) -> Dequantiser:
