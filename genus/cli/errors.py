@@ -14,7 +14,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
-HOME = str(Path(__file__).parent)
+from .. import recipes
+
+HOME = str(Path(__file__).parent.parent)
 OK, FAILURE, MISTAKE, STOPPED = 0, 1, 2, 130  # exit codes
 ERRORS = (  # what a command can end with; each gets its answer
     ArithmeticError,
@@ -98,6 +100,13 @@ def nearest(name: str, names: Iterable[str]) -> str:
     """Asks for the name that was probably meant; empty if none is near."""
     close = get_close_matches(name, list(names), n=1, cutoff=0.6)
     return f"; did you mean {close[0]}?" if close else ""
+
+
+def known(name: str) -> None:
+    """Raises Mistake if there is no such recipe."""
+    if name not in (names := recipes.names()):
+        hint = nearest(name, names) or "; genus list shows them all"
+        raise Mistake(f"there is no recipe {name}{hint}")
 
 
 def say(text: str) -> None:

@@ -21,7 +21,7 @@ OUT = Path("lab")
 STORY = "usage: genus lab [NAME | all] [--out FOLDER] [options of the experiment]\n"
 
 
-def lab(words: list[str]) -> int:
+def run(words: list[str]) -> int:
     """Lists the experiments, or runs them."""
     asked = bool({"-h", "--help"} & {*words})
     name = words[0] if words and not words[0].startswith("-") else None
@@ -40,7 +40,7 @@ def lab(words: list[str]) -> int:
         return OK
     options = _read(parser, function, words[1:])
     out = options.pop("out")
-    from .trained import fit_threads
+    from ..train.process import fit_threads
 
     fit_threads()
     with writing(out):

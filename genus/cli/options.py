@@ -20,11 +20,13 @@ from jsonargparse import ArgumentParser, DefaultHelpFormatter
 
 from ..train.run import Run
 from .errors import Mistake, nearest
+from .parser import data_options, help_of_data, named
 
 Options = dict[str, Any]
 RUN = [field.name for field in fields(Run) if field.name != "note"]
 SWITCH = {"true", "false"}
 CLOCK = ("rounds", "minutes")
+OF_DATA = "data."  # where the options of the data stand among those of the recipe
 
 
 class _Formatter(DefaultHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -64,10 +66,12 @@ class RecipeParser:
         """All options with meanings and defaults."""
         text = self.parser.format_help()
         text = re.sub(r"\n  --print_config.*?(?=\n\S|\n\n|\n  -)", _PRINT, text, flags=re.DOTALL)
-        return re.sub(r"--\w+", lambda found: found[0].replace("_", "-"), text)
+        text = re.sub(r"--\w+", lambda found: found[0].replace("_", "-"), text)
+        return f"{text}\noptions of the data, where they apply:\n{help_of_data()}\n"
 
     def given(self, argv: Sequence[str]) -> Options:
         """What the command line, and the files it names by --config, say."""
+        argv, options = data_options(argv)
         argv = self._spelt(argv)
         line = [
             word
@@ -75,11 +79,19 @@ class RecipeParser:
             if before != "--config" and word.partition("=")[0] != "--config"
         ]
         places = [self._parse(argv), self._parse(line)]
-        return {name: value for name, value in _merged(*places).items() if name != "config"}
+        found = {name: value for name, value in _merged(*places).items() if name != "config"}
+        if options and "data" not in self.defaults:
+            raise Mistake(
+                f"{self.prog}: takes no data, so there is no --data.{next(iter(options))}"
+            )
+        return found | ({OF_DATA: options} if options else {})
 
     def resolved(self, *places: Mapping[str, Any]) -> Options:
         """Every option, from the weakest place to the strongest, over the recipe's defaults."""
-        return _merged(self.defaults, *places)
+        options = _merged(self.defaults, *places)
+        if of_data := options.pop(OF_DATA, None):
+            options["data"] = named(options["data"], of_data)
+        return options
 
     def checked(self, stored: Mapping[str, Any]) -> Options:
         """Options that a run had, as their proper types; those this recipe no longer has are left."""

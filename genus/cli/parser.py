@@ -1,10 +1,15 @@
 """The parser of every command: it complains in one sentence."""
 
 import argparse
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from .errors import Mistake, nearest
+
+DATA = "name or path; options of the data follow, as in --data.size 64 or in photos?size=64"
+ORACLE = "a run of genus fit oracle, to judge samples (default: the one that ships for the data)"
 
 
 class Parser(argparse.ArgumentParser):
@@ -14,7 +19,12 @@ class Parser(argparse.ArgumentParser):
         raise Mistake(f"{self.prog}: {message}")
 
     def read(self, words: Sequence[str]) -> argparse.Namespace:
+        words, options = data_options(words)
         taken, left = self.parse_known_args(words)
+        if options and not hasattr(taken, "data"):
+            self.error(f"there is no option --data.{next(iter(options))}")
+        if options:
+            taken.data = named(taken.data or said_data(taken.folder), options)
         if left:
             options = [name for action in self._actions for name in action.option_strings]
             option = left[0].partition("=")[0]
@@ -23,3 +33,48 @@ class Parser(argparse.ArgumentParser):
                 self.error(f"there is no option {option}{hint}")
             self.error(f"does not know what to do with {' '.join(left)}")
         return taken
+
+
+# --- options of data --------------------------------------------------------------------------
+
+
+def data_options(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """The words without --data.NAME VALUE and --data.NAME=VALUE, and those options."""
+    left, options = [], {}
+    rest = iter(words)
+    for word in rest:
+        if not word.startswith("--data."):
+            left.append(word)
+            continue
+        option, equals, value = word.removeprefix("--data.").partition("=")
+        if not equals and (value := next(rest, "--")).startswith("--"):
+            raise Mistake(f"--data.{option}: a value is wanted")
+        options[option.replace("-", "_")] = value
+    return left, options
+
+
+def named(data: str, options: dict[str, str]) -> str:
+    """A name or path with options in it, as `genus.data.load` reads it."""
+    from ..data.loading import with_options
+
+    return with_options(data, options)
+
+
+def said_data(folder: Path) -> str:
+    """The name of the data that the run in a folder learnt from."""
+    from ..train.artifact import read_config
+
+    recipe = read_config(folder).get("recipe")
+    name = recipe.get("options", {}).get("data") if isinstance(recipe, dict) else None
+    if not name:
+        raise Mistake(f"{folder}: does not say which data it learnt from; name them with --data")
+    return name
+
+
+def help_of_data() -> str:
+    """A line for each option of data."""
+    known = Path(__file__).parent.parent / "data" / "catalogue.json"
+    options = json.loads(known.read_text("utf-8"))["options"]
+    return "\n".join(
+        f"  --data.{name} {name.upper()}\n        {text}" for name, text in options.items()
+    )

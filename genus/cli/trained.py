@@ -2,7 +2,6 @@
 
 import inspect
 import io
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -19,18 +18,11 @@ from ..data.sound.waves import heard, wave_bytes
 from ..functional.sequences.choices import DRAWN, Choice
 from ..show import in_turn, save_png, shown
 from ..train.artifact import load, read_config, write
-from ..train.run import begin
+from ..train.process import begin
+from .parser import said_data
 
 CHOICES = {field.name for field in fields(Choice)}
 ROWS = 500  # rows that are drawn at once
-CONTROL = Path("/sys/fs/cgroup")  # where Linux tells a container what is its own
-VIEWS: tuple[Callable[[Data], Data], ...] = (
-    lambda data: data,
-    lambda data: data.labelled(),
-    lambda data: data.binarised(),
-    lambda data: data.binarised().labelled(),
-    lambda data: data.coarse(),
-)
 
 
 def opened(
@@ -45,32 +37,7 @@ def opened(
         device: as in `Run`.
     """
     model = load(folder, average=average, device=str(begin(device)))
-    return model, view_for(model, load_data(data or data_of(folder)))
-
-
-def data_of(folder: Path) -> str:
-    """The name of the data that the run in a folder learnt from."""
-    recipe = read_config(folder).get("recipe")
-    name = recipe.get("options", {}).get("data") if isinstance(recipe, dict) else None
-    if not name:
-        raise ValueError(f"{folder}: does not say which data it learnt from; name them with --data")
-    return name
-
-
-def view_for(model: Model, data: Data) -> Data:
-    """Data in the view that a model takes: as they are, with labels, as bits, or as pairs."""
-    wanted = (model.space, getattr(model, "context_space", None))
-    for view in VIEWS:
-        try:
-            seen = view(data)
-        except ValueError:  # these data cannot be seen so
-            continue
-        if (seen.space, seen.context_space) == wanted:
-            return seen
-    context = f" given {wanted[1]}" if wanted[1] else ""
-    raise ValueError(
-        f"{data.name}: is {data.space}; {type(model).__name__} was made for {wanted[0]}{context}"
-    )
+    return model, load_data(data or said_data(folder)).view_for(model)
 
 
 def contexts(model: Model, n: int, data: Callable[[], Data]) -> Tensor | None:
@@ -160,7 +127,7 @@ def draw(
     model = load(folder, average=not raw, device=str(begin(device)))
 
     def source() -> Data:
-        return view_for(model, load_data(data or data_of(folder)))
+        return load_data(data or said_data(folder)).view_for(model)
 
     choices = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "bias": bias}
     how = told(model, choices)
@@ -253,27 +220,3 @@ def written(data: Data, x: Tensor, kind: str) -> bytes:
     texts = data.text(x)
     between = f"\n{'-' * 40}\n" if any("\n" in text for text in texts) else "\n"
     return (between.join(texts) + "\n").encode()
-
-
-# --- threads ----------------------------------------------------------------------------------
-
-
-def fit_threads(control: Path = CONTROL) -> None:
-    """Lets torch use no more threads than a container has processors: more would wait in turn.
-
-    Who sets OMP_NUM_THREADS has decided.
-    """
-    if "OMP_NUM_THREADS" not in os.environ and (own := share(control)) is not None:
-        torch.set_num_threads(min(torch.get_num_threads(), own))
-
-
-def share(control: Path) -> int | None:
-    """How many processors a container may use; None if nobody says."""
-    for names in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
-        try:
-            quota, period = " ".join((control / name).read_text() for name in names).split()
-        except (OSError, ValueError):  # another version of this interface, or another system
-            continue
-        if quota.isdigit() and int(period) > 0:
-            return max(1, int(quota) // int(period))
-    return None

@@ -30,12 +30,13 @@ Options may also stand in the name, after a question mark: photos?size=64&colour
 import os
 from collections.abc import Mapping
 from difflib import get_close_matches
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from .sets import Data
-from .sources import Source, catalogue, source_of_name, source_of_path
+from .sources import Source, catalogue, module_of
 
 VARIABLE = "GENUS_DATA"
 
@@ -67,6 +68,22 @@ def load(source: str | Path, **options: Any) -> Data:
             f"idx files, and folders of images or idx files"
         )
     return found.read(path, **found.checked(given, f"{path} is {found.kind}, which"))
+
+
+def source_of_name(name: str) -> Source:
+    """The source of a name of the catalogue."""
+    return module_of(catalogue()["names"][name]).SETS[name]
+
+
+def source_of_path(path: Path) -> Source | None:
+    """The source for a path of this kind; None if there is none."""
+    name = path.name.lower() + "/" * path.is_dir()
+    for pattern, home in catalogue()["paths"]:
+        if fnmatch(name, pattern) and name.endswith("/") == pattern.endswith("/"):
+            for source in module_of(home).PATHS:
+                if source.pattern == pattern and (source.holds is None or source.holds(path)):
+                    return source
+    return None
 
 
 def with_options(source: str, options: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from ..core import Attributes, Classes, Space, Tokens
+from ..core import Attributes, Classes, Model, Space, Tokens
 from .splits import Split
 from .truth import Toy
 from .views import augmented, binarised, coarse, cropped
@@ -169,3 +169,27 @@ class Data:
     def view(self, change: Callable[[Split], Split]) -> "Data":
         """Another look at each split."""
         return replace(self, **{name: change(split) for name, split in self.splits.items()})
+
+    def view_for(self, model: Model) -> "Data":
+        """These data as a model takes them: as they are, with labels, as bits, or as pairs."""
+        wanted = (model.space, getattr(model, "context_space", None))
+        for view in VIEWS:
+            try:
+                seen = view(self)
+            except ValueError:  # these data cannot be seen so
+                continue
+            if (seen.space, seen.context_space) == wanted:
+                return seen
+        context = f" given {wanted[1]}" if wanted[1] else ""
+        raise ValueError(
+            f"{self.name}: is {self.space}; {type(model).__name__} was made for {wanted[0]}{context}"
+        )
+
+
+VIEWS: tuple[Callable[[Data], Data], ...] = (
+    lambda data: data,
+    Data.labelled,
+    Data.binarised,
+    lambda data: data.binarised().labelled(),
+    Data.coarse,
+)

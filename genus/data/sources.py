@@ -15,7 +15,6 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from fnmatch import fnmatch
 from functools import cache, partial
 from pathlib import Path
 from pkgutil import walk_packages
@@ -85,23 +84,8 @@ def catalogue() -> dict[str, Any]:
     return json.loads(CATALOGUE.read_text("utf-8"))
 
 
-def source_of_name(name: str) -> Source:
-    """The source of a name of the catalogue."""
-    return _module(catalogue()["names"][name]).SETS[name]
-
-
-def source_of_path(path: Path) -> Source | None:
-    """The source for a path of this kind; None if there is none."""
-    name = path.name.lower() + "/" * path.is_dir()
-    for pattern, home in catalogue()["paths"]:
-        if fnmatch(name, pattern) and name.endswith("/") == pattern.endswith("/"):
-            for source in _module(home).PATHS:
-                if source.pattern == pattern and (source.holds is None or source.holds(path)):
-                    return source
-    return None
-
-
-def _module(home: str) -> Any:
+def module_of(home: str) -> Any:
+    """A file of this folder, such as toys.toys."""
     return importlib.import_module(f".{home}", __package__)
 
 
@@ -113,7 +97,7 @@ def collected() -> dict[str, Any]:
     package = importlib.import_module(str(__package__))
     for found in walk_packages(package.__path__, f"{package.__name__}."):
         home = found.name.removeprefix(f"{package.__name__}.")
-        module = _module(home)
+        module = module_of(home)
         sets, kinds = getattr(module, "SETS", {}), getattr(module, "PATHS", ())
         names |= dict.fromkeys(sets, home)
         paths += {(one.holds is None, one.pattern, home) for one in kinds}

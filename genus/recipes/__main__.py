@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from ..core import PROMISES, Model
+from ..data.loading import source_of_name
 from ..data.sources import CATALOGUE as OF_DATA
-from ..data.sources import collected, source_of_name
+from ..data.sources import collected
 from ..density import ConditionalDequantised, Dequantised
 from ..train import Run
 from . import CATALOGUE, FAMILIES

@@ -28,8 +28,9 @@ from torch import Tensor
 from ..core import HasFit, Model, Terms
 from . import artifact
 from .game import Average, MakesOptimizers, adam, own_optimizers, play, ranks
+from .process import Patience, begin, mix, seed
 from .progress import Display
-from .run import Batches, Examiner, Patience, Run, begin, logged, match, mix, seed
+from .run import Batches, Examiner, Run, logged, match
 
 STATE = "state.pt"
 

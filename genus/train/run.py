@@ -1,19 +1,11 @@
 """What a run is: how long, where to, on what. `running.fit` carries it out."""
 
-import ctypes
 import json
-import os
-import signal
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from types import FrameType
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-import torch
-import torch.distributed as dist
 from torch import Tensor
 
 from ..core import Model, Space
@@ -113,30 +105,6 @@ class Run:
         return min(1.0, seconds / max(1e-9, 60 * (self.minutes or 0.0)))
 
 
-class Patience:
-    """Holds Ctrl-C back until a round is over, for a half round cannot be gone on with.
-
-    A second Ctrl-C does not wait; then the last checkpoint stands.
-    """
-
-    asked = False
-
-    def __enter__(self) -> Self:
-        self.before = None
-        if threading.current_thread() is threading.main_thread():
-            self.before = signal.signal(signal.SIGINT, self.hold)
-        return self
-
-    def hold(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = True
-
-    def __exit__(self, *error: object) -> None:
-        if self.before is not None:
-            signal.signal(signal.SIGINT, self.before)
-
-
 def logged(path: Path, until: int) -> list[dict[str, Any]]:
     """The lines of a log up to a round; a killed run may have left half a line."""
     found = []
@@ -148,61 +116,6 @@ def logged(path: Path, until: int) -> list[dict[str, Any]]:
     return [
         line for line in found if isinstance(line, dict) and line.get("round", until + 1) <= until
     ]
-
-
-def mix(*numbers: int) -> int:
-    """A seed from several integers, such that neighbours have nothing in common (splitmix64)."""
-    state = 0
-    for number in numbers:
-        state = (state + number + 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
-        state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
-        state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
-        state ^= state >> 31
-    return state
-
-
-def seed(number: int, device: torch.device) -> None:
-    """`torch.manual_seed` for the processor and one device: a hundredth of its time."""
-    torch.default_generator.manual_seed(number)
-    if device.type == "cuda":
-        torch.cuda.manual_seed(number)
-    elif device.type == "mps":
-        torch.mps.manual_seed(number)
-
-
-@cache
-def keep_memory() -> bool:
-    """Asks the C library to keep what tensors leave for those of the next round; whether it did.
-
-    By itself glibc gives large blocks back to the system when they are free, and gets them again, page
-    by page, in the next round: up to a tenth of the time of a convolutional model on a CPU. The memory
-    of the process no longer shrinks between rounds; its peak is the same. Other C libraries are left
-    as they are.
-    """
-    try:
-        mallopt = ctypes.CDLL("libc.so.6").mallopt
-    except (OSError, AttributeError):
-        return False
-    mmap_threshold, trim_threshold = -3, -1  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD of malloc.h
-    return bool(mallopt(mmap_threshold, 32 << 20) and mallopt(trim_threshold, 2**31 - 1))
-
-
-def begin(device: str) -> torch.device:
-    """The device that a name stands for; under `torchrun`, this rank's own, its group joined."""
-    keep_memory()
-    if device == "auto":
-        mps = torch.backends.mps.is_available()
-        device = "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        if device == "cuda":
-            device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
-            torch.cuda.set_device(device)
-        if not dist.is_initialized():
-            dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
-    try:
-        return torch.empty(0, device=device).device
-    except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"device '{device}': {str(error).splitlines()[0]}") from None
 
 
 def match(model: Model, data: Batches) -> None:

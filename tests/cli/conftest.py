@@ -1,16 +1,14 @@
-"""Recipes that are quick to train take their place among the real ones."""
-
-from pathlib import Path
+"""Commands, with recipes that are quick to train."""
 
 import pytest
+from standins import stand_in
 
-from genus import recipes
 from genus.cli.main import main
 
 
 @pytest.fixture
 def standins(monkeypatch):
-    monkeypatch.setattr(recipes, "__path__", [str(Path(__file__).parent / "standins")])
+    stand_in(monkeypatch)
 
 
 @pytest.fixture

@@ -1,25 +1,33 @@
-"""The catalogue is read from source text: it must say what the recipes are."""
+"""The catalogue: it is read at once, and it says what the recipes are."""
 
-import inspect
+import json
 import os
-from dataclasses import replace
 
 import pytest
+import torch
+from standins import standin
 
 from genus import recipes
-from genus.data.loading import OUTSIDE
+from genus.recipes.__main__ import (
+    built,
+    entry,
+    homes,
+    promises,
+    recipe_in,
+    source_of,
+    within_reach,
+)
+
+WRITTEN = json.loads(recipes.CATALOGUE.read_text("utf-8"))
 
 
 def test_standins(standins):
     entries = {entry.name: entry for entry in recipes.catalogue()}
-    assert list(entries) == ["tiny", "shy", "broken"]  # by family, those without one last
+    assert list(entries) == ["tiny", "shy", "broken"]  # by family
     tiny = entries["tiny"]
     assert (tiny.family, tiny.data) == ("density", "digits")
     assert tiny.promises == ("sample", "elbo", "log_weight", "fit")
     assert tiny.aim == "Two Gaussians on digits: better than one."
-    assert tiny.source == 'Nobody, "A recipe for tests", 2025, arXiv:0000.00000'
-    assert entries["shy"].family == "energy"
-    assert "Hinton" in entries["shy"].source  # of the model, as the recipe names none
 
 
 def test_measured_figures_are_shown(standins, monkeypatch, tmp_path):
@@ -29,15 +37,55 @@ def test_measured_figures_are_shown(standins, monkeypatch, tmp_path):
     assert {e.name: e.measured for e in recipes.catalogue()}["tiny"] == "80.1 nats"
 
 
-@pytest.mark.parametrize("entry", recipes.catalogue(), ids=lambda entry: entry.name)
-def test_real_recipes_are_as_the_catalogue_says(entry):
-    assert entry.family
-    assert entry.aim.endswith(".")
-    if entry.data.partition("?")[0] in OUTSIDE and not os.environ.get("GENUS_DATA"):
-        pytest.skip(f"{entry.name} learns from {entry.data}, in the folder that GENUS_DATA names")
-    recipe = recipes.find(entry.name)
-    taken = inspect.signature(recipe).parameters
-    few = {name: few for name, few in {"pairs": 8, "first": 0}.items() if name in taken}
-    model = recipe(run=replace(taken["run"].default, rounds=0, minutes=None), **few)
-    promises = model.promises()
-    assert set(entry.promises) == promises, f"{entry.name}: {promises}"
+def test_what_a_recipe_says_of_itself():
+    said = entry("density", standin("tiny"))
+    assert said["aim"] == "Two Gaussians on digits: better than one."
+    assert said["options"] == {"data": "digits", "components": 2, "sizes": [3, 4]}
+    assert said["run"] == {"rounds": 3, "batch": 64}
+
+
+def test_a_source_is_the_recipes_or_its_models():
+    tiny, shy = standin("tiny"), standin("shy")
+    own = 'Nobody, "A recipe for tests", 2025, arXiv:0000.00000'
+    assert source_of("density", tiny, built(tiny)) == own
+    assert "Hinton" in source_of("energy", shy, built(shy))  # of the model, as the recipe has none
+
+
+def test_every_recipe_is_in_it():
+    assert {name: known["family"] for name, known in WRITTEN.items()} == homes()
+    assert list(WRITTEN) == sorted(WRITTEN)
+
+
+@pytest.mark.parametrize("name", homes())
+def test_it_says_what_a_recipe_says(name):
+    said = entry(homes()[name], recipe_in(homes()[name], name))
+    assert {word: WRITTEN[name][word] for word in said} == said, "run `make catalogue`"
+    assert said["aim"].endswith(".")
+
+
+@pytest.mark.parametrize("name", homes())
+def test_it_says_what_a_model_can_do(name):
+    data = WRITTEN[name]["options"]["data"]
+    if not within_reach(data):
+        pytest.skip(f"{name} learns from {data}, in the folder that GENUS_DATA names")
+    family = homes()[name]
+    recipe = recipe_in(family, name)
+    model = built(recipe)
+    assert WRITTEN[name]["promises"] == promises(model), "run `make catalogue`"
+    assert WRITTEN[name]["source"] == source_of(family, recipe, model), "run `make catalogue`"
+    inside = {type(module).__module__.split(".")[1] for module in model.modules() if ours(module)}
+    assert family in inside, f"{name} stands in {family}, and its model is of {inside}"
+
+
+def ours(module: torch.nn.Module) -> bool:
+    return type(module).__module__.startswith("genus.")
+
+
+def test_data_that_are_not_here_keep_what_is_written(monkeypatch):
+    monkeypatch.delenv("GENUS_DATA", raising=False)
+    assert within_reach("digits")
+    assert within_reach("moons?x=1")
+    assert not within_reach("mnist")
+    assert not within_reach("tinyshakespeare?window=64")
+    monkeypatch.setitem(os.environ, "GENUS_DATA", "/anywhere")
+    assert within_reach("mnist")

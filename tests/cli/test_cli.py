@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from standins import stand_in
 
 from genus import recipes
 from genus.cli.main import main
@@ -33,7 +34,7 @@ def typed(*words, how="-mgenus", stdout=subprocess.PIPE):
 
 def test_help_and_catalogue_come_without_torch():
     code = (
-        "import sys; from genus.cli import main\n"
+        "import sys; from genus.cli.main import main\n"
         "for line in ('--help', '--version', 'fit --help', 'list', 'list --json', 'compare --help',"
         " 'sample --help', 'evaluate --help'):\n"
         "    assert main(line.split()) == 0, line\n"
@@ -133,15 +134,10 @@ def test_ctrl_c_is_told_how_to_go_on(standins, said, tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A trained model, with an average."""
-    from pathlib import Path
-
     at = tmp_path_factory.mktemp("runs") / "shy"
-    before = list(recipes.__path__)
-    recipes.__path__[:] = [str(Path(__file__).parent / "standins")]
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        stand_in(patch)
         assert main(["fit", "shy", "--rounds", "10", "--lr", "0.1", "--out", str(at)]) == 0
-    finally:
-        recipes.__path__[:] = before
     return at
 
 
@@ -362,3 +358,23 @@ def test_a_loss_that_is_not_finite_is_told_without_fuss(standins, said, tmp_path
     code, _, err = said("fit shy --out", tmp_path / "out")
     assert code == 1
     assert err.startswith("genus: fit: in round 0 the term 'w' of the player 'model' is nan; ")
+
+
+def test_options_of_data_are_flags(run, said, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for i in range(12):
+        Image.new("L", (12, 12), 20 * i).save(folder / f"{i}.png")
+    code, out, err = said(
+        f"fit vae_mlp --data {folder} --data.size 8 --rounds 1 --out", tmp_path / "r"
+    )
+    assert code == 0, err
+    stored = artifact.read_config(tmp_path / "r")["recipe"]["options"]["data"]
+    assert stored == f"{folder}?size=8"
+    code, _, err = said(f"evaluate {tmp_path / 'r'} --data.size 9")
+    assert code == 2
+    assert "made for Pixels(shape=(1, 8, 8)" in err
+    code, _, err = said(f"evaluate {run} --data.size 9")
+    assert (code, err) == (2, "genus: load: digits takes no option size\n")
+    code, _, err = said(f"diagnose {run} --data.size 9")
+    assert (code, err) == (2, "genus: genus diagnose: there is no option --data.size\n")

@@ -5,8 +5,9 @@ from functools import partial
 from html.parser import HTMLParser
 
 import pytest
+from standins import stand_in
 
-from genus import measure, recipes
+from genus import measure
 from genus.cli.main import main
 from genus.train import artifact
 
@@ -14,11 +15,9 @@ from genus.train import artifact
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     """A page about two recipes that go well and one that does not, and the exit code."""
-    from pathlib import Path
-
     out = tmp_path_factory.mktemp("compare") / "report"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recipes, "__path__", [str(Path(__file__).parent / "standins")])
+        stand_in(patch)
         quick(patch)
         code = main(f"compare tiny shy broken --minutes 0.005 --out {out}".split())
     return out, code

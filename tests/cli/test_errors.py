@@ -44,7 +44,7 @@ def test_what_python_raises_is_ours(work):
 
 
 def test_a_failure_says_which_line_of_genus():
-    assert "(genus/run.py, line " in answer(caught(lambda: Run(rounds="four"))).sentence
+    assert "(genus/train/run.py, line " in answer(caught(lambda: Run(rounds="four"))).sentence
 
 
 def test_the_system_says_no(tmp_path):

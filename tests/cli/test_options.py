@@ -67,6 +67,18 @@ def test_the_strongest_place_decides_when_to_stop(
     assert (options["rounds"], options["minutes"]) == (rounds, minutes)
 
 
+def test_options_of_data_become_part_of_their_name(parser):
+    given = parser.given(["--data.size", "48x64", "--data", "photos", "--data.colour=L"])
+    assert parser.resolved(given)["data"] == "photos?size=48x64&colour=L"
+    assert parser.resolved(parser.given(["--data.fold", "3"]))["data"] == "digits?fold=3"
+    stored = {"data": "photos?size=32&colour=L"}
+    given = parser.given(["--data.size", "64"])
+    assert parser.resolved(stored, given)["data"] == "photos?size=64&colour=L"
+    assert "--data.size SIZE" in parser.help()
+    with pytest.raises(Mistake, match=r"--data\.size: a value is wanted"):
+        parser.given(["--data.size", "--rounds", "3"])
+
+
 def test_yaml_and_back(parser, tmp_path):
     line = ["--components", "5", "--sizes", "[7]", "--minutes", "0.5", "--lr", "1e-5", "--ema", "0"]
     options = parser.resolved(parser.given(line))

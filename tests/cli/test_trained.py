@@ -1,10 +1,9 @@
 """What is found again of a trained model, and what a container may use."""
 
-import pytest
 import torch
 
-from genus.cli.trained import contexts, drawn, fit_threads, share, view_for
-from genus.core import Bits, Classes, ConditionalModel, Pixels, Reals
+from genus.cli.trained import contexts, drawn
+from genus.core import Bits, Classes, ConditionalModel, Reals
 from genus.data import load
 from genus.energy import RBM
 
@@ -18,17 +17,6 @@ class Echo(ConditionalModel):
 
     def sample(self, context):
         return context.float() + torch.rand(len(context), *[1] * (context.ndim - 1))
-
-
-def test_views():
-    digits = load("digits")
-    x = Pixels((1, 8, 8), 17)
-    assert view_for(RBM(Bits((1, 8, 8)), 2), digits).space == Bits((1, 8, 8))
-    assert view_for(Echo(x, Classes(10)), digits).context_space == Classes(10)
-    assert view_for(Echo(Bits((1, 8, 8)), Classes(10)), digits).space == Bits((1, 8, 8))
-    assert view_for(Echo(x, Reals((1, 8, 8))), digits).context_space == Reals((1, 8, 8))
-    with pytest.raises(ValueError, match=r"digits: is Pixels.*; Echo was made for .* given Reals"):
-        view_for(Echo(x, Reals((3, 8, 8))), digits)
 
 
 def test_contexts_are_labels_in_turn_or_the_test_sets():
@@ -50,25 +38,3 @@ def test_large_draws_are_made_in_parts():
     first = drawn(model, 1201, context, seed=3)
     assert first.shape == (1201, 2)
     assert torch.equal(first, drawn(model, 1201, context, seed=3))
-
-
-@pytest.mark.parametrize(
-    ("files", "processors"),
-    [
-        ({"cpu.max": "200000 100000\n"}, 2),
-        ({"cpu.max": "50000 100000\n"}, 1),
-        ({"cpu.max": "max 100000\n"}, None),
-        ({"cpu/cpu.cfs_quota_us": "400000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 4),
-        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, None),
-        ({}, None),
-    ],
-)
-def test_share_of_a_container(tmp_path, monkeypatch, files, processors):
-    for name, text in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
-    assert share(tmp_path) == processors
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    torch.set_num_threads(3)
-    fit_threads(tmp_path)
-    assert torch.get_num_threads() == min(3, processors or 3)

@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 
 from genus.data import load
-from genus.data.loading import with_options
-from genus.data.sources import CATALOGUE, Source, catalogue, collected, source_of_name
+from genus.data.loading import source_of_name, with_options
+from genus.data.sources import CATALOGUE, Source, catalogue, collected
 from genus.data.toys.toys import TOYS
 
 BUILT_IN = [name for name in catalogue()["names"] if not source_of_name(name).folders]

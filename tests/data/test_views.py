@@ -5,9 +5,10 @@ import math
 import pytest
 import torch
 
-from genus.core import Bits, Classes, Pixels, Reals
+from genus.core import Bits, Classes, ConditionalModel, Pixels, Reals
 from genus.data import Data, Rows, load
 from genus.data.views import augmented, binarised, coarse
+from genus.energy import RBM
 
 SPACE = Pixels((1, 4, 6), 256)
 
@@ -158,3 +159,25 @@ def test_each_view_has_its_own_fingerprint():
     views += [data().augmented(shift=1), data().augmented(shift=1).binarised()]
     assert len({view.fingerprint for view in views}) == len(views)
     assert data().fingerprint == data().fingerprint
+
+
+class Echo(ConditionalModel):
+    """Draws what it is given."""
+
+    def __init__(self, space, context_space):
+        super().__init__()
+        self.space, self.context_space = space, context_space
+
+    def sample(self, context):
+        return context
+
+
+def test_a_model_finds_its_view():
+    digits = load("digits")
+    x = Pixels((1, 8, 8), 17)
+    assert digits.view_for(RBM(Bits((1, 8, 8)), 2)).space == Bits((1, 8, 8))
+    assert digits.view_for(Echo(x, Classes(10))).context_space == Classes(10)
+    assert digits.view_for(Echo(Bits((1, 8, 8)), Classes(10))).space == Bits((1, 8, 8))
+    assert digits.view_for(Echo(x, Reals((1, 8, 8)))).context_space == Reals((1, 8, 8))
+    with pytest.raises(ValueError, match=r"digits: is Pixels.*; Echo was made for .* given Reals"):
+        digits.view_for(Echo(x, Reals((3, 8, 8))))

@@ -1,14 +1,17 @@
-"""What tensors leave is kept for the next ones: counted in pages that the system had to give."""
+"""What tensors leave is kept for the next ones, in pages that the system gives; and a container's share."""
 
 import platform
 import subprocess
 import sys
 
 import pytest
+import torch
+
+from genus.train.process import fit_threads, share
 
 COUNT = """
 import resource, sys, torch
-from genus.run import keep_memory
+from genus.train.process import keep_memory
 if sys.argv[1] == "kept":
     assert keep_memory()
 def fill(times):
@@ -31,3 +34,25 @@ def test_pages_are_asked_for_once():
     assert faults("kept") < 1000
     # a block that stays in use on top of the heap keeps the rest there too: in one process of six
     assert any(faults("plain") > 100_000 for _ in range(6))
+
+
+@pytest.mark.parametrize(
+    ("files", "processors"),
+    [
+        ({"cpu.max": "200000 100000\n"}, 2),
+        ({"cpu.max": "50000 100000\n"}, 1),
+        ({"cpu.max": "max 100000\n"}, None),
+        ({"cpu/cpu.cfs_quota_us": "400000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 4),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, None),
+        ({}, None),
+    ],
+)
+def test_share_of_a_container(tmp_path, monkeypatch, files, processors):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert share(tmp_path) == processors
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    torch.set_num_threads(3)
+    fit_threads(tmp_path)
+    assert torch.get_num_threads() == min(3, processors or 3)

@@ -1,0 +1,36 @@
+"""genus diagnose: says in plain words what is wrong with the game of a run."""
+
+from pathlib import Path
+
+from .errors import OK, Mistake
+from .parser import Parser
+
+AILING = 3  # the exit code where something is wrong with the game
+
+
+def run(words: list[str]) -> int:
+    """Says in plain words what is wrong with a game."""
+    parser = Parser(
+        prog="genus diagnose",
+        description="Says what is wrong with the game of an adversarial run, from its log.",
+        epilog=f"Exit codes: 0, nothing is wrong; {AILING}, something is; 2, there is no such log.",
+    )
+    parser.add_argument("folder", type=Path, metavar="RUN", help="the folder of the run")
+    folder: Path = parser.read(words).folder
+    if not folder.is_dir():
+        raise Mistake(f"genus diagnose: {folder} is no folder; that of a run is wanted")
+    if not (folder / "metrics.jsonl").is_file():
+        raise Mistake(
+            f"genus diagnose: {folder} has no metrics.jsonl; the folder of a run is wanted"
+        )
+    from ..measure.games.diagnosis import describe
+    from ..measure.games.diagnosis import diagnose as examine
+
+    found = examine(folder)
+    if not found:
+        raise Mistake(
+            f"genus diagnose: the log in {folder} has no figures of a game of critic and generator; "
+            f"the run of a GAN is wanted, after its first evaluation"
+        )
+    print(describe(found))
+    return OK if all(finding.severity == "good" for finding in found) else AILING

@@ -1,0 +1,100 @@
+"""genus fit: trains a recipe, or goes on with a run. Torch is imported when it is needed."""
+
+import os
+import textwrap
+from pathlib import Path
+
+from .. import recipes
+from .errors import OK, STOPPED, Mistake, known, say, writing
+from .parser import DATA, Parser
+
+
+def run(words: list[str]) -> int:
+    """Trains a recipe, or goes on with a run."""
+    name = words[0] if words and not words[0].startswith("-") else None
+    if name is None and {"-h", "--help"} & {*words}:
+        _fit_help()
+        return OK
+    if name is None:
+        name = _recipe_of(words)
+    else:
+        words = words[1:]
+        known(name)
+    from .options import RecipeParser, as_yaml
+
+    parser = RecipeParser(recipes.find(name), out=Path("runs") / name)
+    if {"-h", "--help"} & {*words}:
+        print(parser.help())
+        return OK
+    printing = {"--print-config", "--print_config"} & {*words}
+    given = parser.given([word for word in words if word not in printing])
+    stored = {}
+    if given.get("resume"):
+        stored = parser.checked(_stored(given.get("out", parser.defaults["out"]), name))
+    options = parser.resolved(stored, given)
+    if printing:
+        print(as_yaml(options), end="")
+        return OK
+    from ..train.process import fit_threads
+
+    fit_threads()
+    try:
+        with writing(Path(options["out"])):
+            parser.train(options)
+    except KeyboardInterrupt:
+        say(f"stopped; genus fit {name} --out {options['out']} --resume goes on")
+        return STOPPED
+    if int(os.environ.get("RANK", "0")) == 0:
+        _conclude(Path(options["out"]))
+    return OK
+
+
+def _fit_help() -> None:
+    print("usage: genus fit RECIPE [options of the recipe]\n")
+    print("Trains a recipe; genus fit RECIPE --help shows its options. The recipes:\n")
+    for entry in recipes.catalogue():
+        print(textwrap.fill(f"  {entry.name:<16} {entry.aim}", 96, subsequent_indent=" " * 19))
+    print("\ngenus fit --resume --out DIR goes on with the run in DIR.")
+    print(f"--data takes a {DATA}.")
+
+
+def _recipe_of(words: list[str]) -> str:
+    """The recipe of the run in --out, for a resume that names none."""
+    parser = Parser(prog="genus fit", add_help=False)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--resume", action="store_true")
+    taken, _ = parser.parse_known_args(words)
+    if not taken.resume or taken.out is None:
+        raise Mistake("fit: which recipe? genus list shows them; or --resume --out DIR, to go on")
+    from ..train.artifact import read_config
+
+    recipe = read_config(taken.out).get("recipe")
+    if not isinstance(recipe, dict) or recipe.get("name") not in recipes.names():
+        raise Mistake(f"fit: {taken.out} does not say by which recipe it was begun; name it")
+    return recipe["name"]
+
+
+def _stored(out: Path, name: str) -> dict[str, object]:
+    """The options with which the run in `out` was begun."""
+    from ..train.artifact import read_config
+
+    recipe = read_config(out).get("recipe", {"name": name, "options": {}})
+    if recipe["name"] != name:
+        raise Mistake(f"fit: the run in {out} is of the recipe {recipe['name']}, not of {name}")
+    return {k: v for k, v in recipe["options"].items() if k not in ("out", "resume")}
+
+
+def _conclude(out: Path) -> None:
+    """What has been reached, and what to do with it."""
+    from ..train.artifact import read_config
+
+    config = read_config(out)
+    training, metrics = config["training"], config.get("metrics", {})
+    kind = config["model"]["class"].rpartition(".")[2]
+    print(
+        f"{kind}: {config['parameters']:,} parameters, {training['rounds']:,} rounds "
+        f"in {training['seconds']:,.0f} s"
+    )
+    if metrics:
+        print("  ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
+    print(f"kept in {out}; genus sample {out} -n 64 --out samples.png shows what it has learnt")

@@ -1,0 +1,37 @@
+"""genus list: the catalogue, at once, for nothing is imported to print it."""
+
+import json
+import sys
+from dataclasses import asdict
+
+from .. import recipes
+from .errors import OK
+from .parser import Parser
+
+
+def run(words: list[str]) -> int:
+    """Prints the catalogue."""
+    parser = Parser(prog="genus list", description="Every recipe, family by family.")
+    parser.add_argument("--json", action="store_true", help="as JSON, for other programs")
+    if parser.read(words).json:
+        print(json.dumps([asdict(entry) for entry in recipes.catalogue()], indent=2))
+        return OK
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    family = None
+    for entry in recipes.catalogue():
+        if entry.family != family:
+            console.print(f"\n[bold]{entry.family or 'others'}[/bold]")
+            family = entry.family
+        console.print(f"  [bold cyan]{entry.name}[/bold cyan]  {escape(entry.aim)}")
+        lines = [
+            entry.measured and f"measured: {entry.measured}",
+            entry.data and f"data: {entry.data}",
+            entry.promises and f"can: {', '.join(entry.promises)}",
+            entry.source,
+        ]
+        for line in filter(None, lines):
+            console.print(f"      [dim]{escape(line)}[/dim]")
+    return OK
