@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from genus import __version__
 from genus.core import Reals
 from genus.flow import Affine, Autoregressive, Coupling, Flow, Spline
-from genus.train.run import keep_memory
+from genus.train.process import keep_memory
 
 ROOT = Path(__file__).parent.parent
 BATCH, ROWS, BINS, BOUND = 128, 10_000, 8, 5.0

@@ -12,6 +12,7 @@ with those that are missing. The picture shows the densities of seed 0.
 
 import argparse
 import base64
+import inspect
 import json
 import math
 import platform
@@ -21,7 +22,6 @@ import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
-from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
@@ -52,7 +52,7 @@ def recipe(name: str, **options: Any) -> Train:
     """A recipe as it is, but for its rounds."""
 
     def train(data: str, seed: int, rounds: int) -> Model:
-        own = import_module(f"genus.recipes.{name}").RUN
+        own = inspect.signature(find(name)).parameters["run"].default
         run = replace(own, rounds=rounds, batch=RUN.batch, seed=seed, device="cpu")
         return find(name)(data=data, run=run, **options)
 

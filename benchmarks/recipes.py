@@ -20,7 +20,6 @@ from pathlib import Path
 import torch
 
 from genus import __version__, recipes
-from genus.cli.trained import view_for
 from genus.data import load
 from genus.measure import Figure, evaluate, from_json, to_json
 from genus.train.run import Run
@@ -62,7 +61,7 @@ def measure(name: str, seed: int) -> None:
         begun = time.perf_counter()
         model = recipe(run=run)
         minutes = (time.perf_counter() - begun) / 60
-    data = view_for(model, load(inspect.signature(recipe).parameters["data"].default))
+    data = load(inspect.signature(recipe).parameters["data"].default).view_for(model)
     figures = evaluate(model, data, seed=seed)
     record = {
         "recipe": name,

@@ -377,4 +377,4 @@ def test_options_of_data_are_flags(run, said, tmp_path):
     code, _, err = said(f"evaluate {run} --data.size 9")
     assert (code, err) == (2, "genus: load: digits takes no option size\n")
     code, _, err = said(f"diagnose {run} --data.size 9")
-    assert (code, err) == (2, "genus: genus diagnose: there is no option --data.size\n")
+    assert (code, err) == (2, "genus diagnose: there is no option --data.size\n")

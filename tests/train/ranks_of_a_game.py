@@ -18,7 +18,8 @@ from laws import Rows
 from genus.train import artifact
 from genus.train.fit import fit
 from genus.train.game import play, ranks
-from genus.train.run import Run, begin
+from genus.train.process import begin
+from genus.train.run import Run
 
 GAMES = {"blob": Blob, "duel": Duel}
 WAYS = ("play", "accumulate", "fit")

@@ -13,7 +13,8 @@ from laws import Rows, rows_for
 from genus.core import Bits, Classes, Reals
 from genus.train import artifact
 from genus.train.fit import adam, fit
-from genus.train.run import Run, mix
+from genus.train.process import mix
+from genus.train.run import Run
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def model(cell="lstm", length=4, **options):
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_state_is_carried_over_any_length(cell, monkeypatch):
     """A long text in pieces is the same text in one: no piece begins anew."""
-    monkeypatch.setattr("genus.autoregressive.charrnn.PIECE", 5)
+    monkeypatch.setattr("genus.autoregressive.text.charrnn.PIECE", 5)
     long = model(cell, length=23)
     x = torch.randint(3, (2, 23))
     torch.testing.assert_close(long.along(x), long.log_probs(x), rtol=0, atol=1e-12)
@@ -39,7 +39,7 @@ def test_a_state_is_carried_over_any_length(cell, monkeypatch):
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_what_follows_is_what_draw_would_have_drawn(cell, monkeypatch):
-    monkeypatch.setattr("genus.autoregressive.charrnn.PIECE", 2)
+    monkeypatch.setattr("genus.autoregressive.text.charrnn.PIECE", 2)
     net = model(cell, length=12)
     prompt = torch.randint(3, (20, 5))
     torch.manual_seed(4)

@@ -20,7 +20,7 @@ from genus.recipes.adversarial.wgan_gp import wgan_gp
 from genus.train.fit import adam
 from genus.train.run import Run
 
-recipe_of_gan = importlib.import_module("genus.recipes.gan")
+recipe_of_gan = importlib.import_module("genus.recipes.adversarial.gan")
 
 SHORT = Run(rounds=2, batch=8, device="cpu")
 

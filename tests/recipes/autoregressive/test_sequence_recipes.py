@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from genus.cli.trained import view_for
 from genus.core import ConditionalModel, Graphs
 from genus.data import Data, load
 from genus.data.splits import Rows
@@ -66,7 +65,7 @@ def test_a_run_can_be_looked_at(name, tmp_path):
 )
 def test_what_was_learnt_can_be_evaluated(name, wanted):
     model = find(name)(run=Run(rounds=0, device="cpu"), **SIZES[name])
-    data = view_for(model, few(load(DATA[name])))
+    data = few(load(DATA[name])).view_for(model)
     figures = {figure.name: figure.value for figure in evaluate(model, data, samples=6)}
     assert figures.keys() == wanted | {"parameters", "samples_per_second"}
     if "right" in figures:
