@@ -365,7 +365,7 @@ def test_options_of_data_are_flags(run, said, tmp_path):
     folder.mkdir()
     for i in range(12):
         Image.new("L", (12, 12), 20 * i).save(folder / f"{i}.png")
-    code, out, err = said(
+    code, _, err = said(
         f"fit vae_mlp --data {folder} --data.size 8 --rounds 1 --out", tmp_path / "r"
     )
     assert code == 0, err
