@@ -17,7 +17,7 @@ Source: Goodfellow and others, "Generative adversarial nets", 2014, arXiv:1406.2
     2018, arXiv:1712.04086 (packing); Arjovsky, Chintala, Bottou, "Wasserstein GAN", 2017,
     arXiv:1701.07875, algorithm 1 (bound); Salimans and others, "Improved techniques for training
     GANs", 2016, arXiv:1606.03498, section 3.3 (history); objectives and penalties:
-    `genus.functional.adversarial`, `genus.functional.penalties`.
+    `genus.functional.adversarial`, `genus.functional.adversarial.penalties`.
 Departs: the critic's batch in the round in which the generator moves is the generator's batch too;
     with critic_rounds = k, the k-th critic step and the generator's share one draw of the noise and
     of the view. Penalties on the slope are by the rows as they are shown.

@@ -14,9 +14,8 @@ from torch import Tensor
 from ..core import ConditionalModel, GenerativeModel, Model
 from ..data import Data
 from ..data import load as load_data
-from ..data.sound.waves import heard, wave_bytes
 from ..functional.sequences.choices import DRAWN, Choice
-from ..show import in_turn, save_png, shown
+from ..show import heard, in_turn, save_png, shown, wave_bytes
 from ..train.artifact import load, read_config, write
 from ..train.process import begin
 from .parser import said_data

@@ -52,7 +52,7 @@ class Ancestral:
 
     Args:
         evaluations: of the network; None takes all T steps.
-        spacing: of the times: one of `functional.spacings`.
+        spacing: of the times: one of `functional.diffusion.spacings`.
     """
 
     evaluations: int | None = None
@@ -159,13 +159,13 @@ class DDPM(Denoising, GenerativeModel):
         space: Pixels or Reals; values should be about 1 in size. On Reals nothing bounds x0hat, so a
             schedule that leaves almost nothing of x_0 magnifies the network's error: take `Linear`.
         steps: T, at least 2.
-        schedule: gives beta_1 .. beta_T; see `functional.noise`.
+        schedule: gives beta_1 .. beta_T; see `diffusion.noise`.
         variance: v, of a step back: on a log scale from its lower bound, the posterior's, at 0 to its
             upper bound, beta_t, at 1. None lets the network say it for each number of x: it gives
             twice as many channels then, and learns by `Hybrid()` or `Bound()`.
         sampler: how `sample` goes back: `Ancestral(...)` or `DDIM(...)`.
         parametrisation: what the network is asked for, in the place of the noise: see
-            `functional.parametrisations`.
+            `functional.diffusion.parametrisations`.
         objective: what it learns by: `Simple()`, `Hybrid()` or `Bound()`.
     """
 

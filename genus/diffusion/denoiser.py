@@ -1,7 +1,7 @@
 """A network that takes noise away, on a path: what every diffusion learns, and every sampler asks.
 
-    x_t = alpha(t) x_0 + sigma(t) eps          functional.paths
-    x0hat(x_t, t) = E[x_0 | x_t]               what functional.parametrisations makes of the network
+    x_t = alpha(t) x_0 + sigma(t) eps          functional.diffusion.paths
+    x0hat(x_t, t) = E[x_0 | x_t]               what functional.diffusion.parametrisations makes of the network
 
     loss    = E_t w(t) |out - target|^2
     -elbo   = KL(q(x_last | x_0) || p(x_last)) + int |x_0 - x0hat|^2 d(snr / 2) - log p(x_0 | x_first)

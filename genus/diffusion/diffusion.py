@@ -42,14 +42,14 @@ class Diffusion(Denoising, GenerativeModel):
     Args:
         net: the network; it gives (n, *shape).
         space: Pixels or Reals; values should be about 1 in size.
-        path: from data to noise: `VP()`, `VE()`, `Straight()`, ... of `functional.paths`.
+        path: from data to noise: `VP()`, `VE()`, `Straight()`, ... of `functional.diffusion.paths`.
         parametrisation: what the network is asked for: `Epsilon()`, `Velocity()`, ... of
-            `functional.parametrisations`.
+            `functional.diffusion.parametrisations`.
         sampler: how `sample` goes back.
         times: which t it learns at.
-        weight: of the error of x0hat, from alpha and sigma: see `functional.weights`; by default all
+        weight: of the error of x0hat, from alpha and sigma: see `functional.diffusion.weights`; by default all
             that the parametrisation asks for weighs the same.
-        coupling: which noise belongs to which x_0, such as `functional.couplings.optimal_transport`;
+        coupling: which noise belongs to which x_0, such as `diffusion.optimal_transport`;
             by default it is drawn for each row.
     """
 

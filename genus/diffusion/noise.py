@@ -103,7 +103,7 @@ class Chain(Path):
     """A chain of T small steps as a path: time k / T after k of them, log_snr linear between.
 
     Args:
-        betas: the variance of each step, (T,), as a schedule of `functional.noise` gives them.
+        betas: the variance of each step, (T,), as a schedule of `diffusion.noise` gives them.
     """
 
     betas: Tensor

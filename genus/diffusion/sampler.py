@@ -74,7 +74,7 @@ class DDIM:
     Args:
         evaluations: of the network; a chain's T are enough.
         eta: fresh noise, in [0, 1]: from 0, none, to 1, as much as the posterior has.
-        spacing: of the times: one of `functional.spacings`.
+        spacing: of the times: one of `functional.diffusion.spacings`.
     """
 
     evaluations: int = 50

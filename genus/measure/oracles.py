@@ -1,7 +1,7 @@
 """The oracle: a small frozen classifier of a data set, through whose eyes samples are judged.
 
 Distances between pixels mean little, and features of a large net trained on photographs mean little
-on digits. So each labelled data set has a net of its own, trained by `genus.recipes.oracle` on the
+on digits. So each labelled data set has a net of its own, trained by `genus.recipes.measure.oracle` on the
 train split alone. It sees the features before its last layer, and the most likely class.
 
     genus/oracles/digits/    config.json and model.safetensors: an artifact, as `genus.fit` writes it

@@ -37,7 +37,7 @@ def scores(
     modes, high_quality, mode_kl, width     besides, of samples of toys with separate bumps
     mode_kl, modes       of 5,000 samples of stacked digits
 
-    Of an adversarial model, `fit` asks about the game too: `genus.measure.examination`.
+    Of an adversarial model, `fit` asks about the game too: `genus.measure.games.examination`.
 
     Args:
         split: what is scored.

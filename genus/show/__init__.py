@@ -7,3 +7,5 @@ from .pictures import read_note as read_note
 from .pictures import save_png as save_png
 from .pictures import scatter as scatter
 from .pictures import shown as shown
+from .waves import heard as heard
+from .waves import wave_bytes as wave_bytes

@@ -1,4 +1,4 @@
-"""What a run is: how long, where to, on what. `running.fit` carries it out."""
+"""What a run is: how long, where to, on what. `fit` carries it out."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -13,7 +13,7 @@ N rows of data:
 
     critic k      minimises  log mean_j exp(L_kj) - log p(theta_d) / N
     generator j   minimises  log mean_k exp(g_kj) - log p(theta_g) / N
-    both          move by    v <- (1 - a) v - lr grad + N(0, 2 a lr / N)    (`functional.langevin`)
+    both          move by    v <- (1 - a) v - lr grad + N(0, 2 a lr / N)    (`functional.adversarial.langevin`)
 
 Under any other optimiser this is an ensemble that is trained to its mode. The semi-supervised form,
 in which the critic also knows labels, is another model.

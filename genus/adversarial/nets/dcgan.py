@@ -72,7 +72,7 @@ class DCGANGenerator(Referenced):
         coarsest: halving stops before the shorter side would fall below this. The paper's 4 leaves
             images of 8 pixels one hidden layer; 2 gives them another.
         norm: of the hidden layers: batch, running, layer, instance or none; see
-            `genus.nn.normalisation`.
+            `normalisation`.
         constraint: on the weights: spectral, weight, equalised or None; see `genus.nn.constraints`.
     """
 

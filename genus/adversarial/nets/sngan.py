@@ -124,7 +124,7 @@ class ResNetGenerator(Referenced):
         width: channels of all hidden maps; the paper's are 256.
         coarsest: sides are halved, from the image's, while they are even and stay at least this.
         norm: of the hidden maps: batch, running, layer, instance or none; see
-            `genus.nn.normalisation`.
+            `normalisation`.
         constraint: on the weights: spectral, weight, equalised or None; see `genus.nn.constraints`.
     """
 

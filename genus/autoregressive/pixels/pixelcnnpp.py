@@ -19,7 +19,7 @@ Source: Salimans, Karpathy, Chen, Kingma, "PixelCNN++: improving the PixelCNN wi
     mixture likelihood and other modifications", 2017, arXiv:1701.05517.
 Departs: log sigmoid(u) + log sigmoid(-l) + log(1 - exp(l - u)) is the logarithm of a bin's mass
     exactly, also where it vanishes, so that no density at the bin's middle has to stand in for it;
-    weights are not normalised; see `genus.nn.two_streams` for the network.
+    weights are not normalised; see `two_streams` for the network.
 """
 
 from collections.abc import Generator

@@ -5,7 +5,7 @@
 
 Dilations double from layer to layer, so that a few layers see thousands of samples, and all samples of
 a sound are learnt from in one pass. A sound is drawn one step a sample: what a convolution needs of the
-past is kept, and a whole layer is one small product (`genus.nn.folded_stack`).
+past is kept, and a whole layer is one small product (`folded_stack`).
 
 Levels have a softmax over all of them, of sound companded by the mu-law; or the bin that each level is
 on the line gets what a mixture of logistics leaves in it, which takes 65,536 levels as easily:
@@ -263,7 +263,7 @@ def narrowed(log_scale: Scales, levels: int) -> Scales:
 
 
 def pick(logits: Array, u: Array) -> NDArray[np.int64]:
-    """`genus.functional.choices.pick` on numpy's arrays: (levels, n), (n,) -> (n,)."""
+    """`genus.functional.sequences.choices.pick` on numpy's arrays: (levels, n), (n,) -> (n,)."""
     running = np.exp(logits - logits.max(0)).cumsum(0)
     running /= running[-1]
     if len(u) == 1:

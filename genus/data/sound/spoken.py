@@ -29,8 +29,9 @@ from ...functional.sequences.sound import log_mel, mu_law
 from ..sets import SPLITS, Data
 from ..sources import Source
 from ..splits import Batch, Rows, Split, digest
-from .waves import RATE, read_wave
+from .waves import read_wave
 
+RATE = 8000  # samples in a second
 LENGTH = 4800  # samples in a row
 HOP, BANDS = 80, 40  # samples in a frame of the spectrum, and its bands
 TESTED, VALIDATED = range(5), range(5, 8)  # numbers of takes

@@ -1,18 +1,11 @@
-"""Sounds as files: .wav, one channel of 16 bits."""
+"""Sounds from .wav files, one channel of 16 bits."""
 
 import io
 import wave
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
-
-from ...core import Pixels, Space, Tokens
-from ...functional.sequences.sound import mu_law_undone
-
-RATE = 8000  # samples in a second, of sounds whose rate is not said
-PAUSE = 0.15  # seconds between two sounds in one file
 
 
 def read_wave(content: bytes, name: str) -> tuple[Tensor, int]:
@@ -31,42 +24,3 @@ def read_wave(content: bytes, name: str) -> tuple[Tensor, int]:
     if kind != (1, 2):
         raise ValueError(f"{name}: has {kind[0]} channels of {8 * kind[1]} bits; 1 of 16 is wanted")
     return torch.from_numpy(np.frombuffer(frames, "<i2").astype(np.int16)), rate
-
-
-def heard(x: Tensor, space: Space) -> Tensor:
-    """Samples in [-1, 1], float32, of rows of a space, (n, length).
-
-    Tokens and 256 levels are taken to be companded by the mu-law; more levels are samples themselves.
-    """
-    if isinstance(space, Tokens) and space.end is None:
-        return mu_law_undone(x, space.vocabulary)
-    if isinstance(space, Pixels) and len(space.shape) == 1:
-        return x.float() if space.levels > 256 else mu_law_undone(space.indices(x), space.levels)
-    raise ValueError(
-        f"heard: space is {space}; that of sounds is wanted: Tokens, or Pixels((length,))"
-    )
-
-
-def wave_bytes(x: Tensor, rate: int = RATE) -> bytes:
-    """A wav file of sounds in [-1, 1], (n, length), one after another, with pauses.
-
-    Args:
-        x: the sounds.
-        rate: samples in a second.
-    """
-    pause = torch.zeros(len(x), round(PAUSE * rate))
-    joined = torch.cat([x.detach().cpu().float(), pause], 1).flatten()
-    samples = (joined * 32768).round().clamp(-32768, 32767).to(torch.int16)
-    content = io.BytesIO()
-    with wave.open(content, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(samples.numpy().astype("<i2").tobytes())
-    return content.getvalue()
-
-
-def save_wave(x: Tensor, path: Path, rate: int = RATE) -> None:
-    """Sounds in [-1, 1], (n, length), into one wav file; its folder is made if need be."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(wave_bytes(x, rate))

@@ -5,7 +5,7 @@ value on its own, until nothing of x_0 is left; a network that sees all of x_t s
 and in each step back a few of its guesses are believed. Under the mask the bound is that of a model that
 fills in places in any order, with as many in one step as the steps are long.
 
-    q(x_t | x_0)    places are replaced with probability 1 - a_t             functional.categories
+    q(x_t | x_0)    places are replaced with probability 1 - a_t             categories
     p(x_s | x_t)    = prod_i sum_x0 q(x_s | x_t, x0) p(x0 | x_t),            p(x_1) = pi, at t = 1
     -elbo           = sum_(k = 1..T) E KL(q(x_s | x_t, x_0) || p(x_s | x_t))     t = k/T, s = (k - 1)/T
 
@@ -17,7 +17,7 @@ Source: Austin and others, "Structured denoising diffusion models in discrete st
     2021, arXiv:2102.05379, section 4; Sahoo and others, "Simple and effective masked diffusion language
     models", 2024, arXiv:2406.07524, section 3.
 Departs: the bound alone is learned, without an added cross-entropy; in a batch the times are spread
-    evenly; T is finite, where the last takes its limit. See `functional.categories`.
+    evenly; T is finite, where the last takes its limit. See `categories`.
 """
 
 from itertools import pairwise
@@ -39,8 +39,8 @@ class DiscreteDiffusion(GenerativeModel):
         net: the network, such as `nn.TimeTransformer` or `nn.TimeTokens`; it gives (n, d, values).
         space: Tokens, Bits or Pixels, of d = space.dims values each.
         steps: T, at least 1.
-        kernel: how values are replaced: `Absorbing()` or `Multinomial()` of `functional.categories`.
-        kept: a function from t to a_t: `straight` or `quarter_circle` of `functional.categories`.
+        kernel: how values are replaced: `Absorbing()` or `Multinomial()` of `categories`.
+        kept: a function from t to a_t: `straight` or `quarter_circle` of `categories`.
         evaluations: of the network, for samples; None takes all T steps.
     """
 

@@ -81,7 +81,7 @@ class RePaint:
         evaluations: of the network; `repeats` of them for each step.
         repeats: how often each step is taken, from 1, which is DDIM.
         eta: fresh noise in each step, in [0, 1], as of `DDIM`.
-        spacing: of the times: one of `functional.spacings`.
+        spacing: of the times: one of `functional.diffusion.spacings`.
     """
 
     evaluations: int = 250

@@ -45,7 +45,7 @@ class DPMSolver:
             step before asked (2M, n evaluations).
         eta: fresh noise, in [0, 1], for 2M: 0 is the ordinary equation, 1 the stochastic one.
         spacing: of the times: the paper's; on a path that ends without any data (`Cosine`, `Straight`),
-            where that begins far out, `functional.spacings.Karras(rho=40)` is closer to the solution.
+            where that begins far out, `functional.diffusion.spacings.Karras(rho=40)` is closer to the solution.
     """
 
     evaluations: int = 20

@@ -43,7 +43,7 @@ class Heun:
 
     Args:
         evaluations: of the network, at most; n times take 2 n - 1.
-        spacing: of the times: EDM's; on a `Straight` path `functional.spacings.even` is the field's.
+        spacing: of the times: EDM's; on a `Straight` path `functional.diffusion.spacings.even` is the field's.
         churn: fresh noise in all, at least 0: EDM's S_churn.
         least, most: the sigma / alpha between which there is churn: S_min and S_max.
         louder: factor on the fresh noise's deviation: S_noise.

@@ -45,7 +45,7 @@ class PredictorCorrector:
         predictor: `reverse`, the equation backwards, or `ancestral`, a chain's posterior.
         corrections: steps of Langevin dynamics after each step, at least 0.
         snr: r, signal to noise of a correction, above 0: 0.16 is the paper's for images.
-        spacing: of the times: one of `functional.spacings`.
+        spacing: of the times: one of `functional.diffusion.spacings`.
     """
 
     evaluations: int = 200

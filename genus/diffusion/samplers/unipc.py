@@ -12,7 +12,7 @@ less, and the last ones are of lower order.
 
 Source: Zhao, Bai, Rao, Zhou, Lu, "UniPC: a unified predictor-corrector framework for fast sampling of
     diffusion models", 2023, arXiv:2302.04867, algorithms 1 and 2, theorem 3.1; the coefficients are
-    those of `functional.multistep`.
+    those of `multistep`.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ class UniPC:
         evaluations: of the network, at most.
         order: p, of UniP: how many guesses a step goes by, at least 1; 3 may do better with
             15 evaluations or more, and does worse with few.
-        growth: B(h), `functional.multistep.bh1` or `bh2`, where there is one other guess.
+        growth: B(h), `multistep.bh1` or `bh2`, where there is one other guess.
         spacing: of the times: as of `DPMSolver`.
     """
 

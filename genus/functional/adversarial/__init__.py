@@ -2,6 +2,7 @@
 
 from .langevin import SGHMC as SGHMC
 from .langevin import normal_prior as normal_prior
+from .objectives import OBJECTIVES as OBJECTIVES
 from .objectives import EnergyMargin as EnergyMargin
 from .objectives import LeastSquares as LeastSquares
 from .objectives import MarginRanking as MarginRanking
@@ -17,6 +18,7 @@ from .objectives import non_saturating_generator as non_saturating_generator
 from .objectives import softmax_critic as softmax_critic
 from .objectives import softmax_generator as softmax_generator
 from .objectives import wasserstein_critic as wasserstein_critic
+from .penalties import PENALTIES as PENALTIES
 from .penalties import Consistency as Consistency
 from .penalties import Penalty as Penalty
 from .penalties import dragan as dragan

@@ -9,7 +9,7 @@
     memorisation            samples are copies of training rows
 
 A thing is wrong if it is wrong now, and was so at the looks before: what has passed is not told. The
-figures are those of `genus.measure.examination`. The thresholds lie between what sound runs and runs
+figures are those of `genus.measure.games.examination`. The thresholds lie between what sound runs and runs
 that were broken on purpose have shown: `benchmarks/diagnosis.py` has both.
 """
 

@@ -24,7 +24,7 @@ streams of the run stay as they are, bit for bit. The rows are a few hundred.
     returned            how far off the samples were since an earlier look, less how far they are from
                         that look; energy distances over the same; 0 if they never came back
 
-`genus.measure.critics` says what a score is.
+`genus.measure.games.critics` says what a score is.
 
 Source: Szekely, Rizzo, "Energy statistics: a class of statistics
     based on distances", 2013, Journal of Statistical Planning and Inference 143 (energy distance).

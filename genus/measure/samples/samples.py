@@ -16,7 +16,7 @@ comes down to the floor, and not below. All features are float64.
 Source: Heusel, Ramsauer, Unterthiner, Nessler, Hochreiter, "GANs trained by a two time-scale update
     rule converge to a local Nash equilibrium", 2017, arXiv:1706.08500 (Frechet distance).
     Binkowski, Sutherland, Arbel, Gretton, "Demystifying MMD GANs", 2018, arXiv:1801.01401 (kernel).
-    The others in `functional.neighbours`.
+    The others in `functional.densities.neighbours`.
 Departs: the features are those of a small classifier of the data set, so no value here compares with a
     published FID or KID.
 """

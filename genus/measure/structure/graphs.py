@@ -47,7 +47,7 @@ class Distances(NamedTuple):
 def graph_distances(a: Tensor, b: Tensor) -> Distances:
     """The three squared distances of sets of graphs, (m, nodes, nodes) and (n, nodes, nodes).
 
-    Graphs are as in `genus.spaces.Graphs`; those without nodes are left out, as published.
+    Graphs are as in `genus.core.Graphs`; those without nodes are left out, as published.
     """
     a, b = (x[x[:, 0, 0] > 0] for x in (a, b))
     if not len(a) or not len(b):

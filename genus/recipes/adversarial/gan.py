@@ -44,7 +44,7 @@ def gan(
         objective: its name in `genus.functional.adversarial.OBJECTIVES`, such as minimax,
             non_saturating, least_squares, wasserstein, hinge, relativistic. kl and neyman have
             exponentials of scores, and may overflow: a smaller lr, or clip, helps.
-        penalty: by name in `genus.functional.penalties.PENALTIES`, such as r1, or several, as in
+        penalty: by name in `genus.functional.adversarial.PENALTIES`, such as r1, or several, as in
             r1+r2; wasserstein wants gradient_penalty, or bound.
         weight: of each penalty, at least 0; 0 leaves them out.
         every: penalties are due in every so many rounds, and as much heavier.

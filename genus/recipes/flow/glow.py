@@ -3,7 +3,7 @@
 Source: Kingma, Dhariwal, "Glow: generative flow with invertible 1x1 convolutions", 2018,
     arXiv:1807.03039; the noise: Ho et al., "Flow++", 2019, arXiv:1902.00275, section 3.1.
 
-Departs: pixels are seen through a logit; what `genus.flow.glow` says.
+Departs: pixels are seen through a logit; what `genus.flow.images.glow` says.
 """
 
 from ...core import Classes, Model, Reals

@@ -3,7 +3,7 @@
 Source: Hoogeboom, Peters, van den Berg, Welling, "Integer discrete flows and lossless compression",
     2019, arXiv:1905.07376.
 
-Departs: what `genus.flow.integer` says.
+Departs: what `genus.flow.images.integer` says.
 """
 
 from ...core import Model

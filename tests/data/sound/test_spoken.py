@@ -13,8 +13,9 @@ from genus.cli.trained import draw
 from genus.core import Attributes, Bits, Pixels, Reals, Tokens
 from genus.data import load
 from genus.data.sound.spoken import HOP, LENGTH, spoken
-from genus.data.sound.waves import heard, read_wave, save_wave, wave_bytes
+from genus.data.sound.waves import read_wave
 from genus.functional.sequences.sound import log_mel, mu_law
+from genus.show.waves import heard, save_wave, wave_bytes
 from genus.train.artifact import save
 
 

@@ -1,0 +1,43 @@
+"""The guides say what is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+from shape import House
+from test_floors import FAMILIES, MAY_IMPORT
+
+ROOT = Path(__file__).parent.parent
+DIFF = re.compile(r"^```diff\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+GUIDE = (ROOT / "docs" / "guide" / "new-model.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("diff", DIFF.findall(GUIDE), ids=lambda diff: diff.split()[1])
+def test_what_the_guide_adds_is_in_the_files(diff):
+    head, *lines = diff.splitlines()
+    path = ROOT / head.removeprefix("+++ b/")
+    added = "\n".join(line.removeprefix("+") for line in lines)
+    assert all(line.startswith("+") for line in lines)
+    assert added in path.read_text("utf-8")
+
+
+def test_the_table_of_floors_is_the_dictionary():
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", text, re.MULTILINE)
+    assert [folder for folder, _ in rows] == list(MAY_IMPORT)
+    for folder, words in rows:
+        named = set(re.findall(r"`(\w+)`", words))
+        if "each family" in words:
+            named |= {*FAMILIES}
+        if words == "everything but the families":
+            named = {*MAY_IMPORT} - {*FAMILIES, "cli", "__main__"}
+        assert named == MAY_IMPORT[folder], folder
+
+
+def test_every_folder_is_in_the_layout():
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    folders = [path.parts[1:] for path in map(Path, House(ROOT).folders()) if path.parts[1:]]
+    assert len(folders) > 50
+    for parts in folders:
+        free = parts[0] in ("recipes", "oracles") and len(parts) > 1
+        assert free or f"{parts[-1]}/" in text, parts
