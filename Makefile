@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 export PIP_CONSTRAINT = constraints.txt
 READY = $(VENV)/.ready
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check catalogue bench clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("genus wants Python 3.11 or newer, and this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
@@ -25,6 +25,9 @@ check: $(READY)  ## what CI runs: format, lint, types, import floors
 
 test: check  ## all checks, then all tests
 	$(BIN)/python -m pytest -q
+
+catalogue: $(READY)  ## writes what genus knows of recipes and data without importing them
+	$(BIN)/python -m genus.recipes
 
 bench: $(READY)  ## measures the recipes, the overhead and the laboratory again; takes long
 	$(BIN)/python benchmarks/overhead.py

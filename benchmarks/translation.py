@@ -19,8 +19,7 @@ import torch
 from torch import Tensor
 
 from genus import Run, __version__, fit
-from genus.autoregressive import Choice, EncoderDecoder, Seq2Seq
-from genus.autoregressive.text import beam
+from genus.autoregressive import Choice, EncoderDecoder, Seq2Seq, beam
 from genus.core import Model
 from genus.data import Split
 from genus.data.text.dates import dates

@@ -18,12 +18,14 @@ def run(words: list[str]) -> int:
     parser.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default: auto)")
     taken = parser.read(words)
     from .. import measure
-    from ..train.process import fit_threads
-    from .trained import opened
+    from ..data import load as load_data
+    from ..train.artifact import data_of, load
+    from ..train.process import begin, fit_threads
 
     fit_threads()
     oracle = taken.oracle and measure.oracle(taken.oracle)
-    model, data = opened(taken.folder, data=taken.data, device=taken.device)
+    model = load(taken.folder, device=str(begin(taken.device)))
+    data = load_data(taken.data or data_of(taken.folder)).view_for(model)
     figures = measure.evaluate(model, data, seed=taken.seed, samples=taken.samples, oracle=oracle)
     print(measure.to_json(figures) if taken.json else measure.render(figures))
     return OK

@@ -121,9 +121,9 @@ def _read(parser: Any, function: Callable[..., Any], words: Sequence[str]) -> di
 
 def _write(name: str, options: dict[str, Any], out: Path, command: str) -> Any:
     """Runs one experiment and writes its three files; returns the outcome and both pictures."""
+    from ..core.files import write
     from ..laboratory.page import page
     from ..show.style import png, style
-    from ..train.artifact import write
 
     experiment = find(name)
     outcome = experiment.run(**options)
@@ -140,8 +140,8 @@ def _write(name: str, options: dict[str, Any], out: Path, command: str) -> Any:
 
 def _write_all(out: Path) -> None:
     """Runs all, and writes the page about them."""
+    from ..core.files import write
     from ..laboratory.page import index
-    from ..train.artifact import write
 
     outcomes, pictures = [], {}
     for name in EXPERIMENTS:

@@ -24,7 +24,9 @@ class Parser(argparse.ArgumentParser):
         if options and not hasattr(taken, "data"):
             self.error(f"there is no option --data.{next(iter(options))}")
         if options:
-            taken.data = named(taken.data or said_data(taken.folder), options)
+            from ..train.artifact import data_of
+
+            taken.data = named(taken.data or data_of(taken.folder), options)
         if left:
             options = [name for action in self._actions for name in action.option_strings]
             option = left[0].partition("=")[0]
@@ -58,17 +60,6 @@ def named(data: str, options: dict[str, str]) -> str:
     from ..data.loading import with_options
 
     return with_options(data, options)
-
-
-def said_data(folder: Path) -> str:
-    """The name of the data that the run in a folder learnt from."""
-    from ..train.artifact import read_config
-
-    recipe = read_config(folder).get("recipe")
-    name = recipe.get("options", {}).get("data") if isinstance(recipe, dict) else None
-    if not name:
-        raise Mistake(f"{folder}: does not say which data it learnt from; name them with --data")
-    return name
 
 
 def help_of_data() -> str:

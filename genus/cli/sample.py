@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .errors import OK, Mistake, writing
+from .errors import OK, Mistake
 from .parser import Parser
 
 WRITERS = (".png", ".npy", ".txt", ".wav")  # what samples are written as
@@ -43,10 +43,9 @@ def run(words: list[str]) -> int:
             f"and a .txt or .npy file"
         )
     from ..train.process import fit_threads
-    from .trained import draw
+    from .drawing import draw
 
     fit_threads()
-    with writing(taken.out):
-        draw(**vars(taken))
+    draw(**vars(taken))
     print(taken.out)
     return OK

@@ -40,15 +40,15 @@ class Kind(Generic[S]):
 ANY = Kind("data", (Space,))
 FLAT = Kind("vectors", (Space,), 1)
 PICTURES = Kind("images", (Space,), 3)
-VECTORS = Kind("vectors, Reals((d,)),", (Reals,), 1)
-CLOUDS = Kind("clouds of points, Reals((points, d)),", (Reals,), 2)
+VECTORS = Kind("vectors, Reals((d,))", (Reals,), 1)
+CLOUDS = Kind("clouds of points, Reals((points, d))", (Reals,), 2)
 PIXELS = Kind("pixels", (Pixels,))
 IMAGES = Kind("pixels of images", (Pixels,), 3)
 GRIDS = Kind("Bits or Pixels", (Bits, Pixels))
-TEXTS = Kind("texts, Tokens,", (Tokens,))
-WORDS = Kind("single words, Classes,", (Classes,))
-GRAPHS = Kind("sets of graphs", (Graphs,))
-DRAWINGS = Kind("drawings, Strokes,", (Strokes,))
+TEXTS = Kind("texts, Tokens", (Tokens,))
+WORDS = Kind("single words, Classes", (Classes,))
+GRAPHS = Kind("graphs", (Graphs,))
+DRAWINGS = Kind("drawings, Strokes", (Strokes,))
 
 
 def loaded(
@@ -68,12 +68,7 @@ def loaded(
     space = source.space
     if isinstance(space, kind.spaces) and kind.axes in (None, len(space.shape)):
         return source, space
-    raise ValueError(f"{who}: {data} is of {space}; {kind.name} are wanted")
-
-
-def as_bits(source: Data) -> Data:
-    """Pixels as bits, drawn anew in each batch; other data as they are."""
-    return source.binarised() if isinstance(source.space, Pixels) else source
+    raise ValueError(f"{who}: {data} is of {space}; wanted are {kind.name}")
 
 
 def context_of(who: str, source: Data, kind: type[C], such_as: str) -> C:
@@ -90,7 +85,7 @@ def context_of(who: str, source: Data, kind: type[C], such_as: str) -> C:
         return context
     came = f"gives {context}" if context else "gives nothing"
     raise ValueError(
-        f"{who}: {source.name} {came} with each x; {kind.__name__} are wanted, as in {such_as}"
+        f"{who}: {source.name} {came} with each x; wanted are {kind.__name__}, as in {such_as}"
     )
 
 

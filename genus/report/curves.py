@@ -1,11 +1,14 @@
 """Learning curves as SVG, drawn by hand: a few lines, two axes, no library, no request."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
+from pathlib import Path
 
 WIDTH, HEIGHT = 340, 170  # of the whole drawing
 LEFT, RIGHT, TOP, BOTTOM = 46, 10, 8, 24  # margins around the lines
+CURVE = 240  # points of a curve, at most
 START = 0.05  # the share of a curve, from its beginning, that does not decide the scale
 
 Points = Sequence[Sequence[float]]  # [round, seconds, value]
@@ -101,3 +104,28 @@ def _short(value: float) -> str:
 def _aloud(title: str, lines: Mapping[str, Points]) -> str:
     told = [f"{name} from {_short(p[0][2])} to {_short(p[-1][2])}" for name, p in lines.items()]
     return f"{title}: {', '.join(told)}"
+
+
+# --- what the log says ------------------------------------------------------------------------
+
+
+def curves(path: Path) -> dict[str, dict[str, list[list[float]]]]:
+    """Of each player, of each term: [round, seconds, value], at most some hundreds of points."""
+    found: dict[str, dict[str, list[list[float]]]] = {}
+    lines = path.read_text().splitlines() if path.exists() else []
+    for line in map(json.loads, lines):
+        for name, value in line.items():
+            if name in ("event", "round", "seconds"):
+                continue
+            player, _, term = name.rpartition("/")
+            player = player or ("model" if line["event"] == "losses" else "figures")
+            points = found.setdefault(player, {}).setdefault(term, [])
+            points.append([line["round"], line["seconds"], value])
+    return {p: {t: _thinned(points) for t, points in terms.items()} for p, terms in found.items()}
+
+
+def _thinned(points: list[list[float]]) -> list[list[float]]:
+    """Means of neighbours, so that no more than CURVE points are left."""
+    step = -(-len(points) // CURVE)
+    parts = [points[i : i + step] for i in range(0, len(points), step)]
+    return [[sum(column) / len(part) for column in zip(*part, strict=True)] for part in parts]

@@ -1,11 +1,13 @@
 """How an x is shown: pictures, drawings, plots, waves; and the style of plots."""
 
+from .files import read_note as read_note
+from .files import save_png as save_png
 from .pictures import grid as grid
-from .pictures import in_turn as in_turn
-from .pictures import picture as picture
-from .pictures import read_note as read_note
-from .pictures import save_png as save_png
 from .pictures import scatter as scatter
 from .pictures import shown as shown
+from .samples import contexts as contexts
+from .samples import drawn as drawn
+from .samples import in_turn as in_turn
+from .samples import picture as picture
 from .waves import heard as heard
 from .waves import wave_bytes as wave_bytes

@@ -1,28 +1,16 @@
 """What samples look like: grids of images, scatter plots, and PNG files that say how they were made."""
 
-import io
-import json
 import math
-import os
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
-from PIL.PngImagePlugin import PngImageFile, PngInfo
 from torch import Tensor
 
 from ..core import (
-    Attributes,
     Bits,
     Classes,
-    ConditionalModel,
-    GenerativeModel,
     Graphs,
-    Model,
     Reals,
     Space,
     Strokes,
@@ -31,59 +19,8 @@ from ..core import (
 from .drawings import drawn
 
 Picture = NDArray[np.uint8]  # (height, width) grey, or (height, width, 3) colour
-KEYWORD = "genus"  # under which a PNG keeps its note
 TILE = 64  # small images are blown up until another time would make them larger than this
 BACK = 64  # the grey between tiles
-
-
-def picture(
-    model: Model,
-    path: Path | str,
-    n: int | None = None,
-    *,
-    context: Tensor | None = None,
-    note: Mapping[str, Any] | None = None,
-) -> Path:
-    """Draws samples into a PNG file, and returns its path.
-
-    Args:
-        model: what samples.
-        path: the file; its folder is made if need be.
-        n: how many; without it, 64 images or 2,000 points.
-        context: what a conditional model is given; without it, n labels in turn, if its contexts
-            are labels. Contexts that are images stand at the left of what was made of them.
-        note: what the file is to say about itself, as JSON types.
-    """
-    space = model.space
-    if n is None:
-        n = 2000 if isinstance(space, Reals) and space.dims <= 2 else 64
-    if isinstance(model, GenerativeModel):
-        return save_png(grid(model.sample(n), space), path, note)
-    if not isinstance(model, ConditionalModel):
-        raise TypeError(f"picture: {type(model).__name__} cannot sample")
-    if context is None:
-        context = in_turn(model.context_space, n)
-    if context is None:
-        raise ValueError(
-            f"picture: {type(model).__name__} needs a context of {model.context_space}"
-        )
-    device = next((p.device for p in model.parameters()), None)
-    x = model.sample(context.to(device))
-    return save_png(shown(x, space, context, model.context_space), path, note)
-
-
-def in_turn(space: Space, n: int) -> Tensor | None:
-    """n contexts that are labels, one after another; None if contexts are something else."""
-    count = torch.arange(n)
-    if isinstance(space, Classes):
-        return count % space.count
-    if isinstance(space, Attributes):
-        columns = []
-        for labels in space.counts:
-            columns.append(count % labels)
-            count = count // labels
-        return torch.stack(columns, 1)
-    return None
 
 
 def shown(
@@ -260,44 +197,3 @@ def _frame(points: NDArray[np.float64]) -> tuple[float, float, float, float]:
     low, high = np.quantile(points, 0.005, axis=0), np.quantile(points, 0.995, axis=0)
     middle, half = (low + high) / 2, 0.6 * max(1e-6, float((high - low).max()))
     return middle[0] - half, middle[0] + half, middle[1] - half, middle[1] + half
-
-
-# --- files ------------------------------------------------------------------------------------
-
-
-def save_png(array: Picture, path: Path | str, note: Mapping[str, Any] | None = None) -> Path:
-    """Writes a picture whole or not at all, and returns its path.
-
-    Args:
-        array: (height, width) or (height, width, 3), uint8.
-        path: the file, .png; its folder is made if need be.
-        note: what the file is to say about itself, as JSON types.
-    """
-    path = Path(path)
-    if path.suffix.lower() != ".png":
-        raise ValueError(f"save_png: {path}; the name must end in .png")
-    info = PngInfo()
-    if note is not None:
-        info.add_text(KEYWORD, json.dumps(note))
-    content = io.BytesIO()
-    Image.fromarray(array).save(content, "png", pnginfo=info)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
-    try:
-        draft.write_bytes(content.getvalue())
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
-    return path
-
-
-def read_note(path: Path | str) -> dict[str, Any]:
-    """What a picture says about itself: the note that `save_png` was given."""
-    try:
-        with Image.open(path) as image:
-            text = image.text.get(KEYWORD) if isinstance(image, PngImageFile) else None
-    except UnidentifiedImageError:
-        raise ValueError(f"read_note: {path} is not an image") from None
-    if text is None:
-        raise ValueError(f"read_note: {path} has no note; only PNG files written by genus have one")
-    return json.loads(text)

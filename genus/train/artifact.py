@@ -14,7 +14,6 @@ import hashlib
 import importlib
 import inspect
 import json
-import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -29,6 +28,7 @@ from torch import Tensor, nn
 
 from .._version import __version__
 from ..core import Model, hyperparameters
+from ..core.files import write
 
 FORMAT = 2  # 2: public paths. Nothing that was released has written format 1
 FORMULAS = {  # the folders whose functions a saved model may name; what it may build lies anywhere
@@ -88,19 +88,6 @@ def save(
     return folder
 
 
-def write(path: Path, content: bytes) -> None:
-    """Writes a file whole or not at all, also when the machine stops in the middle."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
-    try:
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
 def digest(tensors: Mapping[str, Tensor]) -> str:
     """SHA-256 of names, types, shapes and values, in hexadecimal."""
     whole = hashlib.sha256()
@@ -139,8 +126,7 @@ def load(
     model = decode(config["model"], allow=allow)
     if not isinstance(model, Model):
         raise ArtifactError(f"{folder}: config.json describes {type(model).__name__}, not a model")
-    averaged = folder / "ema.safetensors"
-    path = averaged if average and averaged.exists() else folder / "model.safetensors"
+    path = _weights_file(folder, average)
     tensors = read_weights(path)
     try:
         model.load_state_dict(tensors)
@@ -170,6 +156,27 @@ def read_config(folder: Path) -> dict[str, Any]:
             f"wrote it"
         )
     return config
+
+
+def data_of(folder: Path) -> str:
+    """The name of the data that the run in a folder learnt from."""
+    recipe = read_config(folder).get("recipe")
+    name = recipe.get("options", {}).get("data") if isinstance(recipe, dict) else None
+    if not name:
+        raise ArtifactError(
+            f"{folder}: does not say which data it learnt from; name them with --data"
+        )
+    return name
+
+
+def weights_hash(folder: Path, *, average: bool = True) -> str:
+    """The hash of the weights that `load` takes, which are checked against it."""
+    return digest(read_weights(_weights_file(folder, average)))
+
+
+def _weights_file(folder: Path, average: bool) -> Path:
+    averaged = folder / "ema.safetensors"
+    return averaged if average and averaged.exists() else folder / "model.safetensors"
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

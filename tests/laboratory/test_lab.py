@@ -37,7 +37,7 @@ def said(capsys):
 
 def test_the_list_comes_without_torch():
     code = (
-        "import sys; from genus.cli import main\n"
+        "import sys; from genus.cli.main import main\n"
         "assert main(['lab']) == 0 and main(['lab', '--help']) == 0 and main(['--help']) == 0\n"
         "assert main(['diagnose', '--help']) == 0\n"
         "assert not {'torch', 'numpy', 'matplotlib', 'jsonargparse'} & {*sys.modules}"
@@ -50,7 +50,7 @@ def test_the_list_comes_without_torch():
 
 def test_drawing_leaves_no_global_pyplot():
     code = (
-        "import sys; from genus.laboratory import find; from genus.laboratory.style import style, png\n"
+        "import sys; from genus.laboratory import find; from genus.show.style import style, png\n"
         "e = find('dirac')\n"
         "with style(): png(e.draw(e.run()))\n"
         "assert 'matplotlib.pyplot' not in sys.modules"
@@ -110,7 +110,7 @@ def test_all_of_them(said, tmp_path, monkeypatch):
         outcome = Outcome(name, f"What of {name}?", f"{name} & co.", "", "", "", (), (), {}, {})
         return Experiment(lambda: outcome, lambda outcome: canvas(1, 1))
 
-    monkeypatch.setattr("genus.lab.find", stub)
+    monkeypatch.setattr("genus.cli.lab.find", stub)
     code, out, err = said("lab all --out", tmp_path)
     assert (code, err) == (0, "")
     assert out.endswith(f"{tmp_path}/index.html\n")

@@ -99,7 +99,7 @@ def test_classes_outside_are_refused_by_name(folder):
         ("genus.train.save", "is no formula"),
         ("genus.train.ArtifactError", "not a module or a plain record"),
         ("genus.functional.adversarial.r1", "not a module or a plain record"),
-        ("genus.train.artifact.os", "is not defined there"),
+        ("genus.train.artifact.json", "is not defined there"),
         ("genus.train.artifact.nn", "is not defined there"),
         ("genus.train.artifact.replace", "there is no"),
         ("genus.core.spaces.Bits", "which is genus.core.Bits"),

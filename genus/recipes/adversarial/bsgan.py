@@ -1,10 +1,11 @@
 """BS-GAN on bits or tokens."""
 
 from ...adversarial import BSGAN
-from ...core import Bits, Model, Tokens
+from ...core import Bits, Model, Pixels, Tokens
+from ...data import Data
 from ...nn import MLP, ConvDecoder, ConvEncoder
 from ...train import Run, adam
-from .._fitted import ANY, as_bits, fitted, loaded
+from .._fitted import ANY, fitted, loaded
 
 RUN = Run(rounds=4000, batch=64, lr=1e-3, ema=0.999)
 
@@ -28,7 +29,7 @@ def bsgan(
             16 and 256.
         run: how long, where to, on what.
     """
-    source, space = loaded("bsgan", data, run, ANY, as_bits)
+    source, space = loaded("bsgan", data, run, ANY, bits_of_pixels)
     if isinstance(space, Bits) and len(space.shape) == 3:
         channels, height, breadth = space.shape
         shape, width = (channels, height, breadth), width or 16
@@ -43,3 +44,8 @@ def bsgan(
         )
     model = BSGAN(space, generator, critic, latent, samples)
     return fitted(model, source, run, adam(run.lr, betas=(0.0, 0.99)))
+
+
+def bits_of_pixels(source: Data) -> Data:
+    """Pixels as bits, drawn anew in each batch; other data as they are."""
+    return source.binarised() if isinstance(source.space, Pixels) else source

@@ -4,10 +4,11 @@ import torch
 from torch import nn
 
 from ...core import Model
+from ...data import Data
 from ...energy import RBM
 from ...train import Run
 from ...train.schedules import linear
-from .._fitted import ANY, as_bits, fitted, loaded
+from .._fitted import ANY, fitted, loaded
 
 RUN = Run(rounds=12_000, batch=128, lr=0.3)
 
@@ -24,7 +25,7 @@ def rbm(
         chains: persistent chains; 0 begins a chain at the data in every round.
         run: how long, where to, on what; lr is that of plain gradient descent, and falls to 0.
     """
-    source, space = loaded("rbm", data, run, ANY, as_bits)
+    source, space = loaded("rbm", data, run, ANY, Data.binarised)
     model = RBM(space, hidden, steps, chains)
     model.prepare(source.train.everything()[0])
 

@@ -57,6 +57,8 @@ def glow(
     """
     source, space = loaded("glow", data, run, IMAGES, Data.labelled if classes else None)
     given = source.context_space
+    if not isinstance(given, Classes | None):
+        raise ValueError(f"glow: {data} gives {given} with each x; classes or nothing are wanted")
     noise = _noise(space.shape[0], dropout) if variational else None
     count = given.count if isinstance(given, Classes) else 0
     steps = [Glow(space.shape, levels, depth, width, count, dropout)]

@@ -5,8 +5,7 @@ import pytest
 import torch
 from models import build
 
-from genus.autoregressive import EncoderDecoder, Seq2Seq
-from genus.autoregressive.text import beam
+from genus.autoregressive import EncoderDecoder, Seq2Seq, beam
 from genus.core import Tokens
 from genus.functional.sequences.choices import Choice
 

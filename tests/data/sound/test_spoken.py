@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from genus.autoregressive import WaveNet
-from genus.cli.trained import draw
+from genus.cli.drawing import draw
 from genus.core import Attributes, Bits, Pixels, Reals, Tokens
 from genus.data import load
 from genus.data.sound.spoken import HOP, LENGTH, spoken

@@ -50,5 +50,5 @@ def test_only_matrices_decay(path):
 
 def test_what_is_no_text_is_refused():
     for recipe in (char_rnn, transformer):
-        with pytest.raises(ValueError, match="a text is wanted"):
+        with pytest.raises(ValueError, match="wanted are texts"):
             recipe("digits", run=Run(rounds=0))

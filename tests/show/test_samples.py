@@ -2,10 +2,10 @@
 
 import torch
 
-from genus.cli.trained import contexts, drawn
 from genus.core import Bits, Classes, ConditionalModel, Reals
 from genus.data import load
 from genus.energy import RBM
+from genus.show import contexts, drawn
 
 
 class Echo(ConditionalModel):

@@ -1,0 +1,84 @@
+"""The pictures of a comparison: real rows, samples, and the training rows that are nearest to them."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..core import Reals
+from ..data import Data
+from ..functional.densities.neighbours import distances
+from ..measure.oracles import Oracle
+from ..show import grid, save_png
+
+GRID = 64  # samples in a picture
+TRIPLES = 24  # samples in a picture, where each stands beside what was given and what is true
+POINTS = 2000  # samples in a scatter plot
+SHOWN, NEAR = 6, 4  # samples whose nearest neighbours are shown, and how many of those
+FRAMES = 5  # pictures of how samples came to be
+
+
+def samples_shown(data: Data) -> int:
+    """How many samples a picture has."""
+    if data.context_space is not None and data.context_space.shape:
+        return TRIPLES
+    return POINTS if isinstance(data.space, Reals) and data.space.dims <= 2 else GRID
+
+
+def picture_of_data(source: Data, out: Path) -> str:
+    """Real rows of the test split; the name of the file."""
+    x = source.test.everything()[0]
+    n = POINTS if isinstance(source.space, Reals) and source.space.dims <= 2 else GRID
+    save_png(grid(x[:n], source.space), out / "real.png")
+    return "real.png"
+
+
+def pictures(
+    folder: Path, judge: Oracle | None, view: Data, x: Tensor, context: Tensor | None
+) -> dict[str, str]:
+    """Pictures of samples and of their nearest training rows; paths from the folder above."""
+    space, kept = view.space, {}
+
+    def keep(name: str, rows: Tensor, columns: int | None = None) -> None:
+        save_png(grid(rows, space, columns), folder / f"{name}.png")
+        kept[name] = f"{folder.name}/{name}.png"
+
+    if context is not None and context.shape == x.shape:  # what was given, what came, what was true
+        save_png(
+            grid(_side_by_side(context, x, view), Reals(_triple(space.shape)), 3),
+            folder / "samples.png",
+        )
+        kept["samples"] = f"{folder.name}/samples.png"
+    else:
+        keep("samples", x, 10 if context is not None and context.ndim == 1 else None)
+    if len(space.shape) != 3 or len(x) < SHOWN:
+        return kept
+    train = view.train.everything()[0]
+    keep("shown", x[:SHOWN], 1)
+    keep("near_pixels", train[_nearest(x[:SHOWN].flatten(1), train.flatten(1))], NEAR)
+    if judge is not None:
+        seen, known = judge.see(x[:SHOWN], space).features, judge.see(train, space).features
+        keep("near_oracle", train[_nearest(seen, known)], NEAR)
+    return kept
+
+
+def history(folder: Path) -> list[tuple[int, str]]:
+    """Some of the pictures that were drawn on the way: rounds, and paths from the folder above."""
+    paths = sorted((folder / "samples").glob("*.png"))
+    last = len(paths) - 1
+    some = sorted({round(i * last / (FRAMES - 1)) for i in range(FRAMES)}) if last > 0 else []
+    return [(int(paths[i].stem), f"{folder.name}/samples/{paths[i].name}") for i in some]
+
+
+def _nearest(x: Tensor, train: Tensor) -> Tensor:
+    """Numbers of the nearest rows, the nearest first, row after row."""
+    return distances(x, train).topk(NEAR, largest=False).indices.flatten()
+
+
+def _triple(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return (*shape[:-1], 3 * shape[-1])
+
+
+def _side_by_side(context: Tensor, x: Tensor, view: Data) -> Tensor:
+    truth = view.test.everything()[0]
+    return torch.cat([context, x, truth[torch.arange(len(x)) % len(truth)]], dim=-1)

@@ -1,0 +1,58 @@
+"""The record of one trained model: all that the page of a comparison says of it."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from .. import measure
+from ..data import Data
+from ..measure.games.diagnosis import diagnose
+from ..measure.oracles import Oracle
+from ..show import contexts, drawn
+from ..train.artifact import load, read_config, weights_hash
+from ..train.process import begin
+from .curves import curves
+from .pictures import history, pictures, samples_shown
+
+
+def recorded(
+    folder: Path, source: Data, seed: int, device: str, judge: Oracle | None
+) -> dict[str, Any]:
+    """Figures, pictures, curves and speeds of the model in a folder, as JSON types.
+
+    Args:
+        folder: of a run; its pictures are written there.
+        source: the data, which are measured in the model's view of them.
+        seed: of the noise of the samples that are shown.
+        device: as in `Run`.
+        judge: the oracle that looks at samples, if there is one.
+    """
+    model = load(folder, device=str(begin(device)))
+    view = source.view_for(model)
+    config = read_config(folder)
+    training = config["training"]
+    began = time.perf_counter()
+    figures = measure.evaluate(model, view, oracle=judge)
+    measuring = time.perf_counter() - began
+    n = samples_shown(view)
+    context = contexts(model, n, lambda: view)
+    log = folder / "metrics.jsonl"
+    return {
+        "weights": weights_hash(folder),
+        "class": config["model"]["class"].rpartition(".")[2],
+        "promises": config["promises"],
+        "parameters": config["parameters"],
+        "view": str(view.space),
+        "given": str(view.context_space) if view.context_space else None,
+        "rounds": training["rounds"],
+        "seconds": training["seconds"],
+        "measuring_seconds": round(measuring, 1),
+        "rounds_per_second": training["rounds"] / max(1e-9, training["seconds"]),
+        "samples_per_second": next(f.value for f in figures if f.name == "samples_per_second"),
+        "figures": json.loads(measure.to_json(figures)),
+        "curves": curves(log),
+        "game": [finding.sentence for finding in diagnose(folder)] if log.exists() else [],
+        "history": history(folder),
+        "pictures": pictures(folder, judge, view, drawn(model, n, context, seed), context),
+    }

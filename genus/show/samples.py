@@ -1,0 +1,158 @@
+"""Samples of a model, to be shown: drawn a few at a time, for contexts that can be made."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..core import Attributes, Classes, ConditionalModel, GenerativeModel, Model, Reals, Space
+from ..data import Data
+from ..functional.sequences.choices import DRAWN, Choice
+from .files import save_png
+from .pictures import grid, shown
+
+CHOICES = {field.name for field in fields(Choice)}
+ROWS = 500  # rows that are drawn at once
+
+
+def picture(
+    model: Model,
+    path: Path | str,
+    n: int | None = None,
+    *,
+    context: Tensor | None = None,
+    note: Mapping[str, Any] | None = None,
+) -> Path:
+    """Draws samples into a PNG file, and returns its path.
+
+    Args:
+        model: what samples.
+        path: the file; its folder is made if need be.
+        n: how many; without it, 64 images or 2,000 points.
+        context: what a conditional model is given; without it, n labels in turn, if its contexts
+            are labels. Contexts that are images stand at the left of what was made of them.
+        note: what the file is to say about itself, as JSON types.
+    """
+    space = model.space
+    if n is None:
+        n = 2000 if isinstance(space, Reals) and space.dims <= 2 else 64
+    if isinstance(model, GenerativeModel):
+        return save_png(grid(model.sample(n), space), path, note)
+    if not isinstance(model, ConditionalModel):
+        raise TypeError(f"picture: {type(model).__name__} cannot sample")
+    if context is None:
+        context = in_turn(model.context_space, n)
+    if context is None:
+        raise ValueError(
+            f"picture: {type(model).__name__} needs a context of {model.context_space}"
+        )
+    device = next((p.device for p in model.parameters()), None)
+    x = model.sample(context.to(device))
+    return save_png(shown(x, space, context, model.context_space), path, note)
+
+
+def in_turn(space: Space, n: int) -> Tensor | None:
+    """n contexts that are labels, one after another; None if contexts are something else."""
+    count = torch.arange(n)
+    if isinstance(space, Classes):
+        return count % space.count
+    if isinstance(space, Attributes):
+        columns = []
+        for labels in space.counts:
+            columns.append(count % labels)
+            count = count // labels
+        return torch.stack(columns, 1)
+    return None
+
+
+def contexts(model: Model, n: int, data: Callable[[], Data]) -> Tensor | None:
+    """What a conditional model is given for n rows: labels in turn, or the test set's contexts.
+
+    Args:
+        data: in the model's view; asked for only if contexts cannot be made without them.
+    """
+    if not isinstance(model, ConditionalModel):
+        return None
+    if (labels := in_turn(model.context_space, n)) is not None:
+        return labels
+    rows = data().test.everything()[1]
+    return rows[torch.arange(n) % len(rows)]
+
+
+def drawn(
+    model: Model,
+    n: int,
+    context: Tensor | None,
+    seed: int,
+    how: Mapping[str, Any] | None = None,
+) -> Tensor:
+    """n samples, (n, *space.shape), a few at a time.
+
+    Args:
+        model: what samples.
+        n: how many.
+        context: of a conditional model, (n, ...).
+        seed: of the noise.
+        how: what `sample` is told besides: `choice`, and `prefix`, (1, k), for all rows.
+    """
+    torch.manual_seed(seed)
+    device = next((p.device for p in model.parameters()), None)
+
+    def said(count: int) -> dict[str, Any]:
+        rest = dict(how or {})
+        if "prefix" in rest:
+            rest["prefix"] = rest["prefix"].expand(count, -1).to(device)
+        return rest
+
+    if isinstance(model, GenerativeModel):
+        counts = [min(ROWS, n - i) for i in range(0, n, ROWS)]
+        parts = [model.sample(count, **said(count)) for count in counts]
+    elif isinstance(model, ConditionalModel) and context is not None:
+        parts = [model.sample(part.to(device), **said(len(part))) for part in context.split(ROWS)]
+    else:
+        raise TypeError(f"sample: {type(model).__name__} cannot sample")
+    return torch.cat(parts).cpu()
+
+
+def long(model: Model, n: int, length: int, seed: int, how: Mapping[str, Any]) -> Tensor:
+    """n texts, (n, prompt and `length` tokens)."""
+    if "go_on" not in model.promises():
+        raise ValueError(
+            f"sample: {type(model).__name__} makes samples of one size: leave --length out"
+        )
+    torch.manual_seed(seed)
+    device = next((p.device for p in model.parameters()), None)
+    nothing = torch.empty(1, 0, dtype=torch.int64)
+    first = how.get("prefix", nothing).expand(n, -1).to(device)
+    return torch.cat([first, model.go_on(first, length, how.get("choice", DRAWN))], 1).cpu()
+
+
+def told(model: Model, options: dict[str, Any]) -> dict[str, Any]:
+    """What `sample` is told of how to choose, of those options that are said."""
+    said = {name: value for name, value in options.items() if value is not None}
+    sample = getattr(model, "sample", None)
+    known = inspect.signature(sample).parameters if callable(sample) else {}
+    how = {name: said.pop(name) for name in [*said] if name in known}
+    if "choice" in known and said.keys() <= CHOICES:
+        return how | ({"choice": Choice(**said)} if said else {})
+    if said:
+        names = " and ".join(f"--{name.replace('_', '-')}" for name in said)
+        raise ValueError(f"sample: {type(model).__name__} has no such choice: leave {names} out")
+    return how
+
+
+def prefix(model: Model, data: Data, prompt: str, longer: bool) -> Tensor:
+    """The tokens of a prompt, (1, k); `longer`: they may be more than a sample has."""
+    if "complete" not in model.promises() or not data.symbols:
+        raise ValueError(f"sample: {type(model).__name__} makes no texts: leave --prompt out")
+    tokens = data.tokens(prompt)
+    if len(tokens) > model.space.dims and not longer:
+        raise ValueError(
+            f"sample: the prompt has {len(tokens)} tokens; {type(model).__name__} makes "
+            f"{model.space.dims}"
+        )
+    return tokens[None]
