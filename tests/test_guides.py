@@ -1,6 +1,7 @@
 """The guides say what is there."""
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,12 @@ from test_floors import FAMILIES, MAY_IMPORT
 
 ROOT = Path(__file__).parent.parent
 DIFF = re.compile(r"^```diff\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+PYTHON = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+PAGES = sorted(
+    str(path.relative_to(ROOT))
+    for path in (ROOT / "docs").rglob("*.md")
+    if PYTHON.search(path.read_text("utf-8"))
+)
 GUIDE = (ROOT / "docs" / "guide" / "new-model.md").read_text("utf-8")
 
 
@@ -41,3 +48,12 @@ def test_every_folder_is_in_the_layout():
     for parts in folders:
         free = parts[0] in ("recipes", "oracles") and len(parts) > 1
         assert free or f"{parts[-1]}/" in text, parts
+
+
+@pytest.mark.parametrize("page", ["README.md", *PAGES])
+def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    blocks = PYTHON.findall((ROOT / page).read_text("utf-8"))
+    code = re.sub(r"minutes=\d+", "rounds=1", "\n".join(blocks))
+    (tmp_path / "page.py").write_text(code.replace("number == 100", "number == 2"))
+    runpy.run_path("page.py")
