@@ -157,7 +157,7 @@ class Pulled(ConditionalModel):
     def sample(self, context: Tensor, sampler: Any = None) -> Tensor:
         conditional, judge = self.nets.conditional, self.nets.pulled.classifier
         given = conditional.given(context)
-        denoiser = ByClassifier(given, judge, context, self.scale, (0.0, UNTIL), bounded=True)
+        denoiser = ByClassifier(given, judge, context, self.scale, (0.0, UNTIL), self.space)
         start = conditional.path.spread * self.noise(len(context), *self.space.shape)
         return self.space.quantise((sampler or conditional.sampler)(denoiser, start))  # pyright: ignore[reportAttributeAccessIssue]
 

@@ -115,13 +115,13 @@ class GAN(GenerativeModel):
     def decode(self, z: Tensor) -> Tensor:
         """x, (n, *shape), from z, (n, latent); on Pixels, not yet on the grid."""
         x = self.generator(z).reshape(-1, *self.space.shape)
-        return x.tanh() if isinstance(self.space, Pixels) else x
+        return self.space.squash(x)
 
     @torch.no_grad()
     def sample(self, n: int) -> Tensor:
         """(n, *shape)."""
         x = self.decode(self.noise(n, self.latent))
-        return self.space.quantise(x) if isinstance(self.space, Pixels) else x
+        return self.space.quantise(x)
 
     # the game
 

@@ -35,7 +35,7 @@ from torch.nn.functional import one_hot
 from ..core import Bits, Space, Terms, Tokens
 from ..nn import MaskedMLP
 from .mixed import Mixed
-from .stepwise import Steps, level_count, values_of
+from .stepwise import Steps, level_count
 
 
 class MADE(Mixed):
@@ -100,7 +100,7 @@ class MADE(Mixed):
         out = next(steps)
         for feature in self.orders[which].tolist():
             came = yield self._logits(out, feature)
-            out = steps.send(self._seen(values_of(self.space, came, out.dtype)))
+            out = steps.send(self._seen(self.space.values(came, out.dtype)))
 
     def loss(self, x: Tensor) -> Terms:
         """That of one mask, drawn anew: the mixture's is at most the mean of these."""

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..functional.sequences.choices import DRAWN, Choice
-from .stepwise import Steps, StepwiseModel, values_of
+from .stepwise import Steps, StepwiseModel
 
 
 class OneOf(StepwiseModel):
@@ -106,7 +106,7 @@ class Mixed(StepwiseModel):
         u = self.uniform(n)
         known = 0 if prefix is None else prefix.shape[1]
         index = torch.zeros(n, self.space.dims, dtype=torch.int64, device=u.device)
-        x = values_of(self.space, index, u.dtype)
+        x = self.space.values(index, u.dtype)
         if prefix is not None:
             x[:, self.order[:known]] = prefix.to(x.dtype)
         which = torch.zeros(n, dtype=torch.int64, device=u.device)

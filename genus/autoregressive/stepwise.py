@@ -89,7 +89,7 @@ class Stepwise(Model):
                 break
             logits = steps.send(came)
         steps.close()
-        return values_of(self.space, index, u.dtype).reshape(len(u), *self.space.shape)
+        return self.space.values(index, u.dtype).reshape(len(u), *self.space.shape)
 
     def given(self, n: int, prefix: Tensor | None) -> Tensor | None:
         """The numbers of the levels of a prefix, (n, k); ValueError if it is not of that shape."""
@@ -100,7 +100,7 @@ class Stepwise(Model):
                 f"{type(self).__name__}: prefix has shape {tuple(prefix.shape)}; it must be "
                 f"({n}, k), the first k values of each row, k at most {self.space.dims}"
             )
-        return levels_of(self.space, prefix)
+        return self.space.indices(prefix)
 
     def complete(self, x: Tensor, known: int, *context: Tensor, choice: Choice = DRAWN) -> Tensor:
         """x, (n, *shape), with its first `known` values kept, in the model's order, and others drawn."""
@@ -131,31 +131,11 @@ class ConditionalStepwiseModel(Stepwise, ConditionalModel):
         return self.draw(self.uniform(len(context)), context, choice=choice, prefix=prefix)
 
 
-# between values and the numbers of their levels
-
-
 def level_count(space: Space, who: str) -> int:
-    """How many levels a value has."""
-    match space:
-        case Bits():
-            return 2
-        case Pixels():
-            return space.levels
-        case Tokens():
-            return space.vocabulary
+    """How many values each number of x can have, of a space that a model goes through in steps."""
+    if isinstance(space, Bits | Pixels | Tokens):
+        return space.cardinality
     raise ValueError(f"{who}: space is {space}; Bits, Pixels or Tokens are wanted")
-
-
-def levels_of(space: Space, x: Tensor) -> Tensor:
-    """The number of each value's level, int64, of the shape of x."""
-    return space.indices(x) if isinstance(space, Pixels) else x.long()
-
-
-def values_of(space: Space, index: Tensor, dtype: torch.dtype) -> Tensor:
-    """The values of the levels: `levels_of` undone."""
-    if isinstance(space, Pixels):
-        return space.values(index, dtype)
-    return index if isinstance(space, Tokens) else index.to(dtype)
 
 
 def log_chances(space: Space, x: Tensor, logits: Tensor) -> Tensor:
@@ -164,7 +144,7 @@ def log_chances(space: Space, x: Tensor, logits: Tensor) -> Tensor:
         logits = logits.float()
     if isinstance(space, Bits):
         return x * logits - softplus(logits)
-    each = logits.log_softmax(-1).gather(-1, levels_of(space, x)[..., None])[..., 0]
+    each = logits.log_softmax(-1).gather(-1, space.indices(x)[..., None])[..., 0]
     if isinstance(space, Tokens) and space.end is not None:
         ended = x[:, :-1] == space.end
         each = torch.cat([each[:, :1], each[:, 1:].masked_fill(ended, 0)], 1)

@@ -22,3 +22,5 @@ from .spaces import Reals as Reals
 from .spaces import Space as Space
 from .spaces import Strokes as Strokes
 from .spaces import Tokens as Tokens
+from .spaces import require_images as require_images
+from .spaces import require_pixels as require_pixels

@@ -18,6 +18,40 @@ class Space(ABC):
         """How many numbers one x has."""
         return math.prod(self.shape)
 
+    # the edges of x: here there are none
+
+    def squash(self, y: Tensor) -> Tensor:
+        """Any real numbers, brought smoothly within the range of x."""
+        return y
+
+    def clip(self, x: Tensor) -> Tensor:
+        """x, brought within its range: what is outside is put on the edge."""
+        return x
+
+    def quantise(self, y: Tensor) -> Tensor:
+        """The nearest value that x can have."""
+        return y
+
+    # values that can be numbered
+
+    @property
+    def cardinality(self) -> int | None:
+        """How many values each number of x can have; None if they cannot be counted."""
+        return None
+
+    def indices(self, x: Tensor) -> Tensor:
+        """The number of each value, int64 in 0 .. cardinality - 1."""
+        raise ValueError(f"{self}: has values that cannot be numbered")
+
+    def values(self, indices: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+        """The value of each number: `indices` undone.
+
+        Args:
+            indices: int64.
+            dtype: of values that are floats.
+        """
+        raise ValueError(f"{self}: has values that cannot be numbered")
+
     @abstractmethod
     def fault(self, x: Tensor) -> str | None:
         """What is wrong with the values of x, (n, *shape), in a few words; None if nothing is."""
@@ -47,6 +81,16 @@ class Bits(Space):
 
     shape: tuple[int, ...]
 
+    @property
+    def cardinality(self) -> int:
+        return 2
+
+    def indices(self, x: Tensor) -> Tensor:
+        return x.long()
+
+    def values(self, indices: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+        return indices.to(dtype)
+
     def fault(self, x: Tensor) -> str | None:
         return None if ((x == 0) | (x == 1)).all() else "has values other than 0 and 1"
 
@@ -70,6 +114,16 @@ class Pixels(Space):
     def bin(self) -> float:
         """The distance between two levels."""
         return 2 / (self.levels - 1)
+
+    @property
+    def cardinality(self) -> int:
+        return self.levels
+
+    def squash(self, y: Tensor) -> Tensor:
+        return y.tanh()
+
+    def clip(self, x: Tensor) -> Tensor:
+        return x.clamp(-1, 1)
 
     def indices(self, x: Tensor) -> Tensor:
         """The level of each value, int64 in 0 .. levels - 1; off the grid, the nearest."""
@@ -97,6 +151,29 @@ class Pixels(Space):
         return None
 
 
+def require_pixels(space: Space, who: str) -> Pixels:
+    """The space itself; ValueError, in the name of `who`, unless it is one of pixels."""
+    if not isinstance(space, Pixels):
+        raise ValueError(f"{who}: space is {space}; Pixels are wanted")
+    return space
+
+
+def require_images(space: Space, who: str, least: int = 1) -> Pixels:
+    """The space itself; ValueError, in the name of `who`, unless it is one of images.
+
+    Args:
+        space: of a model.
+        who: the model, for messages.
+        least: pixels that height and width must have.
+    """
+    if isinstance(space, Pixels) and len(space.shape) == 3 and min(space.shape[1:]) >= least:
+        return space
+    sides = f", height and width at least {least}" if least > 1 else ""
+    raise ValueError(
+        f"{who}: space is {space}; it must be Pixels((channels, height, width)){sides}"
+    )
+
+
 @dataclass(frozen=True)
 class Tokens(Space):
     """A sequence of `length` integers in 0 .. vocabulary - 1, int64. Scores are probabilities.
@@ -112,6 +189,16 @@ class Tokens(Space):
     @property
     def shape(self) -> tuple[int, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
         return (self.length,)
+
+    @property
+    def cardinality(self) -> int:
+        return self.vocabulary
+
+    def indices(self, x: Tensor) -> Tensor:
+        return x.long()
+
+    def values(self, indices: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+        return indices
 
     def fault(self, x: Tensor) -> str | None:
         if self.end is not None and x.dtype == torch.int64:
@@ -130,6 +217,16 @@ class Classes(Space):
     @property
     def shape(self) -> tuple[int, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
         return ()
+
+    @property
+    def cardinality(self) -> int:
+        return self.count
+
+    def indices(self, x: Tensor) -> Tensor:
+        return x.long()
+
+    def values(self, indices: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+        return indices
 
     def fault(self, x: Tensor) -> str | None:
         return _outside(x, self.count)

@@ -37,7 +37,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
-from ..core import ConditionalModel, GenerativeModel, Pixels, Player, Reals, Space, Terms
+from ..core import (
+    ConditionalModel,
+    GenerativeModel,
+    Pixels,
+    Player,
+    Reals,
+    Space,
+    Terms,
+    require_pixels,
+)
 
 WRAPPED = {"elbo", "log_weight", "encode", "decode", "fit"}  # if the density has them
 
@@ -226,8 +235,7 @@ def _checked(
     squeeze: float,
     dequantiser: nn.Module | None,
 ) -> Pixels:
-    if not isinstance(space, Pixels):
-        raise ValueError(f"{who}: space is {space}; Pixels are wanted")
+    pixels = require_pixels(space, who)
     if density.space != Reals(space.shape):
         raise ValueError(
             f"{who}: the density is made for {density.space}; build it for {Reals(space.shape)}"
@@ -248,4 +256,4 @@ def _checked(
             f"{who}: {type(density).__name__} has {len(density.players())} players; a density that "
             f"plays alone is wanted beside noise that learns"
         )
-    return space
+    return pixels

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from ..core import Bits, Classes, GenerativeModel, Pixels, Space, Terms, Tokens
+from ..core import GenerativeModel, Space, Terms
 
 MOST = 2**22  # states in a table: 16 MB
 
@@ -33,7 +33,9 @@ class Table(GenerativeModel):
     def __init__(self, space: Space, smoothing: float = 0.0):
         super().__init__()
         self.space, self.smoothing = space, smoothing
-        self.levels = _levels(space)
+        if space.cardinality is None:
+            raise ValueError(f"Table: space is {space}; Bits, Tokens, Classes or Pixels are wanted")
+        self.levels = space.cardinality
         states = self.levels**space.dims
         if states > MOST:
             raise ValueError(
@@ -46,7 +48,7 @@ class Table(GenerativeModel):
 
     def number(self, x: Tensor) -> Tensor:
         """Which state each row is, (n,): its values are the digits, the first the most significant."""
-        values = self.space.indices(x) if isinstance(self.space, Pixels) else x.long()
+        values = self.space.indices(x)
         places = self.levels ** torch.arange(self.space.dims - 1, -1, -1, device=x.device)
         return values.reshape(len(x), self.space.dims) @ places
 
@@ -54,9 +56,7 @@ class Table(GenerativeModel):
         """x of each number, (n, *space.shape): `number` undone."""
         places = self.levels ** torch.arange(self.space.dims - 1, -1, -1, device=number.device)
         values = (number[:, None] // places % self.levels).reshape(-1, *self.space.shape)
-        if isinstance(self.space, Pixels):
-            return self.space.values(values, self.logits.dtype)
-        return values.to(self.logits) if isinstance(self.space, Bits) else values
+        return self.space.values(values, self.logits.dtype)
 
     def log_prob(self, x: Tensor) -> Tensor:
         return self.logits.log_softmax(0)[self.number(x)]
@@ -73,17 +73,3 @@ class Table(GenerativeModel):
         running = self.logits.double().softmax(0).cumsum(0)
         u = torch.rand(n, dtype=running.dtype, device=running.device) * running[-1]
         return self.state(torch.searchsorted(running, u, right=True))
-
-
-def _levels(space: Space) -> int:
-    """How many values one number of x can take."""
-    match space:
-        case Bits():
-            return 2
-        case Pixels():
-            return space.levels
-        case Tokens():
-            return space.vocabulary
-        case Classes():
-            return space.count
-    raise ValueError(f"Table: space is {space}; Bits, Tokens, Classes or Pixels are wanted")

@@ -34,7 +34,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..core import GenerativeModel, Pixels, Space, Terms
+from ..core import GenerativeModel, Space, Terms
 from ..functional.densities.densities import kl_normal, log_discretised_normal, log_normal
 from ..functional.diffusion.parametrisations import Epsilon, Parametrisation
 from ..functional.diffusion.spacings import Level, Spacing, even, levels
@@ -253,7 +253,7 @@ class DDPM(Denoising, GenerativeModel):
     def sample(self, n: int, sampler: Sampler | None = None) -> Tensor:
         """(n, *space.shape), by the sampler given, or else the model's own."""
         x = (sampler or self.sampler)(self, self.noise(n, *self.space.shape))
-        return self.space.quantise(x) if isinstance(self.space, Pixels) else x
+        return self.space.quantise(x)
 
     # learning
 
@@ -315,8 +315,8 @@ class DDPM(Denoising, GenerativeModel):
         """L_0, (n,), in nats; where v is chosen, the variance here is beta_1."""
         share = guess.share if self.variance is None else 1.0
         log_std = (self.spread[1].log() - (1 - share) / 2 * self.reach[1]).expand_as(x)
-        if isinstance(self.space, Pixels):
-            return -log_discretised_normal(x, guess.start, log_std, self.space.levels)
+        if (levels := self.space.cardinality) is not None:
+            return -log_discretised_normal(x, guess.start, log_std, levels)
         return -log_normal(x, guess.start, log_std)
 
     def _guess(self, x: Tensor, k: Tensor, clip: bool = True) -> Guess:

@@ -145,7 +145,7 @@ class Denoiser(nn.Module):
     def start(self, out: Tensor, x: Tensor, t: Tensor, clip: bool = True) -> Tensor:
         """x0hat, (n, *shape), from that answer; on Pixels, within [-1, 1] if so wanted."""
         start = self.parametrisation.start(out, x, *self._amounts(x, t))
-        return start.clamp(-1, 1) if clip and isinstance(self.space, Pixels) else start
+        return self.space.clip(start) if clip else start
 
     def denoise(self, x: Tensor, t: Tensor, *context: Tensor) -> Tensor:
         """E[x_0 | x_t], (n, *shape), for t (n,); on Pixels, within [-1, 1]."""
@@ -214,8 +214,8 @@ class Denoiser(nn.Module):
         noisy = self.noisy(x, self._at(x, self.path.first), torch.randn_like(x))
         start = self.denoise(noisy.x, noisy.t, *context)
         log_std = (noisy.sigma / noisy.alpha).log().expand_as(x)
-        if isinstance(self.space, Pixels):
-            return -log_discretised_normal(x, start, log_std, self.space.levels)
+        if (levels := self.space.cardinality) is not None:
+            return -log_discretised_normal(x, start, log_std, levels)
         return -log_normal(x, start, log_std)
 
     def _at(self, x: Tensor, t: float) -> Tensor:

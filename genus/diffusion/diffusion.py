@@ -27,7 +27,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..core import ConditionalModel, GenerativeModel, Pixels, Space, Terms
+from ..core import ConditionalModel, GenerativeModel, Space, Terms
 from ..functional.diffusion.parametrisations import Parametrisation, Velocity
 from ..functional.diffusion.paths import Cosine, Path
 from .denoiser import Coupling, Denoiser, Denoising, Times, Uniform, Weight, check_space
@@ -94,7 +94,7 @@ class Diffusion(Denoising, GenerativeModel):
         """(n, *space.shape), by the sampler given, or else the model's own."""
         start = self.path.spread * self.noise(n, *self.space.shape)
         x = (sampler or self.sampler)(self, start)
-        return self.space.quantise(x) if isinstance(self.space, Pixels) else x
+        return self.space.quantise(x)
 
 
 class ConditionalDiffusion(Denoising, ConditionalModel):
@@ -162,7 +162,7 @@ class ConditionalDiffusion(Denoising, ConditionalModel):
         """(n, *space.shape), one for each row of context."""
         start = self.path.spread * self.noise(len(context), *self.space.shape)
         x = (sampler or self.sampler)(self.given(context), start)
-        return self.space.quantise(x) if isinstance(self.space, Pixels) else x
+        return self.space.quantise(x)
 
 
 @dataclass(frozen=True)

@@ -97,4 +97,4 @@ class LatentDiffusion(GenerativeModel):
         x = self.decode(self.diffusion.sample(n, sampler))
         if isinstance(self.space, Bits):
             return x.round()
-        return self.space.quantise(x) if isinstance(self.space, Pixels) else x
+        return self.space.quantise(x)

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, interpolate, leaky_relu, relu
 
-from ..core import ConditionalModel, Pixels, Player, Reals, Space, Terms
+from ..core import ConditionalModel, Pixels, Player, Reals, Space, Terms, require_images
 from ..functional.adversarial.objectives import Objective, non_saturating
 
 DROPPED = 3  # levels of the decoder, from the coarsest on, that have dropout
@@ -184,11 +184,7 @@ class Pix2Pix(ConditionalModel):
 
 
 def _check(space: Space, context_space: Space, drop: float) -> None:
-    if not isinstance(space, Pixels) or len(space.shape) != 3 or min(space.shape[1:]) < 4:
-        raise ValueError(
-            f"Pix2Pix: space is {space}; Pixels((channels, height, width)) with sides of at least 4 "
-            f"are wanted"
-        )
+    require_images(space, "Pix2Pix", least=4)
     images = isinstance(context_space, Pixels | Reals) and len(context_space.shape) == 3
     if not images or context_space.shape[1:] != space.shape[1:]:
         raise ValueError(

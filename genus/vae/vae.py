@@ -20,7 +20,7 @@ Departs: pixels have a discretised logistic, in the place of a normal, so their 
 import torch
 from torch import Tensor, nn
 
-from ..core import GenerativeModel, Pixels, Space, Terms
+from ..core import GenerativeModel, Space, Terms
 from ..functional.densities.densities import kl_normal, log_normal
 from ..nn import MLP
 from .likelihoods import Likelihood, Logistic, fitting
@@ -134,9 +134,8 @@ def _check_likelihood(likelihood: Likelihood, space: Space) -> None:
             f"VAE: the likelihood is {type(likelihood).__name__}, the space is {space}; "
             f"{type(usual).__name__} fits it"
         )
-    levels = space.levels if isinstance(space, Pixels) else None
-    if isinstance(likelihood, Logistic) and likelihood.levels != levels:
+    if isinstance(likelihood, Logistic) and likelihood.levels != space.cardinality:
         raise ValueError(
-            f"VAE: the likelihood has {likelihood.levels} levels, the space {levels}; they must "
-            f"be the same"
+            f"VAE: the likelihood has {likelihood.levels} levels, the space {space.cardinality}; "
+            f"they must be the same"
         )

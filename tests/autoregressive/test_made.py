@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from genus.autoregressive import MADE
-from genus.autoregressive.stepwise import values_of
 from genus.core import Bits, Classes, Pixels, Tokens
 from genus.functional.sequences.choices import pick
 
@@ -88,7 +87,7 @@ def test_sampling_is_bit_for_bit_what_whole_passes_give(options):
         for feature in model.orders[mask].tolist():
             logits = per_feature(model, x.reshape(200, *model.space.shape), mask)
             came = pick(logits[:, feature], u[:, feature])
-            x[:, feature] = values_of(model.space, came, torch.float64)
+            x[:, feature] = model.space.values(came, torch.float64)
         assert torch.equal(model.draw(u, mask).flatten(1), x)
 
 

@@ -79,7 +79,7 @@ class BayesianGAN(GenerativeModel):
     def made(self, k: int, z: Tensor) -> Tensor:
         """What generator k makes of z, (n, latent): (n, *shape); on Pixels, not yet on the grid."""
         x = self.makers[k](z).reshape(-1, *self.space.shape)
-        return x.tanh() if isinstance(self.space, Pixels) else x
+        return self.space.squash(x)
 
     @torch.no_grad()
     def sample(self, n: int) -> Tensor:
@@ -89,7 +89,7 @@ class BayesianGAN(GenerativeModel):
         x = z.new_empty(n, *self.space.shape)
         for k in which.unique().tolist():
             x[which == k] = self.made(k, z[which == k])
-        return self.space.quantise(x) if isinstance(self.space, Pixels) else x
+        return self.space.quantise(x)
 
     def deal(self, x: Tensor) -> tuple[Tensor, ...]:
         """x, and as many rows of each generator, (J, n, *shape)."""

@@ -28,7 +28,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from ...core import GenerativeModel, Pixels, Player, Space, Terms
+from ...core import GenerativeModel, Pixels, Player, Space, Terms, require_images
 from ...functional.adversarial.objectives import non_saturating
 from ...nn.constraints import constrain
 from .normalisation import normalisation
@@ -169,15 +169,8 @@ class DCGAN(GenerativeModel):
 
     def __init__(self, space: Space, latent: int = 100, width: int = 64, coarsest: int = 4):
         super().__init__()
-        least = 2 * coarsest
-        if not (
-            isinstance(space, Pixels) and len(space.shape) == 3 and min(space.shape[1:]) >= least
-        ):
-            raise ValueError(
-                f"DCGAN: space is {space}; it must be Pixels((channels, height, width)), height and "
-                f"width at least {least}, which is twice coarsest"
-            )
-        self.space, self.latent, self.width, self.coarsest = space, latent, width, coarsest
+        self.space = space = require_images(space, "DCGAN", least=2 * coarsest)
+        self.latent, self.width, self.coarsest = latent, width, coarsest
         with torch.random.fork_rng(devices=()):
             self.generator = DCGANGenerator(latent, space.shape, width, coarsest)
             self.critic = DCGANCritic(space.shape, width, coarsest)

@@ -32,7 +32,7 @@ import torch
 from torch import Tensor, nn
 
 from ...core import Space
-from ..stepwise import ConditionalStepwiseModel, StepwiseModel, values_of
+from ..stepwise import ConditionalStepwiseModel, StepwiseModel
 from .masked_conv import MaskedConv2d, PixelHead, PixelMemory, RowConv2d, RowMemory
 from .raster import by_value, check_widths, image_shape, numbers, raster, signed
 
@@ -185,7 +185,7 @@ class GatedStacks(nn.Module):
                 for layer, memory in zip(layers, kept, strict=True):
                     h = layer.step(h, place, memory)
                 index = yield self.output.step(h, ended)
-                value = signed(space, values_of(space, index[:, None], value.dtype))
+                value = signed(space, space.values(index[:, None], value.dtype))
                 above[:, place // channels, place % channels] = value[:, 0]
 
     def shares(self, context: Tensor | None) -> list[Tensor | None]:

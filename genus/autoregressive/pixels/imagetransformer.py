@@ -29,8 +29,6 @@ from ..stepwise import (
     Steps,
     StepwiseModel,
     level_count,
-    levels_of,
-    values_of,
 )
 from .masked_conv import MaskedConv2d
 from .raster import image_shape, numbers, raster, signed
@@ -155,7 +153,7 @@ class _Network(nn.Module):
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
         """(n, *shape, levels), or of bits (n, *shape)."""
-        came = self.before[levels_of(self.space, x.flatten(1)[:, self.order[:-1]])]
+        came = self.before[self.space.indices(x.flatten(1)[:, self.order[:-1]])]
         h = torch.cat([self.start.expand(len(x), 1, -1), came], 1) + self.places()
         if self.told is not None and context is not None:
             h = h + self.told(context)[:, None]
@@ -188,5 +186,5 @@ class _Network(nn.Module):
                 near = near if colour else self.near.step(pixel, window)
                 h = h + near
             index = yield self.out(self.look.step(h, memory))
-            pixel[:, colour] = signed(self.space, values_of(self.space, index, pixel.dtype))
+            pixel[:, colour] = signed(self.space, self.space.values(index, pixel.dtype))
             h = self.before[index]

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from ...core import Space
-from ..stepwise import StepwiseModel, values_of
+from ..stepwise import StepwiseModel
 from .masked_conv import MaskedConv2d, PixelHead, PixelMemory
 from .raster import by_value, check_widths, image_shape, numbers, raster, signed
 
@@ -80,7 +80,7 @@ class PixelCNN(StepwiseModel):
             for block, memory in zip(blocks, kept, strict=True):
                 h = block.step(h, memory)
             index = yield self.output.step(h, ended)
-            value = signed(self.space, values_of(self.space, index[:, None], value.dtype))
+            value = signed(self.space, self.space.values(index[:, None], value.dtype))
 
 
 class Block(nn.Module):

@@ -27,9 +27,9 @@ from collections.abc import Generator
 import torch
 from torch import Tensor, nn
 
-from ...core import Bits, Pixels, Space
+from ...core import Bits, Space
 from ...functional.densities.densities import log_logistic_mixture_bins, log_logistic_mixture_levels
-from ..stepwise import StepwiseModel, values_of
+from ..stepwise import StepwiseModel, level_count
 from .raster import image_shape, raster, signed
 from .two_streams import TwoStreams
 
@@ -65,6 +65,7 @@ class PixelCNNPP(StepwiseModel):
                 f"of {height} x {columns} can be halved"
             )
         self.space, self.width, self.scales, self.blocks = space, width, scales, blocks
+        self.levels = level_count(space, "PixelCNNPP")
         self.components, self.dropout = components, dropout
         each, pairs = 2 * channels + channels * (channels - 1) // 2, channels * (channels - 1) // 2
         said = channels + pairs if isinstance(space, Bits) else components * (1 + each)
@@ -80,7 +81,7 @@ class PixelCNNPP(StepwiseModel):
         if isinstance(self.space, Bits):
             return self._bit_logits(x.movedim(1, -1), said).movedim(-1, 1)
         mixture = self._mixtures(x.movedim(1, -1), said)
-        return log_logistic_mixture_levels(*mixture, self._levels()).movedim(3, 1)
+        return log_logistic_mixture_levels(*mixture, self.levels).movedim(3, 1)
 
     def log_probs(self, x: Tensor) -> Tensor:
         """log p of each value given those before it, nats, (n, *shape)."""
@@ -88,7 +89,7 @@ class PixelCNNPP(StepwiseModel):
             return super().log_probs(x)
         values = x.movedim(1, -1)
         mixture = self._mixtures(values, self.said(x))
-        return log_logistic_mixture_bins(values, *mixture, self._levels()).movedim(-1, 1)
+        return log_logistic_mixture_bins(values, *mixture, self.levels).movedim(-1, 1)
 
     def said(self, x: Tensor) -> Tensor:
         """What the network says of each pixel, given those before it, (n, h, w, numbers)."""
@@ -109,21 +110,18 @@ class PixelCNNPP(StepwiseModel):
                 x = said.new_zeros(n, channels)
                 for channel in range(channels):
                     index = yield self._chances(x, said, channel)
-                    x[:, channel] = values_of(self.space, index, x.dtype)
+                    x[:, channel] = self.space.values(index, x.dtype)
                 above[:, column, :channels] = signed(self.space, x)
                 pixel = above[:, column]
 
     # what was said, and the chances of values
-
-    def _levels(self) -> int:
-        return self.space.levels if isinstance(self.space, Pixels) else 2
 
     def _chances(self, x: Tensor, said: Tensor, channel: int) -> Tensor:
         """The logits of one channel, (n, levels), or of bits (n, 1), given those before it in x, (n, c)."""
         if isinstance(self.space, Bits):
             return self._bit_logits(x, said)[:, channel, None]
         mixture = (part[:, channel] for part in self._mixtures(x, said))
-        return log_logistic_mixture_levels(*mixture, self._levels())
+        return log_logistic_mixture_levels(*mixture, self.levels)
 
     def _bit_logits(self, x: Tensor, said: Tensor) -> Tensor:
         """(..., channels), of which each is coupled to those before it in x, (..., channels)."""
@@ -162,5 +160,5 @@ class PixelCNNPP(StepwiseModel):
         each = x[..., None].expand_as(mean)
         alone = mean.new_zeros(1)
         return log_logistic_mixture_bins(
-            each, alone, mean[..., None], log_s[..., None], self._levels()
+            each, alone, mean[..., None], log_s[..., None], self.levels
         )

@@ -32,7 +32,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear, pad, relu
 
 from ...core import Bits, Pixels, Space
-from ..stepwise import Steps, StepwiseModel, values_of
+from ..stepwise import Steps, StepwiseModel
 from .masked_conv import MaskedConv2d
 from .pixel_lstm import DiagonalBiLSTM, Memory, PixelLSTM, RowLSTM, colour_mask
 from .raster import image_shape, numbers, raster
@@ -132,7 +132,7 @@ class PixelRNNNet(nn.Module):
                 else:
                     logits = self.said(self.through(h.flatten(1), column, memories, aside))
                     chosen = yield logits.unflatten(1, (colours, self.levels))[:, colour]
-                    value = values_of(space, chosen, x.dtype)[:, None]
+                    value = space.values(chosen, x.dtype)[:, None]
                 if column < width:
                     x[:, colour, row, column] = value[:, 0]
             if known or column == width:

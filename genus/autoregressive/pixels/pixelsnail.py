@@ -32,7 +32,6 @@ from ..stepwise import (
     StepwiseModel,
     level_count,
     log_chances,
-    values_of,
 )
 from .masked_conv import MaskedConv2d
 from .raster import image_shape, numbers, raster, signed
@@ -221,7 +220,7 @@ class _Network(nn.Module):
                 if self.mixture is not None:
                     said = log_logistic_mixture_levels(*said.chunk(3, -1), self.levels)
                 index = yield said
-                pixel[:, colour] = signed(self.space, values_of(self.space, index, pixel.dtype))
+                pixel[:, colour] = signed(self.space, self.space.values(index, pixel.dtype))
 
 
 class _Last(nn.Module):

@@ -43,7 +43,6 @@ from ..stepwise import (
     Stepwise,
     StepwiseModel,
     level_count,
-    values_of,
 )
 from .folded_stack import FoldedStack
 from .gated_stack import GatedStack
@@ -106,7 +105,7 @@ class _Sounds(Stepwise):
         """(..., d_out) -> (..., levels)."""
         if self.mixture is None:
             return out
-        grid = values_of(self.space, torch.arange(self.levels, device=out.device), out.dtype)
+        grid = self.space.values(torch.arange(self.levels, device=out.device), out.dtype)
         parts = [p.flatten(0, -2).repeat_interleave(self.levels, 0) for p in self._logistics(out)]
         x = grid.repeat(math.prod(out.shape[:-1]))[:, None]
         each = log_discretised_logistic_mixture(x, *(p[:, None] for p in parts), self.levels)
@@ -136,7 +135,7 @@ class _Sounds(Stepwise):
         for t in range(length):
             shift = None if shifts is None else shifts[:, t * shifts.shape[1] // length]
             came = yield self._logits(self.stack.step(h, memory, shift))
-            h = self._seen(values_of(self.space, came, like.dtype))
+            h = self._seen(self.space.values(came, like.dtype))
 
     @torch.no_grad()
     @one_thread()
@@ -173,7 +172,7 @@ class _Sounds(Stepwise):
             if end is not None and (came == end).all():
                 break
             h = look(index[t])
-        return values_of(self.space, torch.from_numpy(index.T.copy()), u.dtype)
+        return self.space.values(torch.from_numpy(index.T.copy()), u.dtype)
 
     def _looked_up(self) -> Callable[[NDArray[np.int64]], Array]:
         """Makes of numbers of levels, (n,), what `_seen` makes of the values, (channels, n)."""

@@ -86,15 +86,11 @@ class DiscreteDiffusion(GenerativeModel):
 
     def indices(self, x: Tensor) -> Tensor:
         """Each value's number, (n, d) int64, from x, (n, *space.shape)."""
-        x = self.space.indices(x) if isinstance(self.space, Pixels) else x
-        return x.long().flatten(1)
+        return self.space.indices(x).flatten(1)
 
     def from_indices(self, k: Tensor) -> Tensor:
         """x, (n, *space.shape): `indices` undone."""
-        k = k.unflatten(1, self.space.shape)
-        if isinstance(self.space, Pixels):
-            return self.space.values(k, self.levels.dtype)
-        return k if isinstance(self.space, Tokens) else k.to(self.levels.dtype)
+        return self.space.values(k.unflatten(1, self.space.shape), self.levels.dtype)
 
     # the chain back
 

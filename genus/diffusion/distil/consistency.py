@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.utils import parameters_to_vector
 
-from ...core import GenerativeModel, Pixels, Player, Space, Terms
+from ...core import GenerativeModel, Player, Space, Terms
 from ...functional.diffusion.parametrisations import Preconditioned
 from ...functional.diffusion.paths import Path
 from ...functional.diffusion.spacings import Karras, Spacing, level
@@ -119,8 +119,8 @@ class Consistency(GenerativeModel):
                 fresh = math.sqrt(max(now.sigma**2 - (now.alpha * self.least) ** 2, 0.0))
                 x = now.alpha * x + fresh * torch.randn_like(x)
             x = self.jump(x, x.new_full((n,), t))
-            x = x.clamp(-1, 1) if isinstance(self.space, Pixels) else x
-        return self.space.quantise(x) if isinstance(self.space, Pixels) else x
+            x = self.space.clip(x)
+        return self.space.quantise(x)
 
     # learning
 

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ...core import Classes, ConditionalModel, Pixels, Player, Terms
+from ...core import Classes, ConditionalModel, Player, Space, Terms
 from ...functional.diffusion.paths import LEAST, Path
 from ..denoiser import Denoises, Uniform, spread_evenly
 from ..diffusion import ConditionalDiffusion, Diffusion, Given
@@ -71,7 +71,7 @@ class ClassifierFree:
             return self.given.denoise(x, t)
         told, not_told = self.both.denoise(torch.cat([x, x]), torch.cat([t, t])).chunk(2)
         start = told + _rows(scale, x) * (told - not_told)
-        return start.clamp(-1, 1) if isinstance(self.model.space, Pixels) else start
+        return self.model.space.clip(start)
 
 
 class ByClassifier:
@@ -84,7 +84,7 @@ class ByClassifier:
         scale: w, at least 0; 0 is the model itself.
         interval: the times between which it is guided, both in [0, 1]. Where almost nothing is left
             of x_0, a classifier's error counts 1 / alpha times.
-        bounded: x0hat is brought into [-1, 1], as it is on pixels.
+        space: of x; x0hat is brought back within its range, such as [-1, 1] of pixels. None leaves it.
     """
 
     def __init__(
@@ -94,11 +94,11 @@ class ByClassifier:
         labels: Tensor,
         scale: float,
         interval: Interval = ALWAYS,
-        bounded: bool = False,
+        space: Space | None = None,
     ):
         _check("ByClassifier", scale, interval)
         self.model, self.classifier, self.labels = model, classifier, labels
-        self.scale, self.interval, self.bounded = scale, interval, bounded
+        self.scale, self.interval, self.space = scale, interval, space
 
     @property
     def path(self) -> Path:
@@ -111,7 +111,7 @@ class ByClassifier:
             return start
         shift = self.path.sigma(t).square() / self.path.alpha(t).clamp(min=LEAST)
         start = start + _rows(scale * shift, x) * self.pull(x, t)
-        return start.clamp(-1, 1) if self.bounded else start
+        return start if self.space is None else self.space.clip(start)
 
     def pull(self, x: Tensor, t: Tensor) -> Tensor:
         """grad log p(label | x_t), (n, *shape)."""
@@ -174,7 +174,7 @@ class Guided(ConditionalModel):
         """(n, *space.shape), one for each row of context."""
         start = self.model.path.spread * self.noise(len(context), *self.space.shape)
         x = (sampler or self.model.sampler)(self.given(context), start)
-        return self.space.quantise(x) if isinstance(self.space, Pixels) else x
+        return self.space.quantise(x)
 
 
 class ClassifierGuided(ConditionalModel):
@@ -206,8 +206,8 @@ class ClassifierGuided(ConditionalModel):
 
     def given(self, labels: Tensor) -> ByClassifier:
         """The guided denoiser, for these rows."""
-        bounded = isinstance(self.space, Pixels)
-        return ByClassifier(self.model, self.classifier, labels, self.scale, self.interval, bounded)
+        model, judge = self.model, self.classifier
+        return ByClassifier(model, judge, labels, self.scale, self.interval, self.space)
 
     def players(self) -> dict[str, Player]:
         return {
@@ -224,7 +224,7 @@ class ClassifierGuided(ConditionalModel):
         """(n, *space.shape), one for each label."""
         start = self.model.path.spread * self.noise(len(labels), *self.space.shape)
         x = (sampler or self.model.sampler)(self.given(labels), start)
-        return self.space.quantise(x) if isinstance(self.space, Pixels) else x
+        return self.space.quantise(x)
 
 
 def noisy_cross_entropy(

@@ -22,7 +22,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ...core import GenerativeModel, Pixels, Space
+from ...core import GenerativeModel, Pixels, Space, require_images
 from ...functional.densities.densities import log_discretised_logistic_mixture
 from ..bijection import Bijection, Chain
 from ..linear import Permutation
@@ -209,8 +209,7 @@ class IDF(GenerativeModel):
         dropout: float = 0.0,
     ):
         super().__init__()
-        if not isinstance(space, Pixels) or len(space.shape) != 3:
-            raise ValueError(f"IDF: space is {space}; Pixels((channels, height, width)) is wanted")
+        pixels = require_images(space, "IDF")
         if couplings < 0:
             raise ValueError(f"IDF: couplings is {couplings}; at least 0 is wanted")
         for name, value in {"scales": scales, "width": width, "components": components}.items():
@@ -223,9 +222,9 @@ class IDF(GenerativeModel):
             )
         if not 0 <= dropout < 1:
             raise ValueError(f"IDF: dropout is {dropout}; it must be in [0, 1)")
-        self.space, self.scales, self.couplings = space, scales, couplings
+        self.space, self.scales, self.couplings = pixels, scales, couplings
         self.width, self.components, self.dropout = width, components, dropout
-        self.level = Level(space, scales, couplings, components, width, dropout)
+        self.level = Level(pixels, scales, couplings, components, width, dropout)
 
     def log_prob(self, x: Tensor) -> Tensor:
         """(n,) nats: of a probability."""

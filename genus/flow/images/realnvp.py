@@ -27,7 +27,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from ...core import GenerativeModel, Pixels, Reals, Space
+from ...core import GenerativeModel, Reals, Space
 from ...functional.densities.densities import log_normal
 from ...nn import MLP
 from .resnet import ResNet
@@ -221,14 +221,11 @@ class RealNVP(GenerativeModel):
 
 
 def _check(space: Space, couplings: int, width: int, depth: int, dropout: float) -> None:
-    if isinstance(space, Pixels):
-        raise ValueError(
-            f"RealNVP: space is {space}; it must be Reals, since a flow has a density. Make pixels "
-            f"real: Dequantised(RealNVP(Reals(space.shape)), space), from genus.density"
-        )
     if not isinstance(space, Reals) or len(space.shape) not in (1, 3):
         raise ValueError(
-            f"RealNVP: space is {space}; it must be Reals((d,)) or Reals((channels, height, width))"
+            f"RealNVP: space is {space}; it must be Reals((d,)) or Reals((channels, height, width)), "
+            f"since a flow has a density. Make pixels real: "
+            f"Dequantised(RealNVP(Reals(space.shape)), space), from genus.density"
         )
     if len(space.shape) == 1 and space.dims < 2:
         raise ValueError("RealNVP: a vector has 1 feature; it must have at least 2, one for a half")

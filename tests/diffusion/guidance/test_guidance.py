@@ -223,7 +223,7 @@ def test_pixels_stay_in_their_range():
     x, t = torch.randn(5, 1, 2, 2), torch.full((5,), 0.7)
     for denoiser in (
         ClassifierFree(model, LABELS, 9.0),
-        ByClassifier(model.given(LABELS), judge, LABELS, 9.0, bounded=True),
+        ByClassifier(model.given(LABELS), judge, LABELS, 9.0, space=space),
     ):
         assert denoiser.denoise(x, t).abs().max() == 1
     made = Guided(model, 9.0).sample(LABELS)

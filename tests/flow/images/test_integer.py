@@ -144,8 +144,8 @@ def test_couplings_learn_what_independent_pixels_cannot():
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: IDF(Reals((1, 4, 4))), r"Pixels\(\(channels, height, width\)\) is wanted"),
-        (lambda: IDF(Pixels((4,), 4)), r"Pixels\(\(channels, height, width\)\) is wanted"),
+        (lambda: IDF(Reals((1, 4, 4))), r"must be Pixels\(\(channels, height, width\)\)"),
+        (lambda: IDF(Pixels((4,), 4)), r"must be Pixels\(\(channels, height, width\)\)"),
         (lambda: IDF(Pixels((1, 6, 4), 4), scales=2), "both sides must divide by 4"),
         (lambda: IDF(TINY, 0), "scales is 0; at least 1"),
         (lambda: IDF(TINY, 1, -1), "couplings is -1; at least 0"),

@@ -73,9 +73,11 @@ def test_images_with_a_context():
     assert not torch.allclose(flow.encode_with_logdet(x, context.flip(0))[0], z)
 
 
-@pytest.mark.parametrize("net", [ConcatSquash(3, 8, context=2), ConcatSquash(3, 8), Linear(3)])
-def test_a_context_is_used_by_those_made_for_it_alone(net):
-    flow = Continuous(net.double(), RK4(8))
+@pytest.mark.parametrize(
+    "make", [lambda: ConcatSquash(3, 8, context=2), lambda: ConcatSquash(3, 8), lambda: Linear(3)]
+)
+def test_a_context_is_used_by_those_made_for_it_alone(make):
+    flow = Continuous((net := make()).double(), RK4(8))
     x, context = torch.randn(4, 3), torch.randn(4, 2)
     z, _ = flow.encode_with_logdet(x, context)
     other, _ = flow.encode_with_logdet(x, context + 1)
