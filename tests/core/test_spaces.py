@@ -120,5 +120,5 @@ def test_what_models_require():
         require_images(grey, "Mine", least=5)
     with pytest.raises(ValueError, match=r"Mine: .*must be Pixels\(\(channels, height, width\)\)$"):
         require_images(Pixels((4,)), "Mine")
-    with pytest.raises(ValueError, match="Mine: space is Bits.*; Pixels are wanted"):
+    with pytest.raises(ValueError, match=r"Mine: space is Bits.*; Pixels are wanted"):
         require_pixels(Bits((4,)), "Mine")
