@@ -24,7 +24,7 @@ from typing import Any
 import torch
 
 from genus import Run, __version__
-from genus.autoregressive import StepwiseModel
+from genus.autoregressive import Stepwise
 from genus.core import HasLogProb, Model
 from genus.data import Data, load
 from genus.functional.densities.estimates import mean_error
@@ -188,7 +188,7 @@ def draw(bits: Path, path: Path) -> None:
         places = figure.add_gridspec(2, len(there), height_ratios=(6, 5))
         for column, (name, label) in enumerate(there.items()):
             model = artifact.load(bits / name / "best").eval()
-            if not isinstance(model, StepwiseModel):
+            if not isinstance(model, Stepwise):
                 raise SystemExit(f"{name} is not a model that goes on with images")
             torch.manual_seed(0)
             half = x.clone()

@@ -62,7 +62,7 @@ def main() -> None:
         for label, recipe in (("RNN-NADE", by_nade.rnnnade), ("RNN-RBM", by_rbm.rnnrbm)):
             run = (by_nade if recipe is by_nade.rnnnade else by_rbm).RUN
             model, minutes = trained(recipe, run, folder / label)
-            drawn[label] = model.sample(torch.full((4,), SHOWN))
+            drawn[label] = model.sample(context=torch.full((4,), SHOWN))
             if label in runs:
                 continue
             budget = [f"{sum(p.numel() for p in model.parameters()):,}"]

@@ -313,7 +313,7 @@ def drawn(
     if isinstance(model, Consistency):
         return model.sample(n, count)
     if isinstance(model, Diffusion) and sampler is not None:
-        return model.sample(n, sampler(count))
+        return model.sample(n, sampler=sampler(count))
     raise TypeError(f"diffusion_steps: {type(model).__name__} has no sampler here")
 
 

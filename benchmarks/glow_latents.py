@@ -20,7 +20,7 @@ from torch import Tensor
 
 from genus import Run, __version__
 from genus.data import Data, load
-from genus.density import ConditionalDequantised, Dequantised
+from genus.density import Dequantised
 from genus.measure import Oracle, oracle
 from genus.recipes.flow.glow import RUN, glow
 from genus.show.style import style
@@ -169,7 +169,7 @@ def directions(model: Dequantised, data: Data, judge: Oracle) -> list[list[str]]
     return rows
 
 
-def conditional(model: ConditionalDequantised, data: Data, judge: Oracle) -> list[list[str]]:
+def conditional(model: Dequantised, data: Data, judge: Oracle) -> list[list[str]]:
     """Does the class that is asked for come? And does the density know a test digit's class?"""
     x, label = data.test.everything()
     asked = torch.arange(2000) % data.classes
@@ -226,7 +226,7 @@ def draw(model: Any, given: Any, data: Data, path_to: Path) -> None:
     """Samples of each class; ways between test digits; a digit moved towards each class."""
     x, label = data.test.everything()
     of = [x[label == c] for c in range(10)]
-    samples = given.sample(torch.arange(60) % 10).unflatten(0, (6, 10))
+    samples = given.sample(context=torch.arange(60) % 10).unflatten(0, (6, 10))
     pairs = [(3, 8), (1, 7), (4, 9), (0, 6), (2, 5), (5, 3)]
     ways = path(
         model, *(torch.stack([of[p[i]][j] for j, p in enumerate(pairs)]) for i in (0, 1)), 10

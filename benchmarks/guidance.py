@@ -21,13 +21,12 @@ import torch
 from torch import Tensor
 
 from genus import Run, __version__, fit
-from genus.core import Classes, ConditionalModel, Model, Terms
+from genus.core import Classes, GenerativeModel, Model, Terms
 from genus.data import Data, load
 from genus.diffusion import (
     DDIM,
     ByClassifier,
     ClassifierGuided,
-    ConditionalDiffusion,
     Diffusion,
     Guided,
     TimeEncoder,
@@ -109,7 +108,7 @@ def main() -> None:
 class Nets:
     """What was trained."""
 
-    conditional: ConditionalDiffusion
+    conditional: Diffusion
     pulled: ClassifierGuided
 
 
@@ -120,7 +119,9 @@ def train(data: Data, rounds: int, folder: Path | None) -> Nets:
 
     def conditional() -> Model:
         net = UNet(1, 16, (1, 2), context=classes)
-        return ConditionalDiffusion(net, data.space, Classes(classes), Labels(classes), silent=0.15)
+        return Diffusion(
+            net, data.space, context_space=Classes(classes), embed=Labels(classes), silent=0.15
+        )
 
     def pulled() -> Model:
         judge = TimeEncoder(1, classes, 16, (1, 2), dropout=0.1)
@@ -141,7 +142,7 @@ def train(data: Data, rounds: int, folder: Path | None) -> Nets:
     return Nets(**found)
 
 
-class Pulled(ConditionalModel):
+class Pulled(GenerativeModel):
     """The conditional diffusion, pulled by the other model's classifier."""
 
     def __init__(self, nets: Nets, scale: float):
@@ -154,7 +155,9 @@ class Pulled(ConditionalModel):
         return {}
 
     @torch.no_grad()
-    def sample(self, context: Tensor, sampler: Any = None) -> Tensor:
+    def sample(
+        self, n: int | None = None, context: Tensor | None = None, sampler: Any = None
+    ) -> Tensor:
         conditional, judge = self.nets.conditional, self.nets.pulled.classifier
         given = conditional.given(context)
         denoiser = ByClassifier(given, judge, context, self.scale, (0.0, UNTIL), self.space)
@@ -162,7 +165,7 @@ class Pulled(ConditionalModel):
         return self.space.quantise((sampler or conditional.sampler)(denoiser, start))  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def guided(nets: Nets, way: str, scale: float) -> ConditionalModel:
+def guided(nets: Nets, way: str, scale: float) -> GenerativeModel:
     if way == FREE:
         return Guided(nets.conditional, scale)
     if way == PULLED:
@@ -252,7 +255,7 @@ def draw(runs: dict[str, Any], nets: Nets, data: Data, sampler: DDIM, path: Path
             for column, scale in enumerate(scales):
                 axes = figure.add_subplot(places[line, column])
                 torch.manual_seed(1)
-                made = guided(nets, way, scale).eval().sample(labels)
+                made = guided(nets, way, scale).eval().sample(context=labels)
                 axes.imshow(grid(made, data.space, 10), cmap="gray", interpolation="nearest")
                 axes.set_axis_off()
                 axes.set_title(f"{way}, w = {scale:g}", fontsize=8)

@@ -26,7 +26,6 @@ from genus.data import Data, load
 from genus.diffusion import (
     DDIM,
     ClassifierFree,
-    ConditionalDiffusion,
     Diffusion,
     Guided,
     RePaint,
@@ -98,7 +97,7 @@ def main() -> None:
     draw(model, data, options.picture)
 
 
-def trained(folder: Path | None) -> ConditionalDiffusion:
+def trained(folder: Path | None) -> Diffusion:
     """The diffusion of the recipe `guided`, from a folder or trained now."""
     model = guided() if folder is None else artifact.load(folder)
     assert isinstance(model, Guided)
@@ -150,7 +149,7 @@ def on_normal(evaluations: int, repeats: int) -> dict[str, float]:
 
 
 def on_digits(
-    model: ConditionalDiffusion, data: Data, sampler: Any, known: str, rows: int, draws: int
+    model: Diffusion, data: Data, sampler: Any, known: str, rows: int, draws: int
 ) -> dict[str, float]:
     """Energy score of the lower half, and whether the oracle sees the digit that it was."""
     torch.manual_seed(0)
@@ -218,7 +217,7 @@ def write(path: Path, protocol: dict[str, Any], runs: dict[str, Any]) -> None:
 # --- the picture ----------------------------------------------------------------------------
 
 
-def draw(model: ConditionalDiffusion, data: Data, path: Path) -> None:
+def draw(model: Diffusion, data: Data, path: Path) -> None:
     """Gaps filled with one draw a step and with ten; and digits edited to be of the next class."""
     x, labels = data.test.everything()
     x = torch.stack([x[labels == digit][3] for digit in range(10)])

@@ -38,7 +38,7 @@ from genus.autoregressive import (
     PixelCNNPP,
     PixelRNN,
     PixelSNAIL,
-    StepwiseModel,
+    Stepwise,
 )
 from genus.core import Bits
 
@@ -72,7 +72,7 @@ class Entry:
     """
 
     label: str
-    make: Callable[[], StepwiseModel]
+    make: Callable[[], Stepwise]
     peer: tuple[str, str, dict[str, Any]] | None = None
 
 
@@ -148,7 +148,7 @@ def peer(folder: Path, entry: Entry) -> nn.Module:
     return model.eval()
 
 
-def measure(model: StepwiseModel, theirs: nn.Module | None, passes: int) -> dict[str, float]:
+def measure(model: Stepwise, theirs: nn.Module | None, passes: int) -> dict[str, float]:
     """Seconds, and numbers of weights."""
     x = torch.rand(DRAWN, *SHAPE).round()
 

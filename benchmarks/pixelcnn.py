@@ -25,8 +25,8 @@ import torch
 from torch import Tensor
 
 from genus import Run, __version__
-from genus.autoregressive import StepwiseModel
-from genus.core import ConditionalModel, HasLogProb, Model
+from genus.autoregressive import Stepwise
+from genus.core import HasLogProb, Model
 from genus.data import Data, load
 from genus.functional.densities.estimates import mean_error
 from genus.measure import evaluate
@@ -119,7 +119,7 @@ def measure(entry: Entry, folder: Path) -> dict[str, Any]:
         "error": error,
         "bits": nats / data.space.dims / math.log(2),
     }
-    if isinstance(model, ConditionalModel):
+    if model.context_space is not None:
         torch.manual_seed(0)
         figures = {f.name: f for f in evaluate(model, data, samples=SAMPLES)}
         found["right class"] = figures["right_class"].value
@@ -188,12 +188,12 @@ def draw(bits: Path, weights: Path, path: Path) -> None:
     """Samples of all models, and test images whose lower half is drawn."""
     torch.manual_seed(0)
     model = artifact.load(bits / "best" if (bits / "best").exists() else bits).eval()
-    if not isinstance(model, StepwiseModel):
+    if not isinstance(model, Stepwise):
         raise SystemExit(f"{bits} holds no model that draws value by value")
     told = artifact.load(weights / "digits-classes/best").eval()
     last = "fashion" if (weights / "fashion/best").exists() else "digits"
     levels = artifact.load(weights / last / "best").eval()
-    if not isinstance(told, ConditionalModel) or not isinstance(levels, StepwiseModel):
+    if not (told.context_space is not None) or not isinstance(levels, Stepwise):
         raise SystemExit(f"{weights} holds other models")
     x = load("binarized_mnist").test.everything()[0][::1000]  # they lie digit by digit
     half = model.space.dims // 2
@@ -209,7 +209,7 @@ def draw(bits: Path, weights: Path, path: Path) -> None:
         (f"binarised MNIST, {type(model).__name__}: samples", model.sample(50), model),
         (
             "digits, Gated PixelCNN told the class: samples",
-            told.sample(torch.arange(10).repeat(5)),
+            told.sample(context=torch.arange(10).repeat(5)),
             told,
         ),
         (f"{MODELS[last].data}, PixelCNN++: samples", levels.sample(50), levels),

@@ -161,7 +161,9 @@ def look(
     if isinstance(model, HandwritingSynthesis):
         torch.manual_seed(0)
         texts = test[1][:TEXTS]
-        found["right"] = [read(model.sample(texts, bias), texts).right for bias in BIASES]
+        found["right"] = [
+            read(model.sample(context=texts, bias=bias), texts).right for bias in BIASES
+        ]
         found["slant"] = slant_kept(model, *(part[: TEXTS // 2] for part in test))
     return found
 

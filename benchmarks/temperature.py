@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from genus import __version__
-from genus.autoregressive import Choice, StepwiseModel
+from genus.autoregressive import Choice, Stepwise
 from genus.core import Space
 from genus.data import load
 from genus.functional.densities.estimates import mean_error
@@ -44,18 +44,18 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     model = artifact.load(options.weights / "transformer" / "best").eval()
-    if not isinstance(model, StepwiseModel):
+    if not isinstance(model, Stepwise):
         raise SystemExit(f"{options.weights}/transformer holds no model that chooses")
     rows = {"test rows": look(model, load("digits").test.everything()[0], real=True)}
     for name, choice in CHOICES.items():
         torch.manual_seed(0)
-        rows[name] = look(model, model.sample(options.samples, choice))
+        rows[name] = look(model, model.sample(options.samples, choice=choice))
         write(options.out, rows, options.samples)
         print(name, {k: round(v, 3) for k, (v, _) in rows[name].items()}, flush=True)
 
 
 @torch.no_grad()
-def look(model: StepwiseModel, x: Tensor, real: bool = False) -> dict[str, tuple[float, float]]:
+def look(model: Stepwise, x: Tensor, real: bool = False) -> dict[str, tuple[float, float]]:
     """Figures of images, each with its standard error."""
     data, judge = load("digits"), oracle("digits")
     found = {

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from genus.autoregressive import EoNADE
-from genus.autoregressive.stepwise import StepwiseModel
+from genus.autoregressive.stepwise import Stepwise
 from genus.data import load
 from genus.show.style import canvas, png, style
 from genus.train import artifact
@@ -56,7 +56,7 @@ def main() -> None:
         options.picture.write_bytes(png(figure))
 
 
-def gone_on(model: StepwiseModel, x: Tensor) -> tuple[str, Tensor]:
+def gone_on(model: Stepwise, x: Tensor) -> tuple[str, Tensor]:
     """What the model was not shown, and its images."""
     if not isinstance(model, EoNADE):
         return "the lower half drawn", model.complete(x, HALF)

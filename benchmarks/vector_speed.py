@@ -25,7 +25,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from genus import __version__
 from genus.autoregressive import MADE, NADE
-from genus.autoregressive.stepwise import StepwiseModel
+from genus.autoregressive.stepwise import Stepwise
 from genus.core import Bits, Model
 from genus.data import load
 
@@ -102,7 +102,7 @@ def peer_step(model: nn.Module, x: Tensor) -> None:
 
 
 @torch.no_grad()
-def by_whole_passes(model: StepwiseModel, u: Tensor) -> Tensor:
+def by_whole_passes(model: Stepwise, u: Tensor) -> Tensor:
     """What `draw` draws, with one pass over everything for each value."""
     x = torch.zeros_like(u)
     for feature in model.order.tolist():

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from genus import Run, __version__, fit
-from genus.autoregressive import ConditionalWaveNet, MelFrames, Stepwise, WaveNet
+from genus.autoregressive import MelFrames, Stepwise, WaveNet
 from genus.core import Pixels
 from genus.data import Data, load
 from genus.data.sound.spoken import BANDS, HOP, RATE, Takes
@@ -285,16 +285,16 @@ def data_of(name: str) -> Data:
     return load("spoken") if name == UNTOLD else load("spoken").labelled()
 
 
-def model_of(name: str, data: Data) -> WaveNet | ConditionalWaveNet:
+def model_of(name: str, data: Data) -> WaveNet:
     torch.manual_seed(0)
     if data.context_space is None:
         return WaveNet(data.space, mixture=LOGISTICS if name == LINE else None)
     told = 32 if name == MEL else 16
     embed = MelFrames(BANDS, told) if name == MEL else SeveralLabels((10, 6))
-    return ConditionalWaveNet(data.space, data.context_space, embed, told)
+    return WaveNet(data.space, context_space=data.context_space, embed=embed, told=told)
 
 
-def trained(name: str, options: argparse.Namespace) -> tuple[WaveNet | ConditionalWaveNet, float]:
+def trained(name: str, options: argparse.Namespace) -> tuple[WaveNet, float]:
     """The model of a name, and the minutes that it took to learn."""
     data = data_of(name)
     model = model_of(name, data)

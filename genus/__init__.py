@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__ as __version__
 
 _NAMES = {  # of each folder, what also stands here
-    "core": "Bits Classes ConditionalModel GenerativeModel Model Pixels Player Reals Tokens",
+    "core": "Bits Classes GenerativeModel Model Pixels Player Reals Tokens",
     "train": "Run fit load play save",
     "measure": "evaluate",
 }
@@ -61,7 +61,6 @@ if TYPE_CHECKING:
     from . import vae as vae
     from .core import Bits as Bits
     from .core import Classes as Classes
-    from .core import ConditionalModel as ConditionalModel
     from .core import GenerativeModel as GenerativeModel
     from .core import Model as Model
     from .core import Pixels as Pixels

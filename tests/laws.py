@@ -18,7 +18,6 @@ from genus.core import (
     Attributes,
     Bits,
     Classes,
-    ConditionalModel,
     Graphs,
     Model,
     Pixels,
@@ -111,9 +110,9 @@ def draw(space: Space, n: int) -> Tensor:
 
 def sample(model: Model, n: int) -> tuple[Tensor, ...]:
     """n rows that the model could have made: (x,) or (x, context)."""
-    if isinstance(model, ConditionalModel):
+    if model.context_space is not None:
         context = draw(model.context_space, n)
-        return model.sample(context), context
+        return model.sample(context=context), context
     return (model.sample(n),)
 
 
@@ -145,7 +144,7 @@ class Rows:
 
 
 def rows_for(model: Model, n: int = 32) -> Rows:
-    context_space = model.context_space if isinstance(model, ConditionalModel) else None
+    context_space = model.context_space if (model.context_space is not None) else None
     torch.manual_seed(11)
     return Rows(model.space, context_space, sample(model, n))
 
@@ -197,7 +196,7 @@ def probability_sums_to_one(model, *batch):
         torch.testing.assert_close(total, torch.ones_like(total))
     else:
         given = [c[:1].expand(20_000, *c.shape[1:]) for c in context]
-        drawn = model.sample(*given) if given else model.sample(20_000)
+        drawn = model.sample(None if given else 20_000, *given)
         q = torch.distributions.Normal(drawn.mean(0), 0.5 * drawn.std(0))
         log_q = q.log_prob(drawn).flatten(1).sum(1)
         within((log_q - model.log_prob(drawn, *given)).exp(), 1.0)
@@ -206,7 +205,7 @@ def probability_sums_to_one(model, *batch):
 def samples_come_from_the_density(model, *batch):
     """By frequencies if x can be counted; else by Stein's identity, E_p[x . grad log p(x)] = -d."""
     given = [c[:1].expand(20_000, *c.shape[1:]) for c in batch[1:]]
-    drawn = model.sample(*given) if given else model.sample(20_000)
+    drawn = model.sample(None if given else 20_000, *given)
     if countable(model.space):
         for one in every_x(model.space):
             p = model.log_prob(one[None], *(c[:1] for c in given)).exp().item()

@@ -29,10 +29,6 @@ from genus.autoregressive import (
     RNNNADE,
     RNNRBM,
     CharRNN,
-    ConditionalGatedPixelCNN,
-    ConditionalImageTransformer,
-    ConditionalPixelSNAIL,
-    ConditionalWaveNet,
     EncoderDecoder,
     EoNADE,
     GatedPixelCNN,
@@ -54,14 +50,13 @@ from genus.autoregressive import (
     WaveNet,
 )
 from genus.core import Attributes, Bits, Classes, Graphs, Pixels, Reals, Strokes, Tokens
-from genus.density import ConditionalDequantised, Dequantised, Gaussian, GaussianMixture, Table
+from genus.density import Dequantised, Gaussian, GaussianMixture, Table
 from genus.diffusion import (
     DDIM,
     DDPM,
     Ancestral,
     Bound,
     ClassifierGuided,
-    ConditionalDiffusion,
     Consistency,
     Diffusion,
     DiscreteDiffusion,
@@ -89,7 +84,6 @@ from genus.flow import (
     LU,
     Autoregressive,
     ConcatSquash,
-    ConditionalFlow,
     Continuous,
     ConvCoupling,
     Coupling,
@@ -133,11 +127,24 @@ MODELS = {
     "wavenet-end": lambda: WaveNet(Tokens(3, 5, end=2), 4, 5, (1, 2, 1)),
     "wavenet-pixels": lambda: WaveNet(Pixels((4,), 3), 4, 5, (1, 2), kernel=3),
     "wavenet-logistics": lambda: WaveNet(Pixels((3,), 6), 4, 5, (1, 2), mixture=2),
-    "wavenet-labels": lambda: ConditionalWaveNet(
-        Tokens(3, 4), Attributes((3, 2)), SeveralLabels((3, 2)), 5, 4, 5, (1, 2)
+    "wavenet-labels": lambda: WaveNet(
+        Tokens(3, 4),
+        4,
+        5,
+        (1, 2),
+        context_space=Attributes((3, 2)),
+        embed=SeveralLabels((3, 2)),
+        told=5,
     ),
-    "wavenet-frames": lambda: ConditionalWaveNet(
-        Pixels((4,), 4), Reals((2, 3)), MLP(3, 2, (4,)), 2, 4, 5, (1, 2), mixture=2
+    "wavenet-frames": lambda: WaveNet(
+        Pixels((4,), 4),
+        4,
+        5,
+        (1, 2),
+        mixture=2,
+        context_space=Reals((2, 3)),
+        embed=MLP(3, 2, (4,)),
+        told=2,
     ),
     "table": lambda: Table(Tokens(3, 2), smoothing=0.5),
     "gaussian": lambda: Gaussian(Reals((3,))),
@@ -178,8 +185,8 @@ MODELS = {
     "pixelcnnpp-colour": lambda: PixelCNNPP(Pixels((3, 2, 1), 2), 3, 2, 1, 3, 0.5),
     "gatedpixelcnn": lambda: GatedPixelCNN(Bits((1, 3, 3)), 2, 4, 3, 3, 4),
     "gatedpixelcnn-colour": lambda: GatedPixelCNN(Pixels((3, 2, 1), 3), 2, 6, 3, 3, 18),
-    "gatedpixelcnn-classes": lambda: ConditionalGatedPixelCNN(
-        Pixels((1, 2, 3), 3), Classes(3), Labels(3), 3, 1, 4, 5, 3, 4
+    "gatedpixelcnn-classes": lambda: GatedPixelCNN(
+        Pixels((1, 2, 3), 3), 1, 4, 5, 3, 4, context_space=Classes(3), embed=Labels(3), context=3
     ),
     "stroke-prediction": lambda: StrokePrediction(Strokes(4), 6, 2, 3),
     "handwriting": lambda: HandwritingSynthesis(Strokes(4), Tokens(3, 4, 0), 6, 2, 3, 2),
@@ -188,15 +195,15 @@ MODELS = {
         Pixels((1, 2, 2), 3), 8, 1, 2, window=0, dropout=0.2
     ),
     "image-transformer-colour": lambda: ImageTransformer(Pixels((2, 2, 1), 3), 8, 1, 2, window=2),
-    "image-transformer-classes": lambda: ConditionalImageTransformer(
-        Bits((1, 2, 3)), Classes(3), Labels(3), 3, 8, 1, 2, window=1
+    "image-transformer-classes": lambda: ImageTransformer(
+        Bits((1, 2, 3)), 8, 1, 2, window=1, context_space=Classes(3), embed=Labels(3), context=3
     ),
     "pixelsnail": lambda: PixelSNAIL(Bits((1, 3, 2)), 8, 2, 1, 8, 2),
     "pixelsnail-levels": lambda: PixelSNAIL(Pixels((1, 2, 2), 3), 8, 1, 2, 4, 2, dropout=0.2),
     "pixelsnail-colour": lambda: PixelSNAIL(Pixels((3, 1, 2), 2), 8, 1, 1, 4, 2),
     "pixelsnail-logistics": lambda: PixelSNAIL(Pixels((2, 1, 2), 3), 8, 1, 1, 8, 1, mixture=2),
-    "pixelsnail-classes": lambda: ConditionalPixelSNAIL(
-        Bits((1, 2, 3)), Classes(3), Labels(3), 3, 8, 1, 1, 8, 2
+    "pixelsnail-classes": lambda: PixelSNAIL(
+        Bits((1, 2, 3)), 8, 1, 1, 8, 2, context_space=Classes(3), embed=Labels(3), context=3
     ),
     "gan": lambda: GAN(
         Reals((2,)), MLP(3, 2, (8,)), MLP(2, 1, (8,)), 3, least_squares, (Penalty(r1, 2.0),), 2
@@ -312,14 +319,14 @@ MODELS = {
         DDIM(3, 0.5, Karras()),
         LogNormal(),
     ),
-    "diffusion-given": lambda: ConditionalDiffusion(
+    "diffusion-given": lambda: Diffusion(
         TimeMLP(2, 8, 1, context=3),
         Reals((2,)),
-        Classes(3),
-        Labels(3),
         Straight(),
         Slope(),
         DDIM(3),
+        context_space=Classes(3),
+        embed=Labels(3),
     ),
     "discrete-diffusion": lambda: DiscreteDiffusion(
         TimeTransformer(4, 3, 3, 8, 1, 2), Tokens(3, 3), steps=5
@@ -336,19 +343,23 @@ MODELS = {
         TimeTokens(3, 3, 2, 8, 1), Bits((3,)), steps=4
     ),
     "guided": lambda: Guided(
-        ConditionalDiffusion(
-            TimeMLP(2, 8, 1, context=3), Reals((2,)), Classes(3), Labels(3), sampler=DDIM(3)
+        Diffusion(
+            TimeMLP(2, 8, 1, context=3),
+            Reals((2,)),
+            sampler=DDIM(3),
+            context_space=Classes(3),
+            embed=Labels(3),
         ),
         2.0,
         (0.1, 0.9),
     ),
     "guided-pixels": lambda: Guided(
-        ConditionalDiffusion(
+        Diffusion(
             UNet(1, 4, (1, 2), context=3),
             Pixels((1, 5, 6), 17),
-            Classes(3),
-            Labels(3),
             sampler=DDIM(3),
+            context_space=Classes(3),
+            embed=Labels(3),
         )
     ),
     "classifier-guided": lambda: ClassifierGuided(
@@ -402,37 +413,43 @@ MODELS = {
         Reals((2,)), [Coupling(2)], GaussianMixture(Reals((2,)), components=3, tolerance=-1)
     ),
     "flow-image": lambda: Flow(Reals((1, 2, 2)), [Standard((1, 2, 2), learned=True)]),
-    "conditional-flow": lambda: ConditionalFlow(
+    "conditional-flow": lambda: Flow(
         Reals((3,)),
-        Classes(3),
         [Standard((3,)), Coupling(3, hidden=(8,), context=3), Coupling(3, flip=True, context=3)],
-        Labels(3),
+        context_space=Classes(3),
+        embed=Labels(3),
     ),
-    "conditional-flow-autoregressive": lambda: ConditionalFlow(
+    "conditional-flow-autoregressive": lambda: Flow(
         Reals((2,)),
-        Reals((3,)),
         [Autoregressive(2, Spline(4), (8,), context=4)],
-        MLP(3, 4, ()),
         GaussianMixture(Reals((2,)), components=3, tolerance=-1),
+        context_space=Reals((3,)),
+        embed=MLP(3, 4, ()),
     ),
-    "conditional-flow-based": lambda: ConditionalFlow(
+    "conditional-flow-based": lambda: Flow(
         Reals((2,)),
-        Classes(3),
         [LU(2), Coupling(2, hidden=(8,), context=2)],
-        Labels(3, 2),
-        ConditionalFlow(
-            Reals((2,)), Classes(3), [Autoregressive(2, hidden=(8,), context=3)], Labels(3)
+        Flow(
+            Reals((2,)),
+            [Autoregressive(2, hidden=(8,), context=3)],
+            context_space=Classes(3),
+            embed=Labels(3),
         ),
+        context_space=Classes(3),
+        embed=Labels(3, 2),
     ),
-    "conditional-flow-continuous": lambda: ConditionalFlow(
+    "conditional-flow-continuous": lambda: Flow(
         Reals((2,)),
-        Classes(3),
         [Standard((2,)), Continuous(ConcatSquash(2, 8, context=3), RK4(16), 0, "adjoint")],
-        Labels(3),
+        context_space=Classes(3),
+        embed=Labels(3),
     ),
     "glow": lambda: Flow(Reals((1, 4, 4)), [Glow((1, 4, 4), levels=2, depth=1, width=4)]),
-    "glow-classes": lambda: ConditionalFlow(
-        Reals((1, 2, 2)), Classes(3), [Glow((1, 2, 2), 1, 1, 4, context=3)], Labels(3)
+    "glow-classes": lambda: Flow(
+        Reals((1, 2, 2)),
+        [Glow((1, 2, 2), 1, 1, 4, context=3)],
+        context_space=Classes(3),
+        embed=Labels(3),
     ),
     "dequantiser": lambda: Dequantised(
         Flow(Reals((1, 2, 2)), [Glow((1, 2, 2), 1, 1, 4)]),
@@ -440,8 +457,8 @@ MODELS = {
         1e-3,
         Dequantiser([Squeezed([ConvCoupling(4, width=4, context=8)])], ResNet(1, 2, 4, 0)),
     ),
-    "dequantiser-classes": lambda: ConditionalDequantised(
-        ConditionalFlow(Reals((2,)), Classes(3), [Coupling(2, context=3)], Labels(3)),
+    "dequantiser-classes": lambda: Dequantised(
+        Flow(Reals((2,)), [Coupling(2, context=3)], context_space=Classes(3), embed=Labels(3)),
         Pixels((2,), 4),
         1e-3,
         Dequantiser([Coupling(2, context=2), Coupling(2, flip=True)], Flat()),

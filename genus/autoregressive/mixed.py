@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from ..functional.sequences.choices import DRAWN, Choice
-from .stepwise import Steps, StepwiseModel
+from .stepwise import Steps, Stepwise
 
 
-class OneOf(StepwiseModel):
+class OneOf(Stepwise):
     """One of the models in a mixture.
 
     Args:
@@ -40,7 +40,7 @@ class OneOf(StepwiseModel):
         return self.mixture.unroll(n, self.which)
 
 
-class Mixed(StepwiseModel):
+class Mixed(Stepwise):
     """An even mixture: gives `orders`, and `logits` and `unroll` of each of its models.
 
     What names no model is of the first one, where a single order is asked for (`order`, `logits`,
@@ -56,7 +56,7 @@ class Mixed(StepwiseModel):
     def order(self) -> Tensor:
         return self.orders[0]
 
-    def one(self, which: int) -> StepwiseModel:
+    def one(self, which: int) -> Stepwise:
         """One of the models, as a model of its own: it completes rows in its own order."""
         return OneOf(self, which)
 
@@ -97,12 +97,19 @@ class Mixed(StepwiseModel):
         return self.one(which).draw(u, choice=choice, prefix=prefix)
 
     @torch.no_grad()
-    def sample(self, n: int, choice: Choice = DRAWN, prefix: Tensor | None = None) -> Tensor:
+    def sample(
+        self,
+        n: int | None = None,
+        context: Tensor | None = None,
+        choice: Choice = DRAWN,
+        prefix: Tensor | None = None,
+    ) -> Tensor:
         """(n, *space.shape); with a prefix, (n, k), of the first k values in `order`.
 
         Raises:
             ValueError: the orders of the models do not all begin with the same k values.
         """
+        n = self.sample_count(n, context)
         u = self.uniform(n)
         known = 0 if prefix is None else prefix.shape[1]
         index = torch.zeros(n, self.space.dims, dtype=torch.int64, device=u.device)
@@ -120,7 +127,7 @@ class Mixed(StepwiseModel):
 
     def complete(self, x: Tensor, known: int, choice: Choice = DRAWN) -> Tensor:
         """x, (n, *shape), with its first `known` values in `order` kept, and others drawn."""
-        return self.sample(len(x), choice, x.flatten(1)[:, self.order[:known]])
+        return self.sample(len(x), None, choice, x.flatten(1)[:, self.order[:known]])
 
     def _weights(self, x: Tensor, known: int) -> Tensor:
         """p_k(first values) over their sum, (n, K), of x, (n, d), whose other values are any."""

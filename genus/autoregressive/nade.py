@@ -19,10 +19,10 @@ from torch import Tensor, nn
 
 from ..core import Bits, Space
 from ..functional.sequences.nade import nade_logits
-from .stepwise import Steps, StepwiseModel
+from .stepwise import Steps, Stepwise
 
 
-class NADE(StepwiseModel):
+class NADE(Stepwise):
     """A distribution on bits.
 
     Args:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from ..core import Bits, ConditionalModel, GenerativeModel, Model, Pixels, Space, Tokens
+from ..core import Bits, GenerativeModel, Pixels, Space, Tokens, given
 from ..functional.numerics.threads import one_thread
 from ..functional.sequences.choices import DRAWN, Choice
 
@@ -23,7 +23,7 @@ from ..functional.sequences.choices import DRAWN, Choice
 Steps = Generator[Tensor, Tensor, None]
 
 
-class Stepwise(Model):
+class Stepwise(GenerativeModel):
     """p(x) or p(x | context) as a product of conditionals, each over the levels of one value.
 
     A model gives `logits` and `unroll`, and, if values do not come as they stand in x, `order`.
@@ -47,9 +47,10 @@ class Stepwise(Model):
         """The numbers of the values, of x laid flat, as they come, (d,)."""
         return torch.arange(self.space.dims)
 
-    def log_prob(self, x: Tensor, *context: Tensor) -> Tensor:
+    def log_prob(self, x: Tensor, context: Tensor | None = None) -> Tensor:
         """log p(x) or log p(x | context), nats, (n,)."""
-        return self.log_probs(x, *context).flatten(1).sum(1)
+        self.check_context(context)
+        return self.log_probs(x, *given(context)).flatten(1).sum(1)
 
     def log_probs(self, x: Tensor, *context: Tensor) -> Tensor:
         """log p(x_i | x_<i) of each value, nats, (n, *shape); 0 after the end of a sequence."""
@@ -60,7 +61,8 @@ class Stepwise(Model):
     def draw(
         self,
         u: Tensor,
-        *context: Tensor,
+        context: Tensor | None = None,
+        *,
         choice: Choice = DRAWN,
         prefix: Tensor | None = None,
     ) -> Tensor:
@@ -72,14 +74,15 @@ class Stepwise(Model):
             choice: temperature, and which values are left out.
             prefix: (n, k): the first k values as they come, which stay as they are.
         """
-        given = self.given(len(u), prefix)
+        self.check_context(context)
+        first = self.levels_of_prefix(len(u), prefix)
         order, end = self.order.tolist(), getattr(self.space, "end", None)
         index = torch.full_like(u, end or 0, dtype=torch.int64)
-        steps = self.unroll(len(u), *context)
+        steps = self.unroll(len(u), *given(context))
         logits = next(steps)
         for place, feature in enumerate(order):
-            if given is not None and place < given.shape[1]:
-                came = given[:, place]
+            if first is not None and place < first.shape[1]:
+                came = first[:, place]
             else:
                 came = choice(logits, u[:, feature])
             if end is not None and place:
@@ -91,7 +94,12 @@ class Stepwise(Model):
         steps.close()
         return self.space.values(index, u.dtype).reshape(len(u), *self.space.shape)
 
-    def given(self, n: int, prefix: Tensor | None) -> Tensor | None:
+    def features(self, context: Tensor | None) -> Tensor | None:
+        """What a model's `embed` makes of a context; None where it is given none."""
+        embed = getattr(self, "embed", None)
+        return None if embed is None or context is None else embed(context)
+
+    def levels_of_prefix(self, n: int, prefix: Tensor | None) -> Tensor | None:
         """The numbers of the levels of a prefix, (n, k); ValueError if it is not of that shape."""
         if prefix is None:
             return None
@@ -102,33 +110,28 @@ class Stepwise(Model):
             )
         return self.space.indices(prefix)
 
-    def complete(self, x: Tensor, known: int, *context: Tensor, choice: Choice = DRAWN) -> Tensor:
+    def complete(
+        self, x: Tensor, known: int, context: Tensor | None = None, *, choice: Choice = DRAWN
+    ) -> Tensor:
         """x, (n, *shape), with its first `known` values kept, in the model's order, and others drawn."""
         first = x.flatten(1)[:, self.order[:known].to(x.device)]
-        return self.draw(self.uniform(len(x)), *context, choice=choice, prefix=first)
+        return self.draw(self.uniform(len(x)), context, choice=choice, prefix=first)
 
     def uniform(self, n: int) -> Tensor:
         """Uniform noise for `draw`, (n, d), of the model's dtype and on its device."""
         like = next(self.parameters())
         return torch.rand(n, self.space.dims, dtype=like.dtype, device=like.device)
 
-
-class StepwiseModel(Stepwise, GenerativeModel):
-    """p(x), value by value."""
-
-    def sample(self, n: int, choice: Choice = DRAWN, prefix: Tensor | None = None) -> Tensor:
-        """(n, *space.shape); with a prefix, (n, k), of the first k values as they come."""
-        return self.draw(self.uniform(n), choice=choice, prefix=prefix)
-
-
-class ConditionalStepwiseModel(Stepwise, ConditionalModel):
-    """p(x | context), value by value."""
-
     def sample(
-        self, context: Tensor, choice: Choice = DRAWN, prefix: Tensor | None = None
+        self,
+        n: int | None = None,
+        context: Tensor | None = None,
+        choice: Choice = DRAWN,
+        prefix: Tensor | None = None,
     ) -> Tensor:
-        """As many rows as context has; with a prefix, (n, k), of the first k values as they come."""
-        return self.draw(self.uniform(len(context)), context, choice=choice, prefix=prefix)
+        """(n, *space.shape); with a prefix, (n, k), of the first k values as they come."""
+        n = self.sample_count(n, context)
+        return self.draw(self.uniform(n), context, choice=choice, prefix=prefix)
 
 
 def level_count(space: Space, who: str) -> int:

@@ -1,9 +1,10 @@
 """The one idea of this library: spaces, models, players, and what the names of methods promise."""
 
-from .model import ConditionalModel as ConditionalModel
 from .model import GenerativeModel as GenerativeModel
 from .model import Model as Model
 from .model import Player as Player
+from .model import check_embedding as check_embedding
+from .model import given as given
 from .model import hyperparameters as hyperparameters
 from .promises import PROMISES as PROMISES
 from .promises import HasElbo as HasElbo

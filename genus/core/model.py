@@ -11,7 +11,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from torch import Tensor, nn
 
@@ -36,6 +36,7 @@ class Model(nn.Module, ABC):
     """Something that learns by a game. A batch is a tuple, unpacked into the loss's arguments."""
 
     space: Space
+    context_space: Space | None = None  # what is given with each x; None if nothing is
 
     def loss(self, *batch: Tensor) -> Terms:
         """Maximum likelihood, in nats per example, unless a model says otherwise."""
@@ -47,8 +48,10 @@ class Model(nn.Module, ABC):
         """The players in the order of their turns. Most models play alone."""
         return {"model": Player([self], self.loss)}
 
-    def deal(self, *batch: Tensor) -> tuple[Tensor, ...]:
+    def deal(self, *batch: Tensor) -> tuple[Tensor | None, ...]:
         """What is laid on the table once a round, for every player's loss: the batch itself.
+
+        It may be a NamedTuple whose fields carry the names of the losses' parameters.
 
         A pass that several losses share (the generator's) is made here, once. A player may move
         only after all those whose gradient runs through its weights.
@@ -69,21 +72,40 @@ class Model(nn.Module, ABC):
 
 
 class GenerativeModel(Model):
-    """p(x): draws x from nothing."""
+    """p(x), or p(x | context) if it has a `context_space`: draws x."""
 
     @abstractmethod
-    def sample(self, n: int) -> Tensor:
-        """(n, *space.shape), without gradients."""
+    def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
+        """(n, *space.shape), without gradients; n is by default as many as context has rows."""
 
+    def sample_count(self, n: int | None, context: Tensor | None) -> int:
+        """How many rows `sample` is asked for.
 
-class ConditionalModel(Model):
-    """p(x | context): draws one x for each row of context."""
+        Raises:
+            ValueError: a context is missing or not wanted, or it has another number of rows.
+        """
+        self.check_context(context)
+        if context is None and n is None:
+            raise ValueError(f"{type(self).__name__}: sample was not told how many: give it n")
+        if context is not None and n not in (None, len(context)):
+            raise ValueError(
+                f"{type(self).__name__}: n is {n}, and context has {len(context)} rows; one row of "
+                f"context is wanted for each sample: leave n out"
+            )
+        return len(context) if context is not None else n or 0
 
-    context_space: Space
+    def context_given(self, n: int | None, context: Tensor | None) -> Tensor:
+        """The context, of a model that always has one: one row for each sample."""
+        self.sample_count(n, context)
+        return cast(Tensor, context)
 
-    @abstractmethod
-    def sample(self, context: Tensor) -> Tensor:
-        """As many rows as context has, without gradients."""
+    def check_context(self, context: Tensor | None = None) -> None:
+        """Raises ValueError if a context is missing, or given and not wanted."""
+        if (context is None) == (self.context_space is None):
+            return
+        came = "no context was given" if context is None else "a context was given"
+        wanted = f"one of {self.context_space} is wanted" if context is None else "it takes none"
+        raise ValueError(f"{type(self).__name__}: {came}; {wanted}")
 
 
 def hyperparameters(module: nn.Module) -> dict[str, object]:
@@ -97,3 +119,17 @@ def hyperparameters(module: nn.Module) -> dict[str, object]:
             f"each argument must be an attribute of the same name, to save and to rebuild it"
         )
     return {name: getattr(module, name) for name in names}
+
+
+def given(context: Tensor | None) -> tuple[Tensor, ...]:
+    """A context as arguments: none where there is none."""
+    return () if context is None else (context,)
+
+
+def check_embedding(who: str, context_space: Space | None, embed: nn.Module | None) -> None:
+    """Raises ValueError unless a model has both a space of contexts and what embeds them, or neither."""
+    if (context_space is None) != (embed is None):
+        raise ValueError(
+            f"{who}: context_space is {context_space} and embed {type(embed).__name__}; both are "
+            f"wanted, or neither"
+        )

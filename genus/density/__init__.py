@@ -1,6 +1,5 @@
 """Densities with a closed form, or learnt by expectation maximisation; pixels from the reals."""
 
-from .dequantised import ConditionalDequantised as ConditionalDequantised
 from .dequantised import Dequantised as Dequantised
 from .gaussian import Gaussian as Gaussian
 from .gaussianmixture import GaussianMixture as GaussianMixture

@@ -38,7 +38,6 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from ..core import (
-    ConditionalModel,
     GenerativeModel,
     Pixels,
     Player,
@@ -60,13 +59,32 @@ class HasNoise(Protocol):
         ...
 
 
-class _Bins(nn.Module):
-    """What both models below share: the map from bins to what the density sees, and the scores."""
+class Dequantised(GenerativeModel):
+    """A distribution on pixels, from a density on the reals; for each context, if that is given one.
 
-    density: Any
-    space: Pixels
-    squeeze: float
-    dequantiser: nn.Module | None
+    Args:
+        density: a model of Reals(space.shape) with log_prob, or else elbo; it is what learns.
+        space: the pixels.
+        squeeze: a, in [0, 0.5), the margin before the logit, as a share of the range; 0 leaves
+            the logit out, and the density sees pixels in [-1 - w / 2, 1 + w / 2].
+        dequantiser: q(u | x), such as `genus.flow.Dequantiser`, which learns with the density and sees
+            the picture alone; without, the noise is uniform.
+    """
+
+    space: Pixels  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    def __init__(
+        self,
+        density: GenerativeModel,
+        space: Space,
+        squeeze: float = 0.0,
+        dequantiser: nn.Module | None = None,
+    ):
+        super().__init__()
+        self.space = _checked("Dequantised", density, space, squeeze, dequantiser)
+        self.context_space = density.context_space
+        self.density: Any = density
+        self.squeeze, self.dequantiser = squeeze, dequantiser
 
     def promises(self) -> set[str]:
         inner = self.density.promises()
@@ -162,75 +180,18 @@ class _Bins(nn.Module):
         """The pixels nearest to what the density decodes; from there no gradient comes back."""
         return self.to_pixels(self.density.decode(z, *context))
 
-
-class Dequantised(_Bins, GenerativeModel):
-    """A distribution on pixels, from a density on the reals.
-
-    Args:
-        density: a model of Reals(space.shape) with log_prob, or else elbo; it is what learns.
-        space: the pixels.
-        squeeze: a, in [0, 0.5), the margin before the logit, as a share of the range; 0 leaves
-            the logit out, and the density sees pixels in [-1 - w / 2, 1 + w / 2].
-        dequantiser: q(u | x), such as `genus.flow.Dequantiser`, which learns with the density; without,
-            the noise is uniform.
-    """
-
-    def __init__(
-        self,
-        density: GenerativeModel,
-        space: Space,
-        squeeze: float = 0.0,
-        dequantiser: nn.Module | None = None,
-    ):
-        super().__init__()
-        if isinstance(density, ConditionalModel):
-            raise ValueError(
-                f"Dequantised: {type(density).__name__} is given a context; ConditionalDequantised "
-                f"is made for it"
-            )
-        self.space = _checked("Dequantised", density, space, squeeze, dequantiser)
-        self.density, self.squeeze, self.dequantiser = density, squeeze, dequantiser
-
     @torch.no_grad()
-    def sample(self, n: int) -> Tensor:
+    def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
         """(n, *space.shape)."""
-        return self.to_pixels(self.density.sample(n))
-
-
-class ConditionalDequantised(_Bins, ConditionalModel):
-    """A distribution on pixels for each context, from a conditional density on the reals.
-
-    Args:
-        density: a conditional model of Reals(space.shape) with log_prob, or else elbo.
-        space, squeeze, dequantiser: as in `Dequantised`; the noise sees the picture alone.
-    """
-
-    def __init__(
-        self,
-        density: ConditionalModel,
-        space: Space,
-        squeeze: float = 0.0,
-        dequantiser: nn.Module | None = None,
-    ):
-        super().__init__()
-        if not isinstance(density, ConditionalModel):
-            raise ValueError(
-                f"ConditionalDequantised: {type(density).__name__} is given no context; Dequantised "
-                f"is made for it"
-            )
-        self.space = _checked("ConditionalDequantised", density, space, squeeze, dequantiser)
-        self.density, self.squeeze, self.dequantiser = density, squeeze, dequantiser
-        self.context_space = density.context_space
-
-    @torch.no_grad()
-    def sample(self, context: Tensor) -> Tensor:
-        """(n, *space.shape), one for each row of context."""
-        return self.to_pixels(self.density.sample(context))
+        n = self.sample_count(n, context)
+        if context is None:
+            return self.to_pixels(self.density.sample(n))
+        return self.to_pixels(self.density.sample(context=context))
 
 
 def _checked(
     who: str,
-    density: GenerativeModel | ConditionalModel,
+    density: GenerativeModel,
     space: Space,
     squeeze: float,
     dequantiser: nn.Module | None,

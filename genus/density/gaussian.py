@@ -52,7 +52,8 @@ class Gaussian(GenerativeModel):
         yield self.loss(x)
 
     @torch.no_grad()
-    def sample(self, n: int) -> Tensor:
+    def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
+        n = self.sample_count(n, context)
         x = self.mean + scaled(self.noise(n, self.space.dims), self.scale)
         return x.reshape(n, *self.space.shape)
 

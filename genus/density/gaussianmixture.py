@@ -100,7 +100,8 @@ class GaussianMixture(GenerativeModel):
                 self.means[k], self.scales[k] = fitted(rows, share, self.covariance, self.floor)
 
     @torch.no_grad()
-    def sample(self, n: int) -> Tensor:
+    def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
+        n = self.sample_count(n, context)
         which = self.logits.softmax(0).multinomial(n, replacement=True)
         x = self.noise(n, self.space.dims)
         for k in which.unique():

@@ -69,7 +69,8 @@ class Table(GenerativeModel):
         yield self.loss(x)
 
     @torch.no_grad()
-    def sample(self, n: int) -> Tensor:
+    def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
+        n = self.sample_count(n, context)
         running = self.logits.double().softmax(0).cumsum(0)
         u = torch.rand(n, dtype=running.dtype, device=running.device) * running[-1]
         return self.state(torch.searchsorted(running, u, right=True))

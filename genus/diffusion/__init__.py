@@ -10,7 +10,6 @@ from .denoiser import EvenLogSNR as EvenLogSNR
 from .denoiser import LogitNormal as LogitNormal
 from .denoiser import LogNormal as LogNormal
 from .denoiser import Uniform as Uniform
-from .diffusion import ConditionalDiffusion as ConditionalDiffusion
 from .diffusion import Diffusion as Diffusion
 from .discrete.categories import Absorbing as Absorbing
 from .discrete.categories import Multinomial as Multinomial

@@ -250,8 +250,11 @@ class DDPM(Denoising, GenerativeModel):
         return back_variance(earlier, later, guess.share).sqrt()
 
     @torch.no_grad()
-    def sample(self, n: int, sampler: Sampler | None = None) -> Tensor:
+    def sample(
+        self, n: int | None = None, context: Tensor | None = None, sampler: Sampler | None = None
+    ) -> Tensor:
         """(n, *space.shape), by the sampler given, or else the model's own."""
+        n = self.sample_count(n, context)
         x = (sampler or self.sampler)(self, self.noise(n, *self.space.shape))
         return self.space.quantise(x)
 

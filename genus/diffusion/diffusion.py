@@ -23,11 +23,12 @@ Departs: in a batch the times are spread evenly instead of drawn one by one, whi
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from ..core import ConditionalModel, GenerativeModel, Space, Terms
+from ..core import GenerativeModel, Space, Terms, check_embedding, given
 from ..functional.diffusion.parametrisations import Parametrisation, Velocity
 from ..functional.diffusion.paths import Cosine, Path
 from .denoiser import Coupling, Denoiser, Denoising, Times, Uniform, Weight, check_space
@@ -36,8 +37,20 @@ from .sampler import DDIM, Sampler
 COSINE, VELOCITY, UNIFORM, FEW = Cosine(), Velocity(), Uniform(), DDIM()
 
 
+class Dealt(NamedTuple):
+    """What a loss is given: a batch is (x, context), (x, eps) where nothing is told, or (x,)."""
+
+    x: Tensor
+    context: Tensor | None = None
+    eps: Tensor | None = None
+
+
 class Diffusion(Denoising, GenerativeModel):
     """A kit for p(x): any network that takes x_t, (n, *shape), and t, (n,), in [0, 1].
+
+    For p(x | context) the network takes a context's features as well. In training a share of the rows
+    is told nothing: their features are zeros. So the network learns p(x) too, and `ClassifierFree` can
+    exaggerate what a context says.
 
     Args:
         net: the network; it gives (n, *shape).
@@ -47,10 +60,13 @@ class Diffusion(Denoising, GenerativeModel):
             `functional.diffusion.parametrisations`.
         sampler: how `sample` goes back.
         times: which t it learns at.
-        weight: of the error of x0hat, from alpha and sigma: see `functional.diffusion.weights`; by default all
-            that the parametrisation asks for weighs the same.
+        weight: of the error of x0hat, from alpha and sigma: see `functional.diffusion.weights`; by
+            default all that the parametrisation asks for weighs the same.
         coupling: which noise belongs to which x_0, such as `diffusion.optimal_transport`;
             by default it is drawn for each row.
+        context_space: what the network is told; None if it is told nothing.
+        embed: turns rows of context into their features, (n, ...).
+        silent: the share of rows that is told nothing, in [0, 1).
     """
 
     def __init__(
@@ -63,106 +79,71 @@ class Diffusion(Denoising, GenerativeModel):
         times: Times = UNIFORM,
         weight: Weight | None = None,
         coupling: Coupling | None = None,
+        context_space: Space | None = None,
+        embed: nn.Module | None = None,
+        silent: float = 0.1,
     ):
         super().__init__()
         check_space(space, "Diffusion")
+        check_embedding("Diffusion", context_space, embed)
+        if not 0 <= silent < 1:
+            raise ValueError(f"Diffusion: silent is {silent}; it must be in [0, 1)")
         self.space, self.sampler = space, sampler
         self.times, self.weight, self.coupling = times, weight, coupling
+        self.context_space, self.embed, self.silent = context_space, embed, silent
         self.denoiser = Denoiser(net, space, path, parametrisation)
 
-    def denoise(self, x: Tensor, t: Tensor) -> Tensor:
-        """E[x_0 | x_t], (n, *shape), for t (n,) between path.first and path.last."""
-        return self.denoiser.denoise(x, t)
+    def features(self, context: Tensor | None) -> tuple[Tensor, ...]:
+        """What the network is told of a context, (n, ...); nothing without one."""
+        self.check_context(context)
+        return () if self.embed is None else (self.embed(context),)
 
-    def loss(self, x: Tensor, eps: Tensor | None = None) -> Terms:
+    def denoise(self, x: Tensor, t: Tensor, context: Tensor | None = None) -> Tensor:
+        """E[x_0 | x_t], (n, *shape), for t (n,) between path.first and path.last."""
+        return self.denoiser.denoise(x, t, *self.features(context))
+
+    def given(self, context: Tensor | None) -> "Given":
+        """The denoiser of p(x | context), for these rows; of p(x), where nothing is told."""
+        return Given(self.denoiser, *self.features(context))
+
+    def told_nothing(self, context: Tensor) -> "Given":
+        """The denoiser of p(x), for as many rows as context has."""
+        return Given(self.denoiser, *(torch.zeros_like(f) for f in self.features(context)))
+
+    def deal(self, *batch: Tensor) -> Dealt:
+        return Dealt(*batch) if self.context_space else Dealt(batch[0], None, *batch[1:])
+
+    def loss(self, x: Tensor, context: Tensor | None = None, eps: Tensor | None = None) -> Terms:
         """The squared error of what the network is asked for.
 
         Args:
             x: x_0, (n, *shape).
+            context: (n, ...), if the model has a space of contexts.
             eps: the noise that belongs to each row, where a batch says it: see `Pairs`.
         """
+        told = self.features(context)
+        if told and self.silent:
+            heard = (torch.rand(len(x), device=x.device) >= self.silent).to(told[0].dtype)
+            told = (told[0] * heard.view(-1, *[1] * (told[0].dim() - 1)),)
         return self.denoiser.loss(
-            x, times=self.times, weight=self.weight, coupling=self.coupling, eps=eps
+            x, *told, times=self.times, weight=self.weight, coupling=self.coupling, eps=eps
         )
 
-    def elbo(self, x: Tensor) -> Tensor:
+    def elbo(self, x: Tensor, context: Tensor | None = None) -> Tensor:
         """A lower bound of log p(x), (n,), in nats: a random one, from two x_t for each row."""
-        return self.denoiser.elbo(x)
+        return self.denoiser.elbo(x, *self.features(context))
 
     @torch.no_grad()
-    def sample(self, n: int, sampler: Sampler | None = None) -> Tensor:
-        """(n, *space.shape), by the sampler given, or else the model's own."""
-        start = self.path.spread * self.noise(n, *self.space.shape)
-        x = (sampler or self.sampler)(self, start)
-        return self.space.quantise(x)
-
-
-class ConditionalDiffusion(Denoising, ConditionalModel):
-    """A kit for p(x | context): a network that takes x_t, t and a context's features.
-
-    In training a share of the rows is told nothing: their features are zeros. So the network learns
-    p(x) too, and `ClassifierFree` can exaggerate what a context says.
-
-    Args:
-        net: takes x_t, (n, *shape), t, (n,), and features, (n, ...); gives (n, *shape).
-        space: Pixels or Reals; values should be about 1 in size.
-        context_space: what it is told.
-        embed: turns rows of context into their features.
-        path, parametrisation, sampler, times, weight: as of `Diffusion`.
-        silent: the share of rows that is told nothing, in [0, 1).
-    """
-
-    def __init__(
+    def sample(
         self,
-        net: nn.Module,
-        space: Space,
-        context_space: Space,
-        embed: nn.Module,
-        path: Path = COSINE,
-        parametrisation: Parametrisation = VELOCITY,
-        sampler: Sampler = FEW,
-        times: Times = UNIFORM,
-        weight: Weight | None = None,
-        silent: float = 0.1,
-    ):
-        super().__init__()
-        check_space(space, "ConditionalDiffusion")
-        if not 0 <= silent < 1:
-            raise ValueError(f"ConditionalDiffusion: silent is {silent}; it must be in [0, 1)")
-        self.space, self.context_space, self.embed = space, context_space, embed
-        self.sampler, self.times, self.weight, self.silent = sampler, times, weight, silent
-        self.denoiser = Denoiser(net, space, path, parametrisation)
-
-    def denoise(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
-        """E[x_0 | x_t, context], (n, *shape), for t (n,) between path.first and path.last."""
-        return self.denoiser.denoise(x, t, self.embed(context))
-
-    def given(self, context: Tensor) -> "Given":
-        """The denoiser of p(x | context), for these rows."""
-        return Given(self.denoiser, self.embed(context))
-
-    def told_nothing(self, context: Tensor) -> "Given":
-        """The denoiser of p(x), for as many rows."""
-        return Given(self.denoiser, torch.zeros_like(self.embed(context)))
-
-    def loss(self, x: Tensor, context: Tensor) -> Terms:
-        """The squared error of what the network is asked for."""
-        told = self.embed(context)
-        if self.silent:
-            heard = (torch.rand(len(x), device=x.device) >= self.silent).to(told.dtype)
-            told = told * heard.view(-1, *[1] * (told.dim() - 1))
-        return self.denoiser.loss(x, told, times=self.times, weight=self.weight)
-
-    def elbo(self, x: Tensor, context: Tensor) -> Tensor:
-        """A lower bound of log p(x | context), (n,), in nats: a random one."""
-        return self.denoiser.elbo(x, self.embed(context))
-
-    @torch.no_grad()
-    def sample(self, context: Tensor, sampler: Sampler | None = None) -> Tensor:
-        """(n, *space.shape), one for each row of context."""
-        start = self.path.spread * self.noise(len(context), *self.space.shape)
-        x = (sampler or self.sampler)(self.given(context), start)
-        return self.space.quantise(x)
+        n: int | None = None,
+        context: Tensor | None = None,
+        sampler: Sampler | None = None,
+    ) -> Tensor:
+        """(n, *space.shape), by the sampler given, or else the model's own."""
+        n = self.sample_count(n, context)
+        start = self.path.spread * self.noise(n, *self.space.shape)
+        return self.space.quantise((sampler or self.sampler)(self.given(context), start))
 
 
 @dataclass(frozen=True)
@@ -170,12 +151,12 @@ class Given:
     """A denoiser whose context has been said: what a sampler asks.
 
     Args:
-        denoiser: of a conditional model.
-        told: the features of each row's context, (n, ...).
+        denoiser: of a model.
+        told: the features of each row's context, (n, ...), if anything is told.
     """
 
     denoiser: Denoiser
-    told: Tensor
+    told: Tensor | None = None
 
     @property
     def path(self) -> Path:
@@ -183,4 +164,4 @@ class Given:
 
     def denoise(self, x: Tensor, t: Tensor) -> Tensor:
         """E[x_0 | x_t, context], (n, *shape)."""
-        return self.denoiser.denoise(x, t, self.told)
+        return self.denoiser.denoise(x, t, *given(self.told))

@@ -44,6 +44,10 @@ class LatentDiffusion(GenerativeModel):
                 f"LatentDiffusion: the autoencoder's space is {autoencoder.space}; Pixels, Reals or "
                 f"Bits are wanted"
             )
+        if diffusion.context_space is not None:
+            raise ValueError(
+                f"LatentDiffusion: the diffusion is told {diffusion.context_space}; one that is told nothing is wanted"
+            )
         self.autoencoder, self.diffusion = autoencoder, diffusion
         self.space = autoencoder.space
         self.register_buffer("scale", torch.ones(()))
@@ -92,9 +96,12 @@ class LatentDiffusion(GenerativeModel):
         return self.diffusion.loss(z)
 
     @torch.no_grad()
-    def sample(self, n: int, sampler: Sampler | None = None) -> Tensor:
+    def sample(
+        self, n: int | None = None, context: Tensor | None = None, sampler: Sampler | None = None
+    ) -> Tensor:
         """(n, *space.shape)."""
-        x = self.decode(self.diffusion.sample(n, sampler))
+        n = self.sample_count(n, context)
+        x = self.decode(self.diffusion.sample(n, sampler=sampler))
         if isinstance(self.space, Bits):
             return x.round()
         return self.space.quantise(x)

@@ -64,6 +64,10 @@ class ProbabilityFlow(GenerativeModel):
             raise TypeError(
                 f"ProbabilityFlow: model is {type(model).__name__}; a Diffusion or a DDPM is wanted"
             )
+        if model.context_space is not None:
+            raise ValueError(
+                f"ProbabilityFlow: the diffusion is told {model.context_space}; one that is told nothing is wanted"
+            )
         if probes < 0:
             raise ValueError(f"ProbabilityFlow: probes is {probes}; it must be at least 0")
         self.model, self.solver, self.probes = model, solver, probes
@@ -124,8 +128,9 @@ class ProbabilityFlow(GenerativeModel):
         return self.log_prob(x)
 
     @torch.no_grad()
-    def sample(self, n: int) -> Tensor:
+    def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
         """(n, *shape)."""
+        n = self.sample_count(n, context)
         return self.decode(self.noise(n, *self.space.shape))
 
     # its field

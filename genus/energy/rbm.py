@@ -91,7 +91,8 @@ class RBM(GenerativeModel):
         return v.reshape(x.shape)
 
     @torch.no_grad()
-    def sample(self, n: int) -> Tensor:
+    def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
+        n = self.sample_count(n, context)
         if self.chains:
             v = self.dreams[torch.randint(self.chains, (n,), device=self.dreams.device)]
         else:

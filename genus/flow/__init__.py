@@ -3,7 +3,6 @@
 from .bijection import Bijection as Bijection
 from .bijection import Chain as Chain
 from .bijection import Inverse as Inverse
-from .conditional import ConditionalFlow as ConditionalFlow
 from .elementwise import Affine as Affine
 from .elementwise import Shift as Shift
 from .elementwise import Spline as Spline

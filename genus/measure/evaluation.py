@@ -25,7 +25,6 @@ from torch import Tensor
 from .._version import __version__
 from ..core import (
     Classes,
-    ConditionalModel,
     GenerativeModel,
     Graphs,
     Model,
@@ -251,10 +250,10 @@ def protocol_of(data: Data, seed: int) -> dict[str, Any]:
 
 def draw(model: Model, n: int, context: Batch = (), rows: int = 500) -> Tensor:
     """n samples, (n, *shape), a few rows at a time; one for each row of context if there is one."""
-    if isinstance(model, ConditionalModel):
-        return torch.cat([model.sample(*part) for part in parts(context, rows)])
     if not isinstance(model, GenerativeModel):
         raise ValueError(f"draw: {type(model).__name__} cannot sample; a generative model can")
+    if model.context_space is not None:
+        return torch.cat([model.sample(context=part) for (part,) in parts(context, rows)])
     return torch.cat([model.sample(min(rows, n - i)) for i in range(0, n, rows)])
 
 
@@ -288,9 +287,9 @@ def shuffled(batch: Batch, n: int) -> Batch:
 
 def _match(model: Model, data: Data) -> None:
     name = type(model).__name__
-    if not isinstance(model, GenerativeModel | ConditionalModel):
+    if not isinstance(model, GenerativeModel):
         raise ValueError(f"evaluate: {name} cannot sample; a generative model is wanted")
-    wanted = model.context_space if isinstance(model, ConditionalModel) else None
+    wanted = model.context_space
     if model.space != data.space:
         raise ValueError(
             f"evaluate: {name} is made for {model.space}, the data are {data.space}; take the view "

@@ -74,7 +74,7 @@ class Scores:
             made = draw(model, self.samples, shuffled(part, self.samples)[1:])
             seen = self.judge.see(made, self.split.space).features
             return {"frechet": frechet_distance(self.real, seen).value}
-        if not isinstance(model, GenerativeModel):
+        if not isinstance(model, GenerativeModel) or model.context_space is not None:
             return {}
         if isinstance(self.split, Stacked) and self.channels is not None:
             seen = see_channels(self.channels, draw(model, THOUSAND), self.split.space)

@@ -22,11 +22,10 @@ from ..core import PROMISES, Model
 from ..data.loading import source_of_name
 from ..data.sources import CATALOGUE as OF_DATA
 from ..data.sources import collected
-from ..density import ConditionalDequantised, Dequantised
+from ..density import Dequantised
 from ..train import Run
 from . import CATALOGUE, FAMILIES
 
-DEQUANTISERS = (Dequantised, ConditionalDequantised)  # what they make models of pixels counts
 FEW = {"pairs": 8}  # options that decide how long a recipe works before its first round
 
 
@@ -100,7 +99,7 @@ def source_of(family: str, recipe: Callable[..., Any], model: Model) -> str:
     """Authors, title and year: of the recipe's file, or of its outermost model of this family."""
     kinds = [type(module) for module in model.modules() if isinstance(module, Model)]
     own = [kind for kind in kinds if kind.__module__.split(".")[1] == family]
-    for thing in (recipe, *(kind for kind in own if not issubclass(kind, DEQUANTISERS))):
+    for thing in (recipe, *(kind for kind in own if not issubclass(kind, Dequantised))):
         story = inspect.getdoc(importlib.import_module(thing.__module__)) or ""
         if found := re.search(r"^Source: (.*?)(?=^\w+:|\n\n|\Z)", story, re.DOTALL | re.MULTILINE):
             text = " ".join(found[1].split())

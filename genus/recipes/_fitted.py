@@ -13,6 +13,7 @@ import torch
 from ..core import Bits, Classes, Graphs, Model, Pixels, Reals, Space, Strokes, Tokens
 from ..data import Data, load
 from ..measure import scores
+from ..nn import Labels
 from ..show import picture
 from ..train import Batches, MakesOptimizers, Run, fit
 from ..train.schedules import cosine
@@ -87,6 +88,17 @@ def context_of(who: str, source: Data, kind: type[C], such_as: str) -> C:
     raise ValueError(
         f"{who}: {source.name} {came} with each x; wanted are {kind.__name__}, as in {such_as}"
     )
+
+
+def told_labels(source: Data) -> tuple[Classes | None, Labels | None, int]:
+    """The last arguments of a model that may be given classes: their space, what embeds them, width.
+
+    Where the data give no classes, the model is given nothing.
+    """
+    classes = source.context_space
+    if not isinstance(classes, Classes):
+        return None, None, 0
+    return classes, Labels(classes.count), classes.count
 
 
 def fitted(

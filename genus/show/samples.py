@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..core import Attributes, Classes, ConditionalModel, GenerativeModel, Model, Reals, Space
+from ..core import Attributes, Classes, GenerativeModel, Model, Reals, Space
 from ..data import Data
 from ..functional.sequences.choices import DRAWN, Choice
 from .files import save_png
@@ -40,10 +40,10 @@ def picture(
     space = model.space
     if n is None:
         n = 2000 if isinstance(space, Reals) and space.dims <= 2 else 64
-    if isinstance(model, GenerativeModel):
-        return save_png(grid(model.sample(n), space), path, note)
-    if not isinstance(model, ConditionalModel):
+    if not isinstance(model, GenerativeModel):
         raise TypeError(f"picture: {type(model).__name__} cannot sample")
+    if model.context_space is None:
+        return save_png(grid(model.sample(n), space), path, note)
     if context is None:
         context = in_turn(model.context_space, n)
     if context is None:
@@ -51,7 +51,7 @@ def picture(
             f"picture: {type(model).__name__} needs a context of {model.context_space}"
         )
     device = next((p.device for p in model.parameters()), None)
-    x = model.sample(context.to(device))
+    x = model.sample(context=context.to(device))
     return save_png(shown(x, space, context, model.context_space), path, note)
 
 
@@ -75,7 +75,7 @@ def contexts(model: Model, n: int, data: Callable[[], Data]) -> Tensor | None:
     Args:
         data: in the model's view; asked for only if contexts cannot be made without them.
     """
-    if not isinstance(model, ConditionalModel):
+    if model.context_space is None:
         return None
     if (labels := in_turn(model.context_space, n)) is not None:
         return labels
@@ -108,13 +108,15 @@ def drawn(
             rest["prefix"] = rest["prefix"].expand(count, -1).to(device)
         return rest
 
-    if isinstance(model, GenerativeModel):
+    if not isinstance(model, GenerativeModel):
+        raise TypeError(f"sample: {type(model).__name__} cannot sample")
+    if context is not None:
+        parts = [
+            model.sample(context=part.to(device), **said(len(part))) for part in context.split(ROWS)
+        ]
+    else:
         counts = [min(ROWS, n - i) for i in range(0, n, ROWS)]
         parts = [model.sample(count, **said(count)) for count in counts]
-    elif isinstance(model, ConditionalModel) and context is not None:
-        parts = [model.sample(part.to(device), **said(len(part))) for part in context.split(ROWS)]
-    else:
-        raise TypeError(f"sample: {type(model).__name__} cannot sample")
     return torch.cat(parts).cpu()
 
 

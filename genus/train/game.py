@@ -65,7 +65,7 @@ def play(
                         dealt = model.deal(*part)
                     terms = turns[name](*dealt)
                     total = torch.stack([*terms.values()]).sum() / accumulate
-                shared = name != last and any(x.requires_grad for x in dealt)
+                shared = name != last and any(x is not None and x.requires_grad for x in dealt)
                 total.backward(inputs=owns[name], retain_graph=shared)
                 for term, value in terms.items():
                     key = f"{name}/{term}"
@@ -145,7 +145,7 @@ class Turn(nn.Module):
         super().__init__()
         self.model, self.loss = model, player.loss
 
-    def forward(self, *dealt: Tensor) -> Terms:
+    def forward(self, *dealt: Tensor | None) -> Terms:
         return self.loss(*dealt)
 
 

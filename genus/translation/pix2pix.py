@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, interpolate, leaky_relu, relu
 
-from ..core import ConditionalModel, Pixels, Player, Reals, Space, Terms, require_images
+from ..core import GenerativeModel, Pixels, Player, Reals, Space, Terms, require_images
 from ..functional.adversarial.objectives import Objective, non_saturating
 
 DROPPED = 3  # levels of the decoder, from the coarsest on, that have dropout
@@ -111,7 +111,7 @@ class PatchCritic(nn.Module):
         return self.net(torch.cat([y, x], 1))
 
 
-class Pix2Pix(ConditionalModel):
+class Pix2Pix(GenerativeModel):
     """Draws an image for an image of the same height and width.
 
     Args:
@@ -153,9 +153,9 @@ class Pix2Pix(ConditionalModel):
         return self.generator(context).tanh()
 
     @torch.no_grad()
-    def sample(self, context: Tensor) -> Tensor:
-        """(n, *space.shape)."""
-        return self.space.quantise(self.translate(context))
+    def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
+        """(n, *space.shape), one for each row of context."""
+        return self.space.quantise(self.translate(self.context_given(n, context)))
 
     def deal(self, x: Tensor, context: Tensor) -> tuple[Tensor, ...]:
         """The true answer, the question and G's answer: one pass for both players."""

@@ -122,8 +122,9 @@ class VAE(GenerativeModel):
         return {"reconstruction": reconstruction.mean(), "kl": kl.mean()}
 
     @torch.no_grad()
-    def sample(self, n: int) -> Tensor:
+    def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
         """x, (n, *space.shape): draws of p(x | z), not its means."""
+        n = self.sample_count(n, context)
         return self.likelihood.sample(self.numbers(self.noise(n, self.latent)))
 
 

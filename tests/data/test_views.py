@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from genus.core import Bits, Classes, ConditionalModel, Pixels, Reals
+from genus.core import Bits, Classes, GenerativeModel, Pixels, Reals
 from genus.data import Data, Rows, load
 from genus.data.views import augmented, binarised, coarse
 from genus.energy import RBM
@@ -161,14 +161,14 @@ def test_each_view_has_its_own_fingerprint():
     assert data().fingerprint == data().fingerprint
 
 
-class Echo(ConditionalModel):
+class Echo(GenerativeModel):
     """Draws what it is given."""
 
     def __init__(self, space, context_space):
         super().__init__()
         self.space, self.context_space = space, context_space
 
-    def sample(self, context):
+    def sample(self, n=None, context=None):
         return context
 
 

@@ -50,12 +50,12 @@ def test_with_all_noise_and_all_steps_it_is_the_chain():
     torch.manual_seed(1)
     chain = model.sample(4)
     torch.manual_seed(1)
-    torch.testing.assert_close(model.sample(4, DDIM(50, eta=1.0)), chain)
+    torch.testing.assert_close(model.sample(4, sampler=DDIM(50, eta=1.0)), chain)
 
 
 @pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
 def test_marginals_are_the_datas_whatever_the_noise(eta):
-    x = best(500).sample(10_000, DDIM(500, eta))
+    x = best(500).sample(10_000, sampler=DDIM(500, eta))
     error = x.std(0) / len(x) ** 0.5
     assert ((x.mean(0) - MEAN).abs() < 5 * error + 0.01).all()
     assert (x.var(0) / VARIANCE - 1).abs().max() < 5 * (2 / len(x)) ** 0.5 + 0.03
@@ -93,8 +93,8 @@ def test_a_model_keeps_its_sampler():
     torch.manual_seed(0)
     first = model.sample(3)
     torch.manual_seed(0)
-    assert torch.equal(first, model.sample(3, DDIM(5)))
-    assert not torch.equal(first, model.sample(3, Ancestral()))
+    assert torch.equal(first, model.sample(3, sampler=DDIM(5)))
+    assert not torch.equal(first, model.sample(3, sampler=Ancestral()))
 
 
 @pytest.mark.parametrize(("arguments", "words"), [((0,), "evaluations is 0"), ((5, 2.0), "eta is")])
@@ -136,5 +136,5 @@ def test_times_of_other_schedules():
     torch.set_default_dtype(torch.float64)
     schedule = Cosine(0.1)
     model = DDPM(Best(schedule(100)), Reals((3,)), 100, schedule)
-    x = model.sample(5000, DDIM(50))
+    x = model.sample(5000, sampler=DDIM(50))
     assert (x.var(0) / VARIANCE - 1).abs().max() < 0.15

@@ -11,7 +11,6 @@ from torch.distributions import MultivariateNormal
 from genus.core import Bits, Classes, Pixels, Reals
 from genus.diffusion import (
     DDIM,
-    ConditionalDiffusion,
     Diffusion,
     LogitNormal,
     LogNormal,
@@ -112,7 +111,7 @@ def the_bound_is_tight(model):
 
 
 def samples_end_at_the_data(model):
-    x = model.sample(20_000, DDIM(200, 0.0, by_log_snr))
+    x = model.sample(20_000, sampler=DDIM(200, 0.0, by_log_snr))
     assert (x.mean(0) - MEAN).abs().max() < 5 * (1.1 / len(x)) ** 0.5 + 0.02
     assert (x.T.cov() - COVARIANCE).abs().max() < 0.06
 
@@ -249,7 +248,7 @@ def test_what_is_not_told_is_zeros():
             return super().forward(x, t, context)
 
     net = Looks(2, 8, context=3)
-    model = ConditionalDiffusion(net, Reals((2,)), Classes(3), Labels(3), silent=0.25)
+    model = Diffusion(net, Reals((2,)), context_space=Classes(3), embed=Labels(3), silent=0.25)
     x, context = torch.randn(4000, 2), torch.randint(3, (4000,))
     model.loss(x, context)
     silent = (seen[-1] == 0).all(1)
@@ -271,7 +270,13 @@ def test_a_network_says_whether_it_wants_a_context():
 
 def test_the_silent_share_is_a_share():
     with pytest.raises(ValueError, match=r"silent is 1\.0"):
-        ConditionalDiffusion(TimeMLP(2, context=3), Reals((2,)), Classes(3), Labels(3), silent=1.0)
+        Diffusion(
+            TimeMLP(2, context=3),
+            Reals((2,)),
+            context_space=Classes(3),
+            embed=Labels(3),
+            silent=1.0,
+        )
 
 
 # --- liars ------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from torch.distributions import MultivariateNormal, Normal
 
 from genus.core import Pixels, Reals
 from genus.density import Dequantised
-from genus.diffusion import DDPM, ConditionalDiffusion, Diffusion, ProbabilityFlow, UNet
+from genus.diffusion import DDPM, Diffusion, ProbabilityFlow, UNet
 from genus.flow import ConcatSquash
 from genus.functional.diffusion import paths
 from genus.functional.diffusion.parametrisations import (
@@ -268,9 +268,13 @@ def test_the_mass_of_all_bins_is_one():
 
 
 def test_it_says_what_it_wants():
-    told = ConditionalDiffusion(UNet(1, 4, (1, 2)), Pixels((1, 4, 4)), Reals((2,)), Labels(3))
-    with pytest.raises(TypeError, match="ConditionalDiffusion; a Diffusion or a DDPM"):
-        ProbabilityFlow(told)  # pyright: ignore[reportArgumentType]
+    told = Diffusion(
+        UNet(1, 4, (1, 2)), Pixels((1, 4, 4)), context_space=Reals((2,)), embed=Labels(3)
+    )
+    with pytest.raises(ValueError, match=r"the diffusion is told Reals.*told nothing is wanted"):
+        ProbabilityFlow(told)
+    with pytest.raises(TypeError, match="model is UNet; a Diffusion or a DDPM is wanted"):
+        ProbabilityFlow(told.denoiser.net)  # pyright: ignore[reportArgumentType]
     with pytest.raises(ValueError, match="probes is -1"):
         best(paths.VP(), probes=-1)
 

@@ -12,7 +12,6 @@ from genus.flow import (
     Autoregressive,
     Bijection,
     Chain,
-    ConditionalFlow,
     Coupling,
     Flow,
     Spline,
@@ -102,12 +101,12 @@ def test_a_base_for_each_class():
         affine.get_parameter("net.last.weight")[:, 0] = torch.tensor(
             [0.0, 2.0, 0.0, -1.0]
         )  # s, t, s, t
-    base = ConditionalFlow(space, classes, [affine], Labels(2))
-    model = ConditionalFlow(space, classes, [Standard((2,))], Labels(2), base)
+    base = Flow(space, [affine], context_space=classes, embed=Labels(2))
+    model = Flow(space, [Standard((2,))], base, context_space=classes, embed=Labels(2))
     x, label = torch.randn(6, 2), torch.arange(6) % 2
     mean = torch.stack([-2.0 * label, 1.0 * label], 1)
     torch.testing.assert_close(model.log_prob(x, label), log_normal(x, mean))
-    draws = model.sample(torch.ones(20_000, dtype=torch.int64))
+    draws = model.sample(context=torch.ones(20_000, dtype=torch.int64))
     error = draws.std(0) / len(draws) ** 0.5
     assert ((draws.mean(0) - torch.tensor([-2.0, 1.0])).abs() < 5 * error).all()
 
@@ -115,15 +114,15 @@ def test_a_base_for_each_class():
 def test_a_base_for_all_contexts():
     torch.set_default_dtype(torch.float64)
     base = Gaussian(Reals((2,)))
-    model = ConditionalFlow(Reals((2,)), Classes(3), [Standard((2,))], Labels(3), base)
+    model = Flow(Reals((2,)), [Standard((2,))], base, context_space=Classes(3), embed=Labels(3))
     x = torch.randn(4, 2)
     torch.testing.assert_close(model.log_prob(x, torch.arange(4) % 3), base.log_prob(x))
-    assert model.sample(torch.arange(3)).shape == (3, 2)
+    assert model.sample(context=torch.arange(3)).shape == (3, 2)
 
 
 def test_preparing_is_the_steps_own():
     torch.set_default_dtype(torch.float64)
-    model = ConditionalFlow(Reals((2,)), Reals((3, 1)), [Standard((2,))], Flat())
+    model = Flow(Reals((2,)), [Standard((2,))], context_space=Reals((3, 1)), embed=Flat())
     x, context = 3 + 2 * torch.randn(500, 2), torch.randn(500, 3, 1)
     model.prepare(x, context)
     z = model.encode(x, context)
@@ -134,7 +133,7 @@ def test_it_learns_what_the_context_says():
     """x = c + c e in one dimension of two: the entropy given c is known."""
     torch.manual_seed(0)
     turns = [Coupling(2, hidden=(32,), flip=i % 2 == 1, context=4) for i in range(4)]
-    model = ConditionalFlow(Reals((2,)), Reals((1,)), turns, MLP(1, 4, (16,)))
+    model = Flow(Reals((2,)), turns, context_space=Reals((1,)), embed=MLP(1, 4, (16,)))
     optimizer = torch.optim.Adam(model.parameters(), 5e-3, fused=True)
 
     def draw(n):
@@ -161,14 +160,14 @@ def test_labels():
 
 
 def flow(space: Space = Reals((2,)), context_space: Space = Classes(2), base=None):  # noqa: B008
-    return ConditionalFlow(space, context_space, [Coupling(2, context=2)], Labels(2), base)
+    return Flow(space, [Coupling(2, context=2)], base, context_space=context_space, embed=Labels(2))
 
 
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: flow(Pixels((2,))), r"ConditionalFlow: space is Pixels.*Dequantised\(Flow"),
-        (lambda: flow(base=flow(Reals((3,)))), "ConditionalFlow: base is ConditionalFlow on Reals"),
+        (lambda: flow(Pixels((2,))), r"Flow: space is Pixels.*Dequantised\(Flow"),
+        (lambda: flow(base=flow(Reals((3,)))), "Flow: base is Flow on Reals"),
         (
             lambda: flow(base=flow(context_space=Classes(3))),
             r"given Classes\(count=3\); it must be",
@@ -187,7 +186,7 @@ def flow(space: Space = Reals((2,)), context_space: Space = Classes(2), base=Non
         ),
         (
             lambda: flow().prepare(torch.zeros(3, 2), torch.arange(3)),
-            "ConditionalFlow's context: x has values in",
+            "Flow's context: x has values in",
         ),
     ],
 )

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from genus.core import Classes, Reals
-from genus.flow import Affine, Autoregressive, ConditionalFlow, Coupling, Flow, Spline
+from genus.flow import Affine, Autoregressive, Coupling, Flow, Spline
 from genus.flow.bijection import PART, parted
 from genus.functional.densities.densities import log_normal
 from genus.nn import Labels
@@ -33,10 +33,10 @@ def test_rows_keep_their_context():
     torch.set_default_dtype(torch.float64)
     torch.manual_seed(0)
     step = Coupling(2, Affine(), context=2)
-    model = shaken(ConditionalFlow(Reals((2,)), Classes(2), [step], Labels(2)))
+    model = shaken(Flow(Reals((2,)), [step], context_space=Classes(2), embed=Labels(2)))
     labels = torch.arange(2 * PART + 1) % 2
     torch.manual_seed(1)
-    x = model.sample(labels)
+    x = model.sample(context=labels)
     torch.manual_seed(1)
     z = torch.randn(len(labels), 2)
     with torch.no_grad():

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import genus
-from genus.core import ConditionalModel, GenerativeModel
+from genus.core import GenerativeModel
 from genus.data import Data, load
 from genus.energy import RBM
 from genus.measure import Effort, evaluate, oracle, real_floor, scores, table
@@ -30,7 +30,7 @@ class Reads(GenerativeModel):
         return x + self.spread * torch.randn_like(x)
 
 
-class ReadsLabelled(ConditionalModel):
+class ReadsLabelled(GenerativeModel):
     """Draws rows of the class that it is asked for; or of the next class."""
 
     def __init__(self, split, off=0):
@@ -39,7 +39,7 @@ class ReadsLabelled(ConditionalModel):
         self.x, self.label = split.everything()
         self.off = off
 
-    def sample(self, context):
+    def sample(self, n=None, context=None):
         wanted = (context + self.off) % 10
         rows = [(self.label == c).nonzero()[:, 0] for c in wanted]
         return self.x[torch.stack([r[torch.randint(len(r), ())] for r in rows])]
@@ -59,14 +59,14 @@ class Knows(GenerativeModel):
         return self.data.log_prob(x) - self.off
 
 
-class Half(ConditionalModel):
+class Half(GenerativeModel):
     """Gives back half of its context."""
 
     def __init__(self, data):
         super().__init__()
         self.space, self.context_space = data.space, data.context_space
 
-    def sample(self, context):
+    def sample(self, n=None, context=None):
         return context / 2
 
 

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from genus.core import (
     Bits,
     Classes,
-    ConditionalModel,
     GenerativeModel,
     Model,
     Pixels,
@@ -33,7 +32,7 @@ class Still(GenerativeModel):
         return self.rows.detach().repeat(n, *[1] * len(self.space.shape))[:n]
 
 
-class Painter(ConditionalModel):
+class Painter(GenerativeModel):
     """Paints what it is told: a label as a level, an image as its negative."""
 
     def __init__(self, context_space):
@@ -41,7 +40,7 @@ class Painter(ConditionalModel):
         self.space, self.context_space = Pixels((1, 4, 4)), context_space
         self.weight = nn.Parameter(torch.zeros(1))
 
-    def sample(self, context: Tensor) -> Tensor:
+    def sample(self, n=None, context=None) -> Tensor:
         if context.ndim > 1:
             return -context
         return (context.float() / 5 - 1)[:, None, None, None].expand(-1, 1, 4, 4)

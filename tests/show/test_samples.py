@@ -2,20 +2,20 @@
 
 import torch
 
-from genus.core import Bits, Classes, ConditionalModel, Reals
+from genus.core import Bits, Classes, GenerativeModel, Reals
 from genus.data import load
 from genus.energy import RBM
 from genus.show import contexts, drawn
 
 
-class Echo(ConditionalModel):
+class Echo(GenerativeModel):
     """Draws what it is given."""
 
     def __init__(self, space, context_space):
         super().__init__()
         self.space, self.context_space = space, context_space
 
-    def sample(self, context):
+    def sample(self, n=None, context=None):
         return context.float() + torch.rand(len(context), *[1] * (context.ndim - 1))
 
 

@@ -63,9 +63,9 @@ def test_rows_do_not_meet():
 def test_the_dropout_is_the_noise_also_in_evaluation():
     space, _, context = pairs()
     model = Pix2Pix(space, Reals((2, 8, 8)), width=4).eval()
-    assert not torch.equal(model.sample(context), model.sample(context))
+    assert not torch.equal(model.sample(context=context), model.sample(context=context))
     still = Pix2Pix(space, Reals((2, 8, 8)), width=4, drop=0.0).eval()
-    assert torch.equal(still.sample(context), still.sample(context))
+    assert torch.equal(still.sample(context=context), still.sample(context=context))
 
 
 def test_without_a_game_there_is_no_critic():
@@ -79,8 +79,8 @@ def test_without_a_game_there_is_no_critic():
 def test_any_size_of_at_least_four_fits(shape):
     model = Pix2Pix(Pixels((3, *shape)), Reals((1, *shape)), width=2, objective=least_squares)
     context = torch.randn(2, 1, *shape)
-    assert model.sample(context).shape == (2, 3, *shape)
-    assert model.critic(model.sample(context), context).shape[:2] == (2, 1)
+    assert model.sample(context=context).shape == (2, 3, *shape)
+    assert model.critic(model.sample(context=context), context).shape[:2] == (2, 1)
 
 
 @pytest.mark.parametrize(

@@ -100,8 +100,9 @@ class AdaGAN(GenerativeModel):
         return torch.tensor(shares, device=self.stage.device)
 
     @torch.no_grad()
-    def sample(self, n: int) -> Tensor:
+    def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
         """(n, *shape), from the mixture so far."""
+        n = self.sample_count(n, context)
         working = self.game.training
         self.game.eval()
         x = sample_mixture(self.models(), self.shares(), n)

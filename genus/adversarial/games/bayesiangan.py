@@ -82,8 +82,9 @@ class BayesianGAN(GenerativeModel):
         return self.space.squash(x)
 
     @torch.no_grad()
-    def sample(self, n: int) -> Tensor:
+    def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
         """(n, *shape), each row from one of the generators, all alike."""
+        n = self.sample_count(n, context)
         z = self.noise(n, self.latent)
         which = torch.randint(len(self.generators), (n,), device=z.device)
         x = z.new_empty(n, *self.space.shape)

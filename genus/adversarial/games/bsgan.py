@@ -85,8 +85,9 @@ class BSGAN(GenerativeModel):
         return logits[:, None].sigmoid().expand(-1, m, *self.space.shape).bernoulli()
 
     @torch.no_grad()
-    def sample(self, n: int) -> Tensor:
+    def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
         """(n, *shape)."""
+        n = self.sample_count(n, context)
         return self.rows(self.conditional(self.noise(n, self.latent)), 1)[:, 0]
 
     def score(self, x: Tensor) -> Tensor:

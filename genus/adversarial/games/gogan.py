@@ -108,8 +108,9 @@ class GoGAN(GenerativeModel):
         return self.generator(z).reshape(-1, *self.space.shape)
 
     @torch.no_grad()
-    def sample(self, n: int) -> Tensor:
+    def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
         """(n, *shape)."""
+        n = self.sample_count(n, context)
         return self.decode(self.noise(n, self.latent))
 
     def deal(self, x: Tensor) -> tuple[Tensor, ...]:

@@ -54,11 +54,12 @@ class GeneratorMixture(GenerativeModel):
         self.cuts: list[slice] = []  # which of the tensors on the table are whose, in this round
 
     @torch.no_grad()
-    def sample(self, n: int) -> Tensor:
+    def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
         """(n, *shape)."""
+        n = self.sample_count(n, context)
         return sample_mixture(self.generators, self.shares, n)
 
-    def deal(self, *batch: Tensor) -> tuple[Tensor, ...]:
+    def deal(self, *batch: Tensor) -> tuple[Tensor | None, ...]:
         """What each component deals for itself, one after another."""
         hands = [part.deal(*batch) for part in self.generators]
         ends = torch.tensor([len(hand) for hand in hands]).cumsum(0).tolist()

@@ -75,8 +75,9 @@ class UnrolledGAN(GenerativeModel):
         return self.space.squash(x)
 
     @torch.no_grad()
-    def sample(self, n: int) -> Tensor:
+    def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
         """(n, *shape)."""
+        n = self.sample_count(n, context)
         x = self.decode(self.noise(n, self.latent))
         return self.space.quantise(x)
 

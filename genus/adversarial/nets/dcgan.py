@@ -185,8 +185,9 @@ class DCGAN(GenerativeModel):
         return self.critic(x)
 
     @torch.no_grad()
-    def sample(self, n: int) -> Tensor:
+    def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
         """(n, *shape)."""
+        n = self.sample_count(n, context)
         return self.space.quantise(self.decode(self.noise(n, self.latent)))
 
     def deal(self, x: Tensor) -> tuple[Tensor, ...]:

@@ -66,8 +66,11 @@ class DGMG(GenerativeModel):
         return self._walk(x[:, :most, :most], most + 1, None, DRAWN)[1]
 
     @torch.no_grad()
-    def sample(self, n: int, choice: Choice = DRAWN) -> Tensor:
+    def sample(
+        self, n: int | None = None, context: Tensor | None = None, choice: Choice = DRAWN
+    ) -> Tensor:
         """Graphs, (n, nodes, nodes)."""
+        n = self.sample_count(n, context)
         return self.complete(self.begin.weight.new_zeros(n, *self.space.shape), 0, choice)
 
     @torch.no_grad()

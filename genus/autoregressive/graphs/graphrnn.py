@@ -99,8 +99,11 @@ class RowByRow(GenerativeModel):
         return {"nll": -log_p.mean()}
 
     @torch.no_grad()
-    def sample(self, n: int, choice: Choice = DRAWN) -> Tensor:
+    def sample(
+        self, n: int | None = None, context: Tensor | None = None, choice: Choice = DRAWN
+    ) -> Tensor:
         """Graphs, (n, nodes, nodes)."""
+        n = self.sample_count(n, context)
         like = self.embed.weight
         return self.complete(like.new_zeros(n, *self.space.shape), 0, choice)
 

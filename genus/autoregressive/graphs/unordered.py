@@ -47,8 +47,9 @@ class Unordered(GenerativeModel):
         self.space, self.model, self.even = model.space, model, even
 
     @torch.no_grad()
-    def sample(self, n: int) -> Tensor:
+    def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
         """Graphs, (n, nodes, nodes), their nodes in an even order."""
+        n = self.sample_count(n, context)
         x = self.model.sample(n)
         return reordered(x, _any_order(x))
 

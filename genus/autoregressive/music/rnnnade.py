@@ -24,12 +24,12 @@ from torch.nn.functional import dropout
 from ...core import Bits, Classes, Space
 from ...functional.sequences.nade import nade_logits
 from ...nn.recurrent import Cell, Recurrent
-from ..stepwise import ConditionalStepwiseModel, Steps
+from ..stepwise import Steps, Stepwise
 
 NEVER = -1e4  # the logit of a bit after the end: its probability is 0 in any float
 
 
-class RNNNADE(ConditionalStepwiseModel):
+class RNNNADE(Stepwise):
     """A distribution on sequences of bits, (steps, d), given how many steps they have.
 
     Args:

@@ -29,13 +29,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, softplus
 
-from ...core import Bits, Classes, ConditionalModel, Space, Terms
+from ...core import Bits, Classes, GenerativeModel, Space, Terms
 from ...nn.recurrent import Cell, Recurrent
 
 MOST = 16  # hidden units whose states are counted
 
 
-class RNNRBM(ConditionalModel):
+class RNNRBM(GenerativeModel):
     """Sequences of bits, (steps, d), given how many steps they have; later ones are 0.
 
     Args:
@@ -111,8 +111,9 @@ class RNNRBM(ConditionalModel):
         return {"data": data / len(x), "dream": dreamt / len(x)}
 
     @torch.no_grad()
-    def sample(self, context: Tensor) -> Tensor:
+    def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
         """As many rows as context, the numbers of steps, has: each step from its machine's chain."""
+        context = self.context_given(n, context)
         memory = self.rnn.begin(len(context), self.steps)
         x = self.W.new_zeros(len(context), self.steps, self.d)
         heard = x[:, 0]

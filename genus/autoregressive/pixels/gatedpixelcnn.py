@@ -31,13 +31,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ...core import Space
-from ..stepwise import ConditionalStepwiseModel, StepwiseModel
+from ...core import Space, check_embedding
+from ..stepwise import Stepwise
 from .masked_conv import MaskedConv2d, PixelHead, PixelMemory, RowConv2d, RowMemory
 from .raster import by_value, check_widths, image_shape, numbers, raster, signed
 
 
-class GatedPixelCNN(StepwiseModel):
+class GatedPixelCNN(Stepwise):
     """A distribution on images of bits or pixels.
 
     Args:
@@ -47,6 +47,9 @@ class GatedPixelCNN(StepwiseModel):
         first: side of the first layer's window, in pixels; odd.
         size: side of the other layers' windows, in pixels; odd.
         head: channels of the two layers at the end, a multiple of the image's.
+        context_space: what the distribution is given; None if it is given nothing.
+        embed: makes a context, (n, *context_space.shape), (n, context) floats.
+        context: how many numbers that are.
     """
 
     def __init__(
@@ -57,9 +60,14 @@ class GatedPixelCNN(StepwiseModel):
         first: int = 7,
         size: int = 3,
         head: int = 64,
+        context_space: Space | None = None,
+        embed: nn.Module | None = None,
+        context: int = 0,
     ):
         super().__init__()
-        self.net = GatedStacks(space, layers, width, first, size, head)
+        check_embedding("GatedPixelCNN", context_space, embed)
+        self.context_space, self.embed, self.context = context_space, embed, context
+        self.net = GatedStacks(space, layers, width, first, size, head, context)
         self.space, self.layers, self.width = space, layers, width
         self.first, self.size, self.head = first, size, head
 
@@ -67,55 +75,11 @@ class GatedPixelCNN(StepwiseModel):
     def order(self) -> Tensor:
         return raster(self.space.shape)
 
-    def logits(self, x: Tensor) -> Tensor:
-        return by_value(self.space, self.net(signed(self.space, x)))
+    def logits(self, x: Tensor, context: Tensor | None = None) -> Tensor:
+        return by_value(self.space, self.net(signed(self.space, x), self.features(context)))
 
-    def unroll(self, n: int) -> Generator[Tensor, Tensor, None]:
-        yield from self.net.unroll(n, self.space)
-
-
-class ConditionalGatedPixelCNN(ConditionalStepwiseModel):
-    """A distribution on images of bits or pixels, for each context.
-
-    Args:
-        space: Bits or Pixels of (channels, height, width).
-        context_space: what the distribution is given.
-        embed: makes a context, (n, *context_space.shape), (n, context) floats.
-        context: how many numbers that are.
-        layers, width, first, size, head: as of `GatedPixelCNN`.
-    """
-
-    def __init__(
-        self,
-        space: Space,
-        context_space: Space,
-        embed: nn.Module,
-        context: int,
-        layers: int = 6,
-        width: int = 32,
-        first: int = 7,
-        size: int = 3,
-        head: int = 64,
-    ):
-        super().__init__()
-        self.net = GatedStacks(space, layers, width, first, size, head, context)
-        self.space, self.context_space, self.embed, self.context = (
-            space,
-            context_space,
-            embed,
-            context,
-        )
-        self.layers, self.width, self.first, self.size, self.head = layers, width, first, size, head
-
-    @property
-    def order(self) -> Tensor:
-        return raster(self.space.shape)
-
-    def logits(self, x: Tensor, context: Tensor) -> Tensor:
-        return by_value(self.space, self.net(signed(self.space, x), self.embed(context)))
-
-    def unroll(self, n: int, context: Tensor) -> Generator[Tensor, Tensor, None]:
-        yield from self.net.unroll(n, self.space, self.embed(context))
+    def unroll(self, n: int, context: Tensor | None = None) -> Generator[Tensor, Tensor, None]:
+        yield from self.net.unroll(n, self.space, self.features(context))
 
 
 # --- the network ------------------------------------------------------------------------------

@@ -22,19 +22,18 @@ Departs: attention is not local, and is turned by the distance of two values (ro
 import torch
 from torch import Tensor, nn
 
-from ...core import Bits, Space
+from ...core import Bits, Space, check_embedding
 from ...nn.transformer import CausalTransformer
 from ..stepwise import (
-    ConditionalStepwiseModel,
     Steps,
-    StepwiseModel,
+    Stepwise,
     level_count,
 )
 from .masked_conv import MaskedConv2d
 from .raster import image_shape, numbers, raster, signed
 
 
-class ImageTransformer(StepwiseModel):
+class ImageTransformer(Stepwise):
     """A distribution on images of bits or pixels.
 
     Args:
@@ -44,6 +43,9 @@ class ImageTransformer(StepwiseModel):
         heads: of the attention.
         window: pixels up to so many rows above and columns beside are told directly; 0 for none.
         dropout: the share that is dropped in training, in [0, 1).
+        context_space: what the distribution is given; None if it is given nothing.
+        embed: makes a context, (n, *context_space.shape), (n, context) floats.
+        context: how many numbers that are.
     """
 
     def __init__(
@@ -54,63 +56,28 @@ class ImageTransformer(StepwiseModel):
         heads: int = 4,
         window: int = 3,
         dropout: float = 0.0,
+        context_space: Space | None = None,
+        embed: nn.Module | None = None,
+        context: int = 0,
     ):
         super().__init__()
         self.space, self.width, self.layers, self.heads = space, width, layers, heads
         self.window, self.dropout = window, dropout
-        self.net = _Network("ImageTransformer", space, width, layers, heads, window, dropout)
+        check_embedding("ImageTransformer", context_space, embed)
+        self.context_space, self.embed, self.context = context_space, embed, context
+        self.net = _Network(
+            "ImageTransformer", space, width, layers, heads, window, dropout, context
+        )
 
     @property
     def order(self) -> Tensor:
         return raster(self.space.shape)
 
-    def logits(self, x: Tensor) -> Tensor:
-        return self.net(x)
+    def logits(self, x: Tensor, context: Tensor | None = None) -> Tensor:
+        return self.net(x, self.features(context))
 
-    def unroll(self, n: int) -> Steps:
-        return self.net.unroll(n)
-
-
-class ConditionalImageTransformer(ConditionalStepwiseModel):
-    """A distribution on images of bits or pixels for each context.
-
-    Args:
-        space: Bits or Pixels, of (channels, height, width).
-        context_space: what the distribution is given.
-        embed: makes a context, (n, *context_space.shape), (n, context) floats.
-        context: how many numbers that are.
-        width, layers, heads, window, dropout: as in `ImageTransformer`.
-    """
-
-    def __init__(
-        self,
-        space: Space,
-        context_space: Space,
-        embed: nn.Module,
-        context: int,
-        width: int = 64,
-        layers: int = 4,
-        heads: int = 4,
-        window: int = 3,
-        dropout: float = 0.0,
-    ):
-        super().__init__()
-        self.space, self.context_space = space, context_space
-        self.embed, self.context = embed, context
-        self.width, self.layers, self.heads = width, layers, heads
-        self.window, self.dropout = window, dropout
-        who = "ConditionalImageTransformer"
-        self.net = _Network(who, space, width, layers, heads, window, dropout, context)
-
-    @property
-    def order(self) -> Tensor:
-        return raster(self.space.shape)
-
-    def logits(self, x: Tensor, context: Tensor) -> Tensor:
-        return self.net(x, self.embed(context))
-
-    def unroll(self, n: int, context: Tensor) -> Steps:
-        return self.net.unroll(n, self.embed(context))
+    def unroll(self, n: int, context: Tensor | None = None) -> Steps:
+        return self.net.unroll(n, self.features(context))
 
 
 class _Network(nn.Module):

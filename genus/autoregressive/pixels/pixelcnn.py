@@ -26,12 +26,12 @@ from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from ...core import Space
-from ..stepwise import StepwiseModel
+from ..stepwise import Stepwise
 from .masked_conv import MaskedConv2d, PixelHead, PixelMemory
 from .raster import by_value, check_widths, image_shape, numbers, raster, signed
 
 
-class PixelCNN(StepwiseModel):
+class PixelCNN(Stepwise):
     """A distribution on images of bits or pixels.
 
     Args:

@@ -29,14 +29,14 @@ from torch import Tensor, nn
 
 from ...core import Bits, Space
 from ...functional.densities.densities import log_logistic_mixture_bins, log_logistic_mixture_levels
-from ..stepwise import StepwiseModel, level_count
+from ..stepwise import Stepwise, level_count
 from .raster import image_shape, raster, signed
 from .two_streams import TwoStreams
 
 NARROWEST = -7.0  # log s is at least this, of a range of values from -1 to 1
 
 
-class PixelCNNPP(StepwiseModel):
+class PixelCNNPP(Stepwise):
     """A distribution on images of bits or pixels.
 
     Args:

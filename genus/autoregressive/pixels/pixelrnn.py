@@ -32,7 +32,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear, pad, relu
 
 from ...core import Bits, Pixels, Space
-from ..stepwise import Steps, StepwiseModel
+from ..stepwise import Steps, Stepwise
 from .masked_conv import MaskedConv2d
 from .pixel_lstm import DiagonalBiLSTM, Memory, PixelLSTM, RowLSTM, colour_mask
 from .raster import image_shape, numbers, raster
@@ -151,7 +151,7 @@ class PixelRNNNet(nn.Module):
         return h
 
 
-class PixelRNN(StepwiseModel):
+class PixelRNN(Stepwise):
     """A distribution on images of bits or pixels.
 
     Args:
@@ -210,7 +210,7 @@ class PixelRNN(StepwiseModel):
         yield from self.net.unroll(self.space, n)
 
 
-class MultiscalePixelRNN(StepwiseModel):
+class MultiscalePixelRNN(Stepwise):
     """A distribution on images, of which a small one is drawn first.
 
     The small image is made of every `factor`-th pixel of every `factor`-th row. The LSTMs of the

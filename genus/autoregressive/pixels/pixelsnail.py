@@ -24,12 +24,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import elu
 
-from ...core import Bits, Space
+from ...core import Bits, Space, check_embedding
 from ...functional.densities.densities import log_logistic_mixture_bins, log_logistic_mixture_levels
 from ..stepwise import (
-    ConditionalStepwiseModel,
     Steps,
-    StepwiseModel,
+    Stepwise,
     level_count,
     log_chances,
 )
@@ -40,7 +39,7 @@ from .snail import SnailBlock
 FIRST = 3  # rows above, and columns beside, that the first layer sees
 
 
-class PixelSNAIL(StepwiseModel):
+class PixelSNAIL(Stepwise):
     """A distribution on images of bits or pixels.
 
     Args:
@@ -52,6 +51,9 @@ class PixelSNAIL(StepwiseModel):
         heads: of the attention.
         mixture: logistics that weigh a pixel's levels; without, each level has a logit of its own.
         dropout: the share of channels that is dropped in training, in [0, 1).
+        context_space: what the distribution is given; None if it is given nothing.
+        embed: makes a context, (n, *context_space.shape), (n, context) floats.
+        context: how many numbers that are.
     """
 
     def __init__(
@@ -64,75 +66,31 @@ class PixelSNAIL(StepwiseModel):
         heads: int = 2,
         mixture: int | None = None,
         dropout: float = 0.0,
+        context_space: Space | None = None,
+        embed: nn.Module | None = None,
+        context: int = 0,
     ):
         super().__init__()
         self.space, self.width, self.blocks, self.residuals = space, width, blocks, residuals
         self.look, self.heads, self.mixture, self.dropout = look, heads, mixture, dropout
+        check_embedding("PixelSNAIL", context_space, embed)
+        self.context_space, self.embed, self.context = context_space, embed, context
         self.net = _Network(
-            "PixelSNAIL", space, width, blocks, residuals, look, heads, mixture, dropout
+            "PixelSNAIL", space, width, blocks, residuals, look, heads, mixture, dropout, context
         )
 
     @property
     def order(self) -> Tensor:
         return raster(self.space.shape)
 
-    def logits(self, x: Tensor) -> Tensor:
-        return self.net.logits(self.net(x))
+    def logits(self, x: Tensor, context: Tensor | None = None) -> Tensor:
+        return self.net.logits(self.net(x, self.features(context)))
 
-    def log_probs(self, x: Tensor) -> Tensor:
-        return self.net.log_probs(x, self.net(x))
+    def log_probs(self, x: Tensor, context: Tensor | None = None) -> Tensor:
+        return self.net.log_probs(x, self.net(x, self.features(context)))
 
-    def unroll(self, n: int) -> Steps:
-        return self.net.unroll(n)
-
-
-class ConditionalPixelSNAIL(ConditionalStepwiseModel):
-    """A distribution on images of bits or pixels for each context.
-
-    Args:
-        space: Bits or Pixels, of (channels, height, width).
-        context_space: what the distribution is given.
-        embed: makes a context, (n, *context_space.shape), (n, context) floats.
-        context: how many numbers that are.
-        width, blocks, residuals, look, heads, mixture, dropout: as in `PixelSNAIL`.
-    """
-
-    def __init__(
-        self,
-        space: Space,
-        context_space: Space,
-        embed: nn.Module,
-        context: int,
-        width: int = 64,
-        blocks: int = 4,
-        residuals: int = 2,
-        look: int = 32,
-        heads: int = 2,
-        mixture: int | None = None,
-        dropout: float = 0.0,
-    ):
-        super().__init__()
-        self.space, self.context_space = space, context_space
-        self.embed, self.context = embed, context
-        self.width, self.blocks, self.residuals = width, blocks, residuals
-        self.look, self.heads, self.mixture, self.dropout = look, heads, mixture, dropout
-        who = "ConditionalPixelSNAIL"
-        self.net = _Network(
-            who, space, width, blocks, residuals, look, heads, mixture, dropout, context
-        )
-
-    @property
-    def order(self) -> Tensor:
-        return raster(self.space.shape)
-
-    def logits(self, x: Tensor, context: Tensor) -> Tensor:
-        return self.net.logits(self.net(x, self.embed(context)))
-
-    def log_probs(self, x: Tensor, context: Tensor) -> Tensor:
-        return self.net.log_probs(x, self.net(x, self.embed(context)))
-
-    def unroll(self, n: int, context: Tensor) -> Steps:
-        return self.net.unroll(n, self.embed(context))
+    def unroll(self, n: int, context: Tensor | None = None) -> Steps:
+        return self.net.unroll(n, self.features(context))
 
 
 # --- the network ------------------------------------------------------------------------------

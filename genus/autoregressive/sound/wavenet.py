@@ -33,15 +33,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from ...core import Bits, Space, Tokens
+from ...core import Bits, Space, Tokens, check_embedding, given
 from ...functional.densities.densities import log_discretised_logistic_mixture
 from ...functional.numerics.threads import one_thread
 from ...functional.sequences.choices import DRAWN, Choice
 from ..stepwise import (
-    ConditionalStepwiseModel,
     Steps,
     Stepwise,
-    StepwiseModel,
     level_count,
 )
 from .folded_stack import FoldedStack
@@ -52,30 +50,52 @@ Array = NDArray[np.float32] | NDArray[np.float64]
 Scales = TypeVar("Scales", Tensor, NDArray[np.float64])
 
 
-class _Sounds(Stepwise):
-    """What both models are: `told` is how many numbers a context is, 0 without one."""
+class WaveNet(Stepwise):
+    """A distribution on sounds of one length, or one for each context.
 
-    def _build(
+    Args:
+        space: Tokens, or Pixels((length,)), of which levels are seen as numbers in [-1, 1].
+        channels: of the residual stream, and of the gates.
+        skip: channels of the sum of what the layers found.
+        dilations: of the layers, from the first one on. What is further back than
+            (kernel - 1) times their sum, and one, is not seen.
+        kernel: of each convolution.
+        mixture: how many logistics decide over a value of Pixels; without it, a softmax.
+        context_space: what the distribution is given; None if it is given nothing.
+        embed: makes of a context, (n, *context_space.shape), (n, told) floats; or frames,
+            (n, frames, told), where each of them is of as many samples of the sound.
+        told: how many numbers the layers are told.
+    """
+
+    def __init__(
         self,
         space: Space,
-        channels: int,
-        skip: int,
-        dilations: Sequence[int],
-        kernel: int,
-        mixture: int | None,
+        channels: int = 32,
+        skip: int = 64,
+        dilations: Sequence[int] = DILATIONS,
+        kernel: int = 2,
+        mixture: int | None = None,
+        context_space: Space | None = None,
+        embed: nn.Module | None = None,
         told: int = 0,
-    ) -> None:
-        who = type(self).__name__
+    ):
+        super().__init__()
+        check_embedding("WaveNet", context_space, embed)
         if isinstance(space, Bits) or len(space.shape) != 1:
-            raise ValueError(f"{who}: space is {space}; Tokens or Pixels((length,)) are wanted")
+            raise ValueError(f"WaveNet: space is {space}; Tokens or Pixels((length,)) are wanted")
         if mixture is not None and (mixture < 1 or isinstance(space, Tokens)):
             raise ValueError(
-                f"{who}: mixture is {mixture} and space is {space}; a mixture has 1 or more "
+                f"WaveNet: mixture is {mixture} and space is {space}; a mixture has 1 or more "
                 f"logistics, and lives on Pixels, which lie on a line"
+            )
+        if (told < 1) != (embed is None):
+            raise ValueError(
+                f"WaveNet: told is {told}; at least 1 is wanted with a context, and 0 without"
             )
         self.space, self.channels, self.skip, self.kernel = space, channels, skip, kernel
         self.dilations, self.mixture = tuple(dilations), mixture
-        self.levels = level_count(space, who)
+        self.context_space, self.embed, self.told = context_space, embed, told
+        self.levels = level_count(space, "WaveNet")
         tokens = isinstance(space, Tokens)
         self.first = nn.Embedding(self.levels, channels) if tokens else nn.Linear(1, channels)
         out = 3 * mixture if mixture else self.levels
@@ -83,18 +103,26 @@ class _Sounds(Stepwise):
         self.sight = 1 + self.stack.span  # how many values before it the logits of a value see
         self.blind_spot = self.sight < space.dims - 1
 
-    def _shifts(self, *context: Tensor) -> Tensor | None:
+    def _shifts(self, context: Tensor | None) -> Tensor | None:
         """What the layers are told, (n, frames, layers, 2 channels)."""
-        return None
+        if (told := self.features(context)) is None:
+            return None
+        told = told[:, None] if told.ndim == 2 else told
+        if self.space.dims % told.shape[1]:
+            raise ValueError(
+                f"WaveNet: embed makes {told.shape[1]} frames; the length, {self.space.dims}, must "
+                f"be a multiple of that"
+            )
+        return self.stack.shifts(told)
 
     def _seen(self, x: Tensor) -> Tensor:
         """(...) -> (..., channels)."""
         return self.first(x if isinstance(self.space, Tokens) else x[..., None])
 
-    def _out(self, x: Tensor, *context: Tensor) -> Tensor:
+    def _out(self, x: Tensor, context: Tensor | None = None) -> Tensor:
         """Of each value, from those before it, what decides over it: (n, length, d_out)."""
         late = pad(self._seen(x)[:, :-1], (0, 0, 1, 0))
-        return self.stack(late, self._shifts(*context))
+        return self.stack(late, self._shifts(context))
 
     def _logistics(self, out: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(..., 3 k) -> logits, means and log scales, (..., k)."""
@@ -113,25 +141,25 @@ class _Sounds(Stepwise):
 
     # scores
 
-    def logits(self, x: Tensor, *context: Tensor) -> Tensor:
+    def logits(self, x: Tensor, context: Tensor | None = None) -> Tensor:
         """Of each value given those before it, (n, length, levels)."""
-        return self._logits(self._out(x, *context))
+        return self._logits(self._out(x, context))
 
-    def log_probs(self, x: Tensor, *context: Tensor) -> Tensor:
+    def log_probs(self, x: Tensor, context: Tensor | None = None) -> Tensor:
         """log p(x_t | x_<t) of each value, nats, (n, length)."""
         if self.mixture is None:
-            return super().log_probs(x, *context)
-        parts = [p.flatten(0, 1)[:, None] for p in self._logistics(self._out(x, *context))]
+            return super().log_probs(x, *given(context))
+        parts = [p.flatten(0, 1)[:, None] for p in self._logistics(self._out(x, context))]
         each = log_discretised_logistic_mixture(x.reshape(-1, 1), *parts, self.levels)
         return each.reshape(x.shape)
 
     # samples
 
-    def unroll(self, n: int, *context: Tensor) -> Steps:
+    def unroll(self, n: int, context: Tensor | None = None) -> Steps:
         """The logits of one value after another, (n, levels): a layer keeps its last inputs."""
         like, length = self.stack.last.weight, self.space.dims
         h, memory = like.new_zeros(n, self.channels), self.stack.begin(n, length)
-        shifts = self._shifts(*context)
+        shifts = self._shifts(context)
         for t in range(length):
             shift = None if shifts is None else shifts[:, t * shifts.shape[1] // length]
             came = yield self._logits(self.stack.step(h, memory, shift))
@@ -142,7 +170,8 @@ class _Sounds(Stepwise):
     def draw(
         self,
         u: Tensor,
-        *context: Tensor,
+        context: Tensor | None = None,
+        *,
         choice: Choice = DRAWN,
         prefix: Tensor | None = None,
     ) -> Tensor:
@@ -153,11 +182,12 @@ class _Sounds(Stepwise):
         """
         weight = self.stack.last.weight
         if weight.device.type != "cpu" or weight.dtype not in (torch.float32, torch.float64):
-            return super().draw(u, *context, choice=choice, prefix=prefix)
+            return super().draw(u, context, choice=choice, prefix=prefix)
         n, length, end = len(u), self.space.dims, getattr(self.space, "end", None)
-        known = self.given(n, prefix)
-        given = [] if known is None else known.T.numpy()
-        shifts, noise = self._shifts(*context), np.ascontiguousarray(u.T.numpy())
+        self.check_context(context)
+        known = self.levels_of_prefix(n, prefix)
+        first = [] if known is None else known.T.numpy()
+        shifts, noise = self._shifts(context), np.ascontiguousarray(u.T.numpy())
         index, look = np.full((length, n), end or 0), self._looked_up()
         steps = FoldedStack(self.stack, n, length)
         h = np.zeros((self.channels, n), steps.out.dtype)
@@ -165,7 +195,7 @@ class _Sounds(Stepwise):
             if shifts is not None and t % (each := length // shifts.shape[1]) == 0:
                 steps.tell(shifts[:, t // each])
             out = steps.step(h)
-            came = given[t] if t < len(given) else self._choose(out, noise[t], choice)
+            came = first[t] if t < len(first) else self._choose(out, noise[t], choice)
             if end is not None and t:
                 came = np.where(index[t - 1] == end, end, came)
             index[t] = came
@@ -187,73 +217,6 @@ class _Sounds(Stepwise):
         if choice != DRAWN:
             return choice(self._logits(torch.from_numpy(out.T)), torch.from_numpy(u)).numpy()
         return pick(out, u) if self.mixture is None else pick_logistic(out, u, self.levels)
-
-
-class WaveNet(_Sounds, StepwiseModel):
-    """A distribution on sounds of one length.
-
-    Args:
-        space: Tokens, or Pixels((length,)), of which levels are seen as numbers in [-1, 1].
-        channels: of the residual stream, and of the gates.
-        skip: channels of the sum of what the layers found.
-        dilations: of the layers, from the first one on. What is further back than
-            (kernel - 1) times their sum, and one, is not seen.
-        kernel: of each convolution.
-        mixture: how many logistics decide over a value of Pixels; without it, a softmax.
-    """
-
-    def __init__(
-        self,
-        space: Space,
-        channels: int = 32,
-        skip: int = 64,
-        dilations: Sequence[int] = DILATIONS,
-        kernel: int = 2,
-        mixture: int | None = None,
-    ):
-        super().__init__()
-        self._build(space, channels, skip, dilations, kernel, mixture)
-
-
-class ConditionalWaveNet(_Sounds, ConditionalStepwiseModel):
-    """A distribution on sounds of one length for each context.
-
-    Args:
-        space: Tokens, or Pixels((length,)).
-        context_space: what the distribution is given.
-        embed: makes of a context, (n, *context_space.shape), (n, told) floats; or frames,
-            (n, frames, told), where each of them is of as many samples of the sound.
-        told: how many numbers the layers are told.
-        channels, skip, dilations, kernel, mixture: as of `WaveNet`.
-    """
-
-    def __init__(
-        self,
-        space: Space,
-        context_space: Space,
-        embed: nn.Module,
-        told: int,
-        channels: int = 32,
-        skip: int = 64,
-        dilations: Sequence[int] = DILATIONS,
-        kernel: int = 2,
-        mixture: int | None = None,
-    ):
-        super().__init__()
-        if told < 1:
-            raise ValueError(f"ConditionalWaveNet: told is {told}; at least 1 is wanted")
-        self._build(space, channels, skip, dilations, kernel, mixture, told)
-        self.context_space, self.embed, self.told = context_space, embed, told
-
-    def _shifts(self, *context: Tensor) -> Tensor:
-        told = self.embed(*context)
-        told = told[:, None] if told.ndim == 2 else told
-        if self.space.dims % told.shape[1]:
-            raise ValueError(
-                f"ConditionalWaveNet: embed makes {told.shape[1]} frames; the length, "
-                f"{self.space.dims}, must be a multiple of that"
-            )
-        return self.stack.shifts(told)
 
 
 def narrowed(log_scale: Scales, levels: int) -> Scales:

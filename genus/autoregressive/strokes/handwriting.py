@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from ...core import ConditionalModel, GenerativeModel, Strokes, Tokens
+from ...core import GenerativeModel, Strokes, Tokens
 from ...functional.numerics.threads import one_thread
 from ...nn.recurrent import Recurrent
 from .pen import SEEN, before_each, check_strokes, log_step, uniform, used_steps, whole, written
@@ -62,7 +62,8 @@ class StrokePrediction(GenerativeModel):
     @torch.no_grad()
     def sample(
         self,
-        n: int,
+        n: int | None = None,
+        context: Tensor | None = None,
         bias: float = 0.0,
         temperature: float = 1.0,
         prefix: Tensor | None = None,
@@ -71,10 +72,12 @@ class StrokePrediction(GenerativeModel):
 
         Args:
             n: drawings.
+            context: none.
             bias: the normals are narrower by exp(-bias), and likely ones likelier; 0 or more.
             temperature: of the pen and the normals; 1 draws from the model.
             prefix: (n, k, 3): the first k steps, which stay as they are.
         """
+        n = self.sample_count(n, context)
         return self.draw(uniform(self.said.weight, n, self.space), bias, temperature, prefix)
 
     @torch.no_grad()
@@ -95,7 +98,7 @@ class StrokePrediction(GenerativeModel):
         return written(step, u, bias, temperature, prefix)
 
 
-class HandwritingSynthesis(ConditionalModel):
+class HandwritingSynthesis(GenerativeModel):
     """A distribution on drawings for each text.
 
     Args:
@@ -195,7 +198,8 @@ class HandwritingSynthesis(ConditionalModel):
     @torch.no_grad()
     def sample(
         self,
-        context: Tensor,
+        n: int | None = None,
+        context: Tensor | None = None,
         bias: float = 0.0,
         temperature: float = 1.0,
         prefix: Tensor | None = None,
@@ -203,14 +207,15 @@ class HandwritingSynthesis(ConditionalModel):
         """(n, length, 3), one for each row of context.
 
         Args:
+            n: as many as context has rows.
             context: the texts, (n, U); where there is a prefix, first the text of that.
             bias: the normals are narrower by exp(-bias), and likely ones likelier; 0 or more.
             temperature: of the pen and the normals; 1 draws from the model.
             prefix: (n, k, 3): the first k steps, which stay as they are.
         """
-        return self.draw(
-            uniform(self.said.weight, len(context), self.space), context, bias, temperature, prefix
-        )
+        context = self.context_given(n, context)
+        u = uniform(self.said.weight, len(context), self.space)
+        return self.draw(u, context, bias, temperature, prefix)
 
     @torch.no_grad()
     @one_thread()

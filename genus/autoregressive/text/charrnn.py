@@ -21,12 +21,12 @@ from ...functional.numerics.threads import one_thread
 from ...functional.sequences.choices import DRAWN, Choice
 from ...nn import Recurrent, State
 from ...nn.recurrent import Cell
-from ..stepwise import Steps, StepwiseModel, endless, log_chances
+from ..stepwise import Steps, Stepwise, endless, log_chances
 
 PIECE = 512  # symbols of a long text that are scored at once
 
 
-class CharRNN(StepwiseModel):
+class CharRNN(Stepwise):
     """A distribution on texts.
 
     Args:

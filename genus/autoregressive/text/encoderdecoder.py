@@ -27,7 +27,7 @@ from ...functional.sequences.sequences import present, shifted
 from ...nn import CausalTransformer
 from ...nn.attention import CrossAttention, sinusoids
 from ...nn.transformer import Memory as BlockMemory
-from ..stepwise import ConditionalStepwiseModel, Steps, log_chances
+from ..stepwise import Steps, Stepwise, log_chances
 
 
 class Reader(nn.Module):
@@ -62,7 +62,7 @@ class Memory:
             own.keys, own.values = own.keys[rows], own.values[rows]
 
 
-class EncoderDecoder(ConditionalStepwiseModel):
+class EncoderDecoder(Stepwise):
     """p(y | x): a sentence, given another.
 
     Args:

@@ -27,12 +27,12 @@ from torch import Tensor
 from ...core import Terms, Tokens
 from ...functional.numerics.threads import one_thread
 from ...functional.sequences.choices import DRAWN, Choice
-from ..stepwise import Steps, StepwiseModel, endless
+from ..stepwise import Steps, Stepwise, endless
 
 LEAST = 0.01  # that is taken from a count
 
 
-class KneserNey(StepwiseModel):
+class KneserNey(Stepwise):
     """A distribution on texts.
 
     Args:

@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from ...core import Tokens
 from ...functional.sequences.sequences import present, shifted
 from ...nn.recurrent import Recurrent, State
-from ..stepwise import ConditionalStepwiseModel, Steps, log_chances
+from ..stepwise import Steps, Stepwise, log_chances
 from .bidirectional import Bidirectional
 
 
@@ -52,7 +52,7 @@ class Memory:
         self.state = State([tuple(part[rows] for part in each) for each in self.state.layers])
 
 
-class Seq2Seq(ConditionalStepwiseModel):
+class Seq2Seq(Stepwise):
     """p(y | x): a sentence, given another.
 
     Args:

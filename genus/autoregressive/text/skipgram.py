@@ -21,11 +21,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
-from ...core import Classes, ConditionalModel, Terms
+from ...core import Classes, GenerativeModel, Terms
 from ...functional.sequences.choices import pick
 
 
-class SkipGram(ConditionalModel):
+class SkipGram(GenerativeModel):
     """p(neighbour | word), and a vector for each word.
 
     Args:
@@ -77,7 +77,8 @@ class SkipGram(ConditionalModel):
         return {"met": -logsigmoid(real).mean(), "made_up": -logsigmoid(-false).sum(1).mean()}
 
     @torch.no_grad()
-    def sample(self, context: Tensor) -> Tensor:
+    def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
+        context = self.context_given(n, context)
         logits = self._logits(context)
         return pick(logits, torch.rand(len(context), dtype=logits.dtype, device=logits.device))
 

@@ -24,12 +24,12 @@ from ...functional.numerics.threads import one_thread
 from ...functional.sequences.choices import DRAWN, Choice
 from ...nn import CausalTransformer
 from ...nn.transformer import Memory
-from ..stepwise import Steps, StepwiseModel, endless
+from ..stepwise import Steps, Stepwise, endless
 
 ROWS = 64  # windows of a long text that are scored at once
 
 
-class Transformer(StepwiseModel):
+class Transformer(Stepwise):
     """A distribution on texts.
 
     Args:

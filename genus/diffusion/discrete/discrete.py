@@ -105,8 +105,9 @@ class DiscreteDiffusion(GenerativeModel):
         return self.kernel.back(self.believed(x_t, k), x_t, a_s, a_t)
 
     @torch.no_grad()
-    def sample(self, n: int) -> Tensor:
+    def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
         """(n, *space.shape)."""
+        n = self.sample_count(n, context)
         device = self.levels.device
         empty = torch.zeros(n, self.space.dims, dtype=torch.int64, device=device)
         x = self.kernel.noisy(empty, self.levels[-1:, None], self.values)

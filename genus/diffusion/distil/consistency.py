@@ -107,8 +107,11 @@ class Consistency(GenerativeModel):
         return self._end(self.net(*self.question.ask(x, *at)), x, at)
 
     @torch.no_grad()
-    def sample(self, n: int, evaluations: int | None = None) -> Tensor:
+    def sample(
+        self, n: int | None = None, context: Tensor | None = None, evaluations: int | None = None
+    ) -> Tensor:
         """(n, *space.shape), by so many evaluations of the network, or as many as the model has."""
+        n = self.sample_count(n, context)
         count = self.evaluations if evaluations is None else evaluations
         check_evaluations("Consistency", count)
         times = self.spacing(self.path, count + 1, self.path.last)[:-1]

@@ -24,10 +24,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ...core import Classes, ConditionalModel, Player, Space, Terms
+from ...core import Classes, GenerativeModel, Player, Space, Terms
 from ...functional.diffusion.paths import LEAST, Path
 from ..denoiser import Denoises, Uniform, spread_evenly
-from ..diffusion import ConditionalDiffusion, Diffusion, Given
+from ..diffusion import Diffusion, Given
 from ..sampler import Sampler
 
 Interval = tuple[float, float]
@@ -50,7 +50,7 @@ class ClassifierFree:
 
     def __init__(
         self,
-        model: ConditionalDiffusion,
+        model: Diffusion,
         context: Tensor,
         scale: float,
         interval: Interval = ALWAYS,
@@ -58,7 +58,8 @@ class ClassifierFree:
         _check("ClassifierFree", scale, interval)
         self.model, self.context, self.scale, self.interval = model, context, scale, interval
         self.given, nothing = model.given(context), model.told_nothing(context)
-        self.both = Given(model.denoiser, torch.cat([self.given.told, nothing.told]))
+        told = [part.told for part in (self.given, nothing) if part.told is not None]
+        self.both = Given(model.denoiser, torch.cat(told))
 
     @property
     def path(self) -> Path:
@@ -142,7 +143,7 @@ def _check(who: str, scale: float, interval: Interval) -> None:
 # --- models ---------------------------------------------------------------------------------
 
 
-class Guided(ConditionalModel):
+class Guided(GenerativeModel):
     """A conditional diffusion that samples by guidance without a classifier. It learns as it would.
 
     Any trained model may be put into one, at any scale: nothing is learned for it.
@@ -153,11 +154,13 @@ class Guided(ConditionalModel):
         interval: the times between which it is guided, both in [0, 1].
     """
 
-    def __init__(
-        self, model: ConditionalDiffusion, scale: float = 1.0, interval: Interval = ALWAYS
-    ):
+    def __init__(self, model: Diffusion, scale: float = 1.0, interval: Interval = ALWAYS):
         super().__init__()
         _check("Guided", scale, interval)
+        if model.context_space is None:
+            raise ValueError(
+                "Guided: the model is told nothing; a Diffusion with a context_space is wanted"
+            )
         self.model, self.scale, self.interval = model, scale, interval
         self.space, self.context_space = model.space, model.context_space
 
@@ -170,14 +173,17 @@ class Guided(ConditionalModel):
         return self.model.loss(x, context)
 
     @torch.no_grad()
-    def sample(self, context: Tensor, sampler: Sampler | None = None) -> Tensor:
+    def sample(
+        self,
+        n: int | None = None,
+        context: Tensor | None = None,
+        sampler: Sampler | None = None,
+    ) -> Tensor:
         """(n, *space.shape), one for each row of context."""
-        start = self.model.path.spread * self.noise(len(context), *self.space.shape)
-        x = (sampler or self.model.sampler)(self.given(context), start)
-        return self.space.quantise(x)
+        return guided_sample(self, self.model, n, context, sampler)
 
 
-class ClassifierGuided(ConditionalModel):
+class ClassifierGuided(GenerativeModel):
     """A diffusion that knows no labels, and a classifier of noisy x that pulls it to them.
 
     The two are players that do not meet: each learns on its own what is to be known of x_t.
@@ -220,11 +226,27 @@ class ClassifierGuided(ConditionalModel):
         return {"cross_entropy": noisy_cross_entropy(self.classifier, self.model, x, labels)}
 
     @torch.no_grad()
-    def sample(self, labels: Tensor, sampler: Sampler | None = None) -> Tensor:
-        """(n, *space.shape), one for each label."""
-        start = self.model.path.spread * self.noise(len(labels), *self.space.shape)
-        x = (sampler or self.model.sampler)(self.given(labels), start)
-        return self.space.quantise(x)
+    def sample(
+        self,
+        n: int | None = None,
+        context: Tensor | None = None,
+        sampler: Sampler | None = None,
+    ) -> Tensor:
+        """(n, *space.shape), one for each label of context."""
+        return guided_sample(self, self.model, n, context, sampler)
+
+
+def guided_sample(
+    guided: Guided | ClassifierGuided,
+    model: Diffusion,
+    n: int | None,
+    context: Tensor | None,
+    sampler: Sampler | None,
+) -> Tensor:
+    """What the model's sampler, or another, makes of the guided denoiser."""
+    context = guided.context_given(n, context)
+    start = model.path.spread * guided.noise(len(context), *guided.space.shape)
+    return guided.space.quantise((sampler or model.sampler)(guided.given(context), start))
 
 
 def noisy_cross_entropy(

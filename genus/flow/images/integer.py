@@ -239,8 +239,9 @@ class IDF(GenerativeModel):
         return self.space.values(self.level.decode(self._whole(z)), z.dtype)
 
     @torch.no_grad()
-    def sample(self, n: int) -> Tensor:
+    def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
         """(n, *space.shape)."""
+        n = self.sample_count(n, context)
         k = self.level.sample(n)
         return self.space.values(k, k.dtype)
 

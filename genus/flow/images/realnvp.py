@@ -215,8 +215,9 @@ class RealNVP(GenerativeModel):
         return log_normal(z) + logdet
 
     @torch.no_grad()
-    def sample(self, n: int) -> Tensor:
+    def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
         """(n, *space.shape)."""
+        n = self.sample_count(n, context)
         return self.decode(self.noise(n, *self.space.shape))
 
 

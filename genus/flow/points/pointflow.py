@@ -159,8 +159,11 @@ class PointFlow(GenerativeModel):
         return joint - log_normal(z, mean, log_std)
 
     @torch.no_grad()
-    def sample(self, n: int, points: int | None = None) -> Tensor:
+    def sample(
+        self, n: int | None = None, context: Tensor | None = None, points: int | None = None
+    ) -> Tensor:
         """(n, points, d): new shapes, by default with as many points as the space has."""
+        n = self.sample_count(n, context)
         z = self.noise(n, self.latent) if self.prior is None else self.prior.sample(n)
         return self.decode(z, self.noise(n, points or self.points, self.d))
 

@@ -131,7 +131,7 @@ class Examination:
         context = self.unseen[1:]
         n = len(self.unseen[0])
         drawn: Any = getattr(model, "sample")  # noqa: B009
-        return drawn(*context) if context else drawn(n)
+        return drawn(context=context[0]) if context else drawn(n)
 
     def _samples(self, made: Tensor) -> dict[str, float]:
         real = self.unseen[0]
@@ -218,7 +218,7 @@ def _critic(
 
 
 def _signal(
-    generator: Player, dealt: tuple[Tensor, ...], critic: Player, gap: float
+    generator: Player, dealt: tuple[Tensor | None, ...], critic: Player, gap: float
 ) -> float | None:
     """The pull of the generator's loss at its scores, over that and the pull if `gap` were made up."""
     found = []

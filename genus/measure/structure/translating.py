@@ -2,7 +2,7 @@
 
 import torch
 
-from ...core import ConditionalModel, HasLogProb, Model
+from ...core import GenerativeModel, HasLogProb, Model
 from ...data import Split
 from ...functional.sequences.choices import Choice
 from ..evaluation import on
@@ -27,8 +27,9 @@ class Translations:
     @torch.no_grad()
     def __call__(self, model: Model) -> dict[str, float]:
         x, context = on(model, self.batch)
-        if not (isinstance(model, ConditionalModel) and isinstance(model, HasLogProb)):
+        translates = isinstance(model, GenerativeModel) and model.context_space is not None
+        if not (translates and isinstance(model, HasLogProb)):
             raise ValueError(f"Translations: {type(model).__name__} does not translate")
-        made = model.sample(context, choice=GREEDY)  # pyright: ignore[reportCallIssue]
+        made = model.sample(context=context, choice=GREEDY)  # pyright: ignore[reportCallIssue]
         right = (made == x).flatten(1).all(1).double().mean().item()
         return {"wrong": 1 - right, "nats": -model.log_prob(x, context).mean().item()}

@@ -1,12 +1,11 @@
 """Gated PixelCNN on binarised MNIST, or on any images, with their labels or without."""
 
-from ...autoregressive import ConditionalGatedPixelCNN, GatedPixelCNN
-from ...core import Classes, Model
+from ...autoregressive import GatedPixelCNN
+from ...core import Model
 from ...data import Data
-from ...nn import Labels
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, loaded
+from .._fitted import ANY, fitted, loaded, told_labels
 
 RUN = Run(rounds=2500, batch=16, lr=6e-3, ema=0.998, autocast=True)
 
@@ -35,10 +34,6 @@ def gatedpixelcnn(
         run: how long, where to, on what.
     """
     source, space = loaded("gatedpixelcnn", data, run, ANY, Data.labelled if classes else None)
-    sizes = {"layers": layers, "width": width, "first": window, "size": size, "head": head}
-    given, model = source.context_space, None
-    if isinstance(given, Classes):
-        embed = Labels(given.count)
-        model = ConditionalGatedPixelCNN(space, given, embed, given.count, **sizes)
-    model = model or GatedPixelCNN(space, **sizes)
+    told = told_labels(source)
+    model = GatedPixelCNN(space, layers, width, window, size, head, *told)
     return fitted(model, source, run, schedule=warmed(cosine))

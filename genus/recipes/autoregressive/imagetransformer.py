@@ -1,13 +1,12 @@
 """The image Transformer on binarised MNIST, or on any images, with their labels or without."""
 
-from ...autoregressive import ConditionalImageTransformer, ImageTransformer
-from ...core import Classes, Model
+from ...autoregressive import ImageTransformer
+from ...core import Model
 from ...data import Data
 from ...measure import scores
-from ...nn import Labels
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, loaded
+from .._fitted import ANY, fitted, loaded, told_labels
 
 RUN = Run(rounds=1000, batch=16, lr=4e-3, clip=1.0, ema=0.995, autocast=True, evaluate_every=200)
 ROWS = 250  # that are scored on the way
@@ -37,14 +36,6 @@ def imagetransformer(
         run: how long, where to, on what.
     """
     source, space = loaded("imagetransformer", data, run, ANY, Data.labelled if classes else None)
-    sizes = {"width": width, "layers": layers, "heads": heads, "window": window}
-    given, model = source.context_space, None
-    if isinstance(given, Classes):
-        embed = Labels(given.count)
-        model = ConditionalImageTransformer(
-            space, given, embed, given.count, **sizes, dropout=dropout
-        )
-    model = model or ImageTransformer(space, **sizes, dropout=dropout)
-    return fitted(
-        model, source, run, schedule=warmed(cosine), evaluate=scores(source.validation, rows=ROWS)
-    )
+    told, look = told_labels(source), scores(source.validation, rows=ROWS)
+    model = ImageTransformer(space, width, layers, heads, window, dropout, *told)
+    return fitted(model, source, run, schedule=warmed(cosine), evaluate=look)

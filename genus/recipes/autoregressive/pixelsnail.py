@@ -1,13 +1,12 @@
 """PixelSNAIL on binarised MNIST, or on any images, with their labels or without."""
 
-from ...autoregressive import ConditionalPixelSNAIL, PixelSNAIL
-from ...core import Classes, Model
+from ...autoregressive import PixelSNAIL
+from ...core import Model
 from ...data import Data
 from ...measure import scores
-from ...nn import Labels
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, loaded
+from .._fitted import ANY, fitted, loaded, told_labels
 
 RUN = Run(rounds=3000, batch=16, lr=4e-3, clip=1.0, ema=0.995, autocast=True, evaluate_every=500)
 ROWS = 250  # that are scored on the way
@@ -41,14 +40,7 @@ def pixelsnail(
         run: how long, where to, on what.
     """
     source, space = loaded("pixelsnail", data, run, ANY, Data.labelled if classes else None)
-    sizes = {"width": width, "blocks": blocks, "residuals": residuals, "look": look, "heads": heads}
-    given, model = source.context_space, None
-    if isinstance(given, Classes):
-        embed = Labels(given.count)
-        model = ConditionalPixelSNAIL(
-            space, given, embed, given.count, **sizes, mixture=mixture, dropout=dropout
-        )
-    model = model or PixelSNAIL(space, **sizes, mixture=mixture, dropout=dropout)
-    return fitted(
-        model, source, run, schedule=warmed(cosine), evaluate=scores(source.validation, rows=ROWS)
-    )
+    sizes = (width, blocks, residuals, look, heads, mixture, dropout)
+    model = PixelSNAIL(space, *sizes, *told_labels(source))
+    figures = scores(source.validation, rows=ROWS)
+    return fitted(model, source, run, schedule=warmed(cosine), evaluate=figures)

@@ -1,6 +1,6 @@
 """WaveNet on spoken digits, for a digit and a speaker, for a spectrum, or for nothing."""
 
-from ...autoregressive import ConditionalWaveNet, MelFrames, WaveNet
+from ...autoregressive import MelFrames, WaveNet
 from ...core import Attributes, Model, Pixels
 from ...measure import scores
 from ...nn import SeveralLabels
@@ -38,16 +38,21 @@ def wavenet(
         source = source.labelled()
     if mixture is None and isinstance(space, Pixels) and space.levels > 256:
         raise ValueError(f"wavenet: {data} has {space.levels} levels; give it a mixture")
-    sizes = (channels, skip, tuple(2**i for i in range(deepest)) * stacks)
-    match source.context_space:
-        case None:
-            model = WaveNet(space, *sizes, mixture=mixture)
-        case Attributes() as given:
-            embed = SeveralLabels(given.counts)
-            told = sum(given.counts)
-            model = ConditionalWaveNet(space, given, embed, told, *sizes, mixture=mixture)
-        case given:
-            embed = MelFrames(given.shape[1], channels)
-            model = ConditionalWaveNet(space, given, embed, channels, *sizes, mixture=mixture)
+    dilations = tuple(2**i for i in range(deepest)) * stacks
+    context, embed, told = source.context_space, None, 0
+    if isinstance(context, Attributes):
+        embed, told = SeveralLabels(context.counts), sum(context.counts)
+    elif context is not None:
+        embed, told = MelFrames(context.shape[1], channels), channels
+    model = WaveNet(
+        space,
+        channels,
+        skip,
+        dilations,
+        mixture=mixture,
+        context_space=context,
+        embed=embed,
+        told=told,
+    )
     falling, look = warmed(cosine, 0.05), scores(source.validation, rows=60)
     return fitted(model, source, run, schedule=falling, evaluate=look, picture=None)

@@ -1,12 +1,11 @@
 """A class-conditional diffusion, guided: a U-Net on images, a perceptron on vectors."""
 
-from ...core import Classes, Model
+from ...core import Model
 from ...data import Data
-from ...diffusion import DDIM, ConditionalDiffusion, Guided
-from ...nn import Labels
+from ...diffusion import DDIM, Diffusion, Guided
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, loaded
+from .._fitted import ANY, fitted, loaded, told_labels
 from ._denoisers import denoising_net
 
 RUN = Run(rounds=4000, batch=64, lr=3e-3, ema=0.995)
@@ -41,14 +40,13 @@ def guided(
         run: how long, where to, on what.
     """
     source, space = loaded("guided", data, run, ANY, Data.labelled)
-    classes = source.classes
-    net = denoising_net(space, width, dropout, context=classes)
-    model = ConditionalDiffusion(
-        net,
+    context_space, embed, count = told_labels(source)
+    model = Diffusion(
+        denoising_net(space, width, dropout, context=count),
         space,
-        Classes(classes),
-        Labels(classes),
         sampler=DDIM(evaluations, eta),
+        context_space=context_space,
+        embed=embed,
         silent=silent,
     )
     model = Guided(model, scale, (0.0, until))

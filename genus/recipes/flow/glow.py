@@ -8,10 +8,9 @@ Departs: pixels are seen through a logit; what `genus.flow.images.glow` says.
 
 from ...core import Classes, Model, Reals
 from ...data import Data
-from ...density import ConditionalDequantised, Dequantised
+from ...density import Dequantised
 from ...flow import (
     Bijection,
-    ConditionalFlow,
     Conv1x1,
     ConvCoupling,
     Dequantiser,
@@ -20,10 +19,9 @@ from ...flow import (
     ResNet,
     Squeezed,
 )
-from ...nn import Labels
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import IMAGES, fitted, loaded
+from .._fitted import IMAGES, fitted, loaded, told_labels
 
 RUN = Run(rounds=900, batch=128, lr=4e-3, clip=5.0, ema=0.99, evaluate_every=200)
 SCHEDULE = warmed(cosine)
@@ -60,14 +58,10 @@ def glow(
     if not isinstance(given, Classes | None):
         raise ValueError(f"glow: {data} gives {given} with each x; classes or nothing are wanted")
     noise = _noise(space.shape[0], dropout) if variational else None
-    count = given.count if isinstance(given, Classes) else 0
+    context_space, embed, count = told_labels(source)
     steps = [Glow(space.shape, levels, depth, width, count, dropout)]
-    if isinstance(given, Classes):
-        flow = ConditionalFlow(Reals(space.shape), given, steps, Labels(count))
-        model = ConditionalDequantised(flow, space, squeeze, noise)
-    else:
-        flow = Flow(Reals(space.shape), steps)
-        model = Dequantised(flow, space, squeeze, noise)
+    flow = Flow(Reals(space.shape), steps, None, context_space, embed)
+    model = Dequantised(flow, space, squeeze, noise)
     x, *label = source.train.batch(0, ENOUGH, run.seed)
     flow.prepare(model.to_reals(space.dequantise(x))[0], *label)
     return fitted(model, source, run, schedule=SCHEDULE)

@@ -135,7 +135,7 @@ def test_steps_have_the_probability_of_the_whole(model):
 def test_at_temperature_0_each_decision_is_the_likeliest():
     """Of a graph's first nodes, the next row is that with the highest chance where rows are independent."""
     model = build(lambda: GraphRNNS(Graphs(3), **SIZES))
-    (x,) = model.sample(1, Choice(temperature=0))
+    (x,) = model.sample(1, choice=Choice(temperature=0))
     rows = torch.tensor([[0.0], [1.0]])
     states = every_graph(3)
     with torch.no_grad():

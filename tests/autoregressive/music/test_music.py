@@ -67,7 +67,7 @@ def test_chances_sum_to_one_for_each_number_of_steps(make, steps):
 )
 def test_laws_hold_for_sequences_of_full_length(law):
     model, steps = nade(), torch.full((6,), 3)
-    law(model, model.sample(steps), steps)
+    law(model, model.sample(context=steps), steps)
 
 
 class HearsTheStepItselfIsIn(RNNNADE):
@@ -93,7 +93,7 @@ class ForgetsItsState(RNNNADE):
 )
 def test_the_laws_reject_shifted_teaching_and_a_lost_state(liar, law):
     model, steps = away(liar(SPACE, 4, 5)), torch.full((6,), 3)
-    x = nade().sample(steps)
+    x = nade().sample(context=steps)
     with pytest.raises(AssertionError):
         law(model, x, steps)
 
@@ -118,7 +118,7 @@ def test_a_step_is_a_nade_whose_biases_the_state_gives():
 def test_shorter_sequences_are_silent_after_their_end_and_do_not_change_others():
     model = nade()
     steps = torch.tensor([3, 1, 0, 2])
-    x = model.sample(steps)
+    x = model.sample(context=steps)
     for row, count in zip(x, steps.tolist(), strict=True):
         assert not row[count:].any()
     alone = torch.cat([model.log_prob(x[i : i + 1], steps[i : i + 1]) for i in range(4)])
@@ -127,7 +127,7 @@ def test_shorter_sequences_are_silent_after_their_end_and_do_not_change_others()
 
 def test_dropout_is_for_learning_only():
     model = away(RNNNADE(SPACE, 4, 5, dropout=0.5))
-    x, steps = model.sample(torch.full((8,), 3)), torch.full((8,), 3)
+    x, steps = model.sample(context=torch.full((8,), 3)), torch.full((8,), 3)
     assert torch.equal(model.log_prob(x, steps), model.log_prob(x, steps))
     model.train()
     assert not torch.equal(model.log_prob(x, steps), model.log_prob(x, steps))
@@ -153,7 +153,7 @@ def test_samples_of_machines_come_from_what_is_counted():
     model, states = rbm(), every_x(SPACE)
     states = states[within_steps(states, 2)]
     chances = model.counted_log_prob(states, torch.full((len(states),), 2)).exp()
-    drawn = model.sample(torch.full((20_000,), 2))
+    drawn = model.sample(context=torch.full((20_000,), 2))
     for one, p in zip(states, chances.tolist(), strict=True):
         hits = (drawn == one).flatten(1).all(1).double().mean().item()
         assert abs(hits - p) <= 5 * (max(p, 1 / 20_000) / 20_000) ** 0.5
@@ -182,7 +182,7 @@ def test_annealing_finds_the_constant_from_both_sides():
 def test_the_gradient_of_a_dream_is_that_of_the_likelihood():
     """With dreams from the machines themselves, on the average."""
     model = rbm()
-    x, steps = model.sample(torch.full((1,), 3)), torch.full((1,), 3)
+    x, steps = model.sample(context=torch.full((1,), 3)), torch.full((1,), 3)
     v, b, c = model.machines(x, steps)
     h_states = every_x(Bits((3,)))
     log_z = torch.stack([-model.free_energy(one, b, c) for one in h_states]).logsumexp(0)
@@ -209,7 +209,7 @@ def test_they_learn_that_a_key_is_held(kind):
         optimizer.step()
     score = model.log_prob if kind is RNNNADE else model.counted_log_prob
     assert -2.5 < score(x, steps).mean().item() < -1.3  # -9.0 if keys were independent
-    drawn = model.eval().sample(steps)
+    drawn = model.eval().sample(context=steps)
     held = (drawn == drawn[:, :1]).flatten(1).all(1).float().mean()
     assert held > (0.85 if kind is RNNNADE else 0.3)  # a machine's dreams are noisy; chance: 0.016
 

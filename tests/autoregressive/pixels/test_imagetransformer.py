@@ -5,7 +5,7 @@ import pytest
 import torch
 from models import build
 
-from genus.autoregressive import Choice, ConditionalImageTransformer, ImageTransformer
+from genus.autoregressive import Choice, ImageTransformer
 from genus.core import Bits, Classes, Pixels, Reals, Tokens
 from genus.nn import Labels
 
@@ -64,7 +64,9 @@ def test_a_value_is_seen_by_all_after_it_and_no_other(make):
 
 def test_a_context_is_heard_in_every_value():
     model = build(
-        lambda: ConditionalImageTransformer(Bits((1, 2, 3)), Classes(3), Labels(3), 3, 8, 1, 2)
+        lambda: ImageTransformer(
+            Bits((1, 2, 3)), 8, 1, 2, context_space=Classes(3), embed=Labels(3), context=3
+        )
     )
     x = laws.draw(model.space, 1)
     one, other = (model.logits(x, torch.tensor([k])) for k in (0, 2))

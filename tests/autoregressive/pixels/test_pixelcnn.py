@@ -7,7 +7,7 @@ from models import build
 from torch import Tensor
 from torch.nn.functional import conv2d, relu
 
-from genus.autoregressive import ConditionalGatedPixelCNN, GatedPixelCNN, PixelCNN
+from genus.autoregressive import GatedPixelCNN, PixelCNN
 from genus.core import Bits, Classes, Pixels, Tokens
 from genus.nn import Labels
 
@@ -102,8 +102,16 @@ def test_pixelcnn_is_the_papers():
 
 def test_gated_pixelcnn_is_the_papers():
     model = build(
-        lambda: ConditionalGatedPixelCNN(
-            Pixels((1, 4, 5), 3), Classes(2), Labels(2), 2, 1, 3, 3, 3, 7
+        lambda: GatedPixelCNN(
+            Pixels((1, 4, 5), 3),
+            1,
+            3,
+            3,
+            3,
+            7,
+            context_space=Classes(2),
+            embed=Labels(2),
+            context=2,
         )
     )
     torch.set_default_dtype(torch.float64)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from models import build
 
-from genus.autoregressive import ConditionalPixelSNAIL, PixelSNAIL
+from genus.autoregressive import PixelSNAIL
 from genus.autoregressive.pixels.snail import SnailBlock
 from genus.core import Bits, Classes, Pixels
 from genus.nn import Labels
@@ -102,7 +102,9 @@ def test_attention_is_what_its_equation_says():
 
 def test_a_context_is_heard_in_every_value():
     model = build(
-        lambda: ConditionalPixelSNAIL(Bits((1, 2, 3)), Classes(3), Labels(3), 3, 8, 1, 1, 8, 2)
+        lambda: PixelSNAIL(
+            Bits((1, 2, 3)), 8, 1, 1, 8, 2, context_space=Classes(3), embed=Labels(3), context=3
+        )
     )
     x = laws.draw(model.space, 1)
     one, other = (model.logits(x, torch.tensor([k])) for k in (0, 2))

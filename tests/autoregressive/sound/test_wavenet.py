@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from genus.autoregressive import Choice, ConditionalWaveNet, Stepwise, WaveNet
+from genus.autoregressive import Choice, Stepwise, WaveNet
 from genus.autoregressive.sound.wavenet import pick, pick_logistic
 from genus.core import Attributes, Bits, Pixels, Reals, Tokens
 from genus.functional.sequences.choices import DRAWN
@@ -26,7 +26,9 @@ def doubles():
 
 def labelled(space, **options):
     embed = SeveralLabels((3, 2))
-    return ConditionalWaveNet(space, Attributes((3, 2)), embed, 5, 4, 6, (1, 2, 4), **options)
+    return WaveNet(
+        space, 4, 6, (1, 2, 4), context_space=Attributes((3, 2)), embed=embed, told=5, **options
+    )
 
 
 @pytest.mark.parametrize(("dilations", "kernel"), [((1, 2, 3), 2), ((1, 2), 3)])
@@ -54,14 +56,21 @@ MODELS = {
     "pixels": lambda: WaveNet(Pixels((60,), 16), 4, 6, (1, 3, 9), kernel=3),
     "logistics": lambda: WaveNet(Pixels((60,), 100), 4, 6, DEEP, mixture=3),
     "labels": lambda: labelled(Tokens(7, 60)),
-    "frames": lambda: ConditionalWaveNet(
-        Pixels((60,), 16), Reals((6, 2)), nn.Linear(2, 3), 3, 4, 6, DEEP, mixture=2
+    "frames": lambda: WaveNet(
+        Pixels((60,), 16),
+        4,
+        6,
+        DEEP,
+        mixture=2,
+        context_space=Reals((6, 2)),
+        embed=nn.Linear(2, 3),
+        told=3,
     ),
 }
 
 
 def context_of(model, n):
-    if not isinstance(model, ConditionalWaveNet):
+    if model.context_space is None:
         return ()
     if isinstance(model.context_space, Attributes):
         return (torch.stack([torch.arange(n) % 3, torch.arange(n) % 2], 1),)
@@ -238,7 +247,10 @@ def test_each_frame_tells_its_own_samples():
         (lambda: WaveNet(Pixels((1, 4, 4))), "Pixels"),
         (lambda: WaveNet(Tokens(3, 4), mixture=2), "mixture is 2"),
         (lambda: WaveNet(Pixels((4,)), mixture=0), "mixture is 0"),
-        (lambda: ConditionalWaveNet(Tokens(3, 4), Reals((2,)), nn.Identity(), 0), "told is 0"),
+        (
+            lambda: WaveNet(Tokens(3, 4), context_space=Reals((2,)), embed=nn.Identity(), told=0),
+            "told is 0",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(make, what):
@@ -247,9 +259,11 @@ def test_what_cannot_be_is_refused(make, what):
 
 
 def test_frames_must_divide_the_sound():
-    model = ConditionalWaveNet(Tokens(3, 7), Reals((2, 3)), nn.Identity(), 3, 4, 5, (1,))
+    model = WaveNet(
+        Tokens(3, 7), 4, 5, (1,), context_space=Reals((2, 3)), embed=nn.Identity(), told=3
+    )
     with pytest.raises(ValueError, match="embed makes 2 frames"):
-        model.sample(torch.zeros(1, 2, 3))
+        model.sample(context=torch.zeros(1, 2, 3))
 
 
 def test_a_prefix_of_the_wrong_shape_is_refused():

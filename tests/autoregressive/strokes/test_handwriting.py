@@ -165,7 +165,7 @@ def test_a_primed_drawing_comes_back(make):
         assert torch.equal(model.draw(u, *told, prefix=x[:, :k]), x)
         other = x[torch.randperm(50), :k]
         assert torch.equal(model.draw(u, *told, prefix=other)[:, :k], other)
-    assert torch.equal(model.sample(*(told or (50,)), prefix=x), x)
+    assert torch.equal(model.sample(None if told else 50, *told, prefix=x), x)
 
 
 @both
@@ -175,7 +175,7 @@ def test_a_bias_makes_moves_narrower_and_temperature_too(make):
     start = torch.zeros(4000, 1, 3)
 
     def spread(**how):
-        x = model.sample(*(told or (4000,)), prefix=start, **how)[:, 1]
+        x = model.sample(None if told else 4000, *told, prefix=start, **how)[:, 1]
         return x[x[:, 2] != OVER, :2].std(0).mean()
 
     plain = spread()

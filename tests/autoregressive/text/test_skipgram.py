@@ -76,7 +76,7 @@ def test_it_learns_that_distribution():
 class ForgetsTheNoise(SkipGram):
     """Draws from the softmax of the products alone, and scores with q."""
 
-    def sample(self, context):
+    def sample(self, n=None, context=None):
         logits = self.v(context) @ self.u.weight.T
         return logits.softmax(1).multinomial(1)[:, 0]
 

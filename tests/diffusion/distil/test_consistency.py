@@ -121,7 +121,7 @@ def samples_have_the_datas_moments(model):
     first = torch.tensor(model.path.first)
     e = model.path.sigma(first) / model.path.alpha(first)
     for evaluations in (1, 2, 4):
-        x = model.sample(20_000, evaluations)
+        x = model.sample(20_000, evaluations=evaluations)
         laws.within(x[:, 0], MEAN)
         laws.within((x[:, 1] - MEAN).square(), (VARIANCE + e**2).item())
 
@@ -278,7 +278,7 @@ def test_a_chain_teaches_too():
     teacher = DDPM(TimeMLP(2, 8, 1), Reals((2,)), 20)
     model = Consistency(TimeMLP(2, 8, 1), Reals((2,)), teacher.path, teacher, times=6)
     assert model.loss(data(9))["gap"].isfinite()
-    assert model.sample(3, 2).shape == (3, 2)
+    assert model.sample(3, evaluations=2).shape == (3, 2)
 
 
 def test_a_bounded_distance_is_small_squares_and_large_sizes():
@@ -312,7 +312,7 @@ class ForgetsTheAnchor(Consistency):
 
 
 class AddsAllTheNoise(Consistency):
-    def sample(self, n, evaluations=None):
+    def sample(self, n=None, context=None, evaluations=None):
         least, self.least = self.least, 0.0
         x = self.path.spread * torch.randn(n, 2)
         for i, t in enumerate(self.spacing(self.path, evaluations + 1, self.path.last)[:-1]):

@@ -12,7 +12,6 @@ from genus.diffusion import (
     ByClassifier,
     ClassifierFree,
     ClassifierGuided,
-    ConditionalDiffusion,
     Diffusion,
     Guided,
     TimeEncoder,
@@ -78,8 +77,8 @@ PATHS = [VP(), Cosine(), Straight()]
 
 
 def conditional(path=PATHS[0], **named):
-    arguments = (Reals((2,)), Classes(3), Labels(3), path, Start())
-    return ConditionalDiffusion(Best(path), *arguments, **named)
+    told = {"context_space": Classes(3), "embed": Labels(3)}
+    return Diffusion(Best(path), Reals((2,)), path, Start(), **told, **named)
 
 
 def marginal(path=PATHS[0]):
@@ -133,12 +132,17 @@ def test_guided_samples_of_classes_that_are_shifts(scale):
             return mean + alpha / (alpha**2 + sigma**2) * (x - alpha * mean)
 
     # N(m, I), on the cosine path: x_t is N(alpha m, I) and DDIM keeps its deviation
-    model = ConditionalDiffusion(
-        Shift(), Reals((2,)), Reals((1,)), nn.Linear(1, 1, bias=False), Cosine(), Start()
+    model = Diffusion(
+        Shift(),
+        Reals((2,)),
+        Cosine(),
+        Start(),
+        context_space=Reals((1,)),
+        embed=nn.Linear(1, 1, bias=False),
     )
     with torch.no_grad():
         model.embed.weight.fill_(1.0)
-    x = Guided(model, scale).sample(torch.ones(4000, 1), DDIM(400))
+    x = Guided(model, scale).sample(context=torch.ones(4000, 1), sampler=DDIM(400))
     for i in range(2):
         laws.within(x[:, i], (1 + scale) * told[i].item())
         assert (x[:, i].std() - 1).abs() < 0.06  # five standard errors
@@ -151,8 +155,13 @@ def trained(kind=TimeMLP, **named):
     net = kind(2, 8, 1, context=3)
     for p in net.parameters():
         p.data.add_(0.3 * torch.randn_like(p))
-    return ConditionalDiffusion(
-        net, Reals((2,)), Classes(3), Labels(3), sampler=DDIM(4, eta=0.5), **named
+    return Diffusion(
+        net,
+        Reals((2,)),
+        sampler=DDIM(4, eta=0.5),
+        context_space=Classes(3),
+        embed=Labels(3),
+        **named,
     )
 
 
@@ -160,7 +169,7 @@ def same_samples(one, other):
     drawn = []
     for model in (one, other):
         torch.manual_seed(3)
-        drawn.append(model.sample(LABELS))
+        drawn.append(model.sample(context=LABELS))
     assert torch.equal(*drawn)
 
 
@@ -180,7 +189,7 @@ def test_scale_zero_by_classifier_is_the_model():
         p.data.add_(0.3 * torch.randn_like(p))
     model = Diffusion(net, Reals((2,)), sampler=DDIM(4, eta=0.5))
     torch.manual_seed(3)
-    guided = ClassifierGuided(model, Judge(model.path), 3, 0.0).sample(LABELS)
+    guided = ClassifierGuided(model, Judge(model.path), 3, 0.0).sample(context=LABELS)
     torch.manual_seed(3)
     assert torch.equal(guided, model.sample(len(LABELS)))
 
@@ -198,7 +207,7 @@ class Counts(TimeMLP):
 
 def test_one_pass_of_twice_the_rows_where_it_is_guided():
     model = trained(Counts)
-    Guided(model, 2.0, (0.35, 0.65)).sample(LABELS, DDIM(11))  # at 1.0, 0.9, ...
+    Guided(model, 2.0, (0.35, 0.65)).sample(context=LABELS, sampler=DDIM(11))  # at 1.0, 0.9, ...
     assert model.net.rows == (5, 5, 5, 5, 10, 10, 10, 5, 5, 5, 5)
 
 
@@ -219,14 +228,14 @@ def test_pixels_stay_in_their_range():
     net, judge = TimeMLP(4, 8, 1, context=3), TimeEncoder(1, 3, 4, (1,))
     for p in (*net.parameters(), *judge.parameters()):
         p.data.add_(torch.randn_like(p))
-    model = ConditionalDiffusion(net, space, Classes(3), Labels(3), sampler=DDIM(3))
+    model = Diffusion(net, space, sampler=DDIM(3), context_space=Classes(3), embed=Labels(3))
     x, t = torch.randn(5, 1, 2, 2), torch.full((5,), 0.7)
     for denoiser in (
         ClassifierFree(model, LABELS, 9.0),
         ByClassifier(model.given(LABELS), judge, LABELS, 9.0, space=space),
     ):
         assert denoiser.denoise(x, t).abs().max() == 1
-    made = Guided(model, 9.0).sample(LABELS)
+    made = Guided(model, 9.0).sample(context=LABELS)
     assert torch.equal(made, space.quantise(made))
 
 

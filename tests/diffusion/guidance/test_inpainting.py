@@ -10,7 +10,6 @@ from genus.diffusion import (
     DDIM,
     DDPM,
     ClassifierFree,
-    ConditionalDiffusion,
     Diffusion,
     DPMSolver,
     Heun,
@@ -167,7 +166,7 @@ def test_one_repeat_is_ddim():
 
 
 def test_repaint_of_nothing_known_samples_the_model():
-    x = best().sample(8000, RePaint(300, 2))
+    x = best().sample(8000, sampler=RePaint(300, 2))
     for i in range(3):
         laws.within(x[:, i], MEAN[i].item())
     assert (x.T.cov() - COVARIANCE).abs().max() < 0.1
@@ -198,8 +197,11 @@ def test_evaluations_are_counted():
 
 
 def test_a_guided_denoiser_fills_too():
-    model = ConditionalDiffusion(
-        TimeMLP(4, 8, 1, context=2), Pixels((1, 2, 2), 5), Reals((2,)), nn.Linear(2, 2)
+    model = Diffusion(
+        TimeMLP(4, 8, 1, context=2),
+        Pixels((1, 2, 2), 5),
+        context_space=Reals((2,)),
+        embed=nn.Linear(2, 2),
     )
     x = torch.full((3, 1, 2, 2), -0.5)
     known = torch.tensor([[True, False], [True, False]])
@@ -264,7 +266,7 @@ def test_strength_is_a_share(strength):
 
 def test_the_gap_sees_a_filler_that_looks_away():
     """A filler that draws from the marginal is further off than replacement."""
-    made = best().sample(20_000, DDIM(100, 1.0))[:, 1:]
+    made = best().sample(20_000, sampler=DDIM(100, 1.0))[:, 1:]
     mean, covariance = conditional()
     assert (made.mean(0) - mean).abs().max() > 3 * gap(RePaint(50, 1))[0]
     assert (made.T.cov() - covariance).abs().max() > 3 * gap(RePaint(50, 1))[1]

@@ -7,9 +7,8 @@ import torch
 from torch import nn
 
 from genus.core import Classes, Pixels, Reals
-from genus.density import ConditionalDequantised, Dequantised, Gaussian
+from genus.density import Dequantised, Gaussian
 from genus.flow import (
-    ConditionalFlow,
     ConvCoupling,
     Coupling,
     Dequantiser,
@@ -153,20 +152,20 @@ def test_a_picture_may_be_the_context():
 
 def conditional():
     steps = [Coupling(2, context=3)]
-    return ConditionalFlow(Reals((2,)), Classes(3), steps, Labels(3)).double()
+    return Flow(Reals((2,)), steps, context_space=Classes(3), embed=Labels(3)).double()
 
 
 def test_a_conditional_density_is_a_conditional_model_of_pixels():
     torch.set_default_dtype(torch.float64)
     torch.manual_seed(0)
-    model = ConditionalDequantised(shaken(conditional()), SPACE, 1e-2)
+    model = Dequantised(shaken(conditional()), SPACE, 1e-2)
     assert model.context_space == Classes(3)
     assert model.promises() == {"sample", "elbo", "log_weight", "encode", "decode"}
     x, label = SPACE.values(torch.randint(4, (8, 2)), torch.float64), torch.arange(8) % 3
     assert torch.equal(model.decode(model.encode(x, label), label), SPACE.quantise(x))
     moved = model.encode(x, (label + 1) % 3)
     assert (moved - model.encode(x, label)).abs().max() > 1e-3
-    SPACE.check(model.sample(label), "sample")
+    SPACE.check(model.sample(context=label), "sample")
     torch.manual_seed(3)
     (term,) = model.loss(x, label).values()
     torch.manual_seed(3)
@@ -183,9 +182,7 @@ class Duel(Gaussian):
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: Dequantised(conditional(), SPACE), "ConditionalDequantised is made for it"),
-        (lambda: ConditionalDequantised(Gaussian(Reals((2,))), SPACE), "Dequantised is made for"),
-        (lambda: ConditionalDequantised(conditional(), Pixels((3,), 4)), "build it for Reals"),
+        (lambda: Dequantised(conditional(), Pixels((3,), 4)), "build it for Reals"),
         (lambda: Dequantised(Gaussian(Reals((2,))), SPACE, 0.0, nn.Linear(2, 2)), "dequantiser is"),
         (lambda: Dequantised(Duel(Reals((2,))), SPACE, 0.0, noise()), "has 2 players"),
     ],

@@ -11,7 +11,6 @@ from genus.flow import (
     ActNorm,
     Affine,
     Chain,
-    ConditionalFlow,
     ContextNorm,
     Conv1x1,
     ConvCoupling,
@@ -216,7 +215,9 @@ def test_a_class_has_a_base_of_its_own():
     """With the couplings as they begin, log p(x | c) is that of a normal with the class's moments."""
     torch.set_default_dtype(torch.float64)
     torch.manual_seed(0)
-    flow = ConditionalFlow(Reals((1, 2, 2)), Classes(3), [ContextNorm((1, 2, 2), 3)], Labels(3))
+    flow = Flow(
+        Reals((1, 2, 2)), [ContextNorm((1, 2, 2), 3)], context_space=Classes(3), embed=Labels(3)
+    )
     nn.init.normal_(flow.steps[0].affine.weight)
     label = torch.tensor([0, 2])
     numbers = flow.steps[0].affine(flow.embed(label)).unflatten(1, (2, 1, 2, 2))

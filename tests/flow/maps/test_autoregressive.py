@@ -11,7 +11,6 @@ from genus.density import GaussianMixture
 from genus.flow import (
     Affine,
     Autoregressive,
-    ConditionalFlow,
     Flow,
     Inverse,
     Permutation,
@@ -111,10 +110,10 @@ def test_a_conditional_flow_scores_what_it_draws():
     torch.set_default_dtype(torch.float64)
     torch.manual_seed(0)
     steps = [Inverse(Autoregressive(2, hidden=(8,), context=3)), Permutation(2)]
-    model = ConditionalFlow(Reals((2,)), Classes(3), [Standard((2,)), *steps], Labels(3))
+    model = Flow(Reals((2,)), [Standard((2,)), *steps], context_space=Classes(3), embed=Labels(3))
     shaken(model)
     labels = torch.arange(9) % 3
-    x, log_prob = model.sample_with_log_prob(labels)
+    x, log_prob = model.sample_with_log_prob(context=labels)
     torch.testing.assert_close(log_prob, model.log_prob(x, labels))
 
 

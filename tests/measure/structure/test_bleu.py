@@ -56,7 +56,7 @@ def test_translations_are_right_throughout_or_wrong():
     space = Tokens(3, 2)
     model = Seq2Seq(space, space, 4, 4).eval()
     context = torch.randint(3, (40, 2))
-    greedy = model.sample(context, choice=Choice(temperature=0))
+    greedy = model.sample(context=context, choice=Choice(temperature=0))
     x = greedy.clone()
     x[:10, 1] = (x[:10, 1] + 1) % 3
     figures = Translations(Rows(x, space, context=context, context_space=space))(model)

@@ -24,14 +24,14 @@ def test_guided():
     net = model.model.net
     assert isinstance(net, UNet)
     assert (net.width, net.dropout, net.context) == (8, 0.2, 10)
-    model.space.check(model.sample(torch.arange(10)), "sample")
+    model.space.check(model.sample(context=torch.arange(10)), "sample")
 
 
 def test_guided_on_vectors():
     model = guided("ring", evaluations=3, run=SHORT)
     assert isinstance(model.model.net, TimeMLP)
     assert model.model.net.context == model.context_space.count
-    assert model.sample(torch.arange(4)).shape == (4, 2)
+    assert model.sample(context=torch.arange(4)).shape == (4, 2)
 
 
 def test_guided_wants_labels():
