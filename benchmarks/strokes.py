@@ -181,7 +181,7 @@ def slant_kept(model: HandwritingSynthesis, x: Tensor, texts: Tensor) -> float:
         if int((text != 0).sum()) <= PRIME + 1:
             continue
         k = steps_of(text[:PRIME])
-        whole = model.sample(text[None], bias=0.5, prefix=drawing[None, :k])[0]
+        whole = model.sample(context=text[None], bias=0.5, prefix=drawing[None, :k])[0]
         pair = read(torch.stack([cut(whole, 0, k), cut(whole, k, len(whole))]), texts[:2]).slants
         before.append(float(pair[0]))
         after.append(float(pair[1]))
@@ -315,7 +315,7 @@ def hands(figure: Any, grid: Any, model: HandwritingSynthesis) -> None:
     for column, i in enumerate((long[0], long[len(long) // 2], long[-1])):
         k = steps_of(texts[i, :PRIME])
         axes = figure.add_subplot(grid[4, 2 * column : 2 * column + 2])
-        pen(axes, model.sample(texts[i : i + 1], 0.5, prefix=x[i : i + 1, :k])[0], k)
+        pen(axes, model.sample(context=texts[i : i + 1], bias=0.5, prefix=x[i : i + 1, :k])[0], k)
         axes.set_title(
             f"{spelled(texts[i : i + 1])[0]}, its first {PRIME} letters real", fontsize=9
         )
