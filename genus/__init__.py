@@ -14,6 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__ as __version__
+from .errors import Refused as Refused
 
 _NAMES = {  # of each folder, what also stands here
     "core": "Bits Classes GenerativeModel Model Pixels Player Reals Tokens",
@@ -84,4 +85,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*_FOLDERS, *_PUBLIC, "__version__"])
+    return sorted([*_FOLDERS, *_PUBLIC, "Refused", "__version__"])

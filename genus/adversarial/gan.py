@@ -31,6 +31,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector
 
 from ..core import GenerativeModel, Pixels, Player, Reals, Space, Terms
+from ..errors import Refused
 from ..functional.adversarial.objectives import Game, TopK, non_saturating
 from ..functional.adversarial.penalties import Penalty
 from .views import View
@@ -76,22 +77,22 @@ class GAN(GenerativeModel):
     ):
         super().__init__()
         if not isinstance(space, Reals | Pixels):
-            raise ValueError(
+            raise Refused(
                 f"GAN: space is {space}; it must be Reals or Pixels, for a generator learns by the "
                 f"slope of the critic"
             )
         for name, value in (("critic_rounds", critic_rounds), ("packing", packing)):
             if value < 1:
-                raise ValueError(f"GAN: {name} is {value}; at least 1 is wanted")
+                raise Refused(f"GAN: {name} is {value}; at least 1 is wanted")
         if bound is not None and bound <= 0:
-            raise ValueError(f"GAN: bound is {bound}; it must be above 0, or None")
+            raise Refused(f"GAN: bound is {bound}; it must be above 0, or None")
         if top is not None and objective.relative:
-            raise ValueError(
+            raise Refused(
                 f"GAN: top cuts the made rows, and {objective.name} pairs them with real ones; "
                 f"leave one of them out"
             )
         if history < 0:
-            raise ValueError(f"GAN: history is {history}; a weight cannot be negative")
+            raise Refused(f"GAN: history is {history}; a weight cannot be negative")
         self.space, self.latent, self.objective = space, latent, objective
         self.penalties, self.critic_rounds = tuple(penalties), critic_rounds
         self.packing, self.bound, self.history, self.top = packing, bound, history, top
@@ -133,7 +134,7 @@ class GAN(GenerativeModel):
     def shown(self, x: Tensor) -> Tensor:
         """What the critic sees of n rows, (n / packing, packing * shape[0], *shape[1:])."""
         if len(x) % self.packing:
-            raise ValueError(
+            raise Refused(
                 f"GAN: a batch has {len(x)} rows; packing is {self.packing}, and must divide it"
             )
         x = x if self.view is None else self.view(x)

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ..errors import Refused
+
 
 class View(nn.Module):
     """A random map of rows, (n, *shape) to the same shape, differentiable by its argument.
@@ -46,7 +48,7 @@ class InstanceNoise(View):
     def __init__(self, std: float, rounds: int):
         super().__init__()
         if std < 0 or rounds < 1:
-            raise ValueError(
+            raise Refused(
                 f"InstanceNoise: std is {std}, rounds is {rounds}; std must be at least 0 and "
                 f"rounds at least 1"
             )

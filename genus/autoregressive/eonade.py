@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core import Bits, Space, Terms
+from ..errors import Refused
 from .mixed import Mixed
 from .stepwise import Steps
 
@@ -46,11 +47,11 @@ class EoNADE(Mixed):
     ):
         super().__init__()
         if not isinstance(space, Bits):
-            raise ValueError(f"EoNADE: space is {space}; Bits are wanted")
+            raise Refused(f"EoNADE: space is {space}; Bits are wanted")
         if not hidden or min(hidden) < 1:
-            raise ValueError(f"EoNADE: hidden is {tuple(hidden)}; widths of 1 or more are wanted")
+            raise Refused(f"EoNADE: hidden is {tuple(hidden)}; widths of 1 or more are wanted")
         if ensemble < 1:
-            raise ValueError(f"EoNADE: ensemble is {ensemble}; at least 1 order is wanted")
+            raise Refused(f"EoNADE: ensemble is {ensemble}; at least 1 order is wanted")
         self.space, self.hidden, self.ensemble, self.seed = space, tuple(hidden), ensemble, seed
         d, draw = space.dims, torch.Generator().manual_seed(seed)
         self.first = nn.Linear(2 * d, hidden[0])
@@ -70,7 +71,7 @@ class EoNADE(Mixed):
         if orders.dim() != 2 or not torch.equal(
             orders.sort(1).values, numbers.expand(len(orders), -1)
         ):
-            raise ValueError(
+            raise Refused(
                 f"EoNADE: orders are of shape {tuple(orders.shape)}; each row must hold the numbers "
                 f"0 to {self.space.dims - 1} once"
             )

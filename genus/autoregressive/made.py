@@ -33,6 +33,7 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from ..core import Bits, Space, Terms, Tokens
+from ..errors import Refused
 from ..nn import MaskedMLP
 from .mixed import Mixed
 from .stepwise import Steps, level_count
@@ -66,12 +67,12 @@ class MADE(Mixed):
         super().__init__()
         levels = level_count(space, "MADE")
         if rank is not None and (levels == 2 or rank < 1):
-            raise ValueError(
+            raise Refused(
                 f"MADE: rank is {rank} and a feature has {levels} levels; rank must be at least 1, "
                 f"and left out where there are just two levels"
             )
         if shuffled and isinstance(space, Tokens) and space.end is not None:
-            raise ValueError(
+            raise Refused(
                 f"MADE: shuffled is True and sequences end with token {space.end}: what follows an "
                 f"end is known only where tokens come in their own order; leave shuffled out"
             )

@@ -13,6 +13,7 @@ import math
 import torch
 from torch import Tensor
 
+from ..errors import Refused
 from ..functional.sequences.choices import DRAWN, Choice
 from .stepwise import Steps, Stepwise
 
@@ -79,7 +80,7 @@ class Mixed(Stepwise):
     def log_probs(self, x: Tensor) -> Tensor:
         """log p(x_i | x_<i) of each value, nats, (n, *shape), where all models have one order."""
         if not (self.orders == self.order).all():
-            raise ValueError(
+            raise Refused(
                 f"{type(self).__name__}: its models have different orders, and a value has no "
                 f"chance of its own in their mixture; ask one of them: one(k).log_probs(x)"
             )
@@ -135,7 +136,7 @@ class Mixed(Stepwise):
             return torch.ones(len(x), len(self.orders), device=x.device)
         first = self.orders[:, :known].sort(1).values
         if not (first == first[0]).all():
-            raise ValueError(
+            raise Refused(
                 f"{type(self).__name__}: the orders of its {len(first)} models begin with different "
                 f"values, so that {known} of them cannot be given; take one of its models: "
                 f"one(k).complete(x, known)"

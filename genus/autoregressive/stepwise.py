@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from ..core import Bits, GenerativeModel, Pixels, Space, Tokens, given
+from ..errors import Refused
 from ..functional.numerics.threads import one_thread
 from ..functional.sequences.choices import DRAWN, Choice
 
@@ -104,7 +105,7 @@ class Stepwise(GenerativeModel):
         if prefix is None:
             return None
         if prefix.dim() != 2 or len(prefix) != n or prefix.shape[1] > self.space.dims:
-            raise ValueError(
+            raise Refused(
                 f"{type(self).__name__}: prefix has shape {tuple(prefix.shape)}; it must be "
                 f"({n}, k), the first k values of each row, k at most {self.space.dims}"
             )
@@ -138,7 +139,7 @@ def level_count(space: Space, who: str) -> int:
     """How many values each number of x can have, of a space that a model goes through in steps."""
     if isinstance(space, Bits | Pixels | Tokens):
         return space.cardinality
-    raise ValueError(f"{who}: space is {space}; Bits, Pixels or Tokens are wanted")
+    raise Refused(f"{who}: space is {space}; Bits, Pixels or Tokens are wanted")
 
 
 def log_chances(space: Space, x: Tensor, logits: Tensor) -> Tensor:
@@ -157,7 +158,7 @@ def log_chances(space: Space, x: Tensor, logits: Tensor) -> Tensor:
 def endless(space: Tokens, who: str) -> None:
     """Raises ValueError if the texts of a space end: then they are not of any length."""
     if space.end is not None:
-        raise ValueError(
+        raise Refused(
             f"{who}: a text of any length was asked for, but {space} ends at token {space.end}; "
             f"log_probs and sample are for such texts"
         )

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from .errors import STOPPED, Mistake, known, say, writing
+from ..errors import Refused
+from .errors import STOPPED, known, say, writing
 from .parser import DATA, ORACLE, Parser
 
 
@@ -37,9 +38,9 @@ def run(words: list[str]) -> int:
     for name in taken.names:
         known(name)
     if not taken.minutes > 0:
-        raise Mistake(f"genus compare: --minutes is {taken.minutes}; more than 0 is wanted")
+        raise Refused(f"genus compare: --minutes is {taken.minutes}; more than 0 is wanted")
     if taken.threads < 1:
-        raise Mistake(f"genus compare: --threads is {taken.threads}; at least 1 is wanted")
+        raise Refused(f"genus compare: --threads is {taken.threads}; at least 1 is wanted")
     from .comparison import compare
 
     try:

@@ -25,12 +25,13 @@ from .._version import __version__
 from ..core.files import write
 from ..data import Data
 from ..data import load as load_data
+from ..errors import Refused
 from ..measure.oracles import Oracle, oracle_for
 from ..report import groups, page, printed
 from ..report.pictures import picture_of_data
 from ..report.record import recorded
 from ..train.artifact import weights_hash
-from .errors import ERRORS, OK, Mistake, answer, say, writing
+from .errors import ERRORS, OK, answer, say, writing
 from .options import RecipeParser
 
 Record = dict[str, Any]  # of one recipe, as JSON types
@@ -62,7 +63,7 @@ def compare(
         resume: keeps what is finished in `out`, and goes on with what is not.
     """
     if twice := {name for name in names if list(names).count(name) > 1}:
-        raise Mistake(f"compare: {', '.join(sorted(twice))} is named twice")
+        raise Refused(f"compare: {', '.join(sorted(twice))} is named twice")
     torch.set_num_threads(threads)
     source = load_data(data)
     judge = oracle_for(source.name, source.space) if oracle is None else measure.oracle(oracle)
@@ -101,9 +102,9 @@ def compare(
 def _claim(out: Path, resume: bool) -> dict[str, Record]:
     """Makes sure of the folder, and returns what it knows of recipes already."""
     if out.exists() and not out.is_dir():
-        raise Mistake(f"compare: {out} is a file; --out must be a folder")
+        raise Refused(f"compare: {out} is a file; --out must be a folder")
     if not resume and out.is_dir() and any(out.iterdir()):
-        raise Mistake(
+        raise Refused(
             f"compare: {out} is not empty; --resume goes on with it, or --out names another folder"
         )
     out.mkdir(parents=True, exist_ok=True)
@@ -112,7 +113,7 @@ def _claim(out: Path, resume: bool) -> dict[str, Record]:
         try:
             known = {record["name"]: record for record in json.loads(path.read_text())["models"]}
         except (ValueError, KeyError, TypeError):
-            raise Mistake(f"compare: {path} is damaged; delete it to measure anew") from None
+            raise Refused(f"compare: {path} is damaged; delete it to measure anew") from None
     else:
         write(path, b'{"models": []}')  # finds out now whether the folder can be written
     return known

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from .errors import OK, Mistake
+from ..errors import Refused
+from .errors import OK
 from .parser import Parser
 
 AILING = 3  # the exit code where something is wrong with the game
@@ -18,9 +19,9 @@ def run(words: list[str]) -> int:
     parser.add_argument("folder", type=Path, metavar="RUN", help="the folder of the run")
     folder: Path = parser.read(words).folder
     if not folder.is_dir():
-        raise Mistake(f"genus diagnose: {folder} is no folder; that of a run is wanted")
+        raise Refused(f"genus diagnose: {folder} is no folder; that of a run is wanted")
     if not (folder / "metrics.jsonl").is_file():
-        raise Mistake(
+        raise Refused(
             f"genus diagnose: {folder} has no metrics.jsonl; the folder of a run is wanted"
         )
     from ..measure.games.diagnosis import describe
@@ -28,7 +29,7 @@ def run(words: list[str]) -> int:
 
     found = examine(folder)
     if not found:
-        raise Mistake(
+        raise Refused(
             f"genus diagnose: the log in {folder} has no figures of a game of critic and generator; "
             f"the run of a GAN is wanted, after its first evaluation"
         )

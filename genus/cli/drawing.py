@@ -6,6 +6,7 @@ from typing import Any
 from ..core.files import write
 from ..data import Data
 from ..data import load as load_data
+from ..errors import Refused
 from ..show import contexts, drawn, save_png, shown
 from ..show.files import array, written
 from ..show.samples import long, prefix, told
@@ -62,9 +63,7 @@ def draw(
     given = contexts(model, n, source)
     if context is not None:
         if given is None:
-            raise ValueError(
-                f"sample: {type(model).__name__} takes no context: leave --context out"
-            )
+            raise Refused(f"sample: {type(model).__name__} takes no context: leave --context out")
         given = source().asked(context).expand_as(given)
     x = drawn(model, n, given, seed, how) if length is None else long(model, n, length, seed, how)
     if out.suffix == ".png":

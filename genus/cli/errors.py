@@ -1,22 +1,24 @@
 """Whose fault is an error? A mistake of the user is answered with one sentence, a failure is shown.
 
-What genus itself raises as ValueError, TypeError or ImportError is a mistake: it was raised at a
-public door, and says who, what came and what is wanted. So is what the system refuses: a missing
-file, a folder that cannot be written, a full disk. What Python or another library raises while it
-works for us is a failure of ours, even if it is called ValueError.
+What genus raises as `Refused` is a mistake: it says who, what came and what is wanted. So is what the
+system refuses: a missing file, a folder that cannot be written, a full disk. What the user's own code
+raises is shown as theirs; what Python or another library raises while it works for us is a failure
+of ours.
 """
 
-import dis
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
+from sysconfig import get_path
 from typing import NamedTuple
 
 from .. import recipes
+from ..errors import Refused
 
 HOME = str(Path(__file__).parent.parent)
+INSTALLED = {get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
 OK, FAILURE, MISTAKE, STOPPED = 0, 1, 2, 130  # exit codes
 ERRORS = (  # what a command can end with; each gets its answer
     ArithmeticError,
@@ -32,10 +34,6 @@ ERRORS = (  # what a command can end with; each gets its answer
 )
 
 
-class Mistake(ValueError):
-    """The user asked for what cannot be done."""
-
-
 class Answer(NamedTuple):
     """What the user is told of an error: the exit code, and one sentence."""
 
@@ -49,29 +47,30 @@ def answer(error: Exception) -> Answer:
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         return Answer(MISTAKE, where + (error.strerror or said))
-    if raised_here(error):
-        if isinstance(error, ValueError | TypeError | ImportError):
-            return Answer(MISTAKE, said)
-        if isinstance(error, FloatingPointError):
-            return Answer(FAILURE, said)
+    if isinstance(error, Refused):
+        return Answer(MISTAKE, said)
+    if isinstance(error, FloatingPointError):
+        return Answer(FAILURE, said)
     name = type(error).__name__
     if name in {"MemoryError", "OutOfMemoryError"}:
         return Answer(FAILURE, f"out of memory; a smaller batch may fit: {said}")
+    if place := in_code_of_the_user(error):
+        return Answer(MISTAKE, f"{place}: {name}: {said}")
     return Answer(FAILURE, f"a failure of genus, not of yours: {name}: {said}{_at(error)}")
 
 
-def raised_here(error: BaseException) -> bool:
-    """Whether the last thing that happened was a `raise` statement of genus."""
+def in_code_of_the_user(error: BaseException) -> str:
+    """The file and line that raised, if it is neither of genus nor of an installed library; or ""."""
     at = error.__traceback__
     while at is not None and at.tb_next is not None:
         at = at.tb_next
     if at is None:
-        return False
-    code = at.tb_frame.f_code
-    return (
-        code.co_filename.startswith(HOME)
-        and code.co_code[at.tb_lasti] == dis.opmap["RAISE_VARARGS"]
-    )
+        return ""
+    path = at.tb_frame.f_code.co_filename
+    installed = any(path.startswith(place) for place in INSTALLED)
+    if path.startswith((HOME, "<")) or installed:
+        return ""
+    return f"{path}, line {at.tb_lineno}"
 
 
 def _at(error: BaseException) -> str:
@@ -103,10 +102,10 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
 
 def known(name: str) -> None:
-    """Raises Mistake if there is no such recipe."""
+    """Raises Refused if there is no such recipe."""
     if name not in (names := recipes.names()):
         hint = nearest(name, names) or "; genus list shows them all"
-        raise Mistake(f"there is no recipe {name}{hint}")
+        raise Refused(f"there is no recipe {name}{hint}")
 
 
 def say(text: str) -> None:

@@ -5,7 +5,8 @@ import textwrap
 from pathlib import Path
 
 from .. import recipes
-from .errors import OK, STOPPED, Mistake, known, say, writing
+from ..errors import Refused
+from .errors import OK, STOPPED, known, say, writing
 from .parser import DATA, Parser
 
 
@@ -65,12 +66,12 @@ def _recipe_of(words: list[str]) -> str:
     parser.add_argument("--resume", action="store_true")
     taken, _ = parser.parse_known_args(words)
     if not taken.resume or taken.out is None:
-        raise Mistake("fit: which recipe? genus list shows them; or --resume --out DIR, to go on")
+        raise Refused("fit: which recipe? genus list shows them; or --resume --out DIR, to go on")
     from ..train.artifact import read_config
 
     recipe = read_config(taken.out).get("recipe")
     if not isinstance(recipe, dict) or recipe.get("name") not in recipes.names():
-        raise Mistake(f"fit: {taken.out} does not say by which recipe it was begun; name it")
+        raise Refused(f"fit: {taken.out} does not say by which recipe it was begun; name it")
     return recipe["name"]
 
 
@@ -80,7 +81,7 @@ def _stored(out: Path, name: str) -> dict[str, object]:
 
     recipe = read_config(out).get("recipe", {"name": name, "options": {}})
     if recipe["name"] != name:
-        raise Mistake(f"fit: the run in {out} is of the recipe {recipe['name']}, not of {name}")
+        raise Refused(f"fit: the run in {out} is of the recipe {recipe['name']}, not of {name}")
     return {k: v for k, v in recipe["options"].items() if k not in ("out", "resume")}
 
 

@@ -14,8 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..errors import Refused
 from ..laboratory import EXPERIMENTS, find
-from .errors import OK, Mistake, nearest, writing
+from .errors import OK, nearest, writing
 
 OUT = Path("lab")
 STORY = "usage: genus lab [NAME | all] [--out FOLDER] [options of the experiment]\n"
@@ -27,12 +28,12 @@ def run(words: list[str]) -> int:
     name = words[0] if words and not words[0].startswith("-") else None
     if name is None:
         if words and not asked:
-            raise Mistake("genus lab: which experiment? genus lab lists them; or genus lab all")
+            raise Refused("genus lab: which experiment? genus lab lists them; or genus lab all")
         print(_list())
         return OK
     if name != "all" and name not in EXPERIMENTS:
         hint = nearest(name, [*EXPERIMENTS, "all"]) or "; genus lab lists them"
-        raise Mistake(f"genus lab: there is no experiment {name}{hint}")
+        raise Refused(f"genus lab: there is no experiment {name}{hint}")
     function: Callable[..., Any] = _all if name == "all" else find(name).run
     parser = _parser(name, function)
     if asked:
@@ -93,7 +94,7 @@ def _read(parser: Any, function: Callable[..., Any], words: Sequence[str]) -> di
             option, equals, value = word[2:].partition("=")
             if option.replace("-", "_") not in known:
                 names = [name.replace("_", "-") for name in known]
-                raise Mistake(
+                raise Refused(
                     f"{parser.prog}: there is no option --{option}{nearest(option, names)}"
                 )
             word = f"--{option.replace('-', '_')}{equals}{value}"
@@ -113,7 +114,7 @@ def _read(parser: Any, function: Callable[..., Any], words: Sequence[str]) -> di
         said = f"--{name.replace('_', '-')} is {found[2]}; wanted is {kind}{example}"
     elif found := re.match(r"[Uu]nrecognized arguments: (.*)", said):
         said = f"does not know what to do with {found[1]}"
-    raise Mistake(f"{parser.prog}: {said}")
+    raise Refused(f"{parser.prog}: {said}")
 
 
 # --- files ------------------------------------------------------------------------------------

@@ -17,7 +17,8 @@ from collections.abc import Sequence
 
 from .. import recipes
 from .._version import __version__
-from .errors import ERRORS, MISTAKE, OK, STOPPED, Mistake, answer, nearest, say
+from ..errors import Refused
+from .errors import ERRORS, MISTAKE, OK, STOPPED, answer, nearest, say
 from .parser import Parser
 
 STORY = """\
@@ -92,6 +93,6 @@ def run(words: list[str]) -> int:
         parser.print_help()
         return OK
     if not words[0].startswith("-"):
-        raise Mistake(f"there is no command {words[0]}{nearest(words[0], COMMANDS)}")
+        raise Refused(f"there is no command {words[0]}{nearest(words[0], COMMANDS)}")
     parser.read(words)
     return OK

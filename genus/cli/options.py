@@ -18,8 +18,9 @@ from typing import Any
 
 from jsonargparse import ArgumentParser, DefaultHelpFormatter
 
+from ..errors import Refused
 from ..train.run import Run
-from .errors import Mistake, nearest
+from .errors import nearest
 from .parser import data_options, help_of_data, named
 
 Options = dict[str, Any]
@@ -81,7 +82,7 @@ class RecipeParser:
         places = [self._parse(argv), self._parse(line)]
         found = {name: value for name, value in _merged(*places).items() if name != "config"}
         if options and "data" not in self.defaults:
-            raise Mistake(
+            raise Refused(
                 f"{self.prog}: takes no data, so there is no --data.{next(iter(options))}"
             )
         return found | ({OF_DATA: options} if options else {})
@@ -115,7 +116,7 @@ class RecipeParser:
                 if name != "config" and name not in self.defaults:
                     names = [known.replace("_", "-") for known in self.defaults]
                     hint = nearest(option, names).replace("mean ", "mean --")
-                    raise Mistake(f"{self.prog}: there is no option --{option}{hint}")
+                    raise Refused(f"{self.prog}: there is no option --{option}{hint}")
                 word = f"--{name}{equals}{value}"
                 if name in self.switches and not equals and after.lower() not in SWITCH:
                     word = f"--{name}=true"
@@ -142,7 +143,7 @@ class RecipeParser:
         elif found := re.match(r"[Uu]nrecognized arguments: (.*)", said):
             said = f"does not know what to do with {found[1]}"
         said = said.replace('Parser key "config"', "--config")
-        raise Mistake(f"{self.prog}: {said}")
+        raise Refused(f"{self.prog}: {said}")
 
 
 _PRINT = "\n  --print-config        print all options as YAML, for --config, and stop"

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from .errors import Mistake, nearest
+from ..errors import Refused
+from .errors import nearest
 
 DATA = "name or path; options of the data follow, as in --data.size 64 or in photos?size=64"
 ORACLE = "a run of genus fit oracle, to judge samples (default: the one that ships for the data)"
@@ -16,7 +17,7 @@ class Parser(argparse.ArgumentParser):
     """Complains by raising, in one sentence, and proposes the nearest option."""
 
     def error(self, message: str) -> NoReturn:
-        raise Mistake(f"{self.prog}: {message}")
+        raise Refused(f"{self.prog}: {message}")
 
     def read(self, words: Sequence[str]) -> argparse.Namespace:
         words, options = data_options(words)
@@ -50,7 +51,7 @@ def data_options(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
             continue
         option, equals, value = word.removeprefix("--data.").partition("=")
         if not equals and (value := next(rest, "--")).startswith("--"):
-            raise Mistake(f"--data.{option}: a value is wanted")
+            raise Refused(f"--data.{option}: a value is wanted")
         options[option.replace("-", "_")] = value
     return left, options
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from .errors import OK, Mistake
+from ..errors import Refused
+from .errors import OK
 from .parser import Parser
 
 WRITERS = (".png", ".npy", ".txt", ".wav")  # what samples are written as
@@ -34,11 +35,11 @@ def run(words: list[str]) -> int:
     )
     taken = parser.read(words)
     if taken.out.suffix not in WRITERS:
-        raise Mistake(f"genus sample: --out is {taken.out}; a {KINDS} file is wanted")
+        raise Refused(f"genus sample: --out is {taken.out}; a {KINDS} file is wanted")
     if taken.n < 1:
-        raise Mistake(f"genus sample: -n is {taken.n}; at least 1 is wanted")
+        raise Refused(f"genus sample: -n is {taken.n}; at least 1 is wanted")
     if taken.length is not None and (taken.length < 1 or taken.out.suffix == ".png"):
-        raise Mistake(
+        raise Refused(
             f"genus sample: --length is {taken.length}, --out is {taken.out}; at least 1 is wanted, "
             f"and a .txt or .npy file"
         )

@@ -15,6 +15,7 @@ from typing import NamedTuple, cast
 
 from torch import Tensor, nn
 
+from ..errors import Refused, RefusedType
 from .promises import PROMISES, HasLogProb, Terms
 from .spaces import Space
 
@@ -42,7 +43,7 @@ class Model(nn.Module, ABC):
         """Maximum likelihood, in nats per example, unless a model says otherwise."""
         if isinstance(self, HasLogProb):
             return {"nll": -self.log_prob(*batch).mean()}
-        raise TypeError(f"{type(self).__name__} has no log_prob: give it a loss, or players")
+        raise RefusedType(f"{type(self).__name__} has no log_prob: give it a loss, or players")
 
     def players(self) -> dict[str, Player]:
         """The players in the order of their turns. Most models play alone."""
@@ -86,9 +87,9 @@ class GenerativeModel(Model):
         """
         self.check_context(context)
         if context is None and n is None:
-            raise ValueError(f"{type(self).__name__}: sample was not told how many: give it n")
+            raise Refused(f"{type(self).__name__}: sample was not told how many: give it n")
         if context is not None and n not in (None, len(context)):
-            raise ValueError(
+            raise Refused(
                 f"{type(self).__name__}: n is {n}, and context has {len(context)} rows; one row of "
                 f"context is wanted for each sample: leave n out"
             )
@@ -105,7 +106,7 @@ class GenerativeModel(Model):
             return
         came = "no context was given" if context is None else "a context was given"
         wanted = f"one of {self.context_space} is wanted" if context is None else "it takes none"
-        raise ValueError(f"{type(self).__name__}: {came}; {wanted}")
+        raise Refused(f"{type(self).__name__}: {came}; {wanted}")
 
 
 def hyperparameters(module: nn.Module) -> dict[str, object]:
@@ -114,7 +115,7 @@ def hyperparameters(module: nn.Module) -> dict[str, object]:
         return {}
     names = list(inspect.signature(type(module)).parameters)
     if missing := [name for name in names if not hasattr(module, name)]:
-        raise TypeError(
+        raise RefusedType(
             f"{type(module).__name__}: its constructor does not keep {', '.join(missing)}; "
             f"each argument must be an attribute of the same name, to save and to rebuild it"
         )
@@ -129,7 +130,7 @@ def given(context: Tensor | None) -> tuple[Tensor, ...]:
 def check_embedding(who: str, context_space: Space | None, embed: nn.Module | None) -> None:
     """Raises ValueError unless a model has both a space of contexts and what embeds them, or neither."""
     if (context_space is None) != (embed is None):
-        raise ValueError(
+        raise Refused(
             f"{who}: context_space is {context_space} and embed {type(embed).__name__}; both are "
             f"wanted, or neither"
         )

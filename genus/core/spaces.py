@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..errors import Refused
+
 
 class Space(ABC):
     """What one x is. A model has a space and a data set has a space: `fit` wants them equal."""
@@ -41,7 +43,7 @@ class Space(ABC):
 
     def indices(self, x: Tensor) -> Tensor:
         """The number of each value, int64 in 0 .. cardinality - 1."""
-        raise ValueError(f"{self}: has values that cannot be numbered")
+        raise Refused(f"{self}: has values that cannot be numbered")
 
     def values(self, indices: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         """The value of each number: `indices` undone.
@@ -50,7 +52,7 @@ class Space(ABC):
             indices: int64.
             dtype: of values that are floats.
         """
-        raise ValueError(f"{self}: has values that cannot be numbered")
+        raise Refused(f"{self}: has values that cannot be numbered")
 
     @abstractmethod
     def fault(self, x: Tensor) -> str | None:
@@ -60,9 +62,9 @@ class Space(ABC):
         """Raises ValueError, in the name of `who`, if the rows of x are not of this space."""
         if x.shape[1:] != self.shape:
             came = tuple(x.shape)
-            raise ValueError(f"{who}: x has shape {came}; it must be (n, *{self.shape})")
+            raise Refused(f"{who}: x has shape {came}; it must be (n, *{self.shape})")
         if fault := self.fault(x):
-            raise ValueError(f"{who}: x {fault}; its space is {self}")
+            raise Refused(f"{who}: x {fault}; its space is {self}")
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class Pixels(Space):
 
     def __post_init__(self) -> None:
         if self.levels < 2:
-            raise ValueError(f"Pixels: levels is {self.levels}; at least 2 are wanted")
+            raise Refused(f"Pixels: levels is {self.levels}; at least 2 are wanted")
 
     @property
     def bin(self) -> float:
@@ -154,7 +156,7 @@ class Pixels(Space):
 def require_pixels(space: Space, who: str) -> Pixels:
     """The space itself; ValueError, in the name of `who`, unless it is one of pixels."""
     if not isinstance(space, Pixels):
-        raise ValueError(f"{who}: space is {space}; Pixels are wanted")
+        raise Refused(f"{who}: space is {space}; Pixels are wanted")
     return space
 
 
@@ -169,9 +171,7 @@ def require_images(space: Space, who: str, least: int = 1) -> Pixels:
     if isinstance(space, Pixels) and len(space.shape) == 3 and min(space.shape[1:]) >= least:
         return space
     sides = f", height and width at least {least}" if least > 1 else ""
-    raise ValueError(
-        f"{who}: space is {space}; it must be Pixels((channels, height, width)){sides}"
-    )
+    raise Refused(f"{who}: space is {space}; it must be Pixels((channels, height, width)){sides}")
 
 
 @dataclass(frozen=True)

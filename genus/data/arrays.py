@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core import Bits, Pixels, Reals, Space, Tokens
+from ..errors import Refused
 from .dividing import data_of_rows, split_name
 from .sets import Data
 from .sources import Source
@@ -62,10 +63,10 @@ def arrays(path: Path, *, layout: Layout | None = None) -> Data:
             if word not in ROLES or split is None or split in roles[ROLES[word]]:
                 held = ", ".join(found)
                 wanted = "x and y, or x_train, y_train, x_validation, ..."
-                raise ValueError(f"{path}: holds the arrays {held}; wanted are {wanted}")
+                raise Refused(f"{path}: holds the arrays {held}; wanted are {wanted}")
             roles[ROLES[word]][split] = array
     if "train" not in roles["x"]:
-        raise ValueError(f"{path}: holds the arrays {', '.join(found)}; x or x_train is missing")
+        raise Refused(f"{path}: holds the arrays {', '.join(found)}; x or x_train is missing")
     space, parts = understood(roles["x"], str(path), layout)
     return data_of_rows(path.stem, space, parts, roles["y"] or None)
 
@@ -82,14 +83,14 @@ def understood(
     """
     for array in parts.values():
         if array.dtype.kind not in "buif":
-            raise ValueError(f"{who}: holds {array.dtype}; numbers are wanted")
+            raise Refused(f"{who}: holds {array.dtype}; numbers are wanted")
         if array.ndim == 0 or array.size == 0:
-            raise ValueError(f"{who}: has shape {array.shape}; (rows, ...) is wanted, not empty")
+            raise Refused(f"{who}: has shape {array.shape}; (rows, ...) is wanted, not empty")
     parts = {k: a[:, None] if a.ndim == 1 else a for k, a in parts.items()}
     first = next(iter(parts.values()))
     for split, array in parts.items():
         if array.shape[1:] != first.shape[1:] or array.dtype != first.dtype:
-            raise ValueError(
+            raise Refused(
                 f"{who}: {split} holds {array.dtype} rows of shape {array.shape[1:]}, the rows "
                 f"before are {first.dtype} of {first.shape[1:]}; one kind is wanted"
             )
@@ -99,7 +100,7 @@ def understood(
     if first.dtype == np.uint8 or (binary and first.dtype.kind in "bui" and first.ndim > 2):
         parts = {k: _image(a, who, layout) for k, a in parts.items()}
     elif layout is not None:
-        raise ValueError(f"{who}: layout is for images, of uint8; these are {first.dtype}")
+        raise Refused(f"{who}: layout is for images, of uint8; these are {first.dtype}")
     shape = next(iter(parts.values())).shape[1:]
     if binary:
         return Bits(shape), {k: a.astype(np.uint8) for k, a in parts.items()}
@@ -121,11 +122,11 @@ def opened(path: Path) -> dict[str, Array]:
         if isinstance(error, OSError) and error.filename is not None:  # it cannot be opened
             raise
         if "pickle" in str(error).lower():
-            raise ValueError(
+            raise Refused(
                 f"{path}: holds pickled objects, which can run code, or is no array file; save a "
                 f"numeric array with numpy.save or numpy.savez"
             ) from None
-        raise ValueError(f"{path}: is damaged: {error}") from None
+        raise Refused(f"{path}: is damaged: {error}") from None
 
 
 def _finite(array: Array, who: str) -> Array:
@@ -134,7 +135,7 @@ def _finite(array: Array, who: str) -> Array:
     bad = ~np.isfinite(array)
     if bad.any():
         rows = bad.reshape(len(array), -1).any(1)
-        raise ValueError(
+        raise Refused(
             f"{who}: {bad.sum()} values in {rows.sum()} of {len(array)} rows are NaN, infinite or "
             f"beyond single precision, the first in row {rows.argmax()} (counted from 0); leave "
             f"these rows out or fill them in"
@@ -148,14 +149,14 @@ def _image(array: Array, who: str, layout: Layout | None) -> Array:
         array, layout = array[:, None], "first"
     if array.ndim != 4:
         if layout is not None:
-            raise ValueError(f"{who}: has shape {array.shape}; layout is for images")
+            raise Refused(f"{who}: has shape {array.shape}; layout is for images")
         return array
     if layout not in (None, "first", "last"):
-        raise ValueError(f"{who}: layout is '{layout}'; first or last is wanted")
+        raise Refused(f"{who}: layout is '{layout}'; first or last is wanted")
     if layout is None:
         first, last = array.shape[1] in (1, 3), array.shape[3] in (1, 3)
         if first == last:
-            raise ValueError(
+            raise Refused(
                 f"{who}: has shape {array.shape}, and its channels, 1 or 3, may be first or last; "
                 f"say layout=first or layout=last"
             )
@@ -170,12 +171,12 @@ def _tokens(parts: dict[str, Array], who: str) -> tuple[Space, dict[str, Array]]
         max(int(a.max()) for a in parts.values()),
     )
     if len(shape) != 1:
-        raise ValueError(
+        raise Refused(
             f"{who}: holds integers of shape {shape}; wanted are sequences (n, length), or uint8 "
             f"for images, or floating point"
         )
     if low < 0 or high >= 2**31:
-        raise ValueError(f"{who}: holds integers in {low} .. {high}; tokens begin at 0")
+        raise Refused(f"{who}: holds integers in {low} .. {high}; tokens begin at 0")
     return Tokens(high + 1, shape[0]), {k: a.astype(np.int64) for k, a in parts.items()}
 
 

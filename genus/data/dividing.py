@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..core import Space
+from ..errors import Refused
 from .sets import SPLITS, Data
 from .splits import Rows
 
@@ -63,7 +64,7 @@ def divided(
     missing = [split for split in ("test", "validation") if not rows[split]]
     pool = rows["train"]
     if len(pool) <= len(missing):
-        raise ValueError(
+        raise Refused(
             f"{who}: rows to learn from: {len(pool)}; each of train, validation and test needs one"
         )
     if missing:
@@ -109,10 +110,10 @@ def data_of_rows(
         for split, x in parts.items():
             if split not in labels or labels[split].shape != (len(x),):
                 came = labels[split].shape if split in labels else "missing"
-                raise ValueError(f"{name}: labels of {split} are {came}; ({len(x)},) are wanted")
+                raise Refused(f"{name}: labels of {split} are {came}; ({len(x)},) are wanted")
             if labels[split].dtype.kind not in "buiU":
                 kind = labels[split].dtype
-                raise ValueError(f"{name}: labels are {kind}; whole numbers or words are wanted")
+                raise Refused(f"{name}: labels are {kind}; whole numbers or words are wanted")
         numbers, names = numbered([y for split in parts for y in labels[split].tolist()])
     rows = divided(where, numbers, [f"{name} {i}" for i in range(len(where))], name)
     x = torch.cat([torch.from_numpy(part) for part in parts.values()])

@@ -7,6 +7,7 @@ import torch
 from torch import Generator
 
 from ..core import Classes
+from ..errors import Refused
 from .sets import SPLITS, Data
 from .splits import Batch, Split, stream
 from .truth import Toy
@@ -45,7 +46,7 @@ class Draws(Split):
 
     def labelled(self) -> "Draws":
         if not self.classes:
-            raise ValueError(f"{self.name}: has no labels, and a conditional model wants them")
+            raise Refused(f"{self.name}: has no labels, and a conditional model wants them")
         view = copy.copy(self)
         view.context_space = Classes(self.classes)
         return view

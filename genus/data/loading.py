@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
+from ..errors import Refused
 from .sets import Data
 from .sources import Source, catalogue, module_of
 
@@ -63,7 +64,7 @@ def load(source: str | Path, **options: Any) -> Data:
         return found.read(*place, **found.checked(given, name))
     path = _found(name)
     if (found := source_of_path(path)) is None:
-        raise ValueError(
+        raise Refused(
             f"load: {path} is a file of a kind that is not known; known are .npy, .npz, .csv, .txt, "
             f"idx files, and folders of images or idx files"
         )
@@ -111,18 +112,18 @@ def _found(source: str) -> Path:
         if place.exists():
             return place
     if os.sep in source or Path(source).suffix:
-        raise ValueError(f"load: there is no file or folder '{source}'")
+        raise Refused(f"load: there is no file or folder '{source}'")
     names = catalogue()["names"]
     near = get_close_matches(source, names, 1)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}, and paths"
-    raise ValueError(f"load: there is no data set, file or folder '{source}'; {hint}")
+    raise Refused(f"load: there is no data set, file or folder '{source}'; {hint}")
 
 
 def _folder_of(name: str, source: Source) -> Path:
     """Where the files of a set lie, below the folder that GENUS_DATA names."""
     root = os.environ.get(VARIABLE)
     if not root:
-        raise ValueError(
+        raise Refused(
             f"load: {name} is read from the folder that the variable {VARIABLE} names, and it is "
             f"not set; set it to a folder that holds {source.folders[0]}/, or give the path of that "
             f"folder"
@@ -131,7 +132,7 @@ def _folder_of(name: str, source: Source) -> Path:
         path = Path(root).expanduser() / folder
         if path.is_dir() and (source.holds is None or source.holds(path)):
             return path
-    raise ValueError(
+    raise Refused(
         f"load: {name} is not in {root}, which the variable {VARIABLE} names; looked for are the "
         f"folders {', '.join(source.folders)}, with the original files in one of them"
     )

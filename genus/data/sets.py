@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..core import Attributes, Classes, Model, Space, Tokens
+from ..errors import Refused
 from .splits import Split
 from .truth import Toy
 from .views import augmented, binarised, coarse, cropped
@@ -83,7 +84,7 @@ class Data:
     def log_prob(self, x: Tensor) -> Tensor:
         """log p(x) under the distribution itself, nats, (n,): toys know it."""
         if self.truth is None:
-            raise ValueError(f"{self.name}: its true density is not known; only toys know theirs")
+            raise Refused(f"{self.name}: its true density is not known; only toys know theirs")
         return self.truth.log_prob(x.cpu()).to(x.device)
 
     def text(self, x: Tensor) -> list[str]:
@@ -104,32 +105,30 @@ class Data:
                 names = self.class_names or tuple(map(str, range(space.count)))
                 if text in names:
                     return torch.tensor(names.index(text))
-                raise ValueError(f"{self.name}: '{text}' is no class; one of {', '.join(names)} is")
+                raise Refused(f"{self.name}: '{text}' is no class; one of {', '.join(names)} is")
             case Attributes():
                 labels = [int(word) if word.strip().isdigit() else -1 for word in text.split(",")]
                 context = torch.tensor(labels)
                 if context.shape == space.shape and space.fault(context[None]) is None:
                     return context
                 wanted = ", ".join(f"below {count}" for count in space.counts)
-                raise ValueError(
-                    f"{self.name}: the labels are '{text}'; wanted are numbers {wanted}"
-                )
+                raise Refused(f"{self.name}: the labels are '{text}'; wanted are numbers {wanted}")
             case Tokens() if self.context_symbols and space.end is not None:
                 words = self._numbers(text, self.context_symbols)
                 if len(words) <= space.length:
                     return torch.nn.functional.pad(
                         words, (0, space.length - len(words)), value=space.end
                     )
-                raise ValueError(
+                raise Refused(
                     f"{self.name}: the text has {len(words)} tokens; at most {space.length} are wanted"
                 )
-        raise ValueError(f"{self.name}: its context is {space}, which no text says")
+        raise Refused(f"{self.name}: its context is {space}, which no text says")
 
     def _numbers(self, text: str, symbols: tuple[str, ...]) -> Tensor:
         numbers = {symbol: number for number, symbol in enumerate(symbols)}
         words = text.split(self.separator) if self.separator else list(text)
         if unknown := sorted({word for word in words if word not in numbers}):
-            raise ValueError(
+            raise Refused(
                 f"{self.name}: the text has {', '.join(map(repr, unknown[:5]))}, which never occurs "
                 f"in these data; leave it out"
             )
@@ -181,7 +180,7 @@ class Data:
             if (seen.space, seen.context_space) == wanted:
                 return seen
         context = f" given {wanted[1]}" if wanted[1] else ""
-        raise ValueError(
+        raise Refused(
             f"{self.name}: is {self.space}; {type(model).__name__} was made for {wanted[0]}{context}"
         )
 

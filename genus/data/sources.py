@@ -20,6 +20,7 @@ from pathlib import Path
 from pkgutil import walk_packages
 from typing import Any, get_args
 
+from ..errors import Refused
 from .sets import Data
 
 CATALOGUE = Path(__file__).parent / "catalogue.json"
@@ -58,9 +59,9 @@ class Source:
             if wrong := [name for name in unknown if name not in known]:
                 near = get_close_matches(wrong[0], known, 1)
                 hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-                raise ValueError(f"load: there is no option '{wrong[0]}' of data; {hint}")
+                raise Refused(f"load: there is no option '{wrong[0]}' of data; {hint}")
             rest = f"; it takes {', '.join(kinds)}" if kinds else ""
-            raise ValueError(f"load: {who} takes no option {', '.join(unknown)}{rest}")
+            raise Refused(f"load: {who} takes no option {', '.join(unknown)}{rest}")
         return {name: _value(name, value, kinds[name]) for name, value in options.items()}
 
 
@@ -74,7 +75,7 @@ def _value(name: str, value: Any, kind: Any) -> Any:
         numbers = tuple(int(side) for side in sides)
     except ValueError:
         wanted = "64 or 48x64 (height x width)" if tuple[int, int] in kinds else "a whole number"
-        raise ValueError(f"load: {name} is '{value}'; {wanted} is wanted") from None
+        raise Refused(f"load: {name} is '{value}'; {wanted} is wanted") from None
     return numbers[0] if len(numbers) == 1 else numbers
 
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ..core import Bits, Classes, Pixels, Space, Tokens
+from ..errors import Refused
 
 Batch = tuple[Tensor, ...]  # (x,) or (x, context)
 
@@ -88,14 +89,12 @@ class Rows(Split):
         name: str = "rows",
     ):
         if not x.shape[0]:
-            raise ValueError(f"{name}: there are no rows; at least one is wanted")
+            raise Refused(f"{name}: there are no rows; at least one is wanted")
         self.name, self.space, self.context_space = name, space, context_space
         self.labels, self.classes, self.context = labels, classes, context
         for what, given in (("labels", labels), ("context", context)):
             if given is not None and len(given) != x.shape[0]:
-                raise ValueError(
-                    f"{name}: {x.shape[0]} rows and {len(given)} {what}; as many wanted"
-                )
+                raise Refused(f"{name}: {x.shape[0]} rows and {len(given)} {what}; as many wanted")
         if labels is not None:
             Classes(classes).check(labels, f"{name}: labels")
         if context is not None and context_space is not None:
@@ -145,9 +144,9 @@ class Rows(Split):
 
     def labelled(self) -> "Rows":
         if self.labels is None:
-            raise ValueError(f"{self.name}: has no labels, and a conditional model wants them")
+            raise Refused(f"{self.name}: has no labels, and a conditional model wants them")
         if self.context is not None and self.context is not self.labels:
-            raise ValueError(f"{self.name}: has a context already; labels would replace it")
+            raise Refused(f"{self.name}: has a context already; labels would replace it")
         view = copy.copy(self)
         view.context, view.context_space = self.labels, Classes(self.classes)
         return view
@@ -167,9 +166,9 @@ def pack(x: Tensor, space: Space, who: str) -> Tensor:
     if isinstance(space, Bits | Pixels) and x.dtype == torch.uint8:
         levels = space.levels if isinstance(space, Pixels) else 2
         if x.shape[1:] != space.shape:
-            raise ValueError(f"{who}: x has shape {tuple(x.shape)}; it must be (n, *{space.shape})")
+            raise Refused(f"{who}: x has shape {tuple(x.shape)}; it must be (n, *{space.shape})")
         if levels < 256 and x.max() >= levels:
-            raise ValueError(f"{who}: has a level of {int(x.max())}; its space is {space}")
+            raise Refused(f"{who}: has a level of {int(x.max())}; its space is {space}")
         return x
     space.check(x, who)
     if isinstance(space, Bits):

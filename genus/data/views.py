@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, pad
 
 from ..core import Bits, Pixels, Reals, Space
+from ..errors import Refused
 from .splits import Batch, Split, stream
 
 
@@ -59,7 +60,7 @@ class View(Split):
     def labelled(self) -> "View":
         space, context_space = self.own
         if context_space is not None:
-            raise ValueError(f"{self.name}: has a context already; labels would replace it")
+            raise Refused(f"{self.name}: has a context already; labels would replace it")
         inner = self.inner.labelled()
         return View(inner, self.change, self.what, settled=self.settled, space=space)
 
@@ -82,11 +83,11 @@ def binarised(split: Split) -> Split:
 def coarse(split: Split, factor: int) -> Split:
     """Each image with a context: its means over blocks of factor x factor, blown up again."""
     if split.context_space is not None:
-        raise ValueError(f"{split.name}: has a context already")
+        raise Refused(f"{split.name}: has a context already")
     space = pixels(split, "made coarse")
     _image_sides(split, "made coarse")
     if factor < 1 or any(side % factor for side in space.shape[1:]):
-        raise ValueError(f"{split.name}: factor is {factor}; it must divide {space.shape[1:]}")
+        raise Refused(f"{split.name}: factor is {factor}; it must divide {space.shape[1:]}")
 
     def pool(batch: Batch, noise: torch.Generator) -> Batch:
         (x,) = batch
@@ -108,13 +109,13 @@ def augmented(
     """
     height, width = _image_sides(split, "augmented")
     if split.context_space is not None and len(split.context_space.shape) > 1:
-        raise ValueError(f"{split.name}: augment before the context is made from the image")
+        raise Refused(f"{split.name}: augment before the context is made from the image")
     if not 0 <= shift < min(height, width):
-        raise ValueError(f"{split.name}: shift is {shift}; 0 .. {min(height, width) - 1} is wanted")
+        raise Refused(f"{split.name}: shift is {shift}; 0 .. {min(height, width) - 1} is wanted")
     if crop is not None and not 1 <= crop <= min(height, width):
-        raise ValueError(f"{split.name}: crop is {crop}; 1 .. {min(height, width)} is wanted")
+        raise Refused(f"{split.name}: crop is {crop}; 1 .. {min(height, width)} is wanted")
     if not (flip or shift or crop):
-        raise ValueError(f"{split.name}: neither flip nor shift nor crop is asked for")
+        raise Refused(f"{split.name}: neither flip nor shift nor crop is asked for")
     size = (height, width) if crop is None else (crop, crop)
     free = (height - size[0] + 2 * shift, width - size[1] + 2 * shift)
 
@@ -170,7 +171,7 @@ def _image_sides(split: Split, wish: str) -> tuple[int, int]:
     """Height and width of the split's images."""
     shape = split.space.shape
     if len(shape) != 3:
-        raise ValueError(f"{split.name}: is {split.space}; only images (c, h, w) can be {wish}")
+        raise Refused(f"{split.name}: is {split.space}; only images (c, h, w) can be {wish}")
     return shape[1], shape[2]
 
 
@@ -178,4 +179,4 @@ def pixels(split: Split, wish: str) -> Pixels:
     """The split's space, which must be `Pixels` to be what is wished."""
     if isinstance(split.space, Pixels):
         return split.space
-    raise ValueError(f"{split.name}: is {split.space}; only Pixels can be {wish}")
+    raise Refused(f"{split.name}: is {split.space}; only Pixels can be {wish}")

@@ -46,6 +46,7 @@ from ..core import (
     Terms,
     require_pixels,
 )
+from ..errors import Refused, RefusedType
 
 WRAPPED = {"elbo", "log_weight", "encode", "decode", "fit"}  # if the density has them
 
@@ -198,22 +199,22 @@ def _checked(
 ) -> Pixels:
     pixels = require_pixels(space, who)
     if density.space != Reals(space.shape):
-        raise ValueError(
+        raise Refused(
             f"{who}: the density is made for {density.space}; build it for {Reals(space.shape)}"
         )
     if not {"log_prob", "elbo"} & density.promises():
-        raise ValueError(
+        raise Refused(
             f"{who}: {type(density).__name__} scores nothing; a density with log_prob or elbo is "
             f"wanted"
         )
     if not 0 <= squeeze < 0.5:
-        raise ValueError(f"{who}: squeeze is {squeeze}; it must be in [0, 0.5)")
+        raise Refused(f"{who}: squeeze is {squeeze}; it must be in [0, 0.5)")
     if dequantiser is not None and not isinstance(dequantiser, HasNoise):
-        raise TypeError(
+        raise RefusedType(
             f"{who}: dequantiser is {type(dequantiser).__name__}; a module with sample_with_log_prob is wanted"
         )
     if dequantiser is not None and len(density.players()) != 1:
-        raise ValueError(
+        raise Refused(
             f"{who}: {type(density).__name__} has {len(density.players())} players; a density that "
             f"plays alone is wanted beside noise that learns"
         )

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core import GenerativeModel, Reals, Space, Terms
+from ..errors import Refused
 from ..functional.densities.densities import log_multivariate_normal
 
 Covariance = Literal["full", "diagonal", "spherical"]
@@ -61,14 +62,14 @@ class Gaussian(GenerativeModel):
 def require(who: str, space: Space, covariance: str, floor: float) -> None:
     """What a normal distribution and a mixture of them want of their arguments."""
     if not isinstance(space, Reals):
-        raise ValueError(
+        raise Refused(
             f"{who}: space is {space}; Reals are wanted; for pixels, wrap it in Dequantised"
         )
     if covariance not in Covariance.__args__:
         kinds = ", ".join(Covariance.__args__)
-        raise ValueError(f"{who}: covariance is '{covariance}'; it must be one of {kinds}")
+        raise Refused(f"{who}: covariance is '{covariance}'; it must be one of {kinds}")
     if floor <= 0:
-        raise ValueError(f"{who}: floor is {floor}; it must be positive")
+        raise Refused(f"{who}: floor is {floor}; it must be positive")
 
 
 def unit_scale(covariance: str, d: int) -> Tensor:

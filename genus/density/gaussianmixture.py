@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from ..core import GenerativeModel, Space, Terms
+from ..errors import Refused
 from ..functional.densities.densities import log_multivariate_normal
 from .gaussian import Covariance, fitted, require, scaled, unit_scale
 
@@ -52,7 +53,7 @@ class GaussianMixture(GenerativeModel):
         super().__init__()
         require("GaussianMixture", space, covariance, floor)
         if components < 1:
-            raise ValueError(f"GaussianMixture: components is {components}; at least 1 is wanted")
+            raise Refused(f"GaussianMixture: components is {components}; at least 1 is wanted")
         self.space, self.components, self.covariance = space, components, covariance
         self.floor, self.tolerance = floor, tolerance
         self.logits = nn.Parameter(torch.zeros(components))  # log pi, up to a constant
@@ -113,7 +114,7 @@ class GaussianMixture(GenerativeModel):
 def clusters(x: Tensor, k: int, rounds: int = 20) -> Tensor:
     """To which of k clusters each row of x, (n, d), belongs, (n,): k-means begun by k-means++."""
     if len(x) < k:
-        raise ValueError(f"GaussianMixture: {len(x)} rows for {k} components; more rows are wanted")
+        raise Refused(f"GaussianMixture: {len(x)} rows for {k} components; more rows are wanted")
     centres = x[torch.randint(len(x), (1,), device=x.device)]
     while len(centres) < k:
         chance = torch.cdist(x, centres).amin(1) ** 2

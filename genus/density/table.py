@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core import GenerativeModel, Space, Terms
+from ..errors import Refused
 
 MOST = 2**22  # states in a table: 16 MB
 
@@ -34,16 +35,16 @@ class Table(GenerativeModel):
         super().__init__()
         self.space, self.smoothing = space, smoothing
         if space.cardinality is None:
-            raise ValueError(f"Table: space is {space}; Bits, Tokens, Classes or Pixels are wanted")
+            raise Refused(f"Table: space is {space}; Bits, Tokens, Classes or Pixels are wanted")
         self.levels = space.cardinality
         states = self.levels**space.dims
         if states > MOST:
-            raise ValueError(
+            raise Refused(
                 f"Table: {space} has {self.levels}**{space.dims} states; at most {MOST} are wanted; "
                 f"an autoregressive model has no such limit"
             )
         if smoothing < 0:
-            raise ValueError(f"Table: smoothing is {smoothing}; it cannot be negative")
+            raise Refused(f"Table: smoothing is {smoothing}; it cannot be negative")
         self.logits = nn.Parameter(torch.zeros(states))
 
     def number(self, x: Tensor) -> Tensor:

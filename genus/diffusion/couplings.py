@@ -12,6 +12,8 @@ Source: Tong and others, "Improving and generalizing flow-based generative model
 import torch
 from torch import Tensor
 
+from ..errors import Refused
+
 
 def optimal_transport(x: Tensor, eps: Tensor) -> Tensor:
     """eps, (n, *shape), in the order that makes sum |x - eps|^2 the least.
@@ -35,9 +37,9 @@ def assignment(costs: Tensor) -> Tensor:
         costs: (n, n), finite, in float64 for an exact result.
     """
     if costs.dim() != 2 or costs.shape[0] != costs.shape[1]:
-        raise ValueError(f"assignment: costs has shape {tuple(costs.shape)}; (n, n) is wanted")
+        raise Refused(f"assignment: costs has shape {tuple(costs.shape)}; (n, n) is wanted")
     if not costs.isfinite().all():
-        raise ValueError("assignment: costs has values that are not finite")
+        raise Refused("assignment: costs has values that are not finite")
     n = len(costs)
     price = costs.amin(0)  # of each column
     taken = [-1] * n  # the row that has each column

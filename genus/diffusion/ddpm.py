@@ -35,6 +35,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core import GenerativeModel, Space, Terms
+from ..errors import Refused, RefusedType
 from ..functional.densities.densities import kl_normal, log_discretised_normal, log_normal
 from ..functional.diffusion.parametrisations import Epsilon, Parametrisation
 from ..functional.diffusion.spacings import Level, Spacing, even, levels
@@ -65,7 +66,7 @@ class Ancestral:
     def __call__(self, model: Denoises, x: Tensor, start: float | None = None) -> Tensor:
         """x_0 from x at `start`, both (n, *shape); the last step gives its mean."""
         if not isinstance(model, DDPM):
-            raise TypeError(
+            raise RefusedType(
                 f"Ancestral: the model is a {type(model).__name__}; only a DDPM has a chain back: "
                 f"take DDIM(evaluations, eta=1.0)"
             )
@@ -135,12 +136,12 @@ class Bound:
 def check_taught(variance: float | None, objective: Objective) -> None:
     """Raises ValueError unless the objective teaches just what there is to learn."""
     if variance is None and isinstance(objective, Simple):
-        raise ValueError(
+        raise Refused(
             "DDPM: variance is None, and the objective Simple(), of which it learns nothing; take "
             "Hybrid() or Bound(), or a variance in [0, 1]"
         )
     if variance is not None and isinstance(objective, Hybrid):
-        raise ValueError(
+        raise Refused(
             f"DDPM: variance is {variance}, and Hybrid() teaches the variance alone; take Simple(), "
             f"or let variance be None"
         )
@@ -190,9 +191,9 @@ class DDPM(Denoising, GenerativeModel):
         super().__init__()
         check_space(space, "DDPM")
         if steps < 2:
-            raise ValueError(f"DDPM: steps is {steps}; at least 2 are wanted")
+            raise Refused(f"DDPM: steps is {steps}; at least 2 are wanted")
         if variance is not None and not 0 <= variance <= 1:
-            raise ValueError(f"DDPM: variance is {variance}; it must be in [0, 1], or None")
+            raise Refused(f"DDPM: variance is {variance}; it must be in [0, 1], or None")
         check_taught(variance, objective)
         self.space, self.steps = space, steps
         self.schedule, self.variance, self.sampler = schedule, variance, sampler
@@ -238,7 +239,7 @@ class DDPM(Denoising, GenerativeModel):
         if self.variance is not None:
             return Guess(start, self.variance)
         if whole.shape[1] != 2 * d:
-            raise ValueError(
+            raise Refused(
                 f"DDPM: variance is None, and the network gives {whole.shape[1]} channels for {d}; "
                 f"{2 * d} are wanted: build it with parts=2"
             )

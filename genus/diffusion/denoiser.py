@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core import Pixels, Reals, Space, Terms
+from ..errors import Refused
 from ..functional.densities.densities import kl_normal, log_discretised_normal, log_normal
 from ..functional.diffusion.parametrisations import Parametrisation
 from ..functional.diffusion.paths import Path
@@ -254,7 +255,7 @@ def spread_evenly(x: Tensor) -> Tensor:
 def check_space(space: Space, who: str) -> None:
     """Raises ValueError unless noise can be added to this space."""
     if not isinstance(space, Pixels | Reals):
-        raise ValueError(
+        raise Refused(
             f"{who}: space is {space}; Pixels or Reals are wanted, and bits may be read as Pixels "
             f"of 2 levels"
         )

@@ -29,6 +29,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core import GenerativeModel, Space, Terms, check_embedding, given
+from ..errors import Refused
 from ..functional.diffusion.parametrisations import Parametrisation, Velocity
 from ..functional.diffusion.paths import Cosine, Path
 from .denoiser import Coupling, Denoiser, Denoising, Times, Uniform, Weight, check_space
@@ -87,7 +88,7 @@ class Diffusion(Denoising, GenerativeModel):
         check_space(space, "Diffusion")
         check_embedding("Diffusion", context_space, embed)
         if not 0 <= silent < 1:
-            raise ValueError(f"Diffusion: silent is {silent}; it must be in [0, 1)")
+            raise Refused(f"Diffusion: silent is {silent}; it must be in [0, 1)")
         self.space, self.sampler = space, sampler
         self.times, self.weight, self.coupling = times, weight, coupling
         self.context_space, self.embed, self.silent = context_space, embed, silent

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ..core import Bits, GenerativeModel, Pixels, Player, Reals, Terms
+from ..errors import Refused
 from .ddpm import DDPM
 from .diffusion import Diffusion
 from .sampler import Sampler
@@ -35,17 +36,17 @@ class LatentDiffusion(GenerativeModel):
     def __init__(self, autoencoder: GenerativeModel, diffusion: Diffusion | DDPM):
         super().__init__()
         if missing := {"encode", "decode"} - autoencoder.promises():
-            raise ValueError(
+            raise Refused(
                 f"LatentDiffusion: the autoencoder, a {type(autoencoder).__name__}, has no "
                 f"{' and no '.join(sorted(missing))}; a model with both is wanted"
             )
         if not isinstance(autoencoder.space, Pixels | Reals | Bits):
-            raise ValueError(
+            raise Refused(
                 f"LatentDiffusion: the autoencoder's space is {autoencoder.space}; Pixels, Reals or "
                 f"Bits are wanted"
             )
         if diffusion.context_space is not None:
-            raise ValueError(
+            raise Refused(
                 f"LatentDiffusion: the diffusion is told {diffusion.context_space}; one that is told nothing is wanted"
             )
         self.autoencoder, self.diffusion = autoencoder, diffusion
@@ -60,7 +61,7 @@ class LatentDiffusion(GenerativeModel):
         z = self.autoencoder.eval().encode(self.noise(2, *self.space.shape).clamp(-1, 1))  # pyright: ignore[reportCallIssue]
         self.autoencoder.train(was)
         if self.diffusion.space != Reals(tuple(z.shape[1:])):
-            raise ValueError(
+            raise Refused(
                 f"LatentDiffusion: the diffusion is of {self.diffusion.space}, the autoencoder "
                 f"encodes to {tuple(z.shape[1:])}; Reals of that shape are wanted"
             )

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..errors import Refused
 from ..functional.diffusion import paths
 from ..functional.diffusion.paths import Path
 
@@ -192,5 +193,5 @@ def back_variance(abar_s: Tensor, abar_t: Tensor, share: float | Tensor) -> Tens
 
 def _positive(steps: int) -> int:
     if steps < 1:
-        raise ValueError(f"noise schedule: steps is {steps}; at least 1 is wanted")
+        raise Refused(f"noise schedule: steps is {steps}; at least 1 is wanted")
     return steps

@@ -36,6 +36,7 @@ import torch
 from torch import Tensor
 
 from ..core import GenerativeModel, Player, Reals, Terms
+from ..errors import Refused, RefusedType
 from ..functional.densities.densities import log_normal
 from ..functional.diffusion.paths import LEAST
 from ..functional.diffusion.spacings import Level, level
@@ -61,15 +62,15 @@ class ProbabilityFlow(GenerativeModel):
     def __init__(self, model: Diffusion | DDPM, solver: Solver = ADAPTIVE, probes: int = 0):
         super().__init__()
         if not isinstance(model, Diffusion | DDPM):
-            raise TypeError(
+            raise RefusedType(
                 f"ProbabilityFlow: model is {type(model).__name__}; a Diffusion or a DDPM is wanted"
             )
         if model.context_space is not None:
-            raise ValueError(
+            raise Refused(
                 f"ProbabilityFlow: the diffusion is told {model.context_space}; one that is told nothing is wanted"
             )
         if probes < 0:
-            raise ValueError(f"ProbabilityFlow: probes is {probes}; it must be at least 0")
+            raise Refused(f"ProbabilityFlow: probes is {probes}; it must be at least 0")
         self.model, self.solver, self.probes = model, solver, probes
         self.space = Reals(model.space.shape)
 

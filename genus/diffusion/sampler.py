@@ -25,6 +25,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from ..errors import Refused
 from ..functional.diffusion.spacings import Level, Spacing, even, levels
 from .denoiser import Denoises
 
@@ -64,7 +65,7 @@ def toward(x: Tensor, start: Tensor, at: Level, to: Level, variance: float = 0.0
 def check_evaluations(who: str, evaluations: int) -> None:
     """Raises ValueError unless there is an evaluation to make."""
     if evaluations < 1:
-        raise ValueError(f"{who}: evaluations is {evaluations}; at least 1 is wanted")
+        raise Refused(f"{who}: evaluations is {evaluations}; at least 1 is wanted")
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class DDIM:
     def __post_init__(self) -> None:
         check_evaluations("DDIM", self.evaluations)
         if not 0 <= self.eta <= 1:
-            raise ValueError(f"DDIM: eta is {self.eta}; it must be in [0, 1]")
+            raise Refused(f"DDIM: eta is {self.eta}; it must be in [0, 1]")
 
     def __call__(self, model: Denoises, x: Tensor, start: float | None = None) -> Tensor:
         """x_0 from x at `start`, both (n, *shape)."""

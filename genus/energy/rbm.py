@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from ..core import Bits, GenerativeModel, Ladder, Space, Terms
+from ..errors import Refused
 
 
 class RBM(GenerativeModel):
@@ -55,14 +56,14 @@ class RBM(GenerativeModel):
     ):
         super().__init__()
         if not isinstance(space, Bits):
-            raise ValueError(f"RBM: space is {space}; Bits are wanted; take the data's bits")
+            raise Refused(f"RBM: space is {space}; Bits are wanted; take the data's bits")
         for name, value, least in (
             ("hidden", hidden, 1),
             ("steps", steps, 1),
             ("chains", chains, 0),
         ):
             if value < least:
-                raise ValueError(f"RBM: {name} is {value}; at least {least} is wanted")
+                raise Refused(f"RBM: {name} is {value}; at least {least} is wanted")
         self.space, self.hidden, self.steps = space, hidden, steps
         self.chains, self.burn_in = chains, burn_in
         self.W = nn.Parameter(0.01 * torch.randn(space.dims, hidden))

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from ..errors import Refused
+
 PART = 4096  # rows at a time, a thread: fewer fit better into a cache, more take fewer steps
 
 
@@ -43,7 +45,7 @@ class Chain(Bijection):
     def __init__(self, steps: Sequence[Bijection]):
         super().__init__()
         if not steps:
-            raise ValueError("Chain: steps is empty; at least one bijection is wanted")
+            raise Refused("Chain: steps is empty; at least one bijection is wanted")
         self.steps = nn.ModuleList(steps)
 
     def encode_with_logdet(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -123,5 +125,5 @@ def wanted(context: Tensor | None, features: int, who: str) -> Tensor:
     """The context, (n, features), of a bijection that was made for one."""
     if context is None or context.shape[1:] != (features,):
         came = None if context is None else f"of shape {tuple(context.shape)}"
-        raise ValueError(f"{who}: context is {came}; it must be (n, {features})")
+        raise Refused(f"{who}: context is {came}; it must be (n, {features})")
     return context

@@ -18,6 +18,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from ..errors import Refused
 from .splines import knots, spline, spline_inverse
 
 
@@ -66,7 +67,7 @@ class Affine:
 
     def __post_init__(self) -> None:
         if self.bound <= 0:
-            raise ValueError(f"Affine: bound is {self.bound}; it must be above 0")
+            raise Refused(f"Affine: bound is {self.bound}; it must be above 0")
 
     def encode(self, x: Tensor, raw: Tensor) -> tuple[Tensor, Tensor]:
         """x e^s + t, and s."""
@@ -96,7 +97,7 @@ class Spline:
 
     def __post_init__(self) -> None:
         if self.bins < 2 or self.bound <= 0:
-            raise ValueError(
+            raise Refused(
                 f"Spline: bins is {self.bins}, bound is {self.bound}; bins must be at least 2, "
                 f"bound above 0"
             )

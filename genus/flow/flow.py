@@ -27,6 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core import GenerativeModel, HasLogProb, Model, Reals, Space, check_embedding, given
+from ..errors import Refused
 from ..functional.densities.densities import log_normal
 from .bijection import PART, Bijection, Chain, parted
 
@@ -56,9 +57,7 @@ class Flow(GenerativeModel):
         check_space(space, base, "Flow")
         check_embedding("Flow", context_space, embed)
         if base is not None and base.context_space not in (None, context_space):
-            raise ValueError(
-                f"Flow: base is given {base.context_space}; it must be {context_space}"
-            )
+            raise Refused(f"Flow: base is given {base.context_space}; it must be {context_space}")
         self.space, self.steps, self.base = space, tuple(steps), base
         self.context_space, self.embed = context_space, embed
         self.chain = Chain(steps)
@@ -130,7 +129,7 @@ def drawn(
 ) -> tuple[Tensor, Tensor]:
     """x and its log-density, with the gradient of the way that x comes."""
     if base is not None:
-        raise ValueError(
+        raise Refused(
             f"sample_with_log_prob: base is {type(base).__name__}, whose samples have no gradient; "
             f"a flow without a base is wanted, from a standard normal"
         )
@@ -141,12 +140,12 @@ def drawn(
 def check_space(space: Space, base: Model | None, who: str) -> None:
     """Raises ValueError, in the name of `who`, if no flow can live here."""
     if not isinstance(space, Reals):
-        raise ValueError(
+        raise Refused(
             f"{who}: space is {space}; it must be Reals, since a flow has a density. Make pixels "
             f"real: space.dequantise(x), or Dequantised(Flow(Reals(space.shape), ...), space), from "
             f"genus.density"
         )
     if base is not None and not ("log_prob" in base.promises() and base.space == space):
-        raise ValueError(
+        raise Refused(
             f"{who}: base is {type(base).__name__} on {base.space}; it must have log_prob, on {space}"
         )

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from ..errors import Refused
 from .bijection import Bijection
 
 
@@ -59,7 +60,7 @@ class Standard(Bijection):
         """Takes mean and deviation from x, (n, *shape)."""
         std, mean = torch.std_mean(x, 0)
         if constant := int((std == 0).sum()):
-            raise ValueError(
+            raise Refused(
                 f"Standard: {constant} of {std.numel()} features have one value in all rows; they "
                 f"have no density: leave them out, or dequantise them"
             )

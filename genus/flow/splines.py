@@ -22,6 +22,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad, softplus
 
+from ..errors import Refused
+
 LEAST = 1e-3  # of a bin's width and height, as a share of the whole, and of a slope
 
 
@@ -44,7 +46,7 @@ def knots(raw: Tensor, bound: float, circular: bool = False) -> Knots:
     bins = (raw.shape[-1] + (0 if circular else 1)) // 3
     if 3 * bins - (0 if circular else 1) != raw.shape[-1] or bins * LEAST >= 1 or not bins:
         wanted = "3 bins" if circular else "3 bins - 1"
-        raise ValueError(
+        raise Refused(
             f"knots: raw has {raw.shape[-1]} numbers; {wanted} are wanted, for at most "
             f"{math.ceil(1 / LEAST) - 1} bins"
         )

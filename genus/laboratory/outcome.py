@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import Refused
+
 DIGITS = 6  # significant, in JSON
 NOTHING = 1e-16  # what is nearer to 0 is rounding
 
@@ -62,7 +64,7 @@ class Outcome:
 def wanted(good: bool, who: str, name: str, came: object, what: str) -> None:
     """Raises ValueError, in the name of `who`, unless an option is good."""
     if not good:
-        raise ValueError(f"{who}: {name} is {came}; {what} is wanted")
+        raise Refused(f"{who}: {name} is {came}; {what} is wanted")
 
 
 def counted(number: int, noun: str) -> str:

@@ -35,6 +35,7 @@ from ..core import (
 )
 from ..data import Data
 from ..data.images.stacked import Stacked
+from ..errors import Refused
 from ..functional.densities.estimates import mean_error
 from .figures import Figure
 from .likelihood.likelihood import (
@@ -251,7 +252,7 @@ def protocol_of(data: Data, seed: int) -> dict[str, Any]:
 def draw(model: Model, n: int, context: Batch = (), rows: int = 500) -> Tensor:
     """n samples, (n, *shape), a few rows at a time; one for each row of context if there is one."""
     if not isinstance(model, GenerativeModel):
-        raise ValueError(f"draw: {type(model).__name__} cannot sample; a generative model can")
+        raise Refused(f"draw: {type(model).__name__} cannot sample; a generative model can")
     if model.context_space is not None:
         return torch.cat([model.sample(context=part) for (part,) in parts(context, rows)])
     return torch.cat([model.sample(min(rows, n - i)) for i in range(0, n, rows)])
@@ -288,15 +289,15 @@ def shuffled(batch: Batch, n: int) -> Batch:
 def _match(model: Model, data: Data) -> None:
     name = type(model).__name__
     if not isinstance(model, GenerativeModel):
-        raise ValueError(f"evaluate: {name} cannot sample; a generative model is wanted")
+        raise Refused(f"evaluate: {name} cannot sample; a generative model is wanted")
     wanted = model.context_space
     if model.space != data.space:
-        raise ValueError(
+        raise Refused(
             f"evaluate: {name} is made for {model.space}, the data are {data.space}; take the view "
             f"of the data that it was trained on"
         )
     if wanted != data.context_space:
-        raise ValueError(
+        raise Refused(
             f"evaluate: {name} takes {wanted} as context, the data give {data.context_space}; take "
             f"the view of the data that it was trained on"
         )

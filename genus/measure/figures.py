@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from ..errors import Refused
+
 RECORDED = ("seed",)  # parts of a protocol that are told, but need not agree
 
 
@@ -68,7 +70,7 @@ def comparable(a: Figure, b: Figure) -> None:
     """
     if apart := differences(a, b):
         told = "; ".join(f"{key}: {one} and {two}" for key, (one, two) in apart.items())
-        raise ValueError(
+        raise Refused(
             f"comparable: {a.name} and {b.name} were not measured alike ({told}); measure both "
             f"under one protocol"
         )

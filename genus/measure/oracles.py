@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from ..core import Bits, Classes, Model, Pixels, Space, Terms
+from ..errors import Refused
 from ..nn import MLP
 from ..train.artifact import digest, load
 
@@ -50,7 +51,7 @@ class Oracle(Model):
     ):
         super().__init__()
         if classes < 2:
-            raise ValueError(f"Oracle: classes is {classes}; at least 2 are wanted")
+            raise Refused(f"Oracle: classes is {classes}; at least 2 are wanted")
         self.space, self.classes, self.features = space, classes, features
         self.width, self.dropout = width, dropout
         self.context_space = Classes(classes)
@@ -90,7 +91,7 @@ class Oracle(Model):
     def suits(self, space: Space) -> None:
         """Raises ValueError if the oracle cannot see rows of this space."""
         if space.shape != self.space.shape:
-            raise ValueError(
+            raise Refused(
                 f"Oracle: sees x of shape {self.space.shape}, not of {space}; train one on data "
                 f"of that shape with the recipe 'oracle'"
             )
@@ -132,14 +133,14 @@ def oracle(source: str | Path) -> Oracle:
     shipped = SHIPPED / str(source)
     folder = shipped if shipped.is_dir() else Path(source)
     if not (folder / "config.json").exists():
-        raise ValueError(
+        raise Refused(
             f"oracle: there is none for '{source}', and no such folder; there are "
             f"{', '.join(shipped_names())}; train one with the recipe 'oracle'"
         )
     with torch.random.fork_rng():  # who asks for an oracle draws the same noise as before
         found = load(folder)
     if not isinstance(found, Oracle):
-        raise ValueError(f"oracle: {folder} holds a {type(found).__name__}, not an oracle")
+        raise Refused(f"oracle: {folder} holds a {type(found).__name__}, not an oracle")
     return found.requires_grad_(False)
 
 

@@ -20,6 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
+from ..errors import Refused
+
 
 class KeysValues:
     """Room for the keys and values of `length` places; `count` of them are known so far.
@@ -53,7 +55,7 @@ class KeysValues:
         """The count after so many more places; raises ValueError if there is no room for them."""
         end, room = self.count + places, self.keys.shape[2]
         if end > room:
-            raise ValueError(
+            raise Refused(
                 f"KeysValues: {end} places came; there is room for {room}; begin with a larger length"
             )
         return end
@@ -74,7 +76,7 @@ class CausalAttention(nn.Module):
         super().__init__()
         _check("CausalAttention", width, heads)
         if rotary and (width // heads) % 2:
-            raise ValueError(
+            raise Refused(
                 f"CausalAttention: a head has {width // heads} numbers; rotary wants an even number"
             )
         self.width, self.heads, self.rotary, self.dropout = width, heads, rotary, dropout
@@ -207,4 +209,4 @@ def sinusoids(length: int, width: int, like: Tensor) -> Tensor:
 
 def _check(who: str, width: int, heads: int) -> None:
     if heads < 1 or width % heads:
-        raise ValueError(f"{who}: width is {width}; it must be a multiple of heads, {heads}")
+        raise Refused(f"{who}: width is {width}; it must be a multiple of heads, {heads}")

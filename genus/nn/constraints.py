@@ -26,6 +26,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations, parametrize
 
+from ..errors import Refused
+
 Layer = nn.Linear | nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d | nn.Embedding
 
 
@@ -84,7 +86,7 @@ def constrain(network: nn.Module, constraint: str | None) -> None:
         return
     if constraint not in CONSTRAINTS:
         wanted = ", ".join(CONSTRAINTS)
-        raise ValueError(
+        raise Refused(
             f"{type(network).__name__}: constraint is {constraint!r}; one of {wanted}, or None, is "
             f"wanted"
         )

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ..errors import Refused
+
 
 class Sinusoidal(nn.Module):
     """Sines and cosines of a time in [0, 1], (n,) -> (n, width).
@@ -25,7 +27,7 @@ class Sinusoidal(nn.Module):
     def __init__(self, width: int):
         super().__init__()
         if width < 2 or width % 2:
-            raise ValueError(f"Sinusoidal: width is {width}; it must be even, at least 2")
+            raise Refused(f"Sinusoidal: width is {width}; it must be even, at least 2")
         self.width = width
         exponents = torch.arange(width // 2, dtype=torch.float64) / (width // 2)
         frequencies = 1000 * torch.exp(-math.log(10_000) * exponents)
@@ -51,7 +53,7 @@ class Labels(nn.Module):
     def __init__(self, count: int, width: int | None = None):
         super().__init__()
         if count < 1 or (width is not None and width < 1):
-            raise ValueError(
+            raise Refused(
                 f"Labels: count is {count}, width is {width}; numbers of 1 or more are wanted"
             )
         self.count, self.width = count, width
@@ -77,7 +79,7 @@ class SeveralLabels(nn.Module):
     def __init__(self, counts: Sequence[int]):
         super().__init__()
         if not counts or min(counts) < 1:
-            raise ValueError(
+            raise Refused(
                 f"SeveralLabels: counts is {tuple(counts)}; numbers of 1 or more are wanted"
             )
         self.counts = tuple(counts)
@@ -109,7 +111,7 @@ def with_context(time: Tensor, told: nn.Linear | None, context: Tensor | None) -
     Raises ValueError if a context comes where none is wanted, or none where one is.
     """
     if (told is None) != (context is None):
-        raise ValueError(
+        raise Refused(
             "a network that is told the time: "
             + (
                 "it was built without a context, and got one: give it context=..."

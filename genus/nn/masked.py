@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, linear, relu
 
+from ..errors import Refused
+
 
 class MaskedMLP(nn.Module):
     """Features in, as many out: (n, features, d_in) -> (n, features, d_out).
@@ -48,15 +50,13 @@ class MaskedMLP(nn.Module):
     ):
         super().__init__()
         if features < 2:
-            raise ValueError(f"MaskedMLP: features is {features}; at least 2 are wanted")
+            raise Refused(f"MaskedMLP: features is {features}; at least 2 are wanted")
         if masks < 1:
-            raise ValueError(f"MaskedMLP: masks is {masks}; at least 1 is wanted")
+            raise Refused(f"MaskedMLP: masks is {masks}; at least 1 is wanted")
         if not hidden or min(hidden) < 1:
-            raise ValueError(
-                f"MaskedMLP: hidden is {tuple(hidden)}; widths of 1 or more are wanted"
-            )
+            raise Refused(f"MaskedMLP: hidden is {tuple(hidden)}; widths of 1 or more are wanted")
         if not 0 <= dropout < 1:
-            raise ValueError(f"MaskedMLP: dropout is {dropout}; it must be in [0, 1)")
+            raise Refused(f"MaskedMLP: dropout is {dropout}; it must be in [0, 1)")
         self.features, self.d_in, self.d_out, self.hidden = features, d_in, d_out, tuple(hidden)
         self.masks, self.shuffled, self.dropout, self.seed = masks, shuffled, dropout, seed
         self.context, self.shortcut, self.backwards = context, shortcut, backwards
@@ -151,7 +151,7 @@ class MaskedMLP(nn.Module):
             return None
         if context is None or context.shape[1:] != (self.context,):
             came = None if context is None else f"of shape {tuple(context.shape)}"
-            raise ValueError(f"MaskedMLP: context is {came}; it must be (n, {self.context})")
+            raise Refused(f"MaskedMLP: context is {came}; it must be (n, {self.context})")
         return self.aside(context)
 
     def links(self, mask: int) -> list[Tensor]:

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from ..errors import Refused
 from .constraints import constrain
 
 ACTIVATIONS = {
@@ -38,7 +39,7 @@ class MLP(nn.Sequential):
     ):
         if activation not in ACTIVATIONS:
             wanted = ", ".join(ACTIVATIONS)
-            raise ValueError(f"MLP: activation is {activation!r}; one of {wanted} is wanted")
+            raise Refused(f"MLP: activation is {activation!r}; one of {wanted} is wanted")
         widths = [d_in, *hidden]
         layers: list[nn.Module] = []
         for before, after in pairwise(widths):

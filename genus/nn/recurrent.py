@@ -20,6 +20,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from ..errors import Refused
+
 Cell = Literal["elman", "gru", "lstm"]
 LAYERS = {"elman": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
@@ -62,7 +64,7 @@ class Recurrent(nn.Module):
     ):
         super().__init__()
         if cell not in LAYERS or layers < 1:
-            raise ValueError(
+            raise Refused(
                 f"Recurrent: {layers} layers of {cell!r}; 1 or more of {', '.join(LAYERS)} are wanted"
             )
         self.d_in, self.width, self.layers, self.cell = d_in, width, layers, cell

@@ -9,6 +9,7 @@ import math
 
 from torch import Tensor, nn
 
+from ..errors import Refused
 from .attention import CausalAttention, CrossAttention, KeysValues
 
 Memory = tuple[KeysValues, tuple[Tensor, ...]]  # of the places so far; of the source
@@ -67,7 +68,7 @@ class CausalBlock(nn.Module):
     def weights(self, x: Tensor, *source: Tensor) -> Tensor:
         """How much each place looks at each of the source, (n, heads, length, m); sums to 1."""
         if self.cross is None or self.cross_norm is None:
-            raise ValueError("CausalBlock: it looks at no source; build it with one")
+            raise Refused("CausalBlock: it looks at no source; build it with one")
         return self.cross.weights(self.cross_norm(x + self.attention(self.norm(x))), *source)
 
     def _rest(self, x: Tensor, source: tuple[Tensor, ...]) -> Tensor:

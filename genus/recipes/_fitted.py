@@ -12,6 +12,7 @@ import torch
 
 from ..core import Bits, Classes, Graphs, Model, Pixels, Reals, Space, Strokes, Tokens
 from ..data import Data, load
+from ..errors import Refused
 from ..measure import scores
 from ..nn import Labels
 from ..show import picture
@@ -69,7 +70,7 @@ def loaded(
     space = source.space
     if isinstance(space, kind.spaces) and kind.axes in (None, len(space.shape)):
         return source, space
-    raise ValueError(f"{who}: {data} is of {space}; wanted are {kind.name}")
+    raise Refused(f"{who}: {data} is of {space}; wanted are {kind.name}")
 
 
 def context_of(who: str, source: Data, kind: type[C], such_as: str) -> C:
@@ -85,7 +86,7 @@ def context_of(who: str, source: Data, kind: type[C], such_as: str) -> C:
     if isinstance(context, kind):
         return context
     came = f"gives {context}" if context else "gives nothing"
-    raise ValueError(
+    raise Refused(
         f"{who}: {source.name} {came} with each x; wanted are {kind.__name__}, as in {such_as}"
     )
 

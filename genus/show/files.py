@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..core.files import write
 from ..data import Data
+from ..errors import Refused
 from .pictures import Picture
 from .waves import heard, wave_bytes
 
@@ -29,7 +30,7 @@ def save_png(array: Picture, path: Path | str, note: Mapping[str, Any] | None = 
     """
     path = Path(path)
     if path.suffix.lower() != ".png":
-        raise ValueError(f"save_png: {path}; the name must end in .png")
+        raise Refused(f"save_png: {path}; the name must end in .png")
     info = PngInfo()
     if note is not None:
         info.add_text(KEYWORD, json.dumps(note))
@@ -46,9 +47,9 @@ def read_note(path: Path | str) -> dict[str, Any]:
         with Image.open(path) as image:
             text = image.text.get(KEYWORD) if isinstance(image, PngImageFile) else None
     except UnidentifiedImageError:
-        raise ValueError(f"read_note: {path} is not an image") from None
+        raise Refused(f"read_note: {path} is not an image") from None
     if text is None:
-        raise ValueError(f"read_note: {path} has no note; only PNG files written by genus have one")
+        raise Refused(f"read_note: {path} has no note; only PNG files written by genus have one")
     return json.loads(text)
 
 
@@ -69,10 +70,10 @@ def written(data: Data, x: Tensor, kind: str) -> bytes:
     """
     if kind == ".wav":
         if data.rate is None:
-            raise ValueError(f"sample: {data.name} are no sounds; another file than .wav is wanted")
+            raise Refused(f"sample: {data.name} are no sounds; another file than .wav is wanted")
         return wave_bytes(heard(x, data.space), data.rate)
     if not data.symbols:
-        raise ValueError(f"sample: {data.name} are no texts; another file than .txt is wanted")
+        raise Refused(f"sample: {data.name} are no texts; another file than .txt is wanted")
     texts = data.text(x)
     between = f"\n{'-' * 40}\n" if any("\n" in text for text in texts) else "\n"
     return (between.join(texts) + "\n").encode()

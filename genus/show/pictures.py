@@ -16,6 +16,7 @@ from ..core import (
     Strokes,
     Tokens,
 )
+from ..errors import Refused
 from .drawings import drawn
 
 Picture = NDArray[np.uint8]  # (height, width) grey, or (height, width, 3) colour
@@ -53,9 +54,7 @@ def grid(x: Tensor, space: Space, columns: int | None = None) -> Picture:
         columns: images in a line; without it, as many as make the whole about square.
     """
     if not len(x) or x.shape[1:] != space.shape:
-        raise ValueError(
-            f"grid: x has shape {tuple(x.shape)}; it must be (n, *{space.shape}), n > 0"
-        )
+        raise Refused(f"grid: x has shape {tuple(x.shape)}; it must be (n, *{space.shape}), n > 0")
     x = x.detach().cpu()
     if isinstance(space, Tokens):
         return _coloured(x, space.vocabulary)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..core import Attributes, Classes, GenerativeModel, Model, Reals, Space
 from ..data import Data
+from ..errors import Refused, RefusedType
 from ..functional.sequences.choices import DRAWN, Choice
 from .files import save_png
 from .pictures import grid, shown
@@ -41,15 +42,13 @@ def picture(
     if n is None:
         n = 2000 if isinstance(space, Reals) and space.dims <= 2 else 64
     if not isinstance(model, GenerativeModel):
-        raise TypeError(f"picture: {type(model).__name__} cannot sample")
+        raise RefusedType(f"picture: {type(model).__name__} cannot sample")
     if model.context_space is None:
         return save_png(grid(model.sample(n), space), path, note)
     if context is None:
         context = in_turn(model.context_space, n)
     if context is None:
-        raise ValueError(
-            f"picture: {type(model).__name__} needs a context of {model.context_space}"
-        )
+        raise Refused(f"picture: {type(model).__name__} needs a context of {model.context_space}")
     device = next((p.device for p in model.parameters()), None)
     x = model.sample(context=context.to(device))
     return save_png(shown(x, space, context, model.context_space), path, note)
@@ -109,7 +108,7 @@ def drawn(
         return rest
 
     if not isinstance(model, GenerativeModel):
-        raise TypeError(f"sample: {type(model).__name__} cannot sample")
+        raise RefusedType(f"sample: {type(model).__name__} cannot sample")
     if context is not None:
         parts = [
             model.sample(context=part.to(device), **said(len(part))) for part in context.split(ROWS)
@@ -123,7 +122,7 @@ def drawn(
 def long(model: Model, n: int, length: int, seed: int, how: Mapping[str, Any]) -> Tensor:
     """n texts, (n, prompt and `length` tokens)."""
     if "go_on" not in model.promises():
-        raise ValueError(
+        raise Refused(
             f"sample: {type(model).__name__} makes samples of one size: leave --length out"
         )
     torch.manual_seed(seed)
@@ -143,17 +142,17 @@ def told(model: Model, options: dict[str, Any]) -> dict[str, Any]:
         return how | ({"choice": Choice(**said)} if said else {})
     if said:
         names = " and ".join(f"--{name.replace('_', '-')}" for name in said)
-        raise ValueError(f"sample: {type(model).__name__} has no such choice: leave {names} out")
+        raise Refused(f"sample: {type(model).__name__} has no such choice: leave {names} out")
     return how
 
 
 def prefix(model: Model, data: Data, prompt: str, longer: bool) -> Tensor:
     """The tokens of a prompt, (1, k); `longer`: they may be more than a sample has."""
     if "complete" not in model.promises() or not data.symbols:
-        raise ValueError(f"sample: {type(model).__name__} makes no texts: leave --prompt out")
+        raise Refused(f"sample: {type(model).__name__} makes no texts: leave --prompt out")
     tokens = data.tokens(prompt)
     if len(tokens) > model.space.dims and not longer:
-        raise ValueError(
+        raise Refused(
             f"sample: the prompt has {len(tokens)} tokens; {type(model).__name__} makes "
             f"{model.space.dims}"
         )

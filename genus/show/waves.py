@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..core import Pixels, Space, Tokens
+from ..errors import Refused
 from ..functional.sequences.sound import mu_law_undone
 
 RATE = 8000  # samples in a second, of sounds whose rate is not said
@@ -23,7 +24,7 @@ def heard(x: Tensor, space: Space) -> Tensor:
         return mu_law_undone(x, space.vocabulary)
     if isinstance(space, Pixels) and len(space.shape) == 1:
         return x.float() if space.levels > 256 else mu_law_undone(space.indices(x), space.levels)
-    raise ValueError(
+    raise Refused(
         f"heard: space is {space}; that of sounds is wanted: Tokens, or Pixels((length,))"
     )
 

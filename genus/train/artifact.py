@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from .._version import __version__
 from ..core import Model, hyperparameters
 from ..core.files import write
+from ..errors import Refused, RefusedType
 
 FORMAT = 2  # 2: public paths. Nothing that was released has written format 1
 FORMULAS = {  # the folders whose functions a saved model may name; what it may build lies anywhere
@@ -45,7 +46,7 @@ FORMULAS = {  # the folders whose functions a saved model may name; what it may 
 }
 
 
-class ArtifactError(ValueError):
+class ArtifactError(Refused):
     """A folder that is not a whole model, or one that may not be opened."""
 
 
@@ -212,7 +213,7 @@ def encode(value: object) -> Any:
     elif is_dataclass(value) and not isinstance(value, type):
         arguments = {field.name: getattr(value, field.name) for field in fields(value)}
     else:
-        raise TypeError(
+        raise RefusedType(
             f"save: a hyper-parameter is {type(value).__name__}: {value!r}; wanted are "
             f"numbers, strings, sequences, spaces, modules and named functions"
         )
@@ -243,7 +244,7 @@ def _known(thing: type | FunctionType) -> str:
     """The public path, without which nothing can be saved."""
     if path := public_path(thing):
         return path
-    raise TypeError(
+    raise RefusedType(
         f"save: {thing.__module__}.{thing.__qualname__} has no public path; an __init__ of a folder "
         f"above it must import it, so that saved models can name it"
     )

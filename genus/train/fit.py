@@ -26,6 +26,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from ..core import HasFit, Model, Terms
+from ..errors import Refused
 from . import artifact
 from .game import Average, MakesOptimizers, adam, own_optimizers, play, ranks
 from .process import Patience, begin, mix, seed
@@ -83,10 +84,10 @@ class _Session:
         self.device = begin(run.device)
         self.rank, self.world = ranks()
         if run.batch % self.world:
-            raise ValueError(f"fit: {self.world} ranks must divide the batch's {run.batch} rows")
+            raise Refused(f"fit: {self.world} ranks must divide the batch's {run.batch} rows")
         closed = "fit" in model.promises()
         if closed and run.ema is not None:
-            raise ValueError(
+            raise Refused(
                 f"fit: ema is {run.ema}, but {type(model).__name__} learns from all data at once, "
                 f"and there is no noise to average away; leave ema out"
             )
@@ -258,9 +259,9 @@ class _Session:
             self.resume()
         elif self.writes:
             if self.out.exists() and not self.out.is_dir():
-                raise ValueError(f"fit: {self.out} is a file; out must be a folder")
+                raise Refused(f"fit: {self.out} is a file; out must be a folder")
             if (self.out / STATE).exists() or (self.out / "config.json").exists():
-                raise ValueError(f"fit: {self.out} holds a run already; resume it, or name another")
+                raise Refused(f"fit: {self.out} holds a run already; resume it, or name another")
             self.checkpoint()  # finds out now whether the folder can be written
 
     def identity(self) -> dict[str, Any]:
@@ -302,15 +303,15 @@ class _Session:
     def resume(self) -> None:
         path = self.out / STATE
         if not path.exists():
-            raise ValueError(f"fit: nothing to resume: there is no {path}")
+            raise Refused(f"fit: nothing to resume: there is no {path}")
         try:
             state = torch.load(path, map_location=self.device, weights_only=True)
         except (RuntimeError, pickle.UnpicklingError, EOFError, OSError) as error:
             why = (str(error).splitlines() or [type(error).__name__])[0]
-            raise ValueError(f"fit: {path} is damaged: {why}") from None
+            raise Refused(f"fit: {path} is damaged: {why}") from None
         was, now = json.loads(state["identity"]), json.loads(json.dumps(self.identity()))
         if other := [name for name in now if was.get(name) != now[name]]:
-            raise ValueError(
+            raise Refused(
                 f"fit: the run in {self.out} had another {', '.join(other)}; resume it with the "
                 f"options it was begun with"
             )

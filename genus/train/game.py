@@ -12,6 +12,7 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
 from ..core import Model, Player, Terms
+from ..errors import Refused
 
 
 def play(
@@ -46,7 +47,7 @@ def play(
     players = model.players()
     if own_optimizers(players) != optimizers.keys():
         wanted = sorted(own_optimizers(players))
-        raise ValueError(f"play: optimizers are for {sorted(optimizers)}; {wanted} is wanted")
+        raise Refused(f"play: optimizers are for {sorted(optimizers)}; {wanted} is wanted")
     moves = {name: optimizers[player.optimizer or name] for name, player in players.items()}
     turns = {name: _turn(model, player) for name, player in players.items()}
     owns = {name: player.parameters() for name, player in players.items()}
@@ -85,9 +86,9 @@ def own_optimizers(players: Mapping[str, Player]) -> set[str]:
         if (other := player.optimizer) is None:
             continue
         if other not in players or players[other].optimizer is not None:
-            raise ValueError(f"players: {name} shares the optimiser of {other}, which has none")
+            raise Refused(f"players: {name} shares the optimiser of {other}, which has none")
         if {*player.parameters()} != {*players[other].parameters()}:
-            raise ValueError(
+            raise Refused(
                 f"players: {name} shares the optimiser of {other}, but owns other weights"
             )
     return {name for name, player in players.items() if player.optimizer is None}
@@ -176,7 +177,7 @@ def _turn(model: Model, player: Player) -> nn.Module:
 def _parts(batch: Sequence[Tensor], count: int) -> list[tuple[Tensor, ...]]:
     rows = len(batch[0])
     if rows % count:
-        raise ValueError(f"play: accumulate is {count}; it must divide the batch's {rows} rows")
+        raise Refused(f"play: accumulate is {count}; it must divide the batch's {rows} rows")
     return list(zip(*(x.split(rows // count) for x in batch), strict=True))
 
 
@@ -202,7 +203,7 @@ class Average:
 
     def __init__(self, model: Model, decay: float):
         if not 0 <= decay < 1:
-            raise ValueError(f"Average: decay is {decay}; it must be in [0, 1)")
+            raise Refused(f"Average: decay is {decay}; it must be in [0, 1)")
         self.decay = decay
         self.model = copy.deepcopy(model).requires_grad_(False)
         self._to: list[Tensor] = list(self.model.parameters())

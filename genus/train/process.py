@@ -12,6 +12,8 @@ from typing import Self
 import torch
 import torch.distributed as dist
 
+from ..errors import Refused
+
 CONTROL = Path("/sys/fs/cgroup")  # where Linux tells a container what is its own
 
 
@@ -91,7 +93,7 @@ def begin(device: str) -> torch.device:
     try:
         return torch.empty(0, device=device).device
     except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"device '{device}': {str(error).splitlines()[0]}") from None
+        raise Refused(f"device '{device}': {str(error).splitlines()[0]}") from None
 
 
 def fit_threads(control: Path = CONTROL) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 from torch import Tensor
 
 from ..core import Model, Space
+from ..errors import Refused
 
 
 class Batches(Protocol):
@@ -88,15 +89,15 @@ class Run:
 
     def __post_init__(self) -> None:
         if self.rounds is None and self.minutes is None:
-            raise ValueError("Run: neither rounds nor minutes are given; say when to stop")
+            raise Refused("Run: neither rounds nor minutes are given; say when to stop")
         for name in ("log_every", "evaluate_every", "checkpoint_every", "batch", "accumulate"):
             if getattr(self, name) < 1:
-                raise ValueError(f"Run: {name} is {getattr(self, name)}; at least 1 is wanted")
+                raise Refused(f"Run: {name} is {getattr(self, name)}; at least 1 is wanted")
         for name in ("rounds", "minutes"):
             if (value := getattr(self, name)) is not None and value < 0:
-                raise ValueError(f"Run: {name} is {value}; it cannot be negative")
+                raise Refused(f"Run: {name} is {value}; it cannot be negative")
         if self.resume and self.out is None:
-            raise ValueError("Run: resume needs out, the folder of the run that goes on")
+            raise Refused("Run: resume needs out, the folder of the run that goes on")
 
     def progress_at(self, number: int, seconds: float) -> float:
         """How much of the run is behind, in [0, 1]: a pure function of the round if rounds are set."""
@@ -122,14 +123,12 @@ def match(model: Model, data: Batches) -> None:
     """Raises ValueError if the data are not what the model is made for."""
     name = type(model).__name__
     if model.space != data.space:
-        raise ValueError(
+        raise Refused(
             f"fit: {name} is made for {model.space}, the data are {data.space}; build the model "
             f"with the data's space, or take another view of the data"
         )
     wanted = getattr(model, "context_space", None)  # a classifier has one too, and does not sample
     if wanted is not None and data.context_space is None:
-        raise ValueError(f"fit: {name} wants a context of {wanted}, and the data have none")
+        raise Refused(f"fit: {name} wants a context of {wanted}, and the data have none")
     if wanted != data.context_space:
-        raise ValueError(
-            f"fit: {name} takes {wanted} as context, the data give {data.context_space}"
-        )
+        raise Refused(f"fit: {name} takes {wanted} as context, the data give {data.context_space}")

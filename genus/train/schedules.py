@@ -6,6 +6,8 @@ A run may end by the clock, so a schedule knows no rounds; being pure, it needs 
 import math
 from collections.abc import Callable
 
+from ..errors import Refused
+
 Schedule = Callable[[float], float]
 
 
@@ -32,5 +34,5 @@ def warmed(schedule: Schedule, share: float = 0.05) -> Schedule:
         share: how much of the run the rise takes, in (0, 1].
     """
     if not 0 < share <= 1:
-        raise ValueError(f"warmed: share is {share}; it must be in (0, 1]")
+        raise Refused(f"warmed: share is {share}; it must be in (0, 1]")
     return lambda progress: min(1.0, progress / share) * schedule(progress)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core import Bits, Pixels, Reals, Space
+from ..errors import Refused
 from ..functional.densities.densities import log_bernoulli, log_discretised_logistic, log_normal
 
 
@@ -43,7 +44,7 @@ class Normal(nn.Module):
     def __init__(self, std: float = 1.0, learned: bool = True):
         super().__init__()
         if std <= 0:
-            raise ValueError(f"Normal: std is {std}; it must be positive")
+            raise Refused(f"Normal: std is {std}; it must be positive")
         self.std, self.learned = std, learned
         log_std = torch.tensor(std).log()
         if learned:
@@ -118,4 +119,4 @@ def fitting(space: Space) -> Likelihood:
             return Normal()
         case Pixels():
             return Logistic(space.levels)
-    raise ValueError(f"VAE: space is {space}; Bits, Reals or Pixels are wanted")
+    raise Refused(f"VAE: space is {space}; Bits, Reals or Pixels are wanted")

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core import GenerativeModel, Space, Terms
+from ..errors import Refused
 from ..functional.densities.densities import kl_normal, log_normal
 from ..nn import MLP
 from .likelihoods import Likelihood, Logistic, fitting
@@ -51,7 +52,7 @@ class VAE(GenerativeModel):
     ):
         super().__init__()
         if latent < 1:
-            raise ValueError(f"VAE: latent is {latent}; at least 1 is wanted")
+            raise Refused(f"VAE: latent is {latent}; at least 1 is wanted")
         self.space, self.latent = space, latent
         self.likelihood = fitting(space) if likelihood is None else likelihood
         _check_likelihood(self.likelihood, space)
@@ -68,10 +69,10 @@ class VAE(GenerativeModel):
         numbers = self.numbers(self.noise(2, self.latent))
         if numbers.shape != wanted:
             came, wish = ("x".join(map(str, shape[1:])) for shape in (numbers.shape, wanted))
-            raise ValueError(f"VAE: the decoder gives {came} numbers a row; wanted are {wish}")
+            raise Refused(f"VAE: the decoder gives {came} numbers a row; wanted are {wish}")
         guess = self._encoded(self.noise(2, *self.space.shape))
         if guess.shape != (2, 2 * self.latent):
-            raise ValueError(
+            raise Refused(
                 f"VAE: the encoder gives {guess[0].numel()} numbers a row; wanted are "
                 f"{2 * self.latent}, means and log deviations of z"
             )
@@ -131,12 +132,12 @@ class VAE(GenerativeModel):
 def _check_likelihood(likelihood: Likelihood, space: Space) -> None:
     usual = fitting(space)
     if type(likelihood) is not type(usual):
-        raise ValueError(
+        raise Refused(
             f"VAE: the likelihood is {type(likelihood).__name__}, the space is {space}; "
             f"{type(usual).__name__} fits it"
         )
     if isinstance(likelihood, Logistic) and likelihood.levels != space.cardinality:
-        raise ValueError(
+        raise Refused(
             f"VAE: the likelihood has {likelihood.levels} levels, the space {space.cardinality}; "
             f"they must be the same"
         )

@@ -1,9 +1,17 @@
 """Whose fault an error is."""
 
-import pytest
+import json
+import re
 
-from genus.cli.errors import FAILURE, MISTAKE, answer, nearest, raised_here
-from genus.core import Pixels
+import pytest
+import torch
+
+import genus
+from genus.cli.errors import FAILURE, MISTAKE, answer, nearest
+from genus.core import Bits, GenerativeModel, Pixels
+from genus.data import Rows
+from genus.errors import Refused, RefusedType
+from genus.train import fit
 from genus.train.artifact import ArtifactError, load
 from genus.train.run import Run
 
@@ -28,19 +36,55 @@ def test_it_stays_the_users_behind_a_handler(tmp_path):
     assert answer(error).code == MISTAKE
 
 
-@pytest.mark.parametrize(
-    "work",
-    [
-        lambda: int("three"),  # a ValueError, but not one that genus raises
-        lambda: {}["key"],
-        lambda: Run(rounds="four"),  # a TypeError that Python raises in a line of genus
-    ],
-)
-def test_what_python_raises_is_ours(work):
-    code, sentence = answer(caught(work))
+def test_what_python_raises_in_genus_is_ours():
+    code, sentence = answer(caught(lambda: Run(rounds="four")))  # a TypeError in a line of genus
     assert code == FAILURE
-    assert sentence.startswith("a failure of genus, not of yours: ")
-    assert not raised_here(caught(work))
+    assert sentence.startswith("a failure of genus, not of yours: TypeError: ")
+
+
+def test_what_a_library_raises_is_ours():
+    code, sentence = answer(caught(lambda: torch.zeros(2).reshape(3)))
+    assert (
+        code == FAILURE or "test_errors" in sentence
+    )  # torch raises in C: the line is the caller's
+    code, sentence = answer(caught(lambda: json.loads("{")))
+    assert (code, sentence[:33]) == (FAILURE, "a failure of genus, not of yours:")
+
+
+@pytest.mark.parametrize("work", [lambda: int("three"), lambda: {}["key"]])
+def test_what_the_users_code_raises_is_theirs(work):
+    code, sentence = answer(caught(work))
+    assert code == MISTAKE
+    assert re.match(r".*test_errors\.py, line \d+: (ValueError|KeyError): ", sentence)
+
+
+def test_a_model_of_the_user_that_raises_is_not_a_failure_of_genus():
+    class Mine(GenerativeModel):
+        space = Bits((2,))
+
+        def __init__(self):
+            super().__init__()
+            self.w = torch.nn.Parameter(torch.zeros(()))
+
+        def sample(self, n):
+            return torch.zeros(n, 2)
+
+        def loss(self, x):
+            raise ValueError("my loss wants more")
+
+    data = Rows(torch.zeros(4, 2), Bits((2,)))
+    code, sentence = answer(caught(lambda: fit(Mine(), data, Run(rounds=1, batch=2))))
+    assert code == MISTAKE
+    assert sentence.endswith("ValueError: my loss wants more")
+    assert "failure of genus" not in sentence
+
+
+def test_a_refusal_is_a_value_error_and_where_documented_a_type_error():
+    assert issubclass(Refused, ValueError)
+    assert issubclass(RefusedType, TypeError)
+    assert issubclass(RefusedType, Refused)
+    assert issubclass(ArtifactError, Refused)
+    assert genus.Refused is Refused
 
 
 def test_a_failure_says_which_line_of_genus():

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from genus import recipes
-from genus.cli.errors import Mistake
 from genus.cli.options import RecipeParser, as_yaml, plain
+from genus.errors import Refused
 from genus.train.run import Run
 
 
@@ -75,7 +75,7 @@ def test_options_of_data_become_part_of_their_name(parser):
     given = parser.given(["--data.size", "64"])
     assert parser.resolved(stored, given)["data"] == "photos?size=64&colour=L"
     assert "--data.size SIZE" in parser.help()
-    with pytest.raises(Mistake, match=r"--data\.size: a value is wanted"):
+    with pytest.raises(Refused, match=r"--data\.size: a value is wanted"):
         parser.given(["--data.size", "--rounds", "3"])
 
 
@@ -111,7 +111,7 @@ def test_complaints(parser, tmp_path, monkeypatch, line, sentence):
     monkeypatch.chdir(tmp_path)
     Path("typo.yaml").write_text("componets: 3\n")
     Path("value.yaml").write_text("components: many\n")
-    with pytest.raises(Mistake) as found:
+    with pytest.raises(Refused) as found:
         parser.given(line.split())
     assert str(found.value) == f"genus fit tiny: {sentence.format(here=tmp_path)}"
 

@@ -29,6 +29,7 @@ import torch
 from torch import Tensor, nn
 
 from ...core import GenerativeModel, Player, Terms
+from ...errors import Refused
 from ...functional.adversarial.objectives import logistic_critic
 from ..gan import GAN
 from .boosting import boosting_weights
@@ -62,9 +63,9 @@ class AdaGAN(GenerativeModel):
         super().__init__()
         for name, value in (("components", components), ("rounds", rounds)):
             if value < 1:
-                raise ValueError(f"AdaGAN: {name} is {value}; at least 1 is wanted")
+                raise Refused(f"AdaGAN: {name} is {value}; at least 1 is wanted")
         if beta is not None and not 0 < beta < 1:
-            raise ValueError(f"AdaGAN: beta is {beta}; it must be in (0, 1), or None for 1/t")
+            raise Refused(f"AdaGAN: beta is {beta}; it must be in (0, 1), or None for 1/t")
         self.space, self.game, self.judge = game.space, game, judge
         self.components, self.rounds, self.beta = components, rounds, beta
         past = [copy.deepcopy(game) for _ in range(components - 1)]

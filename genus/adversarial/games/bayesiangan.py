@@ -35,6 +35,7 @@ import torch
 from torch import Tensor, nn
 
 from ...core import GenerativeModel, Pixels, Player, Reals, Space, Terms
+from ...errors import Refused
 from ...functional.adversarial.langevin import normal_prior
 from ...functional.adversarial.objectives import Game, non_saturating
 
@@ -64,13 +65,13 @@ class BayesianGAN(GenerativeModel):
     ):
         super().__init__()
         if not isinstance(space, Reals | Pixels):
-            raise ValueError(f"BayesianGAN: space is {space}; it must be Reals or Pixels")
+            raise Refused(f"BayesianGAN: space is {space}; it must be Reals or Pixels")
         for name, several in (("generators", generators), ("critics", critics)):
             if not several:
-                raise ValueError(f"BayesianGAN: there are no {name}; at least one is wanted")
+                raise Refused(f"BayesianGAN: there are no {name}; at least one is wanted")
         for name, value in (("rows", rows), ("prior_std", prior_std)):
             if value <= 0:
-                raise ValueError(f"BayesianGAN: {name} is {value}; it must be above 0")
+                raise Refused(f"BayesianGAN: {name} is {value}; it must be above 0")
         self.space, self.latent, self.rows = space, latent, rows
         self.prior_std, self.objective = prior_std, objective
         self.generators, self.critics = tuple(generators), tuple(critics)

@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from ...core import GenerativeModel, Pixels, Player, Reals, Space, Terms
+from ...errors import Refused
 
 
 class BEGAN(GenerativeModel):
@@ -56,14 +57,14 @@ class BEGAN(GenerativeModel):
     ):
         super().__init__()
         if not isinstance(space, Reals | Pixels):
-            raise ValueError(
+            raise Refused(
                 f"BEGAN: space is {space}; it must be Reals or Pixels, for a generator learns by the "
                 f"slope of the critic"
             )
         if not 0 < gamma <= 1:
-            raise ValueError(f"BEGAN: gamma is {gamma}; it must be in (0, 1]")
+            raise Refused(f"BEGAN: gamma is {gamma}; it must be in (0, 1]")
         if rate <= 0:
-            raise ValueError(f"BEGAN: rate is {rate}; it must be above 0")
+            raise Refused(f"BEGAN: rate is {rate}; it must be above 0")
         self.space, self.latent, self.gamma, self.rate = space, latent, gamma, rate
         self.generator, self.critic = generator, critic
         self.register_buffer("k", torch.zeros(()))

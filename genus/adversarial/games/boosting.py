@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from ...errors import Refused
+
 
 def boosting_weights(d: Tensor, beta: float) -> Tensor:
     """Weights of the rows that the next component should learn from, (n,), which sum to one.
@@ -20,7 +22,7 @@ def boosting_weights(d: Tensor, beta: float) -> Tensor:
         beta: the share of the next component in the new mixture, in (0, 1].
     """
     if not 0 < beta <= 1:
-        raise ValueError(f"boosting_weights: beta is {beta}; it must be in (0, 1]")
+        raise Refused(f"boosting_weights: beta is {beta}; it must be in (0, 1]")
     known = (1 - beta) * d
     n = len(known)
     k = torch.arange(1, n + 1, dtype=d.dtype, device=d.device)

@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot, softplus
 
 from ...core import Bits, GenerativeModel, Player, Space, Terms, Tokens
+from ...errors import Refused
 from ...functional.adversarial.objectives import non_saturating
 
 
@@ -51,11 +52,11 @@ class BSGAN(GenerativeModel):
     ):
         super().__init__()
         if not isinstance(space, Bits | Tokens):
-            raise ValueError(
+            raise Refused(
                 f"BSGAN: space is {space}; it must be Bits or Tokens; GAN takes what has a slope"
             )
         if samples < 2:
-            raise ValueError(
+            raise Refused(
                 f"BSGAN: samples is {samples}; at least 2 are wanted, for a row is weighed against "
                 f"others of the same z"
             )

@@ -27,6 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from ...core import GenerativeModel, Player, Reals, Space, Terms
+from ...errors import Refused
 from ...functional.adversarial.objectives import MarginRanking
 from ...functional.adversarial.penalties import Penalty
 
@@ -76,20 +77,20 @@ class GoGAN(GenerativeModel):
     ):
         super().__init__()
         if not isinstance(space, Reals):
-            raise ValueError(f"GoGAN: space is {space}; Reals are wanted")
+            raise Refused(f"GoGAN: space is {space}; Reals are wanted")
         for name, value in (
             ("length", length),
             ("stages", stages),
             ("critic_rounds", critic_rounds),
         ):
             if value < 1:
-                raise ValueError(f"GoGAN: {name} is {value}; at least 1 is wanted")
+                raise Refused(f"GoGAN: {name} is {value}; at least 1 is wanted")
         if rank < 0:
-            raise ValueError(f"GoGAN: rank is {rank}; a weight cannot be negative")
+            raise Refused(f"GoGAN: rank is {rank}; a weight cannot be negative")
         if bound is not None and bound <= 0:
-            raise ValueError(f"GoGAN: bound is {bound}; it must be above 0, or None")
+            raise Refused(f"GoGAN: bound is {bound}; it must be above 0, or None")
         if other := [p.name for p in penalties if (p.player, p.every) != ("critic", 1)]:
-            raise ValueError(f"GoGAN: {', '.join(other)} must be the critic's, in every round")
+            raise Refused(f"GoGAN: {', '.join(other)} must be the critic's, in every round")
         self.space, self.latent, self.length, self.stages = space, latent, length, stages
         self.margin, self.rank, self.penalties = margin, rank, tuple(penalties)
         self.bound, self.critic_rounds = bound, critic_rounds

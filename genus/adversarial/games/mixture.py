@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ...core import GenerativeModel, Player, Terms
+from ...errors import Refused
 
 
 class GeneratorMixture(GenerativeModel):
@@ -34,15 +35,15 @@ class GeneratorMixture(GenerativeModel):
     ):
         super().__init__()
         if not generators:
-            raise ValueError("GeneratorMixture: there are no generators; at least one is wanted")
+            raise Refused("GeneratorMixture: there are no generators; at least one is wanted")
         if other := next((g for g in generators if g.space != generators[0].space), None):
-            raise ValueError(
+            raise Refused(
                 f"GeneratorMixture: spaces are {generators[0].space} and {other.space}; all "
                 f"components must be of one space"
             )
         given = torch.ones(len(generators)) if weights is None else torch.tensor(weights)
         if len(given) != len(generators) or (given < 0).any() or not 0 < given.sum() < torch.inf:
-            raise ValueError(
+            raise Refused(
                 f"GeneratorMixture: weights are {weights} for {len(generators)} generators; as "
                 f"many are wanted, none negative, not all 0"
             )

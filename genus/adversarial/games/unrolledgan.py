@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from ...core import GenerativeModel, Pixels, Player, Reals, Space, Terms
+from ...errors import Refused
 from ...functional.adversarial.objectives import Game, non_saturating
 
 
@@ -59,9 +60,9 @@ class UnrolledGAN(GenerativeModel):
     ):
         super().__init__()
         if not isinstance(space, Reals | Pixels):
-            raise ValueError(f"UnrolledGAN: space is {space}; it must be Reals or Pixels")
+            raise Refused(f"UnrolledGAN: space is {space}; it must be Reals or Pixels")
         if steps < 0 or rate <= 0:
-            raise ValueError(
+            raise Refused(
                 f"UnrolledGAN: steps is {steps}, rate is {rate}; steps must be at least 0, rate "
                 f"above 0"
             )

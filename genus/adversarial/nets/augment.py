@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ...errors import Refused
 from ..views import View
 
 REACH = 8  # a shift is at most an eighth of a side
@@ -36,7 +37,7 @@ class DiffAugment(View):
         super().__init__()
         if isinstance(policy, str) or not policy or (unknown := {*policy} - {*MAPS}):
             came = unknown if not isinstance(policy, str) and policy else policy
-            raise ValueError(
+            raise Refused(
                 f"DiffAugment: policy has {came!r}; a sequence of {', '.join(MAPS)} is wanted"
             )
         self.policy = tuple(policy)
@@ -118,12 +119,12 @@ class AdaptiveAugment(View):
     ):
         super().__init__()
         if isinstance(policy, str) or not policy or {*policy} - {"blit", "geometry", "colour"}:
-            raise ValueError(
+            raise Refused(
                 f"AdaptiveAugment: policy is {policy!r}; a sequence of blit, geometry and colour "
                 f"is wanted"
             )
         if not 0 <= target < 1 or images < 1 or not 0 <= start <= 1:
-            raise ValueError(
+            raise Refused(
                 f"AdaptiveAugment: target is {target}, images {images}, start {start}; target must "
                 f"be in [0, 1), images at least 1, start in [0, 1]"
             )
@@ -193,7 +194,7 @@ class AdaptiveAugment(View):
 def check(x: Tensor, who: str) -> None:
     """Raises ValueError, in the name of `who`, if x is not a batch of images."""
     if x.dim() != 4:
-        raise ValueError(f"{who}: x has shape {tuple(x.shape)}; images, (n, c, h, w), are wanted")
+        raise Refused(f"{who}: x has shape {tuple(x.shape)}; images, (n, c, h, w), are wanted")
 
 
 def draw(x: Tensor) -> Tensor:

@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from ...core import GenerativeModel, Pixels, Player, Space, Terms, require_images
+from ...errors import Refused
 from ...functional.adversarial.objectives import non_saturating
 from ...nn.constraints import constrain
 from .normalisation import normalisation
@@ -40,7 +41,7 @@ def levels(shape: Sequence[int], coarsest: int) -> tuple[int, tuple[int, int], l
     _, height, breadth = shape
     steps = (min(height, breadth) // coarsest).bit_length() - 1
     if steps < 1:
-        raise ValueError(
+        raise Refused(
             f"DCGAN: shape is {tuple(shape)}; height and width must be at least {2 * coarsest}, "
             f"which is twice coarsest"
         )

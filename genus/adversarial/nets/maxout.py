@@ -14,6 +14,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from ...errors import Refused
+
 
 class MaxoutMLP(nn.Module):
     """Maxout layers, and a linear one at the end: (n, d_in) -> (n, d_out).
@@ -29,7 +31,7 @@ class MaxoutMLP(nn.Module):
     ):
         super().__init__()
         if pieces < 2:
-            raise ValueError(f"MaxoutMLP: pieces is {pieces}; at least 2 are wanted")
+            raise Refused(f"MaxoutMLP: pieces is {pieces}; at least 2 are wanted")
         self.d_in, self.d_out, self.hidden, self.pieces = d_in, d_out, tuple(hidden), pieces
         widths = [d_in, *hidden]
         self.layers = nn.ModuleList(nn.Linear(a, pieces * b) for a, b in pairwise(widths))

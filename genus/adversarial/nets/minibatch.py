@@ -7,6 +7,8 @@ good. A critic with one of them has no slope at a single row: leave penalties on
 import torch
 from torch import Tensor, nn
 
+from ...errors import Refused
+
 
 class MinibatchDiscrimination(nn.Module):
     """Appends how close a row is to all others of its batch: (n, d) -> (n, d + kernels).
@@ -29,7 +31,7 @@ class MinibatchDiscrimination(nn.Module):
     def __init__(self, d_in: int, kernels: int = 16, size: int = 4):
         super().__init__()
         if min(d_in, kernels, size) < 1:
-            raise ValueError(
+            raise Refused(
                 f"MinibatchDiscrimination: d_in, kernels, size are {d_in}, {kernels}, {size}; each "
                 f"must be at least 1"
             )
@@ -61,7 +63,7 @@ class MinibatchStddev(nn.Module):
     def __init__(self, group: int = 4):
         super().__init__()
         if group < 2:
-            raise ValueError(f"MinibatchStddev: group is {group}; at least 2 are wanted")
+            raise Refused(f"MinibatchStddev: group is {group}; at least 2 are wanted")
         self.group = group
 
     def forward(self, x: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from ...errors import Refused
 from .reference import ReferenceNorm
 
 NORMS: dict[str, Callable[[int, int], nn.Module]] = {
@@ -40,7 +41,7 @@ def normalisation(name: str, channels: int, rows: int = 0) -> nn.Module:
         rows: of `batch`: how many rows of a batch are the reference in evaluation; 0 takes all.
     """
     if name not in NORMS:
-        raise ValueError(f"norm is {name!r}; one of {', '.join(NORMS)} is wanted")
+        raise Refused(f"norm is {name!r}; one of {', '.join(NORMS)} is wanted")
     return NORMS[name](channels, rows)
 
 
@@ -57,7 +58,7 @@ def standing(network: nn.Module, batches: Sequence[Tensor]) -> None:
     """
     layers = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
     if not layers:
-        raise ValueError(f"standing: {type(network).__name__} has no running statistics")
+        raise Refused(f"standing: {type(network).__name__} has no running statistics")
     modes = {module: module.training for module in network.modules()}
     momenta = [layer.momentum for layer in layers]
     network.eval()

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
+from ...errors import Refused
 from .sngan import halvings
 
 Layer = TypeVar("Layer", nn.Linear, nn.Conv2d)
@@ -86,7 +87,7 @@ def plan(
 ) -> tuple[int, tuple[int, int]]:
     """How many sizes there are, and the sides of the coarsest map."""
     if inside % group:
-        raise ValueError(
+        raise Refused(
             f"R3GAN: width times expansion is {inside}; group is {group}, and must divide it"
         )
     steps = halvings(shape, coarsest)

@@ -2,6 +2,8 @@
 
 from torch import Tensor, nn
 
+from ...errors import Refused
+
 
 class Reconstruction(nn.Module):
     """How badly an autoencoder says each row again: (n, *shape) -> (n,), low for what it knows.
@@ -17,7 +19,7 @@ class Reconstruction(nn.Module):
     def __init__(self, encoder: nn.Module, decoder: nn.Module, power: int = 2):
         super().__init__()
         if power not in (1, 2):
-            raise ValueError(f"Reconstruction: power is {power}; 1 or 2 is wanted")
+            raise Refused(f"Reconstruction: power is {power}; 1 or 2 is wanted")
         self.encoder, self.decoder, self.power = encoder, decoder, power
 
     def forward(self, x: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d, conv_transpose2d, interpolate, pad
 
+from ...errors import Refused
 from ...nn.constraints import constrain
 from .normalisation import normalisation
 from .reference import REFERENCE, Referenced
@@ -69,7 +70,7 @@ def halvings(shape: Sequence[int], coarsest: int) -> int:
     while not height % 2 and not breadth % 2 and min(height, breadth) >= 2 * coarsest:
         height, breadth, steps = height // 2, breadth // 2, steps + 1
     if not steps:
-        raise ValueError(
+        raise Refused(
             f"SNGAN: shape is {tuple(shape)}; height and width must be even, and at least "
             f"{2 * coarsest}, which is twice coarsest"
         )

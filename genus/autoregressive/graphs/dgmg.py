@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from ...core import GenerativeModel, Graphs
+from ...errors import Refused
 from ...functional.numerics.threads import one_thread
 from ...functional.sequences.choices import DRAWN, Choice
 from ...nn import MLP
@@ -46,7 +47,7 @@ class DGMG(GenerativeModel):
     def __init__(self, space: Graphs, width: int = 16, rounds: int = 2):
         super().__init__()
         if width < 1 or rounds < 1:
-            raise ValueError(f"DGMG: width is {width} and rounds {rounds}; at least 1 is wanted")
+            raise Refused(f"DGMG: width is {width} and rounds {rounds}; at least 1 is wanted")
         self.space, self.width, self.rounds = space, width, rounds
         self.whole, self.first = Whole(width), Whole(width)
         self.begin = nn.Linear(2 * width, width)  # f_init

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from torch.nn.functional import relu, softplus
 
 from ...core import GenerativeModel, Graphs, Terms
+from ...errors import Refused
 from ...functional.numerics.threads import one_thread
 from ...functional.sequences.choices import DRAWN, Choice
 from ...functional.sequences.graph_orders import reach
@@ -57,7 +58,7 @@ class RowByRow(GenerativeModel):
     def __init__(self, space: Graphs, reach: int | None, width: int, embedding: int, layers: int):
         super().__init__()
         if space.nodes < 2 or (reach is not None and not 1 <= reach < space.nodes):
-            raise ValueError(
+            raise Refused(
                 f"{type(self).__name__}: {space.nodes} nodes and a reach of {reach}; at least 2 nodes "
                 f"are wanted, and a reach from 1 to one less than there are nodes, or None"
             )
@@ -91,7 +92,7 @@ class RowByRow(GenerativeModel):
     def loss(self, x: Tensor) -> Terms:
         log_p = self.log_prob(x)
         if log_p.isinf().any():
-            raise ValueError(
+            raise Refused(
                 f"{type(self).__name__}: a graph has a node without an edge to an earlier one, or an edge "
                 f"of {int(reach(x).max())} places where the reach is {self.places}; connected graphs in "
                 f"breadth-first order are wanted, or a larger reach"

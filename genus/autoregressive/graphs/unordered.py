@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from ...core import GenerativeModel, Graphs, HasLogProb, Terms
+from ...errors import Refused
 from ...functional.sequences.graph_orders import breadth_first, log_breadth_first, reordered
 
 
@@ -38,12 +39,12 @@ class Unordered(GenerativeModel):
     def __init__(self, model: GenerativeModel, even: float = 0.1):
         super().__init__()
         if not isinstance(model.space, Graphs) or not isinstance(model, HasLogProb):
-            raise ValueError(
+            raise Refused(
                 f"Unordered: {type(model).__name__} is a model of {model.space}; one of Graphs that has "
                 f"log_prob is wanted"
             )
         if not 0 < even <= 1:
-            raise ValueError(f"Unordered: even is {even}; a share in (0, 1] is wanted")
+            raise Refused(f"Unordered: even is {even}; a share in (0, 1] is wanted")
         self.space, self.model, self.even = model.space, model, even
 
     @torch.no_grad()

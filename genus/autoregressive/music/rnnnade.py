@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn.functional import dropout
 
 from ...core import Bits, Classes, Space
+from ...errors import Refused
 from ...functional.sequences.nade import nade_logits
 from ...nn.recurrent import Cell, Recurrent
 from ..stepwise import Steps, Stepwise
@@ -50,11 +51,11 @@ class RNNNADE(Stepwise):
     ):
         super().__init__()
         if not isinstance(space, Bits) or len(space.shape) != 2:
-            raise ValueError(f"RNNNADE: space is {space}; Bits((steps, d)) are wanted")
+            raise Refused(f"RNNNADE: space is {space}; Bits((steps, d)) are wanted")
         if hidden < 1 or width < 1:
-            raise ValueError(f"RNNNADE: hidden is {hidden}, width {width}; at least 1 is wanted")
+            raise Refused(f"RNNNADE: hidden is {hidden}, width {width}; at least 1 is wanted")
         if not 0 <= dropout < 1:
-            raise ValueError(f"RNNNADE: dropout is {dropout}; it must be in [0, 1)")
+            raise Refused(f"RNNNADE: dropout is {dropout}; it must be in [0, 1)")
         self.space, self.hidden, self.width, self.cell = space, hidden, width, cell
         self.dropout = dropout
         self.steps, self.d = space.shape

@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from torch.nn.functional import dropout, softplus
 
 from ...core import Bits, Classes, GenerativeModel, Space, Terms
+from ...errors import Refused
 from ...nn.recurrent import Cell, Recurrent
 
 MOST = 16  # hidden units whose states are counted
@@ -60,7 +61,7 @@ class RNNRBM(GenerativeModel):
     ):
         super().__init__()
         if not isinstance(space, Bits) or len(space.shape) != 2:
-            raise ValueError(f"RNNRBM: space is {space}; Bits((steps, d)) are wanted")
+            raise Refused(f"RNNRBM: space is {space}; Bits((steps, d)) are wanted")
         for name, value in (
             ("hidden", hidden),
             ("width", width),
@@ -68,9 +69,9 @@ class RNNRBM(GenerativeModel):
             ("burn_in", burn_in),
         ):
             if value < 1:
-                raise ValueError(f"RNNRBM: {name} is {value}; at least 1 is wanted")
+                raise Refused(f"RNNRBM: {name} is {value}; at least 1 is wanted")
         if not 0 <= dropout < 1:
-            raise ValueError(f"RNNRBM: dropout is {dropout}; it must be in [0, 1)")
+            raise Refused(f"RNNRBM: dropout is {dropout}; it must be in [0, 1)")
         self.space, self.hidden, self.width, self.cell = space, hidden, width, cell
         self.dropout, self.gibbs_steps, self.burn_in = dropout, gibbs_steps, burn_in
         self.steps, self.d = space.shape
@@ -129,7 +130,7 @@ class RNNRBM(GenerativeModel):
     def counted_log_prob(self, x: Tensor, steps: Tensor) -> Tensor:
         """log p(x | steps), nats, (n,): exactly, for at most 16 hidden units."""
         if self.hidden > MOST:
-            raise ValueError(
+            raise Refused(
                 f"RNNRBM: hidden is {self.hidden}; the states of at most {MOST} units are counted: "
                 f"annealed_log_prob estimates it"
             )

@@ -32,6 +32,7 @@ import torch
 from torch import Tensor, nn
 
 from ...core import Space, check_embedding
+from ...errors import Refused
 from ..stepwise import Stepwise
 from .masked_conv import MaskedConv2d, PixelHead, PixelMemory, RowConv2d, RowMemory
 from .raster import by_value, check_widths, image_shape, numbers, raster, signed
@@ -109,7 +110,7 @@ class GatedStacks(nn.Module):
         channels = self.shape[0]
         check_widths("GatedPixelCNN", channels, first, width, head)
         if size % 2 == 0:
-            raise ValueError(f"GatedPixelCNN: size is {size}; it must be odd")
+            raise Refused(f"GatedPixelCNN: size is {size}; it must be odd")
         self.input = GatedLayer(channels, width, first, True, channels)
         self.inner = nn.ModuleList(
             GatedLayer(width, width, size, False, channels) for _ in range(layers)

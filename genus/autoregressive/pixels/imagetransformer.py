@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from ...core import Bits, Space, check_embedding
+from ...errors import Refused
 from ...nn.transformer import CausalTransformer
 from ..stepwise import (
     Steps,
@@ -100,7 +101,7 @@ class _Network(nn.Module):
         self.space, self.window, self.levels = space, window, level_count(space, who)
         self.shape = channels, height, across = image_shape(space, who)
         if window < 0:
-            raise ValueError(f"{who}: window is {window}; 0 or more is wanted")
+            raise Refused(f"{who}: window is {window}; 0 or more is wanted")
         self.register_buffer("order", raster(space.shape), persistent=False)
         self.start = nn.Parameter(0.1 * torch.randn(width))
         self.before = nn.Parameter(0.1 * torch.randn(self.levels, width))

@@ -19,6 +19,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, pad, relu
 
+from ...errors import Refused
+
 
 @dataclass
 class RowMemory:
@@ -54,7 +56,7 @@ class RowConv2d(nn.Module):
     ):
         super().__init__()
         if rows < 1 or left < 0 or right < 0:
-            raise ValueError(
+            raise Refused(
                 f"RowConv2d: rows is {rows}, left {left}, right {right}; "
                 f"at least one row is wanted, and 0 or more columns"
             )
@@ -145,11 +147,11 @@ class MaskedConv2d(nn.Module):
     ):
         super().__init__()
         if min(above, left, right) < 0:
-            raise ValueError(
+            raise Refused(
                 f"MaskedConv2d: above is {above}, left {left}, right {right}; 0 or more are wanted"
             )
         if d_in % groups or d_out % groups or (groups > 1 and stride > 1):
-            raise ValueError(
+            raise Refused(
                 f"MaskedConv2d: d_in is {d_in}, d_out {d_out}, stride {stride}; with {groups} "
                 f"groups, channels must be multiples of it, and stride 1"
             )

@@ -20,6 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, pad
 
+from ...errors import Refused
+
 Memory = dict[str, Tensor]
 
 
@@ -38,7 +40,7 @@ class PixelLSTM(nn.Module, ABC):
     def __init__(self, features: int, hidden: int, colours: int = 1, context: int = 0):
         super().__init__()
         if features % colours or hidden % colours:
-            raise ValueError(
+            raise Refused(
                 f"{type(self).__name__}: features are {features} and hidden is {hidden}; "
                 f"the {colours} colours must divide both"
             )

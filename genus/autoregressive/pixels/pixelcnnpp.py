@@ -28,6 +28,7 @@ import torch
 from torch import Tensor, nn
 
 from ...core import Bits, Space
+from ...errors import Refused
 from ...functional.densities.densities import log_logistic_mixture_bins, log_logistic_mixture_levels
 from ..stepwise import Stepwise, level_count
 from .raster import image_shape, raster, signed
@@ -60,7 +61,7 @@ class PixelCNNPP(Stepwise):
         super().__init__()
         self.shape = channels, height, columns = image_shape(space, "PixelCNNPP")
         if scales < 1 or 2 ** (scales - 1) >= 2 * max(height, columns):
-            raise ValueError(
+            raise Refused(
                 f"PixelCNNPP: scales is {scales}; at least 1 is wanted, and no more than the sides "
                 f"of {height} x {columns} can be halved"
             )

@@ -32,6 +32,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear, pad, relu
 
 from ...core import Bits, Pixels, Space
+from ...errors import Refused
 from ..stepwise import Steps, Stepwise
 from .masked_conv import MaskedConv2d
 from .pixel_lstm import DiagonalBiLSTM, Memory, PixelLSTM, RowLSTM, colour_mask
@@ -242,7 +243,7 @@ class MultiscalePixelRNN(Stepwise):
         levels = _levels(space, hidden, kind, kernel, "MultiscalePixelRNN")
         colours, height, width = space.shape
         if factor < 2 or height % factor or width % factor:
-            raise ValueError(
+            raise Refused(
                 f"MultiscalePixelRNN: factor is {factor} and images are {height} x {width}; "
                 f"it must be at least 2 and divide both sides"
             )
@@ -289,11 +290,11 @@ def _levels(space: Bits | Pixels, hidden: int, kind: str, kernel: int, who: str)
     """How many numbers come out for a value."""
     colours = image_shape(space, who)[0]
     if kind not in LSTMS:
-        raise ValueError(f"{who}: kind is '{kind}'; it must be one of {', '.join(LSTMS)}")
+        raise Refused(f"{who}: kind is '{kind}'; it must be one of {', '.join(LSTMS)}")
     if hidden % colours:
-        raise ValueError(
+        raise Refused(
             f"{who}: hidden is {hidden} and there are {colours} colours; they must divide it"
         )
     if kernel < 3 or kernel % 2 == 0:
-        raise ValueError(f"{who}: kernel is {kernel}; an odd number of at least 3 is wanted")
+        raise Refused(f"{who}: kernel is {kernel}; an odd number of at least 3 is wanted")
     return numbers(space)

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from torch.nn.functional import elu
 
 from ...core import Bits, Space, check_embedding
+from ...errors import Refused
 from ...functional.densities.densities import log_logistic_mixture_bins, log_logistic_mixture_levels
 from ..stepwise import (
     Steps,
@@ -118,12 +119,12 @@ class _Network(nn.Module):
         self.space, self.mixture, self.levels = space, mixture, level_count(space, who)
         self.shape = colours, height, across = image_shape(space, who)
         if mixture is not None and (isinstance(space, Bits) or mixture < 1):
-            raise ValueError(
+            raise Refused(
                 f"{who}: mixture is {mixture} and the space {space}; at least one logistic is "
                 f"wanted, and none for bits: leave it out"
             )
         if look % heads:
-            raise ValueError(f"{who}: look is {look}; it must be a multiple of heads, {heads}")
+            raise Refused(f"{who}: look is {look}; it must be a multiple of heads, {heads}")
         axes = [torch.linspace(-0.5, 0.5, k) if k > 1 else torch.zeros(1) for k in (height, across)]
         self.register_buffer("positions", torch.cartesian_prod(*axes), persistent=False)
         self.first = MaskedConv2d(colours, width, FIRST, FIRST, FIRST, strict=True)

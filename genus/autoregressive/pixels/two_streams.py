@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, elu, linear
 
+from ...errors import Refused
 from .masked_conv import MaskedConv2d, PixelMemory, RowConv2d, RowMemory
 
 C = TypeVar("C", RowConv2d, MaskedConv2d)
@@ -268,7 +269,7 @@ class Residual(nn.Module, Generic[C]):
     def seen(self, x: Tensor, start: int) -> Tensor:
         """What these channels of what is beside add, from `start` on: (..., d) -> (..., width)."""
         if self.beside is None:
-            raise ValueError("Residual: was built to see nothing beside x")
+            raise Refused("Residual: was built to see nothing beside x")
         d, half = x.shape[-1], self.beside.weight.shape[1] // 2
         weight = self.beside.weight[:, :, 0, 0]
         plus, minus = weight[:, start : start + d], weight[:, half + start : half + start + d]

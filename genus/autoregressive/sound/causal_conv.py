@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, pad
 
+from ...errors import Refused
+
 
 @dataclass
 class Ring:
@@ -38,7 +40,7 @@ class CausalConv(nn.Module):
     def __init__(self, d_in: int, d_out: int, kernel: int = 2, dilation: int = 1):
         super().__init__()
         if min(d_in, d_out, kernel, dilation) < 1:
-            raise ValueError(
+            raise Refused(
                 f"CausalConv: d_in is {d_in}, d_out {d_out}, kernel {kernel}, dilation {dilation}; "
                 f"numbers of 1 or more are wanted"
             )

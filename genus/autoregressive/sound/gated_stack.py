@@ -11,6 +11,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from ...errors import Refused
 from .causal_conv import CausalConv, Ring
 
 
@@ -37,7 +38,7 @@ class GatedStack(nn.Module):
     ):
         super().__init__()
         if min(channels, skip, *dilations, len(dilations)) < 1 or kernel < 2:
-            raise ValueError(
+            raise Refused(
                 f"GatedStack: channels is {channels}, skip {skip}, dilations {tuple(dilations)}, "
                 f"kernel {kernel}; numbers of 1 or more are wanted, and a kernel of 2 or more"
             )
@@ -59,7 +60,7 @@ class GatedStack(nn.Module):
     def shifts(self, told: Tensor) -> Tensor:
         """The s_l, (n, frames, layers, 2 channels), of what is told, (n, frames, told)."""
         if self.tell is None:
-            raise ValueError("GatedStack: told is 0, and it was told something")
+            raise Refused("GatedStack: told is 0, and it was told something")
         return self.tell(told).unflatten(-1, (len(self.dilations), -1))
 
     def forward(self, h: Tensor, shifts: Tensor | None = None) -> Tensor:

@@ -2,6 +2,8 @@
 
 from torch import Tensor, nn
 
+from ...errors import Refused
+
 MIDDLE, SPREAD = -10.0, 4.0  # of natural logarithms of power, which are floored at -18.4
 
 
@@ -16,7 +18,7 @@ class MelFrames(nn.Module):
     def __init__(self, bands: int, d_out: int):
         super().__init__()
         if min(bands, d_out) < 1:
-            raise ValueError(
+            raise Refused(
                 f"MelFrames: bands is {bands}, d_out is {d_out}; numbers of 1 or more are wanted"
             )
         self.bands, self.d_out = bands, d_out

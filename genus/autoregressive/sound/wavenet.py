@@ -34,6 +34,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from ...core import Bits, Space, Tokens, check_embedding, given
+from ...errors import Refused
 from ...functional.densities.densities import log_discretised_logistic_mixture
 from ...functional.numerics.threads import one_thread
 from ...functional.sequences.choices import DRAWN, Choice
@@ -82,14 +83,14 @@ class WaveNet(Stepwise):
         super().__init__()
         check_embedding("WaveNet", context_space, embed)
         if isinstance(space, Bits) or len(space.shape) != 1:
-            raise ValueError(f"WaveNet: space is {space}; Tokens or Pixels((length,)) are wanted")
+            raise Refused(f"WaveNet: space is {space}; Tokens or Pixels((length,)) are wanted")
         if mixture is not None and (mixture < 1 or isinstance(space, Tokens)):
-            raise ValueError(
+            raise Refused(
                 f"WaveNet: mixture is {mixture} and space is {space}; a mixture has 1 or more "
                 f"logistics, and lives on Pixels, which lie on a line"
             )
         if (told < 1) != (embed is None):
-            raise ValueError(
+            raise Refused(
                 f"WaveNet: told is {told}; at least 1 is wanted with a context, and 0 without"
             )
         self.space, self.channels, self.skip, self.kernel = space, channels, skip, kernel
@@ -109,7 +110,7 @@ class WaveNet(Stepwise):
             return None
         told = told[:, None] if told.ndim == 2 else told
         if self.space.dims % told.shape[1]:
-            raise ValueError(
+            raise Refused(
                 f"WaveNet: embed makes {told.shape[1]} frames; the length, {self.space.dims}, must "
                 f"be a multiple of that"
             )

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from ...core import GenerativeModel, Strokes, Tokens
+from ...errors import Refused
 from ...functional.numerics.threads import one_thread
 from ...nn.recurrent import Recurrent
 from .pen import SEEN, before_each, check_strokes, log_step, uniform, used_steps, whole, written
@@ -122,7 +123,7 @@ class HandwritingSynthesis(GenerativeModel):
         super().__init__()
         check_strokes(space, mixtures, "HandwritingSynthesis")
         if layers < 2 or windows < 1:
-            raise ValueError(
+            raise Refused(
                 f"HandwritingSynthesis: there are {layers} layers and {windows} windows; at least "
                 f"2 layers and 1 window are wanted"
             )

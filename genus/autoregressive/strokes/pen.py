@@ -8,6 +8,7 @@ from torch.nn.functional import one_hot
 from torch.special import ndtri
 
 from ...core import Space, Strokes
+from ...errors import Refused
 from ...functional.sequences.choices import pick
 from .bivariate import bivariate, log_bivariate_mixture, sharpened
 
@@ -60,7 +61,7 @@ def written(
 ) -> Tensor:
     """A drawing, step by step, until all have ended."""
     if not (bias >= 0 and temperature > 0):
-        raise ValueError(
+        raise Refused(
             f"draw: bias is {bias} and temperature {temperature}; a bias of 0 or more and a "
             f"temperature above 0 are wanted"
         )
@@ -118,6 +119,6 @@ def whole(each: Tensor, x: Tensor) -> Tensor:
 def check_strokes(space: Space, mixtures: int, who: str) -> None:
     """Raises ValueError unless the space is of drawings, and there are normals."""
     if not isinstance(space, Strokes):
-        raise ValueError(f"{who}: space is {space}; Strokes are wanted")
+        raise Refused(f"{who}: space is {space}; Strokes are wanted")
     if mixtures < 1:
-        raise ValueError(f"{who}: mixtures is {mixtures}; at least 1 is wanted")
+        raise Refused(f"{who}: mixtures is {mixtures}; at least 1 is wanted")

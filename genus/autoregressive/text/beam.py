@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from ...core import Tokens
+from ...errors import Refused
 
 
 class Memory(Protocol):
@@ -57,7 +58,7 @@ def beam(model: Writes, context: Tensor, width: int = 4, penalty: float = 0.0) -
         penalty: the power of the length that log p is divided by; 0 asks for the likeliest.
     """
     if width < 1 or penalty < 0:
-        raise ValueError(
+        raise Refused(
             f"beam: width is {width}, penalty {penalty}; at least 1, and 0 or more, are wanted"
         )
     n, space = len(context), model.space

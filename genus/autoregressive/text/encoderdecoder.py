@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from ...core import Tokens
+from ...errors import Refused
 from ...functional.sequences.sequences import present, shifted
 from ...nn import CausalTransformer
 from ...nn.attention import CrossAttention, sinusoids
@@ -90,7 +91,7 @@ class EncoderDecoder(Stepwise):
     ):
         super().__init__()
         if depth < 1 or growth < 1:
-            raise ValueError(
+            raise Refused(
                 f"EncoderDecoder: depth is {depth}, growth {growth}; at least 1 is wanted"
             )
         self.space, self.context_space = space, context_space

@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 
 from ...core import Terms, Tokens
+from ...errors import Refused
 from ...functional.numerics.threads import one_thread
 from ...functional.sequences.choices import DRAWN, Choice
 from ..stepwise import Steps, Stepwise, endless
@@ -49,7 +50,7 @@ class KneserNey(Stepwise):
     def __init__(self, space: Tokens, grams: int = 5, modified: bool = True):
         super().__init__()
         if grams < 1 or space.vocabulary**grams >= 2**63:
-            raise ValueError(
+            raise Refused(
                 f"KneserNey: grams is {grams}; 1 or more is wanted, and as many symbols of "
                 f"{space.vocabulary} must be told apart by a number of 63 bits"
             )

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from ...core import Classes, GenerativeModel, Terms
+from ...errors import Refused
 from ...functional.sequences.choices import pick
 
 
@@ -41,7 +42,7 @@ class SkipGram(GenerativeModel):
     def __init__(self, space: Classes, width: int = 50, negatives: int = 5, power: float = 0.75):
         super().__init__()
         if negatives < 1 or not 0 <= power <= 1:
-            raise ValueError(
+            raise Refused(
                 f"SkipGram: negatives is {negatives}, power {power}; at least 1, and a power in "
                 f"[0, 1], are wanted"
             )

@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from ...core import Graphs
+from ...errors import Refused
 from ...functional.sequences.graph_orders import breadth_first, reordered
 from ..arrays import DAMAGED
 from ..sets import SPLITS, Data
@@ -71,7 +72,7 @@ class Ordered(Split):
         return self._ordered(self.rows.everything(), stream(self.name, "everything"))
 
     def labelled(self) -> "Ordered":
-        raise ValueError(f"{self.name}: has no labels, and a conditional model wants them")
+        raise Refused(f"{self.name}: has no labels, and a conditional model wants them")
 
     def _ordered(self, rows: Batch, noise: Generator) -> Batch:
         (x,) = rows
@@ -169,12 +170,12 @@ def enzymes(folder: Path, name: str = "enzymes", least: int = 10) -> Data:
 def _numbers(path: Path, between: str | None) -> NDArray[np.int64]:
     """The whole numbers in a file, one line a row."""
     if not path.exists():
-        raise ValueError(f"{path.parent}: there is no {path.name} in it")
+        raise Refused(f"{path.parent}: there is no {path.name} in it")
     try:
         with gzip.open(path, "rt") as file:
             return np.loadtxt(file, dtype=np.int64, delimiter=between)
     except (*DAMAGED, ValueError) as error:
-        raise ValueError(f"{path}: is damaged: {error}") from None
+        raise Refused(f"{path}: is damaged: {error}") from None
 
 
 # --- from edges to rows -----------------------------------------------------------------------
@@ -202,7 +203,7 @@ def packed(found: Sequence[Matrix], nodes: int | None = None) -> Tensor:
 def divided(found: Sequence[Matrix], name: str) -> Data:
     """80 of 100 graphs train, 20 of these validate, and the other 20 test."""
     if len(found) < 5:
-        raise ValueError(f"{name}: has {len(found)} graphs; at least 5 are wanted")
+        raise Refused(f"{name}: has {len(found)} graphs; at least 5 are wanted")
     order = torch.randperm(len(found), generator=stream(f"{name} divided"))
     rows = packed(found)[order]
     most, few = int(0.8 * len(rows)), int(0.2 * len(rows))

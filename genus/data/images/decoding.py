@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from ...errors import Refused
+
 DAMAGED = (  # what Pillow raises over a file that is not whole
     ArithmeticError,
     AttributeError,
@@ -47,7 +49,7 @@ def choose(option: str, value: str | None, among: tuple[str | None, ...]) -> Non
     """Raises ValueError if an option is none of its choices."""
     if value not in among:
         words = " or ".join(word for word in among if word)
-        raise ValueError(f"images: {option} is '{value}'; {words} is wanted")
+        raise Refused(f"images: {option} is '{value}'; {words} is wanted")
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Look:
 
     def __post_init__(self) -> None:
         if self.size is not None and (len(self.size) != 2 or min(self.size) < 1):
-            raise ValueError(f"images: size is {self.size}; positive numbers of pixels are wanted")
+            raise Refused(f"images: size is {self.size}; positive numbers of pixels are wanted")
         choose("resize", self.resize, ("crop", "stretch"))
         choose("colour", self.colour, (None, "L", "RGB"))
         choose("background", self.background, (None, "white", "black"))
@@ -151,7 +153,7 @@ class Reader:
 
     def __init__(self, look: Look, workers: int = 0):
         if workers < 0:
-            raise ValueError(f"images: workers is {workers}; it cannot be negative")
+            raise Refused(f"images: workers is {workers}; it cannot be negative")
         self.look = look
         self.pool = ThreadPoolExecutor(workers) if workers else None
 
@@ -188,6 +190,6 @@ class Files:
         fresh = {one.path: one for one in self.reader(dict.fromkeys(one.path for one in late))}
         for one in late:
             if fresh[one.path].digest != one.digest:
-                raise ValueError(f"{one.path}: has changed since the folder was read; begin again")
+                raise Refused(f"{one.path}: has changed since the folder was read; begin again")
         arrays = [one.array if one.array is not None else fresh[one.path].array for one in wanted]
         return torch.from_numpy(np.stack([a for a in arrays if a is not None]))

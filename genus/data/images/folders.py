@@ -21,6 +21,7 @@ from typing import Any, Literal
 import torch
 
 from ...core import Pixels
+from ...errors import Refused
 from ..dividing import divided, numbered, split_name
 from ..sets import SPLITS, Data
 from ..sources import Source
@@ -97,7 +98,7 @@ def _survey(
 ) -> tuple[dict[str, Seen], dict[str, tuple[str, ...]]]:
     """The usable files, and those that are left out, by reason."""
     if not there:
-        raise ValueError(f"{folder}: there are no images in it: it is empty")
+        raise Refused(f"{folder}: there are no images in it: it is empty")
     faults = {name: fault for name in there if (fault := _unwanted(name, labels))}
     gone = "in the metadata, but missing"
     faults |= {name: UnfitError(gone) for name in labels.keys() - {*there}}
@@ -151,7 +152,7 @@ def _judge(
     if broken == "refuse" or not good:
         mends = [mend for reason, mend in MENDS.items() if reason in reasons]
         mends += ["broken=skip to leave them out"] if good else []
-        raise ValueError(sentence + (f"; mend them, or say {', or '.join(mends)}" if mends else ""))
+        raise Refused(sentence + (f"; mend them, or say {', or '.join(mends)}" if mends else ""))
     warnings.warn(f"{sentence}; they are left out", stacklevel=3)
     return {
         reason: tuple(name for name, fault in faults.items() if fault.reason == reason)
@@ -175,7 +176,7 @@ def _one_shape(good: Mapping[str, Seen], who: str) -> tuple[int, ...]:
     ]
     more = f" and {len(counts) - 3} other kinds" if len(counts) > 3 else ""
     mend = " and ".join(mends)
-    raise ValueError(f"{who}: the images differ: {', '.join(told)}{more}; say {mend}")
+    raise Refused(f"{who}: the images differ: {', '.join(told)}{more}; say {mend}")
 
 
 def _places(names: Sequence[str], who: str) -> tuple[list[str], list[str | None]]:
@@ -185,7 +186,7 @@ def _places(names: Sequence[str], who: str) -> tuple[list[str], list[str | None]
     if splits and (splits != tops or "train" not in {split_name(top) for top in splits}):
         others = sorted(top or "images beside them" for top in tops - splits)
         came = ", ".join(sorted(splits)) + "".join(f" and {other}" for other in others[:3])
-        raise ValueError(
+        raise Refused(
             f"{who}: holds {came}; either all folders are splits, train among them, or none is"
         )
     parts = [(split_name(Path(name).parts[0]) if splits else None) or "train" for name in names]
@@ -210,20 +211,20 @@ def _metadata(folder: Path, lists: Sequence[str], label: str | None) -> dict[str
         for line, entry in _entries(folder / name):
             who = f"{folder / name}: line {line}"
             if not isinstance(entry, dict) or not isinstance(entry.get("file_name"), str):
-                raise ValueError(f"{who} has no file_name")
+                raise Refused(f"{who} has no file_name")
             if label is not None and label not in entry:
-                raise ValueError(f"{who} has no {label}; it has {', '.join(map(str, entry))}")
+                raise Refused(f"{who} has no {label}; it has {', '.join(map(str, entry))}")
             value = entry.get(label or "label")
             if ("label" in entry or label) and not (isinstance(value, int) or value):
-                raise ValueError(f"{who} has an empty label")
+                raise Refused(f"{who} has an empty label")
             if not isinstance(value, str | int | None):
-                raise ValueError(f"{who}: the label is {value}; a word or a whole number is wanted")
+                raise Refused(f"{who}: the label is {value}; a word or a whole number is wanted")
             file = os.path.normpath(Path(name).parent / entry["file_name"]).replace(os.sep, "/")
             if file in found:
-                raise ValueError(f"{who} lists {entry['file_name']} a second time")
+                raise Refused(f"{who} lists {entry['file_name']} a second time")
             found[file] = value
     if label is not None and not found:
-        raise ValueError(f"{folder}: has no metadata, so no column {label} for labels")
+        raise Refused(f"{folder}: has no metadata, so no column {label} for labels")
     return found
 
 
@@ -236,7 +237,7 @@ def _entries(path: Path) -> list[tuple[int, Any]]:
                 return [(reader.line_num, dict(entry)) for entry in reader]
             return [(i, json.loads(line)) for i, line in enumerate(file, 1) if line.strip()]
     except (UnicodeDecodeError, csv.Error, json.JSONDecodeError) as error:
-        raise ValueError(f"{path}: cannot be read: {error}") from None
+        raise Refused(f"{path}: cannot be read: {error}") from None
 
 
 PATHS = (Source(images, pattern="*/", kind="a folder of images"),)

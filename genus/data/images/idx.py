@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core import Bits
+from ...errors import Refused
 from ..arrays import opened, understood
 from ..dividing import data_of_rows, split_name
 from ..sets import Data
@@ -35,7 +36,7 @@ def idx_files(folder: Path) -> dict[str, Path]:
             if key in found and found[key].name.removesuffix(".gz") != path.name.removesuffix(
                 ".gz"
             ):
-                raise ValueError(f"{folder}: holds both {found[key].name} and {path.name}; which?")
+                raise Refused(f"{folder}: holds both {found[key].name} and {path.name}; which?")
             found.setdefault(key, path)
     return found
 
@@ -51,15 +52,15 @@ def idx(folder: Path, name: str | None = None) -> Data:
     """
     found = idx_files(folder)
     if "train-images" not in found:
-        raise ValueError(f"{folder}: there is no train-images-idx3-ubyte, plain or .gz, in it")
+        raise Refused(f"{folder}: there is no train-images-idx3-ubyte, plain or .gz, in it")
     images = {s: read_idx(p) for s in ("train", "test") if (p := found.get(f"{s}-images"))}
     labels = {s: read_idx(p) for s in images if (p := found.get(f"{s}-labels"))}
     if labels and labels.keys() != images.keys():
-        raise ValueError(f"{folder}: labels of {', '.join(labels)} only; all or none are wanted")
+        raise Refused(f"{folder}: labels of {', '.join(labels)} only; all or none are wanted")
     for split, given in labels.items():
         if len(given) != len(images[split]):
             counts = f"{len(images[split])} images and {len(given)} labels"
-            raise ValueError(f"{folder}: {split} has {counts}; as many are wanted")
+            raise Refused(f"{folder}: {split} has {counts}; as many are wanted")
     for part in (images, labels) if len(images["train"]) >= 6 else ():
         if part:
             bound = len(part["train"]) - len(part["train"]) // 6
@@ -73,15 +74,15 @@ def read_idx(path: Path) -> NDArray[np.generic]:
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise ValueError(f"{path}: is damaged: {error}") from None
+        raise Refused(f"{path}: is damaged: {error}") from None
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in TYPES:
-        raise ValueError(f"{path}: is not an idx file: it begins with {content[:4].hex(' ')}")
+        raise Refused(f"{path}: is not an idx file: it begins with {content[:4].hex(' ')}")
     kind, axes = np.dtype(TYPES[content[2]]), content[3]
     start = 4 + 4 * axes
     shape = tuple(np.frombuffer(content[4:start], ">u4").tolist()) if len(content) >= start else ()
     wanted = math.prod(shape) * kind.itemsize
     if len(shape) != axes or len(content) - start != wanted:
-        raise ValueError(
+        raise Refused(
             f"{path}: is damaged: its header says {wanted:,} bytes of {' x '.join(map(str, shape))}, "
             f"{len(content) - start:,} follow"
         )
@@ -107,12 +108,12 @@ def binarised_mnist(folder: Path, name: str | None = None) -> Data:
     """
     found = bit_files(folder)
     if missing := [s for s in ("train", "validation", "test") if s not in found]:
-        raise ValueError(f"{folder}: binarized_mnist is incomplete: {', '.join(missing)} missing")
+        raise Refused(f"{folder}: binarized_mnist is incomplete: {', '.join(missing)} missing")
     parts = {}
     for split, path in found.items():
         bits = _bits(path)
         if bits.ndim != 2 or bits.shape[1] != SIDE**2 or not ((bits == 0) | (bits == 1)).all():
-            raise ValueError(f"{path}: holds {bits.dtype} {bits.shape}; (n, {SIDE**2}) bits wanted")
+            raise Refused(f"{path}: holds {bits.dtype} {bits.shape}; (n, {SIDE**2}) bits wanted")
         parts[split] = bits.astype(np.uint8).reshape(-1, 1, SIDE, SIDE)
     return data_of_rows(name or folder.resolve().name, Bits((1, SIDE, SIDE)), parts, None)
 
@@ -125,10 +126,10 @@ def _bits(path: Path) -> NDArray[np.generic]:
         return next(iter(opened(path).values()))
     text = np.frombuffer(content, np.uint8)
     if not np.isin(text, np.frombuffer(b"01 \t\r\n", np.uint8)).all():
-        raise ValueError(f"{path}: is neither MATLAB v5 nor zeros and ones in text")
+        raise Refused(f"{path}: is neither MATLAB v5 nor zeros and ones in text")
     bits = text[(text == ord("0")) | (text == ord("1"))] - ord("0")
     if len(bits) % SIDE**2:
-        raise ValueError(f"{path}: holds {len(bits):,} bits; a multiple of {SIDE**2} is wanted")
+        raise Refused(f"{path}: holds {len(bits):,} bits; a multiple of {SIDE**2} is wanted")
     return bits.reshape(-1, SIDE**2)
 
 

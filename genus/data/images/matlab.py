@@ -16,6 +16,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import Refused
+
 MATRIX, COMPRESSED = 14, 15
 TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 NUMERIC = range(
@@ -34,7 +36,7 @@ def read_matrix(content: bytes, name: str, who: str) -> NDArray[np.generic]:
     """
     order = {b"IM": "<", b"MI": ">"}.get(content[126:128])
     if not content.startswith(b"MATLAB 5.0") or order is None:
-        raise ValueError(f"{who}: is not a MATLAB file of version 5 to 7.0")
+        raise Refused(f"{who}: is not a MATLAB file of version 5 to 7.0")
     try:
         for kind, body in _elements(content[128:], order):
             if kind == COMPRESSED:
@@ -45,8 +47,8 @@ def read_matrix(content: bytes, name: str, who: str) -> NDArray[np.generic]:
             if title[1].decode("latin-1") == name:
                 return _matrix(flags, sizes, values, order)
     except (struct.error, zlib.error, KeyError, StopIteration, TypeError, ValueError) as error:
-        raise ValueError(f"{who}: is damaged: {error}") from None
-    raise ValueError(f"{who}: there is no matrix {name} in it")
+        raise Refused(f"{who}: is damaged: {error}") from None
+    raise Refused(f"{who}: there is no matrix {name} in it")
 
 
 Element = tuple[int, bytes]  # type and content
@@ -60,7 +62,7 @@ def _elements(content: bytes, order: str) -> Iterator[Element]:
         if kind >> 16:
             kind, length, start = kind & 0xFFFF, kind >> 16, at + 4
         if start + length > len(content):
-            raise ValueError("it ends too early")
+            raise Refused("it ends too early")
         yield kind, content[start : start + length]
         at = start + length
         at += 0 if kind == COMPRESSED else -at % 8
@@ -71,9 +73,9 @@ def _matrix(
 ) -> NDArray[np.generic]:
     (word,) = struct.unpack_from(f"{order}I", flags[1])
     if word & 0xFF not in NUMERIC or word & COMPLEX or len(values) != 1:
-        raise ValueError("a full matrix of real numbers is wanted")
+        raise Refused("a full matrix of real numbers is wanted")
     shape = struct.unpack(f"{order}{len(sizes[1]) // 4}i", sizes[1])
     found = np.frombuffer(values[0][1], f"{order}{TYPES[values[0][0]]}")
     if min(shape, default=-1) < 0 or math.prod(shape) != len(found):
-        raise ValueError(f"it holds {len(found)} numbers, not {' x '.join(map(str, shape))}")
+        raise Refused(f"it holds {len(found)} numbers, not {' x '.join(map(str, shape))}")
     return found.reshape(shape, order="F").astype(found.dtype.newbyteorder("="), order="C")

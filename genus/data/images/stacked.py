@@ -19,6 +19,7 @@ import torch
 from torch import Generator, Tensor
 
 from ...core import Classes, Pixels
+from ...errors import Refused
 from ..sets import SPLITS, Data
 from ..sources import Source
 from ..splits import Batch, Rows, Split, stream
@@ -41,11 +42,11 @@ class Stacked(Split):
 
     def __init__(self, inner: Split, name: str):
         if not isinstance(inner, Rows) or inner.labels is None or inner.space.shape[0] != 1:
-            raise ValueError(
+            raise Refused(
                 f"{name}: is made of {inner.name}; labelled rows of one channel are wanted"
             )
         if not isinstance(inner.space, Pixels):
-            raise ValueError(f"{name}: is made of {inner.space}; Pixels are wanted")
+            raise Refused(f"{name}: is made of {inner.space}; Pixels are wanted")
         self.inner, self.name, self.digits = inner, name, inner.labels
         self.space = Pixels((CHANNELS, *inner.space.shape[1:]), inner.space.levels)
         self.classes = inner.classes**CHANNELS

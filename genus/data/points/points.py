@@ -34,6 +34,7 @@ import torch
 from torch import Generator, Tensor
 
 from ...core import Classes, Reals
+from ...errors import Refused
 from ..arrays import DAMAGED
 from ..sets import SPLITS, Data
 from ..sources import Source
@@ -61,7 +62,7 @@ class Family:
 
     def __post_init__(self) -> None:
         if self.points < 1 or not self.kinds or not {*self.kinds} <= {*KINDS}:
-            raise ValueError(
+            raise Refused(
                 f"Family: kinds are {self.kinds}, points is {self.points}; some of {KINDS} are "
                 f"wanted, and at least 1 point"
             )
@@ -145,7 +146,7 @@ class Clouds(Split):
 
     def labelled(self) -> "Clouds":
         if not self.classes:
-            raise ValueError(f"{self.name}: has no labels, and a conditional model wants them")
+            raise Refused(f"{self.name}: has no labels, and a conditional model wants them")
         view = copy.copy(self)
         view.context_space = Classes(self.classes)
         return view
@@ -204,7 +205,7 @@ class Voxels(Split):
         return (x - self.mean) / self.std
 
     def labelled(self) -> "Voxels":
-        raise ValueError(f"{self.name}: has no labels, and a conditional model wants them")
+        raise Refused(f"{self.name}: has no labels, and a conditional model wants them")
 
 
 # --- data sets --------------------------------------------------------------------------------
@@ -237,15 +238,15 @@ def chairs(folder: Path, name: str = "chairs", points: int = POINTS) -> Data:
         with gzip.open(path) as file:
             full = np.load(file, allow_pickle=False) != 0
     except DAMAGED as error:
-        raise ValueError(f"{path}: is damaged: {error}") from None
+        raise Refused(f"{path}: is damaged: {error}") from None
     if full.ndim != 5 or full.shape[1] != 1:
-        raise ValueError(f"{path}: holds {full.shape}; (n, 1, size, size, size) is wanted")
+        raise Refused(f"{path}: holds {full.shape}; (n, 1, size, size, size) is wanted")
     found = {hashlib.sha256(np.packbits(one).tobytes()).digest(): one[0] for one in full}
     distinct = [torch.from_numpy(np.argwhere(found[key])) for key in sorted(found)]
     shapes = [shape for shape in distinct if len(shape)]
     share = len(shapes) // 10
     if not share:
-        raise ValueError(f"{path}: holds {len(shapes)} distinct chairs; at least 10 are wanted")
+        raise Refused(f"{path}: holds {len(shapes)} distinct chairs; at least 10 are wanted")
     parts = (shapes[2 * share :], shapes[share : 2 * share], shapes[:share])
     mean = torch.stack([shape.double().mean(0) + 0.5 for shape in parts[0]]).mean(0)
     spread = [((s + 0.5 - mean) ** 2).mean() + 1 / 12 for s in parts[0]]  # 1/12: within a voxel

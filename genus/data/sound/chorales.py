@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from ...core import Bits, Classes
+from ...errors import Refused
 from ..sets import SPLITS, Data
 from ..sources import Source
 from ..splits import Rows, stream
@@ -48,14 +49,14 @@ def chorales(folder: Path, name: str = "chorales") -> Data:
     """
     path = next(iter(chorale_files(folder)), None)
     if path is None:
-        raise ValueError(f"{name}: there is no {FILE} or {FILE}.gz in {folder}")
+        raise Refused(f"{name}: there is no {FILE} or {FILE}.gz in {folder}")
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         found = json.loads(content)
     except (gzip.BadGzipFile, EOFError, zlib.error, json.JSONDecodeError) as error:
-        raise ValueError(f"{path}: is damaged: {error}") from None
+        raise Refused(f"{path}: is damaged: {error}") from None
     if missing := sorted(set(NAMES.values()) - set(found)):
-        raise ValueError(f"{path}: has no {', '.join(missing)}; train, valid and test are wanted")
+        raise Refused(f"{path}: has no {', '.join(missing)}; train, valid and test are wanted")
     parts = {split: rolls(found[word], str(path)) for split, word in NAMES.items()}
     return _data(name, parts, STEPS)
 
@@ -65,11 +66,11 @@ def rolls(pieces: list[list[list[int]]], who: str) -> tuple[Tensor, Tensor]:
     x = torch.zeros(len(pieces), STEPS, KEYS, dtype=torch.uint8)
     for number, piece in enumerate(pieces):
         if len(piece) > STEPS:
-            raise ValueError(f"{who}: a piece has {len(piece)} steps; at most {STEPS} are wanted")
+            raise Refused(f"{who}: a piece has {len(piece)} steps; at most {STEPS} are wanted")
         for step, notes in enumerate(piece):
             for note in notes:
                 if not LOWEST <= note < LOWEST + KEYS:
-                    raise ValueError(f"{who}: has note {note}; a piano has {LOWEST} to 108")
+                    raise Refused(f"{who}: has note {note}; a piano has {LOWEST} to 108")
                 x[number, step, note - LOWEST] = 1
     return x, torch.tensor([len(piece) for piece in pieces])
 

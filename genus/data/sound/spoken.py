@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 
 from ...core import Attributes, Pixels, Reals, Space, Tokens
+from ...errors import Refused
 from ...functional.sequences.sound import log_mel, mu_law
 from ..sets import SPLITS, Data
 from ..sources import Source
@@ -53,7 +54,7 @@ def spoken(folder: Path, name: str = "spoken") -> Data:
     """
     takes = sorted(recordings(folder), key=lambda take: take[:3])
     if not takes:
-        raise ValueError(f"{name}: there is no recording digit_speaker_number.wav in {folder}")
+        raise Refused(f"{name}: there is no recording digit_speaker_number.wav in {folder}")
     speakers = sorted({speaker for _, speaker, _, _ in takes})
     chosen: dict[str, list[int]] = {split: [] for split in SPLITS}
     for row, (_, _, number, _) in enumerate(takes):
@@ -94,7 +95,7 @@ class Takes(Split):
         name: str,
     ):
         if not len(waves):
-            raise ValueError(f"{name}: there are no takes; at least one is wanted")
+            raise Refused(f"{name}: there are no takes; at least one is wanted")
         self.waves, self.lengths, self.kind, self.name = waves, lengths, kind, name
         self.labels, self.classes, self.both, self.counts = labels[:, 0], counts[0], labels, counts
         length = waves.shape[1]
@@ -133,7 +134,7 @@ class Takes(Split):
 
     def labelled(self) -> "Takes":
         if self.context_space is not None:
-            raise ValueError(f"{self.name}: has a context already; labels would replace it")
+            raise Refused(f"{self.name}: has a context already; labels would replace it")
         view = copy.copy(self)
         view.context_space = Attributes(self.counts)
         return view
@@ -145,7 +146,7 @@ def recordings(folder: Path) -> Iterator[tuple[int, str, int, Tensor]]:
         if named := NAMED.search(name):
             samples, rate = read_wave(content, name)
             if rate != RATE:
-                raise ValueError(f"{name}: has {rate} samples a second; {RATE} are wanted")
+                raise Refused(f"{name}: has {rate} samples a second; {RATE} are wanted")
             yield int(named[1]), named[2], int(named[3]), samples
 
 

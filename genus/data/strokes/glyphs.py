@@ -15,6 +15,7 @@ import torch
 from torch import Generator, Tensor
 
 from ...core import Strokes, Tokens
+from ...errors import Refused
 from ..sets import SPLITS, Data
 from ..sources import Source
 from ..splits import Batch, Split, stream
@@ -132,7 +133,7 @@ def tokens(texts: list[str], characters: int) -> Tensor:
     """Letters as tokens, (n, characters + 1): `spelled` undone."""
     for text in texts:
         if len(text) > characters or not set(text) <= set(ALPHABET):
-            raise ValueError(
+            raise Refused(
                 f"tokens: '{text}' is not a text of at most {characters} of the letters {ALPHABET}"
             )
     rows = [[ALPHABET.index(c) + 1 for c in text] for text in texts]
@@ -160,7 +161,7 @@ class Written(Split):
         return self._given(ROWS, stream(self.name, "everything"))
 
     def labelled(self) -> "Split":
-        raise ValueError(f"{self.name}: has no labels; its batches carry texts")
+        raise Refused(f"{self.name}: has no labels; its batches carry texts")
 
     def _given(self, n: int, noise: Generator) -> Batch:
         texts = self.hand.texts(n, noise)

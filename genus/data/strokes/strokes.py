@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...core import Strokes
+from ...errors import Refused
 from ..sets import SPLITS, Data
 from ..sources import Source
 from ..splits import Rows, stream
@@ -41,7 +42,7 @@ def strokes(folder: Path, name: str) -> Data:
     """
     path = folder / FILES[name]
     if not path.exists():
-        raise ValueError(f"{name}: there is no {path.name} in {folder}")
+        raise Refused(f"{name}: there is no {path.name} in {folder}")
     with np.load(path, allow_pickle=False) as file:
         parts = {
             split: (file[f"{part}_strokes"], file[f"{part}_lengths"])

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core import Bits
+from ...errors import Refused
 from ..dividing import data_of_rows
 from ..sets import Data
 from ..sources import Source
@@ -47,7 +48,7 @@ def debd(folder: Path, name: str) -> Data:
     parts = {split: read_bits(folder / name, f"{name}.{word}") for split, word in FILES.items()}
     widths = {x.shape[1] for x in parts.values()}
     if len(widths) > 1:
-        raise ValueError(f"{name}: its splits have {sorted(widths)} columns; all must have as many")
+        raise Refused(f"{name}: its splits have {sorted(widths)} columns; all must have as many")
     return data_of_rows(name, Bits((widths.pop(),)), parts, None)
 
 
@@ -57,14 +58,14 @@ def read_bits(folder: Path, stem: str) -> NDArray[np.uint8]:
         (p for end in (".data", ".data.gz") if (p := folder / f"{stem}{end}").exists()), None
     )
     if path is None:
-        raise ValueError(f"{stem}: there is no {stem}.data or {stem}.data.gz in {folder}")
+        raise Refused(f"{stem}: there is no {stem}.data or {stem}.data.gz in {folder}")
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (gzip.BadGzipFile, EOFError) as error:
-        raise ValueError(f"{path}: is damaged: {error}") from None
+        raise Refused(f"{path}: is damaged: {error}") from None
     rows = [line.replace(b",", b"") for line in content.split()]
     if not rows or len({*map(len, rows)}) > 1 or set(b"".join(rows)) - set(b"01"):
-        raise ValueError(f"{path}: must hold rows of as many zeros and ones, with commas between")
+        raise Refused(f"{path}: must hold rows of as many zeros and ones, with commas between")
     return np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), -1) - ord("0")
 
 

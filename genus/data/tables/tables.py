@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...errors import Refused
 from ..arrays import understood
 from ..dividing import data_of_rows
 from ..sets import Data
@@ -28,27 +29,25 @@ def table(path: Path, *, label: str | None = None) -> Data:
     names, rows = lines(path)
     width = len(rows[0][1])
     if names and len(names) != width:
-        raise ValueError(f"{path}: the header has {len(names)} columns, line {rows[0][0]} {width}")
+        raise Refused(f"{path}: the header has {len(names)} columns, line {rows[0][0]} {width}")
     column = None if label is None else _column(label, names, width, path)
     values, labels = [], []
     for number, cells in rows:
         if len(cells) != width:
-            raise ValueError(
-                f"{path}: line {number} has {len(cells)} columns, the first has {width}"
-            )
+            raise Refused(f"{path}: line {number} has {len(cells)} columns, the first has {width}")
         if column is not None:
             labels.append(cells[column].strip())
             if labels[-1].lower() in MISSING:
-                raise ValueError(f"{path}: line {number} has no label")
+                raise Refused(f"{path}: line {number} has no label")
         row = [c for i, c in enumerate(cells) if i != column]
         try:
             values.append([float(cell) for cell in row])
         except ValueError:
-            raise ValueError(_fault(path, number, cells, names, column)) from None
+            raise Refused(_fault(path, number, cells, names, column)) from None
         if not math.isfinite(sum(values[-1])):
-            raise ValueError(_fault(path, number, cells, names, column))
+            raise Refused(_fault(path, number, cells, names, column))
     if not values[0]:
-        raise ValueError(f"{path}: has no column but the label")
+        raise Refused(f"{path}: has no column but the label")
     space, parts = understood({"train": np.array(values)}, str(path))
     found = None if column is None else {"train": np.array(labels)}
     return data_of_rows(path.stem, space, parts, found)
@@ -63,12 +62,12 @@ def lines(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
             reader = csv.reader(file, delimiter=max(",;\t", key=first.count))
             rows = [(reader.line_num, cells) for cells in reader if cells]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path}: is not a table of text: {error}") from None
+        raise Refused(f"{path}: is not a table of text: {error}") from None
     names: list[str] = []
     if rows and not any(_is_number(cell) for cell in rows[0][1]):
         names = [cell.strip() for cell in rows.pop(0)[1]]
     if not rows:
-        raise ValueError(f"{path}: has no rows; at least three are wanted")
+        raise Refused(f"{path}: has no rows; at least three are wanted")
     return names, rows
 
 
@@ -88,7 +87,7 @@ def _column(label: str, names: list[str], width: int, path: Path) -> int:
         number = 0
     if not 1 <= abs(number) <= width:
         known = f"its columns are {', '.join(names)}" if names else f"it has {width} columns"
-        raise ValueError(f"{path}: there is no one column '{label}' for labels; {known}")
+        raise Refused(f"{path}: there is no one column '{label}' for labels; {known}")
     return number - 1 if number > 0 else width + number
 
 

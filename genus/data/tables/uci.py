@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...core import Reals
+from ...errors import Refused
 from ..dividing import stratified
 from ..sets import SPLITS, Data
 from ..sources import Source
@@ -52,10 +53,10 @@ def uci(folder: Path, name: str, *, fold: int = 0) -> Data:
         fold: which tenth of the rows tests, 0 to 9; the one after it validates.
     """
     if not 0 <= fold < FOLDS:
-        raise ValueError(f"{name}: fold is {fold}; 0 to {FOLDS - 1} are wanted")
+        raise Refused(f"{name}: fold is {fold}; 0 to {FOLDS - 1} are wanted")
     path = folder / FILES[name]
     if not path.exists():
-        raise ValueError(f"{name}: there is no {path.name} in {folder}")
+        raise Refused(f"{name}: there is no {path.name} in {folder}")
     x = features(np.array([cells[:-1] for _, cells in lines(path)[1]], dtype=np.float64))
     order = stratified([0] * len(x), [f"{name} {i}" for i in range(len(x))])
     tenths = [order[(fold + i) % FOLDS :: FOLDS] for i in range(FOLDS)]

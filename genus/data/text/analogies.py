@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from ...core import Classes, Tokens
+from ...errors import Refused
 from ..sets import Data
 from ..sources import Source
 from ..splits import Rows, Split, stream
@@ -163,7 +164,7 @@ def neighbouring(
     """
     space = split.space
     if not isinstance(space, Tokens) or space.end is None or window < 1:
-        raise ValueError(
+        raise Refused(
             f"neighbouring: {split.name} is of {space}, window is {window}; Tokens that have an end, "
             f"and 1 or more, are wanted"
         )

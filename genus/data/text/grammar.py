@@ -19,6 +19,7 @@ import torch
 from torch import Generator, Tensor
 
 from ...core import Tokens
+from ...errors import Refused
 from ...functional.densities.distances import kl_histograms
 from ..endless import draws
 from ..sets import Data
@@ -53,12 +54,12 @@ class Grammar(Toy):
 
     def __post_init__(self) -> None:
         if self.vocabulary < 5 or self.length < 3:
-            raise ValueError(
+            raise Refused(
                 f"Grammar: vocabulary is {self.vocabulary} and length {self.length}; at least 5 "
                 f"and 3 are wanted"
             )
         if not (0 < self.leap < 1 and 0 < self.turn < 1):
-            raise ValueError(
+            raise Refused(
                 f"Grammar: leap is {self.leap} and turn {self.turn}; both must be in (0, 1)"
             )
 

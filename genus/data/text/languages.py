@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from ...core import Tokens
+from ...errors import Refused
 from ..sets import Data
 from ..sources import Source
 from ..splits import Rows
@@ -55,10 +56,10 @@ class Words:
         rows = []
         for sentence in sentences:
             if len(sentence) > length:
-                raise ValueError(f"Words: a sentence has {len(sentence)} words; at most {length}")
+                raise Refused(f"Words: a sentence has {len(sentence)} words; at most {length}")
             numbers = [self.numbers.get(word, -1) for word in sentence]
             if -1 in numbers:
-                raise ValueError(f"Words: {sentence[numbers.index(-1)]!r} is not one of the words")
+                raise Refused(f"Words: {sentence[numbers.index(-1)]!r} is not one of the words")
             rows.append(numbers + [0] * (length - len(numbers)))
         return torch.tensor(rows, dtype=torch.int64).reshape(-1, length)
 
@@ -146,7 +147,7 @@ def translate(words: Sequence[str]) -> tuple[list[str], list[int]]:
             made.append((_form(AND), first - 1))
         verbs = [i for i in range(first, last) if words[i] in VERBS]
         if len(verbs) != 1:
-            raise ValueError(f"translate: {len(verbs)} verbs in {' '.join(words[first:last])!r}")
+            raise Refused(f"translate: {len(verbs)} verbs in {' '.join(words[first:last])!r}")
         several = (
             words[_head(words, *_cut(words, set(PREPOSITIONS), first, verbs[0])[0])] in SINGULAR
         )
@@ -168,7 +169,7 @@ def _cut(words: Sequence[str], at: set[str], first: int, last: int) -> list[tupl
 def _head(words: Sequence[str], first: int, last: int) -> int:
     """The place of the noun, or of the name, of a phrase."""
     if last <= first or (words[last - 1] not in STEMS and words[last - 1] not in SINGULAR):
-        raise ValueError(f"translate: {' '.join(words[first:last])!r} is no phrase")
+        raise Refused(f"translate: {' '.join(words[first:last])!r} is no phrase")
     return last - 1
 
 

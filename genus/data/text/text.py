@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ...core import Tokens
+from ...errors import Refused
 from ..sets import Data
 from ..sources import Source
 from ..splits import Batch, Split, digest, stream
@@ -34,7 +35,7 @@ class Windows(Split):
 
     def __init__(self, text: Tensor, space: Tokens, name: str):
         if len(text) < space.length:
-            raise ValueError(
+            raise Refused(
                 f"{name}: has {len(text)} characters; a window of {space.length} wants as many: "
                 f"give a smaller window"
             )
@@ -56,7 +57,7 @@ class Windows(Split):
         return (self.text.unfold(0, self.space.length, self.space.length).clone(),)
 
     def labelled(self) -> "Windows":
-        raise ValueError(f"{self.name}: has no labels, and a conditional model wants them")
+        raise Refused(f"{self.name}: has no labels, and a conditional model wants them")
 
 
 def text(path: str | Path, name: str | None = None, *, window: int = WINDOW) -> Data:
@@ -71,19 +72,19 @@ def text(path: str | Path, name: str | None = None, *, window: int = WINDOW) -> 
     if path.is_dir():
         files = text_files(path)
         if len(files) != 1:
-            raise ValueError(f"text: {path} holds {len(files)} files .txt; just one is wanted")
+            raise Refused(f"text: {path} holds {len(files)} files .txt; just one is wanted")
         path = files[0]
     try:
         content = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise ValueError(f"text: {path} is not in UTF-8: {error.reason}") from None
+        raise Refused(f"text: {path} is not in UTF-8: {error.reason}") from None
     return characters(content, name or path.stem, window=window)
 
 
 def characters(content: str, name: str, *, window: int = WINDOW) -> Data:
     """A text as windows of characters; the last tenth is held out."""
     if window < 1:
-        raise ValueError(f"{name}: window is {window}; at least 1 is wanted")
+        raise Refused(f"{name}: window is {window}; at least 1 is wanted")
     symbols = tuple(sorted(set(content)))
     numbers = {symbol: number for number, symbol in enumerate(symbols)}
     tokens = torch.tensor([numbers[symbol] for symbol in content], dtype=torch.int64)

@@ -26,6 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from ...core import Bits, GenerativeModel, Pixels, Space, Terms, Tokens
+from ...errors import Refused
 from ..denoiser import spread_evenly
 from .categories import Absorbing, Kept, Kernel, straight
 
@@ -57,11 +58,9 @@ class DiscreteDiffusion(GenerativeModel):
     ):
         super().__init__()
         if not isinstance(space, Tokens | Bits | Pixels):
-            raise ValueError(
-                f"DiscreteDiffusion: space is {space}; Tokens, Bits or Pixels are wanted"
-            )
+            raise Refused(f"DiscreteDiffusion: space is {space}; Tokens, Bits or Pixels are wanted")
         if steps < 1 or not 1 <= (evaluations or steps) <= steps:
-            raise ValueError(
+            raise Refused(
                 f"DiscreteDiffusion: steps is {steps}, evaluations {evaluations}; at least 1 step is "
                 f"wanted, and from 1 to {steps} evaluations"
             )
@@ -69,7 +68,7 @@ class DiscreteDiffusion(GenerativeModel):
         self.kernel, self.kept, self.evaluations = kernel, kept, evaluations
         levels = kept(torch.arange(steps + 1, dtype=torch.float64) / steps)
         if levels[0] != 1 or levels[-1] != 0 or (levels.diff() >= 0).any():
-            raise ValueError("DiscreteDiffusion: kept must fall from 1 at t = 0 to 0 at t = 1")
+            raise Refused("DiscreteDiffusion: kept must fall from 1 at t = 0 to 0 at t = 1")
         self.register_buffer("levels", levels.to(torch.get_default_dtype()), persistent=False)
 
     @property

@@ -31,6 +31,7 @@ from torch.func import functional_call
 from torch.nn.utils import parameters_to_vector
 
 from ...core import GenerativeModel, Player, Space, Terms
+from ...errors import Refused
 from ...functional.diffusion.parametrisations import Preconditioned
 from ...functional.diffusion.paths import Path
 from ...functional.diffusion.spacings import Karras, Spacing, level
@@ -85,7 +86,7 @@ class Consistency(GenerativeModel):
         check_space(space, "Consistency")
         check_evaluations("Consistency", evaluations)
         if times < 2 or not 0 <= decay < 1 or bound < 0:
-            raise ValueError(
+            raise Refused(
                 f"Consistency: times is {times}, decay {decay}, bound {bound}; times must be at least "
                 f"2, decay in [0, 1), bound at least 0"
             )
@@ -197,7 +198,7 @@ def _frozen(teacher: nn.Module, path: Path) -> nn.Module:
     """The teacher, in evaluation mode and without gradients; raises ValueError on another path."""
     own = getattr(teacher, "path", None)
     if not isinstance(own, Path) or not callable(getattr(teacher, "denoise", None)):
-        raise ValueError(
+        raise Refused(
             f"Consistency: the teacher is a {type(teacher).__name__}; a denoiser is wanted, with a "
             f"path and denoise(x, t)"
         )
@@ -205,5 +206,5 @@ def _frozen(teacher: nn.Module, path: Path) -> nn.Module:
     if not (
         torch.allclose(own.alpha(t), path.alpha(t)) and torch.allclose(own.sigma(t), path.sigma(t))
     ):
-        raise ValueError(f"Consistency: the path is {path}, the teacher's {own}; one is wanted")
+        raise Refused(f"Consistency: the path is {path}, the teacher's {own}; one is wanted")
     return teacher.requires_grad_(False).eval()

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from ...core import Space
+from ...errors import Refused
 from ..diffusion import Diffusion
 from ..sampler import Sampler
 
@@ -42,7 +43,7 @@ class Pairs:
 
     def __post_init__(self) -> None:
         if self.x.shape != self.eps.shape or self.x.shape[1:] != self.space.shape:
-            raise ValueError(
+            raise Refused(
                 f"Pairs: x is {tuple(self.x.shape)}, eps {tuple(self.eps.shape)}; both must be "
                 f"(n, *{self.space.shape})"
             )

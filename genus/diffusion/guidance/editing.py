@@ -14,6 +14,7 @@ Departs: any path, and any sampler.
 import torch
 from torch import Tensor
 
+from ...errors import Refused
 from ...functional.diffusion.spacings import level
 from ..denoiser import Denoises
 from ..sampler import Sampler
@@ -30,7 +31,7 @@ def edit(model: Denoises, x: Tensor, strength: float, sampler: Sampler) -> Tenso
         sampler: any; but a denoiser that wraps a DDPM is no DDPM, and has no `Ancestral`.
     """
     if not 0 < strength <= 1:
-        raise ValueError(f"edit: strength is {strength}; it must be above 0, and at most 1")
+        raise Refused(f"edit: strength is {strength}; it must be above 0, and at most 1")
     path = model.path
     wanted = path.first + strength * (path.last - path.first)
     (time,) = path.falling(torch.tensor([wanted], dtype=torch.float64))  # a chain has whole steps

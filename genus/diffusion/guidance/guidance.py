@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from ...core import Classes, GenerativeModel, Player, Space, Terms
+from ...errors import Refused
 from ...functional.diffusion.paths import LEAST, Path
 from ..denoiser import Denoises, Uniform, spread_evenly
 from ..diffusion import Diffusion, Given
@@ -135,9 +136,9 @@ def _rows(numbers: Tensor, x: Tensor) -> Tensor:
 
 def _check(who: str, scale: float, interval: Interval) -> None:
     if scale < 0:
-        raise ValueError(f"{who}: scale is {scale}; it must be at least 0, which is no guidance")
+        raise Refused(f"{who}: scale is {scale}; it must be at least 0, which is no guidance")
     if not 0 <= interval[0] < interval[1] <= 1:
-        raise ValueError(f"{who}: interval is {interval}; two rising times in [0, 1] are wanted")
+        raise Refused(f"{who}: interval is {interval}; two rising times in [0, 1] are wanted")
 
 
 # --- models ---------------------------------------------------------------------------------
@@ -158,7 +159,7 @@ class Guided(GenerativeModel):
         super().__init__()
         _check("Guided", scale, interval)
         if model.context_space is None:
-            raise ValueError(
+            raise Refused(
                 "Guided: the model is told nothing; a Diffusion with a context_space is wanted"
             )
         self.model, self.scale, self.interval = model, scale, interval

@@ -26,6 +26,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from ...errors import Refused
 from ...functional.diffusion.paths import Path
 from ...functional.diffusion.spacings import Level, Spacing, even, level, levels
 from ..denoiser import Denoises
@@ -43,7 +44,7 @@ class Inpainting:
 
     def __init__(self, model: Denoises, x: Tensor, known: Tensor):
         if known.dtype != torch.bool:
-            raise ValueError(f"Inpainting: known is {known.dtype}; booleans are wanted")
+            raise Refused(f"Inpainting: known is {known.dtype}; booleans are wanted")
         self.model, self.x, self.known = model, x, known
 
     @property
@@ -92,12 +93,12 @@ class RePaint:
     def __post_init__(self) -> None:
         check_evaluations("RePaint", self.evaluations)
         if not 1 <= self.repeats <= self.evaluations:
-            raise ValueError(
+            raise Refused(
                 f"RePaint: repeats is {self.repeats}, evaluations {self.evaluations}; repeats must "
                 f"be at least 1, and at most as many as there are evaluations"
             )
         if not 0 <= self.eta <= 1:
-            raise ValueError(f"RePaint: eta is {self.eta}; it must be in [0, 1]")
+            raise Refused(f"RePaint: eta is {self.eta}; it must be in [0, 1]")
 
     def __call__(self, model: Denoises, x: Tensor, start: float | None = None) -> Tensor:
         """x_0 from x at `start`, both (n, *shape)."""

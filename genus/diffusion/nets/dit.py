@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad, scaled_dot_product_attention, silu
 
+from ...errors import Refused
 from ...nn.embedding import time_embedding, with_context
 
 
@@ -81,7 +82,7 @@ class DiT(nn.Module):
     ):
         super().__init__()
         if width % heads or width % 4 or depth < 1 or patch < 1:
-            raise ValueError(
+            raise Refused(
                 f"DiT: width is {width}, heads {heads}, depth {depth}, patch {patch}; width must be "
                 f"a multiple of 4 and of heads, depth and patch at least 1"
             )

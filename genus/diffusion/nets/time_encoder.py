@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
+from ...errors import Refused
 from ...nn.embedding import time_embedding
 from .unet import Stage, group_norm
 
@@ -37,7 +38,7 @@ class TimeEncoder(nn.Module):
     ):
         super().__init__()
         if not multipliers or width < 2:
-            raise ValueError(
+            raise Refused(
                 f"TimeEncoder: multipliers is {tuple(multipliers)}, width {width}; at least one "
                 f"level and 2 channels are wanted"
             )

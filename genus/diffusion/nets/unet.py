@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, scaled_dot_product_attention, silu
 
+from ...errors import Refused
 from ...nn.embedding import time_embedding, with_context
 
 
@@ -70,7 +71,7 @@ class Attention(nn.Module):
     def __init__(self, channels: int, heads: int = 1):
         super().__init__()
         if channels % heads:
-            raise ValueError(f"Attention: heads is {heads}; it must divide {channels} channels")
+            raise Refused(f"Attention: heads is {heads}; it must divide {channels} channels")
         self.channels, self.heads = channels, heads
         self.norm = group_norm(channels)
         self.look = nn.Conv2d(channels, 3 * channels, 1)
@@ -130,7 +131,7 @@ class UNet(nn.Module):
     ):
         super().__init__()
         if not multipliers or blocks < 1 or width < 2:
-            raise ValueError(
+            raise Refused(
                 f"UNet: multipliers is {tuple(multipliers)}, blocks {blocks}, width {width}; at "
                 f"least one level, one block and 2 channels are wanted"
             )

@@ -29,6 +29,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from ...errors import Refused
 from ...functional.diffusion.paths import Path
 from ...functional.diffusion.spacings import Level, Spacing, by_log_snr, level, levels
 from ..denoiser import Denoises
@@ -56,9 +57,9 @@ class DPMSolver:
     def __post_init__(self) -> None:
         check_evaluations("DPMSolver", self.evaluations)
         if not 0 <= self.eta <= 1:
-            raise ValueError(f"DPMSolver: eta is {self.eta}; it must be in [0, 1]")
+            raise Refused(f"DPMSolver: eta is {self.eta}; it must be in [0, 1]")
         if self.singlestep and self.eta > 0:
-            raise ValueError(f"DPMSolver: eta is {self.eta}; with singlestep it must be 0")
+            raise Refused(f"DPMSolver: eta is {self.eta}; with singlestep it must be 0")
 
     def __call__(self, model: Denoises, x: Tensor, start: float | None = None) -> Tensor:
         """x_0 from x at `start`, both (n, *shape)."""

@@ -29,6 +29,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from ...errors import Refused
 from ...functional.diffusion.paths import Path
 from ...functional.diffusion.spacings import Karras, Level, Spacing, level, levels
 from ..denoiser import Denoises
@@ -59,12 +60,12 @@ class Heun:
     def __post_init__(self) -> None:
         check_evaluations("Heun", self.evaluations)
         if self.churn < 0 or self.louder <= 0:
-            raise ValueError(
+            raise Refused(
                 f"Heun: churn is {self.churn}, louder {self.louder}; churn must be at least 0, louder "
                 f"above 0"
             )
         if not 0 <= self.least <= self.most:
-            raise ValueError(f"Heun: least is {self.least}, most {self.most}; 0 <= least <= most")
+            raise Refused(f"Heun: least is {self.least}, most {self.most}; 0 <= least <= most")
 
     def __call__(self, model: Denoises, x: Tensor, start: float | None = None) -> Tensor:
         """x_0 from x at `start`, both (n, *shape)."""

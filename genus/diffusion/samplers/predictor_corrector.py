@@ -28,6 +28,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from ...errors import Refused
 from ...functional.diffusion.spacings import Level, Spacing, even, levels
 from ..denoiser import Denoises
 from ..sampler import check_evaluations, fresh_variance, now, toward
@@ -57,11 +58,11 @@ class PredictorCorrector:
     def __post_init__(self) -> None:
         check_evaluations("PredictorCorrector", self.evaluations)
         if self.predictor not in ("reverse", "ancestral"):
-            raise ValueError(
+            raise Refused(
                 f"PredictorCorrector: predictor is {self.predictor!r}; reverse or ancestral is wanted"
             )
         if self.corrections < 0 or self.snr <= 0:
-            raise ValueError(
+            raise Refused(
                 f"PredictorCorrector: corrections is {self.corrections}, snr {self.snr}; corrections "
                 f"must be at least 0, snr above 0"
             )

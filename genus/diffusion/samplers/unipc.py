@@ -21,6 +21,7 @@ from itertools import pairwise
 
 from torch import Tensor
 
+from ...errors import Refused
 from ...functional.diffusion.spacings import Level, Spacing, by_log_snr, levels
 from ..denoiser import Denoises
 from ..sampler import check_evaluations, mean_toward, now
@@ -49,7 +50,7 @@ class UniPC:
     def __post_init__(self) -> None:
         check_evaluations("UniPC", self.evaluations)
         if self.order < 1:
-            raise ValueError(f"UniPC: order is {self.order}; at least 1 is wanted")
+            raise Refused(f"UniPC: order is {self.order}; at least 1 is wanted")
 
     def __call__(self, model: Denoises, x: Tensor, start: float | None = None) -> Tensor:
         """x_0 from x at `start`, both (n, *shape)."""

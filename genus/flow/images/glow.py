@@ -31,6 +31,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
+from ...errors import Refused
 from ..bijection import Bijection, wanted
 from ..elementwise import Affine, Elementwise
 from .squeeze import FactorOut, Squeezed
@@ -56,7 +57,7 @@ class ActNorm(Bijection):
         """Takes mean and deviation of each channel from x, (n, channels, h, w)."""
         std, mean = torch.std_mean(x, (0, 2, 3))
         if constant := int((std == 0).sum()):
-            raise ValueError(
+            raise Refused(
                 f"ActNorm: {constant} of {self.channels} channels have one value in all rows; they "
                 f"have no density: leave them out, or dequantise them"
             )
@@ -189,7 +190,7 @@ class ConvCoupling(Bijection):
     ):
         super().__init__()
         if channels < 2:
-            raise ValueError(f"ConvCoupling: channels is {channels}; at least 2 are wanted")
+            raise Refused(f"ConvCoupling: channels is {channels}; at least 2 are wanted")
         self.channels, self.transform, self.width = channels, transform, width
         self.flip, self.context, self.dropout = flip, context, dropout
         half = channels // 2
@@ -318,15 +319,15 @@ class Glow(Bijection):
 
 def _check(shape: Sequence[int], levels: int, depth: int, width: int) -> None:
     if len(shape) != 3:
-        raise ValueError(f"Glow: shape is {tuple(shape)}; (channels, height, width) is wanted")
+        raise Refused(f"Glow: shape is {tuple(shape)}; (channels, height, width) is wanted")
     for name, value in (("levels", levels), ("depth", depth), ("width", width)):
         if value < 1:
-            raise ValueError(f"Glow: {name} is {value}; at least 1 is wanted")
+            raise Refused(f"Glow: {name} is {value}; at least 1 is wanted")
     sides = shape[1:]
     if any(side % 2**levels for side in sides):
         most = min((side & -side).bit_length() - 1 for side in sides)
         mend = f"take at most {most} levels, or pad them" if most else "pad them to even sides"
-        raise ValueError(
+        raise Refused(
             f"Glow: images are {sides[0]} x {sides[1]}, levels is {levels}; both sides must divide "
             f"by {2**levels}: {mend}"
         )

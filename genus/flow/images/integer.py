@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from ...core import GenerativeModel, Pixels, Space, require_images
+from ...errors import Refused
 from ...functional.densities.densities import log_discretised_logistic_mixture
 from ..bijection import Bijection, Chain
 from ..linear import Permutation
@@ -46,7 +47,7 @@ class IntegerCoupling(Bijection):
     def __init__(self, channels: int, levels: int, width: int = 64, dropout: float = 0.0):
         super().__init__()
         if channels < 2:
-            raise ValueError(f"IntegerCoupling: channels is {channels}; at least 2 are wanted")
+            raise Refused(f"IntegerCoupling: channels is {channels}; at least 2 are wanted")
         self.channels, self.levels = channels, levels
         self.width, self.dropout = width, dropout
         half = channels // 2
@@ -211,17 +212,17 @@ class IDF(GenerativeModel):
         super().__init__()
         pixels = require_images(space, "IDF")
         if couplings < 0:
-            raise ValueError(f"IDF: couplings is {couplings}; at least 0 is wanted")
+            raise Refused(f"IDF: couplings is {couplings}; at least 0 is wanted")
         for name, value in {"scales": scales, "width": width, "components": components}.items():
             if value < 1:
-                raise ValueError(f"IDF: {name} is {value}; at least 1 is wanted")
+                raise Refused(f"IDF: {name} is {value}; at least 1 is wanted")
         if any(side % 2**scales for side in space.shape[1:]):
-            raise ValueError(
+            raise Refused(
                 f"IDF: images are {space.shape[1]} x {space.shape[2]}, scales is {scales}; both "
                 f"sides must divide by {2**scales}: take fewer scales, or pad the images"
             )
         if not 0 <= dropout < 1:
-            raise ValueError(f"IDF: dropout is {dropout}; it must be in [0, 1)")
+            raise Refused(f"IDF: dropout is {dropout}; it must be in [0, 1)")
         self.space, self.scales, self.couplings = pixels, scales, couplings
         self.width, self.components, self.dropout = width, components, dropout
         self.level = Level(pixels, scales, couplings, components, width, dropout)

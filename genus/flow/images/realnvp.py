@@ -28,6 +28,7 @@ import torch
 from torch import Tensor, nn
 
 from ...core import GenerativeModel, Reals, Space
+from ...errors import Refused
 from ...functional.densities.densities import log_normal
 from ...nn import MLP
 from .resnet import ResNet
@@ -189,7 +190,7 @@ class RealNVP(GenerativeModel):
         self.space.check(x, "RealNVP")
         std, mean = torch.std_mean(x, 0)
         if constant := int((std == 0).sum()):
-            raise ValueError(
+            raise Refused(
                 f"RealNVP: {constant} of {self.space.dims} features have one value in all rows; "
                 f"they have no density: leave them out, or dequantise them"
             )
@@ -223,23 +224,23 @@ class RealNVP(GenerativeModel):
 
 def _check(space: Space, couplings: int, width: int, depth: int, dropout: float) -> None:
     if not isinstance(space, Reals) or len(space.shape) not in (1, 3):
-        raise ValueError(
+        raise Refused(
             f"RealNVP: space is {space}; it must be Reals((d,)) or Reals((channels, height, width)), "
             f"since a flow has a density. Make pixels real: "
             f"Dequantised(RealNVP(Reals(space.shape)), space), from genus.density"
         )
     if len(space.shape) == 1 and space.dims < 2:
-        raise ValueError("RealNVP: a vector has 1 feature; it must have at least 2, one for a half")
+        raise Refused("RealNVP: a vector has 1 feature; it must have at least 2, one for a half")
     if len(space.shape) == 3 and (space.shape[1] % 2 or space.shape[2] % 2):
         _, height, width = space.shape
-        raise ValueError(
+        raise Refused(
             f"RealNVP: images are {height} x {width}; both sides must be even: pad them, or load "
             f"them in another size"
         )
     if couplings < 2:
-        raise ValueError(f"RealNVP: couplings is {couplings}; at least 2 move every feature")
+        raise Refused(f"RealNVP: couplings is {couplings}; at least 2 move every feature")
     if width < 1 or depth < 0:
         name, value, least = ("width", width, 1) if width < 1 else ("depth", depth, 0)
-        raise ValueError(f"RealNVP: {name} is {value}; at least {least} is wanted")
+        raise Refused(f"RealNVP: {name} is {value}; at least {least} is wanted")
     if not 0 <= dropout < 1:
-        raise ValueError(f"RealNVP: dropout is {dropout}; it must be in [0, 1)")
+        raise Refused(f"RealNVP: dropout is {dropout}; it must be in [0, 1)")

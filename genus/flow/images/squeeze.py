@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ...errors import Refused
 from ..bijection import Bijection, Chain
 
 
@@ -70,7 +71,7 @@ class FactorOut(Bijection):
     def __init__(self, channels: int, steps: Sequence[Bijection]):
         super().__init__()
         if channels < 2:
-            raise ValueError(f"FactorOut: channels is {channels}; at least 2 are wanted")
+            raise Refused(f"FactorOut: channels is {channels}; at least 2 are wanted")
         self.channels, self.steps = channels, tuple(steps)
         self.chain = Chain(steps)
 
@@ -98,7 +99,7 @@ class FactorOut(Bijection):
 def _halved(x: Tensor) -> Tensor:
     """A squeezed image, if there is a 2 x 2 square for each pixel."""
     if x.dim() != 4 or x.shape[2] % 2 or x.shape[3] % 2:
-        raise ValueError(
+        raise Refused(
             f"Squeezed: x has shape {tuple(x.shape)}; (n, channels, height, width) with even sides is "
             f"wanted: pad the images, or take fewer levels"
         )

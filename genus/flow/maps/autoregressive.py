@@ -25,6 +25,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ...errors import Refused
 from ...functional.numerics.fixed_points import attached, fixed_point
 from ...nn import MaskedMLP
 from ..bijection import Bijection
@@ -87,7 +88,7 @@ class Autoregressive(Bijection):
         if not torch.is_grad_enabled():
             return x
         if self.training and self.dropout:
-            raise ValueError(
+            raise Refused(
                 f"Autoregressive: dropout is {self.dropout}; an inverse that learns has none"
             )
         with torch.no_grad():

@@ -23,6 +23,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from ...errors import Refused
+
 TILE = 2**17  # hidden numbers that are worked on at once without gradients: they stay in the cache
 
 
@@ -48,7 +50,7 @@ class ConcatSquash(nn.Module):
         """The field for one context, whose share of the work is done once."""
         if self.context and (context is None or context.shape[1:] != (self.context,)):
             came = None if context is None else tuple(context.shape)
-            raise ValueError(
+            raise Refused(
                 f"ConcatSquash: context is {came}; (n, {self.context}) is wanted, a row for each x"
             )
         return Squashed(self, context if self.context else None)

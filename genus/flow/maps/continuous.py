@@ -22,6 +22,7 @@ from typing import Literal, Protocol, get_args, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from ...errors import Refused
 from ...functional.numerics.integrators import DormandPrince, Solver, State
 from ...functional.numerics.traces import divergence, hutchinson
 from ..bijection import Bijection
@@ -112,9 +113,9 @@ class Continuous(Bijection):
         super().__init__()
         if backward not in get_args(Backward):
             wanted = ", ".join(get_args(Backward))
-            raise ValueError(f"Continuous: backward is {backward!r}; one of {wanted} is wanted")
+            raise Refused(f"Continuous: backward is {backward!r}; one of {wanted} is wanted")
         if probes < 0 or (probes and isinstance(net, KnowsDivergence)):
-            raise ValueError(
+            raise Refused(
                 f"Continuous: probes is {probes}; 0 is wanted for {type(net).__name__} if it knows "
                 f"its divergence, and at least 0 otherwise"
             )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ...errors import Refused
 from ...nn import MLP
 from ..bijection import Bijection, wanted
 from ..elementwise import Affine, Elementwise
@@ -38,7 +39,7 @@ class Coupling(Bijection):
     ):
         super().__init__()
         if features < 2:
-            raise ValueError(f"Coupling: features is {features}; at least 2 are wanted")
+            raise Refused(f"Coupling: features is {features}; at least 2 are wanted")
         self.features, self.transform, self.hidden = features, transform, tuple(hidden)
         self.flip, self.dropout = flip, dropout
         self.context, self.activation = context, activation

@@ -28,6 +28,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, softplus
 
+from ...errors import Refused
 from ...functional.numerics.fixed_points import attached, fixed_point
 from ..bijection import Bijection, wanted
 
@@ -175,7 +176,7 @@ class Residual(Bijection):
     ):
         super().__init__()
         if not hidden or not 0 < bound < 1:
-            raise ValueError(
+            raise Refused(
                 f"Residual: hidden is {tuple(hidden)}, bound is {bound}; hidden must have at least "
                 f"one width, bound must be in (0, 1)"
             )

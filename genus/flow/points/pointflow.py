@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from torch.quasirandom import SobolEngine
 
 from ...core import GenerativeModel, HasLogProb, Reals, Space, Terms
+from ...errors import Refused
 from ...functional.densities.densities import entropy_normal, log_normal
 from ..bijection import Bijection, Chain
 
@@ -82,7 +83,7 @@ class PointFlow(GenerativeModel):
     def _check_encoder(self) -> None:
         guess = self.encoder(self.even[None].repeat(2, 1, 1))
         if guess.shape != (2, 2 * self.latent):
-            raise ValueError(
+            raise Refused(
                 f"PointFlow: the encoder gives {tuple(guess.shape[1:])} numbers a cloud; wanted are "
                 f"{2 * self.latent}, means and log deviations of z"
             )
@@ -180,7 +181,7 @@ class PointFlow(GenerativeModel):
         Without a prior that has an encode and a decode, the line is in z. Each point keeps its y.
         """
         if steps < 2:
-            raise ValueError(f"PointFlow: steps is {steps}; at least 2, both ends, are wanted")
+            raise Refused(f"PointFlow: steps is {steps}; at least 2, both ends, are wanted")
         flow = self.prior if isinstance(self.prior, HasLatent) else None
         ends = [self.encode(a), self.encode(b)]
         first, last = (z if flow is None else flow.encode(z) for z in ends)
@@ -199,15 +200,15 @@ def _even(points: int, d: int) -> Tensor:
 
 def _check(space: Space, latent: int, prior: GenerativeModel | None, scored: int | None) -> None:
     if not isinstance(space, Reals) or len(space.shape) != 2:
-        raise ValueError(f"PointFlow: space is {space}; Reals((points, d)) is wanted")
+        raise Refused(f"PointFlow: space is {space}; Reals((points, d)) is wanted")
     for name, value in (("latent", latent), ("scored", scored)):
         if value is not None and value < 1:
-            raise ValueError(f"PointFlow: {name} is {value}; at least 1 is wanted")
+            raise Refused(f"PointFlow: {name} is {value}; at least 1 is wanted")
     if prior is None:
         return
     wanted = Reals((latent,))
     if "log_prob" not in prior.promises() or prior.space != wanted:
-        raise ValueError(
+        raise Refused(
             f"PointFlow: prior is {type(prior).__name__} on {prior.space}; it must have log_prob, on "
             f"{wanted}"
         )

@@ -31,6 +31,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from ...errors import Refused
+
 
 class SGHMC(Optimizer):
     """Draws weights from exp(-rows loss / temperature), by moves of an underdamped walk.
@@ -57,11 +59,11 @@ class SGHMC(Optimizer):
     ):
         for name, value in (("lr", lr), ("rows", rows)):
             if value <= 0:
-                raise ValueError(f"SGHMC: {name} is {value}; it must be above 0")
+                raise Refused(f"SGHMC: {name} is {value}; it must be above 0")
         if not 0 < friction <= 1:
-            raise ValueError(f"SGHMC: friction is {friction}; it must be in (0, 1]")
+            raise Refused(f"SGHMC: friction is {friction}; it must be in (0, 1]")
         if temperature < 0:
-            raise ValueError(f"SGHMC: temperature is {temperature}; it cannot be negative")
+            raise Refused(f"SGHMC: temperature is {temperature}; it cannot be negative")
         defaults = {"lr": lr, "rows": rows, "friction": friction, "temperature": temperature}
         super().__init__(params, defaults)
 

@@ -43,6 +43,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
+from ...errors import Refused
 from ..densities.divergences import DIVERGENCES, RatioMatching
 from .relativistic import RELATIVISTIC
 
@@ -156,7 +157,7 @@ class Smoothed:
 
     def __post_init__(self) -> None:
         if not 0.5 < self.keep <= 1:
-            raise ValueError(f"Smoothed: keep is {self.keep}; it must be in (1/2, 1]")
+            raise Refused(f"Smoothed: keep is {self.keep}; it must be in (1/2, 1]")
 
     def critic(self, real: Tensor, fake: Tensor, /) -> dict[str, Tensor]:
         """Its best logit is log(s p / ((1 - s) p + q))."""
@@ -186,7 +187,7 @@ class LeastSquares:
 
     def __post_init__(self) -> None:
         if self.a == self.b:
-            raise ValueError(f"LeastSquares: a and b are both {self.a}; they must differ")
+            raise Refused(f"LeastSquares: a and b are both {self.a}; they must differ")
 
     def critic(self, real: Tensor, fake: Tensor, /) -> dict[str, Tensor]:
         """Its best score is (b p + a q) / (p + q)."""
@@ -219,7 +220,7 @@ class MarginRanking:
         """How far pairs are from being ranked."""
         if real.shape != fake.shape:
             came = f"{tuple(real.shape)} and {tuple(fake.shape)}"
-            raise ValueError(f"{self.name}: scores are {came}; as many of each side are wanted")
+            raise Refused(f"{self.name}: scores are {came}; as many of each side are wanted")
         return {"order": relu(self.margin + fake - real).mean()}
 
     def generator(self, real: Tensor, fake: Tensor, /) -> dict[str, Tensor]:
@@ -274,9 +275,9 @@ class TopK:
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
-            raise ValueError(f"TopK: share is {self.share}; it must be in (0, 1]")
+            raise Refused(f"TopK: share is {self.share}; it must be in (0, 1]")
         if self.rounds < 1:
-            raise ValueError(f"TopK: rounds is {self.rounds}; at least 1 is wanted")
+            raise Refused(f"TopK: rounds is {self.rounds}; at least 1 is wanted")
 
     def keep(self, scores: Tensor, round: int) -> Tensor:
         """The scores of the best rows in this round, (k, ...) of (n, ...); a map counts by its mean."""
@@ -288,7 +289,7 @@ class TopK:
 
 def _positive(who: str, value: float) -> None:
     if value <= 0:
-        raise ValueError(f"{who} is {value}; it must be above 0")
+        raise Refused(f"{who} is {value}; it must be above 0")
 
 
 minimax = Objective("minimax", logistic_critic, minimax_generator)

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from ...errors import Refused, RefusedType
+
 Critic = Callable[[Tensor], Tensor]
 
 
@@ -36,13 +38,13 @@ class Penalty:
 
     def __post_init__(self) -> None:
         if self.weight < 0:
-            raise ValueError(f"Penalty: weight is {self.weight}; it cannot be negative")
+            raise Refused(f"Penalty: weight is {self.weight}; it cannot be negative")
         if self.every < 1:
-            raise ValueError(f"Penalty: every is {self.every}; at least 1 is wanted")
+            raise Refused(f"Penalty: every is {self.every}; at least 1 is wanted")
         if self.player not in ("critic", "generator"):
-            raise ValueError(f"Penalty: player is {self.player!r}; critic or generator is wanted")
+            raise Refused(f"Penalty: player is {self.player!r}; critic or generator is wanted")
         if self.player == "critic" and self.function in OF_THE_GENERATOR:
-            raise ValueError(
+            raise Refused(
                 f"Penalty: {self.name} is a term of the generator's loss; say player='generator'"
             )
 
@@ -160,7 +162,7 @@ class Consistency:
 
     def __post_init__(self) -> None:
         if self.shift < 0 or self.noise < 0:
-            raise ValueError(
+            raise Refused(
                 f"Consistency: shift is {self.shift} and noise {self.noise}; neither is negative"
             )
 
@@ -181,7 +183,7 @@ class Consistency:
             each = torch.arange(n, device=x.device)[:, None, None]
             x = x[each, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
         elif not self.noise:
-            raise ValueError(
+            raise Refused(
                 f"Consistency: x is {tuple(x.shape)}, no image, so only noise can move it; noise is 0"
             )
         return x + self.noise * torch.randn_like(x)
@@ -201,7 +203,9 @@ def orthogonal(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
     """
     if not isinstance(critic, nn.Module):
         kind = type(critic).__name__
-        raise TypeError(f"orthogonal: the critic is a {kind}; a module is wanted, for its weights")
+        raise RefusedType(
+            f"orthogonal: the critic is a {kind}; a module is wanted, for its weights"
+        )
     total = real.new_zeros(())
     for weight in critic.parameters():
         if weight.dim() > 1:
@@ -230,7 +234,7 @@ def pulling_away(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
     """
     codes = normalize(_features("pulling_away", critic, fake), dim=1)
     if (n := len(codes)) < 2:
-        raise ValueError(f"pulling_away: {n} made rows came; at least 2 are wanted")
+        raise Refused(f"pulling_away: {n} made rows came; at least 2 are wanted")
     cosines = codes @ codes.T
     return (cosines.square().sum() - cosines.diagonal().square().sum()) / (n * (n - 1))
 
@@ -238,7 +242,7 @@ def pulling_away(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
 def _features(who: str, critic: Critic, x: Tensor) -> Tensor:
     features: Critic | None = getattr(critic, "features", None)
     if features is None:
-        raise TypeError(
+        raise RefusedType(
             f"{who}: the critic is a {type(critic).__name__} without features; give it a method "
             f"features(x) that returns (n, d)"
         )

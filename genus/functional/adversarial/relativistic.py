@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
+from ...errors import Refused
+
 Link = Callable[[Tensor], Tensor]
 
 
@@ -64,13 +66,13 @@ class Relativistic:
     def _order(self, above: Tensor, below: Tensor) -> dict[str, Tensor]:
         if self.average:
             if not (above.numel() and below.numel()):
-                raise ValueError(f"{self.name}: a side has no scores; both sides are wanted")
+                raise Refused(f"{self.name}: a side has no scores; both sides are wanted")
             return {
                 "above": self.link(above - below.mean()).mean(),
                 "below": self.link(above.mean() - below).mean(),
             }
         if above.shape != below.shape:
-            raise ValueError(
+            raise Refused(
                 f"{self.name}: scores are {tuple(above.shape)} and {tuple(below.shape)}; rows go in "
                 f"pairs, so as many of each side are wanted, or the average form"
             )

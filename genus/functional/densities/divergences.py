@@ -33,6 +33,8 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn.functional import logsigmoid, softplus
 
+from ...errors import Refused
+
 Elementwise = Callable[[Tensor], Tensor]
 
 
@@ -211,7 +213,7 @@ class RatioMatching:
 
     def __post_init__(self) -> None:
         if self.bound <= 1:
-            raise ValueError(f"RatioMatching: bound is {self.bound}; it must be above 1")
+            raise Refused(f"RatioMatching: bound is {self.bound}; it must be above 1")
 
     def log_ratio(self, v: Tensor) -> Tensor:
         """log u of scores v."""

@@ -25,6 +25,8 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from ...errors import Refused
+
 
 class Asked(NamedTuple):
     """What a network is shown."""
@@ -135,7 +137,7 @@ class Preconditioned:
 
     def __post_init__(self) -> None:
         if self.deviation <= 0:
-            raise ValueError(f"Preconditioned: deviation is {self.deviation}; it must be above 0")
+            raise Refused(f"Preconditioned: deviation is {self.deviation}; it must be above 0")
 
     def ask(self, x: Tensor, t: Tensor, alpha: Tensor, sigma: Tensor) -> Asked:
         # c_in y = x / sqrt(sigma^2 + alpha^2 d^2), also where alpha is 0

@@ -31,6 +31,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ...errors import Refused
+
 LEAST = 1e-5  # of alpha and of sigma, in their logarithms
 
 
@@ -72,7 +74,7 @@ class Path(ABC):
 
     def _bounded(self) -> None:
         if not 0 < self.first < self.last:
-            raise ValueError(
+            raise Refused(
                 f"{type(self).__name__}: first is {self.first}; it must lie between 0 and "
                 f"{self.last}, since no noise at all leaves nothing to tell apart"
             )
@@ -94,7 +96,7 @@ class VP(Path):
     def __post_init__(self) -> None:
         self._bounded()
         if not 0 < self.least <= self.most:
-            raise ValueError(f"{type(self).__name__}: least is {self.least}, most {self.most}")
+            raise Refused(f"{type(self).__name__}: least is {self.least}, most {self.most}")
 
     def beta(self, t: Tensor) -> Tensor:
         """The rate at which noise comes in."""
@@ -185,7 +187,7 @@ class Sigmoid(Path):
     def __post_init__(self) -> None:
         self._bounded()
         if self.start >= self.end or self.heat <= 0:
-            raise ValueError(
+            raise Refused(
                 f"Sigmoid: start is {self.start}, end {self.end}, heat {self.heat}; start must lie "
                 f"below end, heat above 0"
             )
@@ -232,7 +234,7 @@ class VE(Path):
     def __post_init__(self) -> None:
         self._bounded()
         if not 0 < self.least < self.most:
-            raise ValueError(f"VE: least is {self.least}, most {self.most}; 0 < least < most")
+            raise Refused(f"VE: least is {self.least}, most {self.most}; 0 < least < most")
 
     @property
     def growth(self) -> float:
@@ -265,7 +267,7 @@ class LinearVE(Path):
 
     def __post_init__(self) -> None:
         if not 0 < self.least < self.most:
-            raise ValueError(f"LinearVE: least is {self.least}, most {self.most}; 0 < least < most")
+            raise Refused(f"LinearVE: least is {self.least}, most {self.most}; 0 < least < most")
 
     @property
     def first(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ...errors import Refused
+
 
 @dataclass(frozen=True)
 class MinSNR:
@@ -27,7 +29,7 @@ class MinSNR:
 
     def __post_init__(self) -> None:
         if self.gamma <= 0:
-            raise ValueError(f"MinSNR: gamma is {self.gamma}; it must be above 0")
+            raise Refused(f"MinSNR: gamma is {self.gamma}; it must be above 0")
 
     def __call__(self, alpha: Tensor, sigma: Tensor) -> Tensor:
         return (alpha / sigma).square().clamp(max=self.gamma)

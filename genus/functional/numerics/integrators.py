@@ -27,6 +27,8 @@ from typing import Any, ClassVar, Protocol, TypeVar, cast
 import torch
 from torch import Tensor
 
+from ...errors import Refused
+
 State = tuple[Tensor, ...]
 Y = TypeVar("Y", Tensor, State)
 SAFETY = 0.9  # of the step that would just do
@@ -129,7 +131,7 @@ class Euler:
 
     def __post_init__(self) -> None:
         if self.steps < 1:
-            raise ValueError(f"{type(self).__name__}: steps is {self.steps}; at least 1 is wanted")
+            raise Refused(f"{type(self).__name__}: steps is {self.steps}; at least 1 is wanted")
 
     def __call__(self, f: Callable[[Tensor, Y], Y], y: Y, t0: float, t1: float) -> Y:
         """y at t1."""
@@ -221,7 +223,7 @@ class DormandPrince:
 
     def __post_init__(self) -> None:
         if self.rtol < 0 or self.atol <= 0:
-            raise ValueError(
+            raise Refused(
                 f"DormandPrince: rtol is {self.rtol} and atol {self.atol}; rtol must be at least 0, "
                 f"atol above 0"
             )

@@ -19,6 +19,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from ...errors import Refused
+
 Field = Callable[[Tensor], Tensor]
 
 
@@ -47,7 +49,7 @@ def hutchinson(f: Field, x: Tensor, probes: Tensor) -> tuple[Tensor, Tensor]:
         probes: (k, n, ...): k for each row, of mean zero and unit covariance.
     """
     if probes.shape[1:] != x.shape:
-        raise ValueError(
+        raise Refused(
             f"hutchinson: probes have shape {tuple(probes.shape)}; (k, *{tuple(x.shape)}) is wanted"
         )
     graph = torch.is_grad_enabled()
@@ -71,7 +73,7 @@ def _watched(f: Field, x: Tensor) -> tuple[Tensor, Tensor]:
         if not value.requires_grad:  # it does not depend on x, nor on anything that learns
             value = value + 0 * inside
     if value.shape != x.shape:
-        raise ValueError(
+        raise Refused(
             f"divergence: f gives {tuple(value.shape)} for x of {tuple(x.shape)}; the shapes must "
             f"be the same"
         )

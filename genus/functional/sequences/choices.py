@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ...errors import Refused
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -26,11 +28,11 @@ class Choice:
 
     def __post_init__(self) -> None:
         if not self.temperature >= 0:
-            raise ValueError(f"Choice: temperature is {self.temperature}; 0 or more is wanted")
+            raise Refused(f"Choice: temperature is {self.temperature}; 0 or more is wanted")
         if self.top_k is not None and self.top_k < 1:
-            raise ValueError(f"Choice: top_k is {self.top_k}; at least 1 is wanted")
+            raise Refused(f"Choice: top_k is {self.top_k}; at least 1 is wanted")
         if self.top_p is not None and not 0 < self.top_p <= 1:
-            raise ValueError(f"Choice: top_p is {self.top_p}; it must be in (0, 1]")
+            raise Refused(f"Choice: top_p is {self.top_p}; it must be in (0, 1]")
 
     def __call__(self, logits: Tensor, u: Tensor) -> Tensor:
         """The numbers of the values, (n,) int64: of logits (n, levels), or of bits (n, 1), and u, (n,)."""

@@ -21,6 +21,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal, NamedTuple
 
+from ...errors import Refused
+
 GAME = "game/"  # before the names of figures of the game, as opposed to those of the model
 LOOKS = 2  # in a row at which a thing must be wrong
 FEW = 0.7  # share of the kinds among real rows, up to which kinds are missing
@@ -59,7 +61,7 @@ def diagnose(folder: Path) -> list[Finding]:
     """
     path = Path(folder) / "metrics.jsonl"
     if not path.exists():
-        raise ValueError(f"diagnose: there is no {path}; the folder of a run is wanted")
+        raise Refused(f"diagnose: there is no {path}; the folder of a run is wanted")
     return findings(_parsed(path.read_text().splitlines()))
 
 

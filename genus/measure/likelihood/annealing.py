@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from ...core import Ladder
+from ...errors import Refused
 from ...functional.densities.estimates import log_mean_exp
 
 
@@ -38,7 +39,7 @@ def path(betas: int) -> list[float]:
     Source: the proportions of Salakhutdinov and Murray: 500, 4,000 and 10,000.
     """
     if betas < 3:
-        raise ValueError(f"path: betas is {betas}; at least 3 are wanted")
+        raise Refused(f"path: betas is {betas}; at least 3 are wanted")
     low = max(1, round(betas / 29))
     middle = max(1, round(betas * 8 / 29))
     high = betas - low - middle

@@ -30,6 +30,7 @@ from ...core import (
     Space,
     Strokes,
 )
+from ...errors import Refused
 from ...functional.densities.estimates import mean_error
 from ..figures import Figure
 from .annealing import log_z, log_z_from_above
@@ -81,7 +82,7 @@ def bound(model: HasElbo, batch: Batch, draws: int) -> Likelihood:
 def importance_weighted(model: HasLogWeight, batch: Batch, k: int) -> Likelihood:
     """log mean of k importance weights, (n,): in expectation it never falls as k grows."""
     if k < 1:
-        raise ValueError(f"importance_weighted: k is {k}; at least 1 is wanted")
+        raise Refused(f"importance_weighted: k is {k}; at least 1 is wanted")
 
     def score(*part: Tensor) -> Tensor:
         total = _precise(model.log_weight(*part))

@@ -27,6 +27,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from ...errors import Refused
 from ...functional.densities.distances import (
     frechet,
     kl_histograms,
@@ -167,7 +168,7 @@ def sample_figures(
     """
     n = len(made.features)
     if min(n, len(test.features)) <= max(k, 10):
-        raise ValueError(
+        raise Refused(
             f"sample_figures: {n} samples and {len(test.features)} test rows; more than "
             f"{max(k, 10)} of each are wanted"
         )

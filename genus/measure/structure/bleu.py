@@ -17,6 +17,8 @@ from collections.abc import Hashable, Sequence
 
 from torch import Tensor
 
+from ...errors import Refused
+
 
 def bleu(
     made: Sequence[Sequence[Hashable]], true: Sequence[Sequence[Hashable]], most: int = 4
@@ -29,7 +31,7 @@ def bleu(
         most: the longest n-gram, in words.
     """
     if len(made) != len(true) or most < 1:
-        raise ValueError(
+        raise Refused(
             f"bleu: {len(made)} translations and {len(true)} references, most is {most}; as many of "
             f"each, and 1 or more, are wanted"
         )

@@ -30,6 +30,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from ...errors import Refused
 from ..figures import Figure
 
 BINS = 100  # of clustering coefficients
@@ -51,7 +52,7 @@ def graph_distances(a: Tensor, b: Tensor) -> Distances:
     """
     a, b = (x[x[:, 0, 0] > 0] for x in (a, b))
     if not len(a) or not len(b):
-        raise ValueError(f"graph_distances: {len(a)} and {len(b)} graphs have nodes; 1 is wanted")
+        raise Refused(f"graph_distances: {len(a)} and {len(b)} graphs have nodes; 1 is wanted")
     return Distances(
         _mmd(degrees(a), degrees(b), earth_mover_kernel),
         _mmd(clustering(a), clustering(b), lambda p, q: earth_mover_kernel(p, q, 0.1, 1 / BINS)),

@@ -31,6 +31,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ...errors import Refused
 from ..figures import Figure
 
 CLOUDS = 100  # made, and real, that `point_figures` compares
@@ -72,7 +73,7 @@ def earth_mover(a: Tensor, b: Tensor) -> Tensor:
 
     _check(a, b, "earth_mover")
     if a.shape[1] != b.shape[1]:
-        raise ValueError(
+        raise Refused(
             f"earth_mover: clouds have {a.shape[1]} and {b.shape[1]} points; as many are wanted"
         )
     same, a, b = a is b, a.double(), b.double()
@@ -113,11 +114,11 @@ def _table(m: int, n: int, pair: Callable[[int, int], Tensor | float], same: boo
 def _check(a: Tensor, b: Tensor, who: str) -> None:
     for clouds in (a, b):
         if clouds.dim() != 3 or 0 in clouds.shape or not clouds.isfinite().all():
-            raise ValueError(
+            raise Refused(
                 f"{who}: clouds of shape {tuple(clouds.shape)}; finite (n, points, d) are wanted"
             )
     if a.shape[2] != b.shape[2]:
-        raise ValueError(f"{who}: points have {a.shape[2]} and {b.shape[2]} coordinates")
+        raise Refused(f"{who}: points have {a.shape[2]} and {b.shape[2]} coordinates")
 
 
 class Values(NamedTuple):
@@ -138,7 +139,7 @@ def values(made_real: Tensor, made_made: Tensor, real_real: Tensor) -> Values:
     """
     m, n = made_real.shape
     if m != n or m < 2 or made_made.shape != (m, m) or real_real.shape != (n, n):
-        raise ValueError(
+        raise Refused(
             f"values: tables are {(m, n)}, {tuple(made_made.shape)} and {tuple(real_real.shape)}; as "
             f"many made clouds as real ones are wanted, at least 2"
         )

@@ -4,6 +4,7 @@ import torch
 
 from ...core import GenerativeModel, HasLogProb, Model
 from ...data import Split
+from ...errors import Refused
 from ...functional.sequences.choices import Choice
 from ..evaluation import on
 
@@ -29,7 +30,7 @@ class Translations:
         x, context = on(model, self.batch)
         translates = isinstance(model, GenerativeModel) and model.context_space is not None
         if not (translates and isinstance(model, HasLogProb)):
-            raise ValueError(f"Translations: {type(model).__name__} does not translate")
+            raise Refused(f"Translations: {type(model).__name__} does not translate")
         made = model.sample(context=context, choice=GREEDY)  # pyright: ignore[reportCallIssue]
         right = (made == x).flatten(1).all(1).double().mean().item()
         return {"wrong": 1 - right, "nats": -model.log_prob(x, context).mean().item()}

@@ -3,6 +3,7 @@
 from ...adversarial import BSGAN
 from ...core import Bits, Model, Pixels, Tokens
 from ...data import Data
+from ...errors import Refused
 from ...nn import MLP, ConvDecoder, ConvEncoder
 from ...train import Run, adam
 from .._fitted import ANY, fitted, loaded
@@ -39,7 +40,7 @@ def bsgan(
         hidden = (width or 256,) * 2
         generator, critic = MLP(latent, shown, hidden), MLP(shown, 1, hidden)
     else:
-        raise ValueError(
+        raise Refused(
             f"bsgan: {data} is of {space}; tokens, or bits or pixels of images are wanted"
         )
     model = BSGAN(space, generator, critic, latent, samples)

@@ -7,6 +7,7 @@ Departs: R1 on the critic's slope.
 """
 
 from ...core import Model
+from ...errors import Refused
 from ...functional.densities.divergences import DIVERGENCES
 from ...train import Run
 from .gan import RUN, gan
@@ -25,5 +26,5 @@ def fgan(
     """
     if divergence not in DIVERGENCES:
         known = ", ".join(DIVERGENCES)
-        raise ValueError(f"fgan: divergence is {divergence!r}; one of {known} is wanted")
+        raise Refused(f"fgan: divergence is {divergence!r}; one of {known} is wanted")
     return gan(data, divergence, weight=weight, run=run)

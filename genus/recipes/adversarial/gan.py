@@ -6,6 +6,7 @@ from ...adversarial import GAN
 from ...adversarial.nets.augment import AdaptiveAugment, DiffAugment
 from ...adversarial.views import InstanceNoise, View, Views
 from ...core import Model, Pixels, Reals, Space
+from ...errors import Refused
 from ...functional.adversarial.objectives import OBJECTIVES, TopK
 from ...functional.adversarial.penalties import OF_THE_GENERATOR, PENALTIES, Penalty
 from ...nn import MLP, ConvDecoder, ConvEncoder
@@ -68,7 +69,7 @@ def gan(
         *([("augment", augment, AUGMENT)] if augment else []),
     ):
         if name not in known:
-            raise ValueError(f"gan: {kind} is {name!r}; one of {', '.join(known)} is wanted")
+            raise Refused(f"gan: {kind} is {name!r}; one of {', '.join(known)} is wanted")
     source, space = loaded("gan", data, run, ANY)
     latent = latent or min(space.dims, 32)
     generator, critic = networks(space, latent, width, packing)
@@ -115,4 +116,4 @@ def networks(
         hidden = (width or 128,) * 3  # with kinks, for separate bumps want steep maps
         generator = MLP(latent, space.dims, hidden, activation="relu")
         return generator, MLP(packing * space.dims, 1, hidden, activation="relu")
-    raise ValueError(f"gan: the data are of {space}; Reals((d,)) or pixels of images are wanted")
+    raise Refused(f"gan: the data are of {space}; Reals((d,)) or pixels of images are wanted")

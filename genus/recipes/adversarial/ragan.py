@@ -7,6 +7,7 @@ Departs: R1 on the critic's slope.
 """
 
 from ...core import Model
+from ...errors import Refused
 from ...train import Run
 from .gan import RUN, gan
 
@@ -27,5 +28,5 @@ def ragan(data: str = "grid", link: str = "logistic", weight: float = 0.3, run: 
         run: how long, where to, on what.
     """
     if link not in LINKS:
-        raise ValueError(f"ragan: link is {link!r}; one of {', '.join(LINKS)} is wanted")
+        raise Refused(f"ragan: link is {link!r}; one of {', '.join(LINKS)} is wanted")
     return gan(data, LINKS[link], weight=weight, run=run)

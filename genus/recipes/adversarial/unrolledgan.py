@@ -2,6 +2,7 @@
 
 from ...adversarial import UnrolledGAN
 from ...core import Model
+from ...errors import Refused
 from ...functional.adversarial.objectives import OBJECTIVES
 from ...nn import MLP
 from ...train import Run, adam
@@ -37,7 +38,7 @@ def unrolledgan(
         run: how long, where to, on what.
     """
     if objective not in OBJECTIVES:
-        raise ValueError(
+        raise Refused(
             f"unrolledgan: objective is {objective!r}; one of {', '.join(OBJECTIVES)} is wanted"
         )
     source, space = loaded("unrolledgan", data, run, FLAT)

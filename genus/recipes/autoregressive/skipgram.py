@@ -2,6 +2,7 @@
 
 from ...autoregressive import SkipGram
 from ...core import Classes, Model
+from ...errors import Refused
 from ...train import Run
 from .._fitted import WORDS, context_of, fitted, loaded
 
@@ -21,7 +22,7 @@ def skipgram(
     """
     source, space = loaded("skipgram", data, run, WORDS)
     if context_of("skipgram", source, Classes, "word_pairs") != space:
-        raise ValueError(f"skipgram: {data} is of {space} given others; pairs of words are wanted")
+        raise Refused(f"skipgram: {data} is of {space} given others; pairs of words are wanted")
     model = SkipGram(space, width, negatives)
     model.prepare(*source.train.everything())
     return fitted(model, source, run, picture=None)

@@ -2,6 +2,7 @@
 
 from ...autoregressive import MelFrames, WaveNet
 from ...core import Attributes, Model, Pixels
+from ...errors import Refused
 from ...measure import scores
 from ...nn import SeveralLabels
 from ...train import Run
@@ -37,7 +38,7 @@ def wavenet(
     if labels and source.context_space is None:
         source = source.labelled()
     if mixture is None and isinstance(space, Pixels) and space.levels > 256:
-        raise ValueError(f"wavenet: {data} has {space.levels} levels; give it a mixture")
+        raise Refused(f"wavenet: {data} has {space.levels} levels; give it a mixture")
     dilations = tuple(2**i for i in range(deepest)) * stacks
     context, embed, told = source.context_space, None, 0
     if isinstance(context, Attributes):

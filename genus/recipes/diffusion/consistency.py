@@ -4,6 +4,7 @@ import copy
 
 from ...core import Model
 from ...diffusion import Consistency, Diffusion
+from ...errors import RefusedType
 from ...functional.diffusion.parametrisations import Preconditioned
 from ...train import Run
 from ...train.schedules import cosine, warmed
@@ -47,7 +48,7 @@ def consistency(
     if not isinstance(teacher, Diffusion) or not isinstance(
         asked := teacher.parametrisation, Preconditioned
     ):
-        raise TypeError(f"consistency: edm made a {type(teacher).__name__}")
+        raise RefusedType(f"consistency: edm made a {type(teacher).__name__}")
     source, _ = loaded("consistency", data, run, ANY)
     model = Consistency(
         copy.deepcopy(teacher.net).requires_grad_(True),

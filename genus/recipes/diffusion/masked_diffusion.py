@@ -5,6 +5,7 @@ from torch import nn
 from ...core import Bits, Model, Pixels, Tokens
 from ...diffusion import DiscreteDiffusion, TimeTokens, TimeTransformer
 from ...diffusion.discrete.categories import Absorbing, Multinomial, quarter_circle, straight
+from ...errors import Refused
 from ...train import Run
 from ...train.schedules import cosine, warmed
 from .._fitted import ANY, fitted, loaded
@@ -48,7 +49,7 @@ def masked_diffusion(
         case Bits():
             values = 2
         case _:
-            raise ValueError(
+            raise Refused(
                 f"masked_diffusion: {data} is of {space}; tokens, bits or pixels are wanted"
             )
     kernel = Multinomial() if multinomial else Absorbing()

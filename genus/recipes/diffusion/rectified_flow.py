@@ -9,6 +9,7 @@ import copy
 
 from ...core import Model
 from ...diffusion import Diffusion, Heun, Pairs
+from ...errors import RefusedType
 from ...functional.diffusion.spacings import WithoutLast, even
 from ...train import Run
 from ...train.schedules import cosine, warmed
@@ -45,7 +46,7 @@ def rectified_flow(
     before, run = in_two(run, "first", 2 / 3)
     first = flow_matching(data, width=width, dropout=dropout, run=before)
     if not isinstance(first, Diffusion):
-        raise TypeError(f"rectified_flow: flow_matching made a {type(first).__name__}")
+        raise RefusedType(f"rectified_flow: flow_matching made a {type(first).__name__}")
     source, _ = loaded("rectified_flow", data, run, ANY)
     model = Diffusion(
         copy.deepcopy(first.net).requires_grad_(True),

@@ -9,6 +9,7 @@ Departs: pixels are seen through a logit; what `genus.flow.images.glow` says.
 from ...core import Classes, Model, Reals
 from ...data import Data
 from ...density import Dequantised
+from ...errors import Refused
 from ...flow import (
     Bijection,
     Conv1x1,
@@ -56,7 +57,7 @@ def glow(
     source, space = loaded("glow", data, run, IMAGES, Data.labelled if classes else None)
     given = source.context_space
     if not isinstance(given, Classes | None):
-        raise ValueError(f"glow: {data} gives {given} with each x; classes or nothing are wanted")
+        raise Refused(f"glow: {data} gives {given} with each x; classes or nothing are wanted")
     noise = _noise(space.shape[0], dropout) if variational else None
     context_space, embed, count = told_labels(source)
     steps = [Glow(space.shape, levels, depth, width, count, dropout)]
