@@ -1,7 +1,6 @@
 """Toys as data sets: each batch is a fresh draw."""
 
 import copy
-import hashlib
 
 import torch
 from torch import Generator
@@ -27,9 +26,8 @@ class Draws(Split):
         self.toy, self.name, self.space = toy, name, toy.space
         self.classes = toy.classes
 
-    @property
-    def fingerprint(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return hashlib.sha256(f"{self.toy} {self.name}".encode()).hexdigest()
+    def content(self) -> str:
+        return f"{self.toy} {self.name}"
 
     @property
     def labels(self) -> torch.Tensor | None:  # pyright: ignore[reportIncompatibleVariableOverride]

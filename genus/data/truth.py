@@ -16,9 +16,20 @@ ROWS = 2048  # points whose density is found at once
 class Toy(ABC):
     """A distribution, on the reals unless it says otherwise: a sampler, and its density."""
 
-    dims: int = 2
-    classes: int = 0  # parts that a draw can come from; 0 if there is only one
-    modes: tuple[Tensor, float] | None = None  # centres, (k, dims), and std around each
+    @property
+    def dims(self) -> int:
+        """How many numbers a draw has."""
+        return 2
+
+    @property
+    def classes(self) -> int:
+        """Parts that a draw can come from; 0 if there is only one."""
+        return 0
+
+    @property
+    def modes(self) -> tuple[Tensor, float] | None:
+        """Centres, (k, dims), and the standard deviation around each; None without such."""
+        return None
 
     @property
     def space(self) -> Space:

@@ -102,7 +102,7 @@ def test_fingerprint_changes_with_content_only():
     x, labels = torch.rand(6, 2), torch.tensor([0, 1, 1, 0, 1, 0])
     rows = Rows(x, Reals((2,)), labels=labels, classes=2)
     same = Rows(x.clone(), Reals((2,)), labels=labels.clone(), classes=2, name="other")
-    assert rows.fingerprint == same.fingerprint == rows.labelled().fingerprint
+    assert rows.fingerprint == same.fingerprint != rows.labelled().fingerprint
     moved = x.clone()
     moved[3, 1] += 1e-6
     others = [
@@ -142,3 +142,10 @@ def test_streams_of_different_keys_differ():
     ]
     assert len({tuple(d) for d in draws}) == 6
     assert torch.rand(4, generator=stream("a", 0, 1)).tolist() == draws[0]
+
+
+def test_a_view_has_a_fingerprint_of_its_own_whenever_it_is_asked():
+    rows = Rows(torch.rand(6, 2), Reals((2,)), labels=torch.arange(6) % 3, classes=3)
+    before = rows.labelled().fingerprint
+    own = rows.fingerprint  # what was found for the rows is not taken along
+    assert rows.labelled().fingerprint == before != own

@@ -23,7 +23,6 @@ Departs: draws and divisions are our own, for those of the authors are not seede
 """
 
 import gzip
-import hashlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -58,9 +57,8 @@ class Ordered(Split):
         self.rows = Rows(graphs, Graphs(graphs.shape[1]), name=name)
         self.name, self.space = name, self.rows.space
 
-    @property
-    def fingerprint(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return hashlib.sha256(f"{self.rows.fingerprint} {self.name}".encode()).hexdigest()
+    def content(self) -> str:
+        return f"{self.rows.fingerprint} {self.name}"
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -13,7 +13,6 @@ Source: Che, Li, Jacob, Bengio, Li, "Mode regularized generative adversarial net
 """
 
 import copy
-import hashlib
 
 import torch
 from torch import Generator, Tensor
@@ -51,9 +50,8 @@ class Stacked(Split):
         self.space = Pixels((CHANNELS, *inner.space.shape[1:]), inner.space.levels)
         self.classes = inner.classes**CHANNELS
 
-    @property
-    def fingerprint(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return hashlib.sha256(f"{self.name} {self.inner.fingerprint}".encode()).hexdigest()
+    def content(self) -> str:
+        return f"{self.name} {self.inner.fingerprint}"
 
     @property
     def labels(self) -> Tensor:  # pyright: ignore[reportIncompatibleVariableOverride]

@@ -8,7 +8,6 @@ it was told to say can be judged by a rule, `Reader`.
 Each batch is a fresh draw.
 """
 
-import hashlib
 from dataclasses import dataclass
 
 import torch
@@ -147,9 +146,8 @@ class Written(Split):
         self.hand, self.name = hand, name
         self.space, self.context_space = hand.space, hand.context_space
 
-    @property
-    def fingerprint(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return hashlib.sha256(f"{self.hand} {self.name}".encode()).hexdigest()
+    def content(self) -> str:
+        return f"{self.hand} {self.name}"
 
     def __len__(self) -> int:
         return ROWS

@@ -64,7 +64,7 @@ class Grammar(Toy):
             )
 
     @property
-    def dims(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def dims(self) -> int:
         return self.length
 
     @property

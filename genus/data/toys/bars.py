@@ -31,7 +31,7 @@ class Bars(Toy):
     classes: int = 2
 
     @property
-    def dims(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def dims(self) -> int:
         return self.side**2
 
     @property

@@ -27,7 +27,7 @@ class Curve(Toy):
     length: float  # at most, of one arm
 
     @property
-    def classes(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def classes(self) -> int:
         return self.arms if self.arms > 1 else 0
 
     @abstractmethod

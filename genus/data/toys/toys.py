@@ -44,15 +44,15 @@ class Normals(Toy):
     shares: tuple[float, ...]
 
     @property
-    def dims(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def dims(self) -> int:
         return len(self.centres[0])
 
     @property
-    def classes(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def classes(self) -> int:
         return len(self.centres)
 
     @property
-    def modes(self) -> tuple[Tensor, float] | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def modes(self) -> tuple[Tensor, float] | None:
         return (self._centres.float(), self.stds[0]) if len(set(self.stds)) == 1 else None
 
     @cached_property
@@ -86,7 +86,10 @@ class Checkerboard(Toy):
     """Uniform on those fields of the square [-4, 4] x [-4, 4] whose row and column are both odd or even."""
 
     field: float = 2.0
-    classes = 8
+
+    @property
+    def classes(self) -> int:
+        return 8
 
     def sample(self, n: int, noise: Generator) -> tuple[Tensor, Tensor]:
         part = torch.randint(8, (n,), generator=noise)
@@ -122,7 +125,7 @@ class Pinwheel(Toy):
     rate: float = 0.25
 
     @property
-    def classes(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def classes(self) -> int:
         return self.arms
 
     def sample(self, n: int, noise: Generator) -> tuple[Tensor, Tensor]:
