@@ -14,6 +14,7 @@ from .promises import HasLogProb as HasLogProb
 from .promises import HasLogWeight as HasLogWeight
 from .promises import Ladder as Ladder
 from .promises import Terms as Terms
+from .promises import promise as promise
 from .spaces import Attributes as Attributes
 from .spaces import Bits as Bits
 from .spaces import Classes as Classes

@@ -4,7 +4,7 @@ What each name promises is a law in ``tests/laws.py``.
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, TypeVar, cast, runtime_checkable
 
 from torch import Tensor
 
@@ -28,6 +28,24 @@ PROMISES = (
     "denoise",  # the clean x that is expected behind a noisy one
     "fit",  # learns by closed form or expectation maximisation
 )
+
+
+P = TypeVar("P")
+
+
+def promise(model: object, kind: type[P]) -> P | None:
+    """The model, as what keeps a promise; None if it does not keep it.
+
+    The model itself is asked, and not its class: a wrapper keeps what it wraps.
+
+    Args:
+        model: any.
+        kind: `HasLogProb`, `HasElbo`, ...: a protocol of one promise or of several.
+    """
+    wanted = {name for name in PROMISES if name in vars(kind)}
+    said: Callable[[], set[str]] | None = getattr(model, "promises", None)
+    keeps = said() if said else {n for n in wanted if callable(getattr(model, n, None))}
+    return cast(P, model) if wanted <= keeps else None
 
 
 @runtime_checkable

@@ -39,11 +39,14 @@ from torch.nn.functional import logsigmoid
 
 from ..core import (
     GenerativeModel,
+    HasElbo,
+    HasLogProb,
     Pixels,
     Player,
     Reals,
     Space,
     Terms,
+    promise,
     require_pixels,
 )
 from ..errors import Refused, RefusedType
@@ -138,7 +141,7 @@ class Dequantised(GenerativeModel):
         """log p(y) and the bins' log volume, and log q(u | x): (n,) each."""
         y, log_q = self._dequantise(x)
         z, logdet = self.to_reals(y)
-        exact = "log_prob" in self.density.promises()
+        exact = promise(self.density, HasLogProb) is not None
         log_p = getattr(self.density, "log_prob" if exact else name)(z, *context)
         return log_p + logdet + self.space.dims * math.log(self.space.bin), log_q
 
@@ -202,7 +205,7 @@ def _checked(
         raise Refused(
             f"{who}: the density is made for {density.space}; build it for {Reals(space.shape)}"
         )
-    if not {"log_prob", "elbo"} & density.promises():
+    if not (promise(density, HasLogProb) or promise(density, HasElbo)):
         raise Refused(
             f"{who}: {type(density).__name__} scores nothing; a density with log_prob or elbo is "
             f"wanted"

@@ -26,7 +26,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from ..core import GenerativeModel, HasLogProb, Model, Reals, Space, check_embedding, given
+from ..core import GenerativeModel, HasLogProb, Model, Reals, Space, check_embedding, given, promise
 from ..errors import Refused
 from ..functional.densities.densities import log_normal
 from .bijection import PART, Bijection, Chain, parted
@@ -145,7 +145,7 @@ def check_space(space: Space, base: Model | None, who: str) -> None:
             f"real: space.dequantise(x), or Dequantised(Flow(Reals(space.shape), ...), space), from "
             f"genus.density"
         )
-    if base is not None and not ("log_prob" in base.promises() and base.space == space):
+    if base is not None and not (promise(base, HasLogProb) and base.space == space):
         raise Refused(
             f"{who}: base is {type(base).__name__} on {base.space}; it must have log_prob, on {space}"
         )

@@ -25,7 +25,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from ..core import HasFit, Model, Terms
+from ..core import HasFit, Model, Terms, promise
 from ..errors import Refused
 from . import artifact
 from .game import Average, MakesOptimizers, adam, own_optimizers, play, ranks
@@ -85,7 +85,7 @@ class _Session:
         self.rank, self.world = ranks()
         if run.batch % self.world:
             raise Refused(f"fit: {self.world} ranks must divide the batch's {run.batch} rows")
-        closed = "fit" in model.promises()
+        closed = promise(model, HasFit) is not None
         if closed and run.ema is not None:
             raise Refused(
                 f"fit: ema is {run.ema}, but {type(model).__name__} learns from all data at once, "
@@ -130,10 +130,10 @@ class _Session:
     def rounds(self) -> Iterator[Terms]:
         if self.over():
             return
-        if isinstance(self.model, HasFit) and "fit" in self.model.promises():
+        if learner := promise(self.model, HasFit):
             everything = tuple(x.to(self.device) for x in self.data.everything())
             self.seed(self.number)
-            yield from self.model.fit(*everything)
+            yield from learner.fit(*everything)
             return
         yield from play(
             self.model,

@@ -22,7 +22,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from ...core import GenerativeModel, Graphs, HasLogProb, Terms
+from ...core import GenerativeModel, Graphs, HasLogProb, Terms, promise
 from ...errors import Refused
 from ...functional.sequences.graph_orders import breadth_first, log_breadth_first, reordered
 
@@ -38,7 +38,7 @@ class Unordered(GenerativeModel):
 
     def __init__(self, model: GenerativeModel, even: float = 0.1):
         super().__init__()
-        if not isinstance(model.space, Graphs) or not isinstance(model, HasLogProb):
+        if not isinstance(model.space, Graphs) or not promise(model, HasLogProb):
             raise Refused(
                 f"Unordered: {type(model).__name__} is a model of {model.space}; one of Graphs that has "
                 f"log_prob is wanted"

@@ -29,7 +29,7 @@ import torch
 from torch import Tensor, nn
 from torch.quasirandom import SobolEngine
 
-from ...core import GenerativeModel, HasLogProb, Reals, Space, Terms
+from ...core import GenerativeModel, HasLogProb, Reals, Space, Terms, promise
 from ...errors import Refused
 from ...functional.densities.densities import entropy_normal, log_normal
 from ..bijection import Bijection, Chain
@@ -207,7 +207,7 @@ def _check(space: Space, latent: int, prior: GenerativeModel | None, scored: int
     if prior is None:
         return
     wanted = Reals((latent,))
-    if "log_prob" not in prior.promises() or prior.space != wanted:
+    if not promise(prior, HasLogProb) or prior.space != wanted:
         raise Refused(
             f"PointFlow: prior is {type(prior).__name__} on {prior.space}; it must have log_prob, on "
             f"{wanted}"

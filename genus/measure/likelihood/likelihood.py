@@ -29,6 +29,7 @@ from ...core import (
     Reals,
     Space,
     Strokes,
+    promise,
 )
 from ...errors import Refused
 from ...functional.densities.estimates import mean_error
@@ -120,17 +121,16 @@ def likelihoods(
     model: Model, batch: Batch, base: Tensor, effort: Effort, check: bool = True
 ) -> list[Likelihood]:
     """All that the model can say of log p(x), the best first; empty if it can say nothing."""
-    promises = model.promises()
-    if "log_prob" in promises and isinstance(model, HasLogProb):
-        return [exact(model, batch)]
+    if scored := promise(model, HasLogProb):
+        return [exact(scored, batch)]
     found = []
-    worth = effort.importance > 1 or "elbo" not in promises
-    if worth and "log_weight" in promises and isinstance(model, HasLogWeight):
-        found.append(importance_weighted(model, batch, effort.importance))
-    if "elbo" in promises and isinstance(model, HasElbo):
-        found.append(bound(model, batch, effort.draws))
-    if not found and "ladder" in promises and isinstance(model, HasLadder):
-        found.append(annealed(model, batch, base, effort.betas, effort.chains, check))
+    bounded, weighted = promise(model, HasElbo), promise(model, HasLogWeight)
+    if weighted and (effort.importance > 1 or not bounded):
+        found.append(importance_weighted(weighted, batch, effort.importance))
+    if bounded:
+        found.append(bound(bounded, batch, effort.draws))
+    if not found and (climbing := promise(model, HasLadder)):
+        found.append(annealed(climbing, batch, base, effort.betas, effort.chains, check))
     return found
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from ...core import GenerativeModel, HasLogProb, Model
+from ...core import GenerativeModel, HasLogProb, Model, promise
 from ...data import Split
 from ...errors import Refused
 from ...functional.sequences.choices import Choice
@@ -29,8 +29,9 @@ class Translations:
     def __call__(self, model: Model) -> dict[str, float]:
         x, context = on(model, self.batch)
         translates = isinstance(model, GenerativeModel) and model.context_space is not None
-        if not (translates and isinstance(model, HasLogProb)):
+        scored = promise(model, HasLogProb)
+        if not translates or scored is None:
             raise Refused(f"Translations: {type(model).__name__} does not translate")
         made = model.sample(context=context, choice=GREEDY)  # pyright: ignore[reportCallIssue]
         right = (made == x).flatten(1).all(1).double().mean().item()
-        return {"wrong": 1 - right, "nats": -model.log_prob(x, context).mean().item()}
+        return {"wrong": 1 - right, "nats": -scored.log_prob(x, context).mean().item()}
