@@ -1,11 +1,12 @@
 """Toys as data sets: each batch is a fresh draw."""
 
 import copy
+from typing import Protocol
 
 import torch
 from torch import Generator
 
-from ..core import Classes
+from ..core import Classes, Space
 from ..errors import Refused
 from .sets import SPLITS, Data
 from .splits import Batch, Split, stream
@@ -14,16 +15,31 @@ from .truth import Toy
 ROWS = 10_000  # in the fixed draw of each split
 
 
+class Drawn(Protocol):
+    """What rows can be drawn from without end."""
+
+    @property
+    def space(self) -> Space: ...
+
+    @property
+    def classes(self) -> int: ...
+
+    def sample(self, n: int, noise: Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """x, (n, *space.shape), and the class of each, (n,) int64."""
+        ...
+
+
 class Draws(Split):
-    """An endless split of a toy. Its fixed draw and its batches have nothing in common.
+    """An endless split. Its fixed draw and its batches have nothing in common.
 
     Args:
         toy: what is drawn from.
         name: of the split; each name has its own draws.
+        rows: in the fixed draw.
     """
 
-    def __init__(self, toy: Toy, name: str):
-        self.toy, self.name, self.space = toy, name, toy.space
+    def __init__(self, toy: Drawn, name: str, rows: int = ROWS):
+        self.toy, self.name, self.space, self.rows = toy, name, toy.space, rows
         self.classes = toy.classes
 
     def content(self) -> str:
@@ -31,16 +47,16 @@ class Draws(Split):
 
     @property
     def labels(self) -> torch.Tensor | None:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.toy.sample(ROWS, self._fixed())[1] if self.classes else None
+        return self.toy.sample(self.rows, self.fixed())[1] if self.classes else None
 
     def __len__(self) -> int:
-        return ROWS
+        return self.rows
 
     def batch(self, number: int, size: int, seed: int) -> Batch:
         return self._given(size, stream(self.name, seed, number))
 
     def everything(self) -> Batch:
-        return self._given(ROWS, self._fixed())
+        return self._given(self.rows, self.fixed())
 
     def labelled(self) -> "Draws":
         if not self.classes:
@@ -49,7 +65,8 @@ class Draws(Split):
         view.context_space = Classes(self.classes)
         return view
 
-    def _fixed(self) -> Generator:
+    def fixed(self) -> Generator:
+        """The noise of the fixed draw."""
         return stream(self.name, "everything")
 
     def _given(self, n: int, noise: Generator) -> Batch:

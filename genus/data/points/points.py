@@ -20,7 +20,6 @@ Departs: chairs come from 32^3 surface voxels and not from meshes, so no surface
     10 and 10 in a hundred, by their content.
 """
 
-import copy
 import gzip
 import hashlib
 import math
@@ -33,9 +32,10 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from ...core import Classes, Reals
+from ...core import Reals
 from ...errors import Refused
 from ..arrays import DAMAGED
+from ..endless import Draws
 from ..sets import SPLITS, Data
 from ..sources import Source
 from ..splits import Batch, Split, digest, stream
@@ -66,6 +66,20 @@ class Family:
                 f"Family: kinds are {self.kinds}, points is {self.points}; some of {KINDS} are "
                 f"wanted, and at least 1 point"
             )
+
+    @property
+    def space(self) -> Reals:
+        return Reals((self.points, 3))
+
+    @property
+    def classes(self) -> int:
+        """Kinds of surfaces; 0 if there is only one."""
+        return len(self.kinds) if len(self.kinds) > 1 else 0
+
+    def sample(self, n: int, noise: Generator) -> tuple[Tensor, Tensor]:
+        """Fresh shapes as points, (n, points, 3), and the kind of each, (n,) int64."""
+        parameters, kind = self.shapes(n, noise)
+        return self.clouds(parameters, kind, noise), kind
 
     def shapes(self, n: int, noise: Generator) -> tuple[Tensor, Tensor]:
         """Parameters a, b, c and the angle, (n, 4), and the kind of each shape, (n,) int64."""
@@ -109,7 +123,7 @@ def _on_boxes(axes: Tensor, points: int, noise: Generator) -> Tensor:
     return axes * torch.where(on_face, ends, place)
 
 
-class Clouds(Split):
+class Clouds(Draws):
     """An endless split of a family: fresh shapes in each batch, and a fixed draw of 200.
 
     Args:
@@ -118,45 +132,13 @@ class Clouds(Split):
     """
 
     def __init__(self, family: Family, name: str):
-        self.family, self.name = family, name
-        self.space = Reals((family.points, 3))
-        self.classes = len(family.kinds) if len(family.kinds) > 1 else 0
-
-    def content(self) -> str:
-        return f"{self.family} {self.name}"
-
-    @property
-    def labels(self) -> Tensor | None:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.family.shapes(CLOUDS, self._fixed())[1] if self.classes else None
+        super().__init__(family, name, CLOUDS)
+        self.family = family
 
     @property
     def parameters(self) -> Tensor:
         """Half-axes and angle of the shapes in `everything`, (rows, 4)."""
-        return self.family.shapes(CLOUDS, self._fixed())[0]
-
-    def __len__(self) -> int:
-        return CLOUDS
-
-    def batch(self, number: int, size: int, seed: int) -> Batch:
-        return self._given(size, stream(self.name, seed, number))
-
-    def everything(self) -> Batch:
-        return self._given(CLOUDS, self._fixed())
-
-    def labelled(self) -> "Clouds":
-        if not self.classes:
-            raise Refused(f"{self.name}: has no labels, and a conditional model wants them")
-        view = copy.copy(self)
-        view.context_space = Classes(self.classes)
-        return view
-
-    def _fixed(self) -> Generator:
-        return stream(self.name, "everything")
-
-    def _given(self, n: int, noise: Generator) -> Batch:
-        parameters, kind = self.family.shapes(n, noise)
-        x = self.family.clouds(parameters, kind, noise)
-        return (x,) if self.context_space is None else (x, kind)
+        return self.family.shapes(CLOUDS, self.fixed())[0]
 
 
 class Voxels(Split):
