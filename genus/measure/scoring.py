@@ -11,6 +11,7 @@ from ..core import GenerativeModel, Model, Reals
 from ..data import Split
 from ..data.endless import Draws
 from ..data.images.stacked import Stacked
+from ..data.truth import Toy
 from ..functional.densities.distances import energy_distance
 from .evaluation import draw, on, shuffled
 from .games.diagnosis import GAME, ailments, describe
@@ -61,7 +62,8 @@ class Scores:
         self.batch = split.batch(0, min(rows, len(split)), 0)
         self.real = None if judge is None else judge.see(self.batch[0], split.space).features
         self.channels = channel_oracle(split) if isinstance(split, Stacked) else None
-        self.modes = split.toy.modes if isinstance(split, Draws) else None
+        toy = split.toy if isinstance(split, Draws) else None
+        self.modes = toy.modes if isinstance(toy, Toy) else None
         self.examination: Examination | None = None
 
     @torch.no_grad()
