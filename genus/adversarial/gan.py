@@ -30,14 +30,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector
 
-from ..core import GenerativeModel, Pixels, Player, Reals, Space, Terms
+from ..core import Pixels, Player, Reals, Space, Terms
 from ..errors import Refused
 from ..functional.adversarial.objectives import Game, TopK, non_saturating
 from ..functional.adversarial.penalties import Penalty
+from .two_players import RealAndFake, TwoPlayers
 from .views import View
 
 
-class GAN(GenerativeModel):
+class GAN(TwoPlayers):
     """A game of two with networks that are given.
 
     Args:
@@ -111,25 +112,12 @@ class GAN(GenerativeModel):
         """All weights of one of the two networks as a vector."""
         return parameters_to_vector(self.get_submodule(name).parameters())
 
-    # sampling
-
-    def decode(self, z: Tensor) -> Tensor:
-        """x, (n, *shape), from z, (n, latent); on Pixels, not yet on the grid."""
-        x = self.generator(z).reshape(-1, *self.space.shape)
-        return self.space.squash(x)
-
-    @torch.no_grad()
-    def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
-        """(n, *shape)."""
-        n = self.sample_count(n, context)
-        x = self.decode(self.noise(n, self.latent))
-        return self.space.quantise(x)
-
     # the game
 
     def deal(self, x: Tensor) -> tuple[Tensor, ...]:
         """V(x) and V(G(z)), as many rows each: one pass of the generator for both players."""
-        return self.shown(x), self.shown(self.decode(self.noise(len(x), self.latent)))
+        fake = self.decode(self.noise(len(x), self.latent))
+        return RealAndFake(self.shown(x), self.shown(fake))
 
     def shown(self, x: Tensor) -> Tensor:
         """What the critic sees of n rows, (n / packing, packing * shape[0], *shape[1:])."""

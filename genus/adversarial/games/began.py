@@ -24,11 +24,12 @@ Departs: both players see one draw of z; z is normal, not uniform.
 import torch
 from torch import Tensor, nn
 
-from ...core import GenerativeModel, Pixels, Player, Reals, Space, Terms
+from ...core import Pixels, Player, Reals, Space, Terms
 from ...errors import Refused
+from ..two_players import TwoPlayers
 
 
-class BEGAN(GenerativeModel):
+class BEGAN(TwoPlayers):
     """A game of two with a controller.
 
     Args:
@@ -70,22 +71,6 @@ class BEGAN(GenerativeModel):
         self.register_buffer("k", torch.zeros(()))
         self.register_buffer("errors", torch.zeros(2))  # E L(x) and E L(G(z)) in this round
         self.register_buffer("convergence", torch.zeros(()))  # M
-
-    def decode(self, z: Tensor) -> Tensor:
-        """x, (n, *shape), from z, (n, latent); on Pixels, not yet on the grid."""
-        x = self.generator(z).reshape(-1, *self.space.shape)
-        return self.space.squash(x)
-
-    @torch.no_grad()
-    def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
-        """(n, *shape)."""
-        n = self.sample_count(n, context)
-        x = self.decode(self.noise(n, self.latent))
-        return self.space.quantise(x)
-
-    def deal(self, x: Tensor) -> tuple[Tensor, ...]:
-        """x and G(z), both (n, *shape): one pass of the generator for both players."""
-        return x, self.decode(self.noise(len(x), self.latent))
 
     def critic_loss(self, x: Tensor, fake: Tensor) -> Terms:
         """Data are said again, made rows are not, as far as k_t minds them."""

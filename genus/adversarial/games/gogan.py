@@ -26,10 +26,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ...core import GenerativeModel, Player, Reals, Space, Terms
+from ...core import Player, Reals, Space, Terms
 from ...errors import Refused
 from ...functional.adversarial.objectives import MarginRanking
 from ...functional.adversarial.penalties import Penalty
+from ..two_players import TwoPlayers
 
 
 def frozen(network: nn.Module) -> nn.Module:
@@ -42,7 +43,7 @@ def frozen(network: nn.Module) -> nn.Module:
     return twin
 
 
-class GoGAN(GenerativeModel):
+class GoGAN(TwoPlayers):
     """A game of two in stages.
 
     Args:
@@ -103,16 +104,6 @@ class GoGAN(GenerativeModel):
     def stage(self) -> int:
         """Which stage is being played, from 1."""
         return min(1 + int(self.rounds) // self.length, self.stages)
-
-    def decode(self, z: Tensor) -> Tensor:
-        """x, (n, *shape), from z, (n, latent)."""
-        return self.generator(z).reshape(-1, *self.space.shape)
-
-    @torch.no_grad()
-    def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
-        """(n, *shape)."""
-        n = self.sample_count(n, context)
-        return self.decode(self.noise(n, self.latent))
 
     def deal(self, x: Tensor) -> tuple[Tensor, ...]:
         """x, G(z) and, from the second stage on, G'(z), all (n, *shape)."""

@@ -29,12 +29,13 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from ...core import GenerativeModel, Pixels, Player, Reals, Space, Terms
+from ...core import Pixels, Reals, Space, Terms
 from ...errors import Refused
 from ...functional.adversarial.objectives import Game, non_saturating
+from ..two_players import TwoPlayers
 
 
-class UnrolledGAN(GenerativeModel):
+class UnrolledGAN(TwoPlayers):
     """A game of two in which the generator looks some steps of the critic ahead.
 
     Args:
@@ -70,22 +71,6 @@ class UnrolledGAN(GenerativeModel):
         self.steps, self.rate = steps, rate
         self.generator, self.critic = generator, critic
 
-    def decode(self, z: Tensor) -> Tensor:
-        """x, (n, *shape), from z, (n, latent); on Pixels, not yet on the grid."""
-        x = self.generator(z).reshape(-1, *self.space.shape)
-        return self.space.squash(x)
-
-    @torch.no_grad()
-    def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
-        """(n, *shape)."""
-        n = self.sample_count(n, context)
-        x = self.decode(self.noise(n, self.latent))
-        return self.space.quantise(x)
-
-    def deal(self, x: Tensor) -> tuple[Tensor, ...]:
-        """x and G(z), both (n, *shape): one pass of the generator for both players."""
-        return x, self.decode(self.noise(len(x), self.latent))
-
     def ahead(self, x: Tensor, fake: Tensor) -> Callable[[Tensor], Tensor]:
         """D^k: the critic after `steps` of its own steps on these rows, a function of them too.
 
@@ -117,10 +102,3 @@ class UnrolledGAN(GenerativeModel):
         scores = critic(fake)
         real = critic(x) if self.objective.relative else scores.new_empty(0)
         return self.objective.generator(real, scores)
-
-    def players(self) -> dict[str, Player]:
-        """The critic, then the generator."""
-        return {
-            "critic": Player([self.critic], self.critic_loss),
-            "generator": Player([self.generator], self.generator_loss),
-        }

@@ -28,10 +28,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from ...core import GenerativeModel, Pixels, Player, Space, Terms, require_images
+from ...core import Pixels, Space, Terms, require_images
 from ...errors import Refused
 from ...functional.adversarial.objectives import non_saturating
 from ...nn.constraints import constrain
+from ..two_players import TwoPlayers
 from .normalisation import normalisation
 from .reference import REFERENCE, Referenced
 
@@ -155,7 +156,7 @@ class DCGANCritic(nn.Module):
         return self.head(self.map(x)).flatten()
 
 
-class DCGAN(GenerativeModel):
+class DCGAN(TwoPlayers):
     """A game of two on images.
 
     Args:
@@ -177,23 +178,9 @@ class DCGAN(GenerativeModel):
             self.critic = DCGANCritic(space.shape, width, coarsest)
         start(self.generator, self.critic)  # both at once, as the first figures were measured
 
-    def decode(self, z: Tensor) -> Tensor:
-        """x, (n, *shape), from z, (n, latent); not yet on the grid of levels."""
-        return self.generator(z).tanh()
-
     def score(self, x: Tensor) -> Tensor:
         """The critic's logits, (n,)."""
         return self.critic(x)
-
-    @torch.no_grad()
-    def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
-        """(n, *shape)."""
-        n = self.sample_count(n, context)
-        return self.space.quantise(self.decode(self.noise(n, self.latent)))
-
-    def deal(self, x: Tensor) -> tuple[Tensor, ...]:
-        """x and G(z), both (n, *shape): one pass of the generator for both players."""
-        return x, self.decode(self.noise(len(x), self.latent))
 
     def critic_loss(self, x: Tensor, fake: Tensor) -> Terms:
         """Real and made rows in batches of their own, so that their statistics do not mix."""
@@ -203,10 +190,3 @@ class DCGAN(GenerativeModel):
         """The made rows alone."""
         scores = self.score(fake)
         return non_saturating.generator(scores.new_empty(0), scores)
-
-    def players(self) -> dict[str, Player]:
-        """The critic, then the generator."""
-        return {
-            "critic": Player([self.critic], self.critic_loss),
-            "generator": Player([self.generator], self.generator_loss),
-        }
