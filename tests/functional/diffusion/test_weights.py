@@ -138,7 +138,7 @@ def test_known_noise_is_what_the_target_is_made_of():
 
     rows = x
     model = Diffusion(Says(), Reals((2,)), Straight(), Slope())
-    assert model.loss(x, eps)["error"] < 1e-20
+    assert model.loss(x, eps=eps)["error"] < 1e-20
     assert model.loss(x)["error"] > 0.1
 
 
@@ -152,7 +152,7 @@ def test_a_coupling_is_asked():
     model = flow(coupling=same)
     model.loss(torch.randn(7, 2))
     assert asked == [7]
-    model.loss(torch.randn(7, 2), torch.randn(7, 2))
+    model.loss(torch.randn(7, 2), eps=torch.randn(7, 2))
     assert asked == [7]
 
 
