@@ -26,7 +26,7 @@ from genus.data import Data, load
 from genus.density import Dequantised
 from genus.diffusion import DDPM, Diffusion, LogNormal, ProbabilityFlow, Uniform
 from genus.diffusion.denoiser import Times
-from genus.diffusion.noise import Cosine as CosineChain
+from genus.diffusion.noise import CosineSchedule
 from genus.functional.diffusion.parametrisations import (
     Parametrisation,
     Preconditioned,
@@ -121,7 +121,7 @@ def follow(data: Data, title: str, rounds: int) -> dict[str, Any]:
 def build(space: Pixels, title: str, dropout: float) -> Model:
     """A bound's model, on pixels; or a flow's, on the reals, made a model of pixels again."""
     if title == "DDPM":
-        schedule = CosineChain(min(0.25, space.bin))
+        schedule = CosineSchedule(min(0.25, space.bin))
         return DDPM(denoising_net(space, dropout=dropout), space, 500, schedule)
     kind = KINDS[title.removeprefix("flow of ")]
     flowing = title.startswith("flow of ")

@@ -30,7 +30,7 @@ from torch import nn
 import genus
 from genus.core import Reals
 from genus.diffusion import DDIM, DDPM, UNet
-from genus.diffusion.noise import Cosine
+from genus.diffusion.noise import CosineSchedule
 from genus.train.fit import adam
 from genus.train.game import play
 
@@ -54,7 +54,7 @@ def size(net: nn.Module) -> int:
 def ours(width: int, blocks: int) -> Callable[[argparse.Namespace], Job]:
     def make(options: argparse.Namespace) -> Job:
         net = UNet(1, width, (1, 2, 4), blocks, 1)
-        model = DDPM(net, Reals(SHAPE), 1000, Cosine(), sampler=DDIM(EVALUATIONS)).train()
+        model = DDPM(net, Reals(SHAPE), 1000, CosineSchedule(), sampler=DDIM(EVALUATIONS)).train()
         makes = adam(1e-4)
         optimizers = {k: makes(k, p.parameters()) for k, p in model.players().items()}
         x = torch.rand(BATCH, *SHAPE) * 2 - 1

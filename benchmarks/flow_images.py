@@ -23,7 +23,12 @@ import torch
 from genus import Run, __version__
 from genus.core import Model
 from genus.data import Data, load
-from genus.measure.likelihood.likelihood import Likelihood, bound, exact, importance_weighted
+from genus.measure.likelihood.likelihood import (
+    LikelihoodEstimate,
+    bound,
+    exact,
+    importance_weighted,
+)
 from genus.recipes.density.gaussian import gaussian
 from genus.recipes.flow.glow import glow
 from genus.recipes.flow.idf import idf
@@ -150,7 +155,7 @@ def follow(data: Data, system: System, seed: int, rounds: int) -> dict[str, Any]
     return {**found, "seconds": seconds, "parameters": parameters, "samples_per_second": speed}
 
 
-def bits(data: Data, found: Likelihood) -> float:
+def bits(data: Data, found: LikelihoodEstimate) -> float:
     return -found.log_p.mean().item() / math.log(2) / data.space.dims
 
 

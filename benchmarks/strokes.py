@@ -24,7 +24,7 @@ from genus import Run, __version__
 from genus.autoregressive import HandwritingSynthesis, StrokePrediction
 from genus.core import Reals
 from genus.data import Data, load
-from genus.data.strokes.glyphs import LETTERS, Reader, accuracy, lines_of, spelled, tokens
+from genus.data.strokes.glyphs import LETTERS, GlyphReader, accuracy, lines_of, spelled, tokens
 from genus.density import GaussianMixture
 from genus.recipes.autoregressive.handwriting import RUN as SYNTHESIS
 from genus.recipes.autoregressive.handwriting import handwriting
@@ -169,7 +169,7 @@ def look(
 
 
 def read(drawings: Tensor, texts: Tensor) -> Written:
-    reader = Reader()
+    reader = GlyphReader()
     found = [reader(drawing) for drawing in drawings]
     return Written([r.text for r in found], spelled(texts), torch.tensor([r.slant for r in found]))
 
@@ -309,7 +309,7 @@ def hands(figure: Any, grid: Any, model: HandwritingSynthesis) -> None:
             pen(axes, drawing, 0)
             axes.set_title(f"LATHE, bias {bias:g}" if line == 0 else "", fontsize=9)
     x, texts = load("glyphs").test.everything()
-    reader = Reader()
+    reader = GlyphReader()
     long = [i for i in range(200) if len(spelled(texts[i : i + 1])[0]) == 6]
     long.sort(key=lambda i: reader(x[i]).slant)
     for column, i in enumerate((long[0], long[len(long) // 2], long[-1])):

@@ -32,7 +32,12 @@ from genus.adversarial import (
 )
 from genus.core import Pixels
 from genus.data import Data, Rows, load
-from genus.functional.adversarial.objectives import Game, Smoothed, TopK, non_saturating
+from genus.functional.adversarial.objectives import (
+    Smoothed,
+    TopK,
+    TwoPlayerObjective,
+    non_saturating,
+)
 from genus.functional.adversarial.penalties import Penalty, feature_matching, r1
 from genus.nn import MLP, ConvDecoder, ConvEncoder
 from genus.train.fit import adam
@@ -63,7 +68,7 @@ NOTES = [
 class Trick:
     """What one row changes."""
 
-    objective: Game = non_saturating
+    objective: TwoPlayerObjective = non_saturating
     penalties: tuple[Penalty, ...] = ()
     packing: int = 1
     noise: float = 0.0

@@ -77,7 +77,7 @@ from genus.diffusion import (
 )
 from genus.diffusion.couplings import optimal_transport
 from genus.diffusion.discrete.categories import Multinomial, quarter_circle
-from genus.diffusion.noise import Linear
+from genus.diffusion.noise import LinearSchedule
 from genus.energy import RBM
 from genus.flow import (
     IDF,
@@ -375,7 +375,7 @@ MODELS = {
     ),
     "latent-diffusion-bits": lambda: LatentDiffusion(
         VAE(Bits((3,)), 2, MLP(3, 4, (8,)), MLP(2, 3, (8,))),
-        DDPM(TimeMLP(2, 8, 1), Reals((2,)), steps=6, schedule=Linear()),
+        DDPM(TimeMLP(2, 8, 1), Reals((2,)), steps=6, schedule=LinearSchedule()),
     ),
     "latent-diffusion-reals": lambda: LatentDiffusion(
         RealNVP(Reals((3,)), couplings=4, width=16),

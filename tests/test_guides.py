@@ -1,7 +1,9 @@
 """The guides say what is there."""
 
+import ast
 import re
 import runpy
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,14 @@ def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
     code = re.sub(r"minutes=\d+", "rounds=1", "\n".join(blocks))
     (tmp_path / "page.py").write_text(code.replace("number == 100", "number == 2"))
     runpy.run_path("page.py")
+
+
+def test_no_class_name_is_defined_twice():
+    names = Counter(
+        node.name
+        for path in (ROOT / "genus").rglob("*.py")
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert names.total() > 300
+    assert [name for name, times in names.items() if times > 1] == []

@@ -32,7 +32,7 @@ from torch.nn.utils import parameters_to_vector
 
 from ..core import Pixels, Player, Reals, Space, Terms
 from ..errors import Refused
-from ..functional.adversarial.objectives import Game, TopK, non_saturating
+from ..functional.adversarial.objectives import TopK, TwoPlayerObjective, non_saturating
 from ..functional.adversarial.penalties import Penalty
 from .two_players import RealAndFake, TwoPlayers
 from .views import View
@@ -66,7 +66,7 @@ class GAN(TwoPlayers):
         generator: nn.Module,
         critic: nn.Module,
         latent: int,
-        objective: Game = non_saturating,
+        objective: TwoPlayerObjective = non_saturating,
         penalties: Sequence[Penalty] = (),
         critic_rounds: int = 1,
         *,

@@ -11,7 +11,7 @@ from ..errors import Refused
 from .splits import Batch, Split, stream
 
 
-class View(Split):
+class MappedSplit(Split):
     """Another look at a split: each batch passes through a function.
 
     Args:
@@ -54,12 +54,12 @@ class View(Split):
             return self.settled(rows)
         return self.change(rows, stream(self.what, self.inner.fingerprint))
 
-    def labelled(self) -> "View":
+    def labelled(self) -> "MappedSplit":
         space, context_space = self.own
         if context_space is not None:
             raise Refused(f"{self.name}: has a context already; labels would replace it")
         inner = self.inner.labelled()
-        return View(inner, self.change, self.what, settled=self.settled, space=space)
+        return MappedSplit(inner, self.change, self.what, settled=self.settled, space=space)
 
 
 def binarised(split: Split) -> Split:
@@ -74,7 +74,7 @@ def binarised(split: Split) -> Split:
             x.dtype
         ), *context
 
-    return View(split, draw, "binarised", space=Bits(space.shape))
+    return MappedSplit(split, draw, "binarised", space=Bits(space.shape))
 
 
 def coarse(split: Split, factor: int) -> Split:
@@ -90,7 +90,7 @@ def coarse(split: Split, factor: int) -> Split:
         (x,) = batch
         return x, interpolate(avg_pool2d(x, factor), scale_factor=factor)
 
-    return View(split, pool, f"coarse {factor}", context_space=Reals(space.shape))
+    return MappedSplit(split, pool, f"coarse {factor}", context_space=Reals(space.shape))
 
 
 def augmented(
@@ -128,7 +128,7 @@ def augmented(
 
     space = _resized(split.space, size)
     what = f"augmented flip={flip} shift={shift} crop={crop}"
-    return View(split, change, what, settled=_middle(size), space=space)
+    return MappedSplit(split, change, what, settled=_middle(size), space=space)
 
 
 def cropped(split: Split, crop: int | None) -> Split:
@@ -136,7 +136,7 @@ def cropped(split: Split, crop: int | None) -> Split:
     if crop is None:
         return split
     middle, space = _middle((crop, crop)), _resized(split.space, (crop, crop))
-    return View(split, lambda batch, noise: middle(batch), f"cropped {crop}", space=space)
+    return MappedSplit(split, lambda batch, noise: middle(batch), f"cropped {crop}", space=space)
 
 
 def _middle(size: tuple[int, int]) -> Callable[[Batch], Batch]:

@@ -33,9 +33,9 @@ from .nets.time_mlp import TimeMLP as TimeMLP
 from .nets.time_tokens import TimeTokens as TimeTokens
 from .nets.time_tokens import TimeTransformer as TimeTransformer
 from .nets.unet import UNet as UNet
-from .noise import Cosine as Cosine
-from .noise import Linear as Linear
-from .noise import Sigmoid as Sigmoid
+from .noise import CosineSchedule as CosineSchedule
+from .noise import LinearSchedule as LinearSchedule
+from .noise import SigmoidSchedule as SigmoidSchedule
 from .probability_flow import ProbabilityFlow as ProbabilityFlow
 from .sampler import DDIM as DDIM
 from .samplers.dpm_solver import DPMSolver as DPMSolver

@@ -40,7 +40,7 @@ from ..functional.densities.densities import kl_normal, log_discretised_normal, 
 from ..functional.diffusion.parametrisations import Epsilon, Parametrisation
 from ..functional.diffusion.spacings import Level, Spacing, even, levels
 from .denoiser import Denoiser, Denoises, Denoising, Noisy, check_space, spread_evenly
-from .noise import Chain, Cosine, alpha_bars, back_variance, posterior
+from .noise import ChainPath, CosineSchedule, alpha_bars, back_variance, posterior
 from .sampler import Sampler, check_evaluations, fresh_variance, mean_toward, now
 
 
@@ -149,7 +149,7 @@ def check_taught(variance: float | None, objective: Objective) -> None:
 
 # --- the model --------------------------------------------------------------------------------
 
-ANCESTRAL, COSINE, EPSILON, SIMPLE = Ancestral(), Cosine(), Epsilon(), Simple()
+ANCESTRAL, COSINE, EPSILON, SIMPLE = Ancestral(), CosineSchedule(), Epsilon(), Simple()
 
 
 class DDPM(Denoising, GenerativeModel):
@@ -158,7 +158,7 @@ class DDPM(Denoising, GenerativeModel):
     Args:
         net: the network.
         space: Pixels or Reals; values should be about 1 in size. On Reals nothing bounds x0hat, so a
-            schedule that leaves almost nothing of x_0 magnifies the network's error: take `Linear`.
+            schedule that leaves almost nothing of x_0 magnifies the network's error: take `LinearSchedule`.
         steps: T, at least 2.
         schedule: gives beta_1 .. beta_T; see `diffusion.noise`.
         variance: v, of a step back: on a log scale from its lower bound, the posterior's, at 0 to its
@@ -199,7 +199,7 @@ class DDPM(Denoising, GenerativeModel):
         self.schedule, self.variance, self.sampler = schedule, variance, sampler
         self.objective = objective
         betas = schedule(steps)
-        self.denoiser = Denoiser(net, space, Chain(betas), parametrisation)
+        self.denoiser = Denoiser(net, space, ChainPath(betas), parametrisation)
         abar = alpha_bars(betas)
         s, t = abar[1:-1], abar[2:]  # of t = 2 .. T
         lower, on_start = posterior(s, t).variance, posterior(s, t).on_start

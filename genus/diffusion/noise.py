@@ -21,7 +21,7 @@ MOST = 0.999  # of beta: even the last step leaves something to undo
 
 
 @dataclass(frozen=True)
-class Linear:
+class LinearSchedule:
     """beta_t rises by the same amount at each step.
 
     Source: Ho, Jain, Abbeel, "Denoising diffusion probabilistic models", 2020, arXiv:2006.11239,
@@ -44,7 +44,7 @@ class Linear:
 
 
 @dataclass(frozen=True)
-class Cosine:
+class CosineSchedule:
     """abar_t = f(t) / f(0), with f(t) = cos^2(pi / 2 (t / T + offset) / (1 + offset)).
 
     Source: Nichol, Dhariwal, "Improved denoising diffusion probabilistic models", 2021,
@@ -65,7 +65,7 @@ class Cosine:
 
 
 @dataclass(frozen=True)
-class Sigmoid:
+class SigmoidSchedule:
     """abar_t falls as a sigmoid does, from 1 to almost 0.
 
     Source: Jabri, Fleet, Chen, "Scalable adaptive computation for iterative generation", 2023,
@@ -100,7 +100,7 @@ def alpha_bars(betas: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Chain(Path):
+class ChainPath(Path):
     """A chain of T small steps as a path: time k / T after k of them, log_snr linear between.
 
     Args:

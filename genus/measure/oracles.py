@@ -25,7 +25,7 @@ ROWS = 500  # rows that are looked at at once
 SHIPPED = Path(__file__).parent.parent / "oracles"
 
 
-class Seen(NamedTuple):
+class OracleOutput(NamedTuple):
     """What an oracle makes of n rows."""
 
     features: Tensor  # (n, features), float64
@@ -71,7 +71,7 @@ class Oracle(Model):
         return {"cross_entropy": cross_entropy(self.head(self.body(x)), label)}
 
     @torch.no_grad()
-    def see(self, x: Tensor, space: Space) -> Seen:
+    def see(self, x: Tensor, space: Space) -> OracleOutput:
         """Features and classes of rows of a space of the same shape, (n, *shape).
 
         Pixels are laid on their grid first: what is judged is what would be stored.
@@ -86,7 +86,7 @@ class Oracle(Model):
                 rows = space.quantise(rows)
             features.append(self.body(rows.to(at)))
         found = torch.cat(features)
-        return Seen(found.double().cpu(), self.head(found).argmax(1).cpu())
+        return OracleOutput(found.double().cpu(), self.head(found).argmax(1).cpu())
 
     def suits(self, space: Space) -> None:
         """Raises ValueError if the oracle cannot see rows of this space."""

@@ -26,7 +26,7 @@ class MaskedMLP(nn.Module):
         masks: how many ways there are to put features and units in order; all share the weights.
         shuffled: orders of features are drawn; otherwise each is the features' own.
         backwards: that order from its end.
-        dropout: the share of hidden units left out in training, in [0, 1).
+        dropout: share of hidden units set to zero in a round of training, in [0, 1).
         seed: of orders and degrees.
         context: numbers that all outputs may see, of what `forward` is given; 0 for none.
         shortcut: an output also sees the features before it without a layer between.

@@ -22,7 +22,7 @@ class MLP(nn.Sequential):
     Args:
         d_in, d_out: the sizes of what comes in and of what goes out.
         hidden: widths of the hidden layers.
-        dropout: share of the hidden units that is silent in a round of training, in [0, 1).
+        dropout: share of hidden units set to zero in a round of training, in [0, 1).
         activation: silu, which is smooth; relu, whose kinks can bring far things close; or
             leaky_relu, which lets a fifth of what is negative through.
         constraint: on the weights: spectral, weight, equalised or None; see `genus.nn.constraints`.

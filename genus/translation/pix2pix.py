@@ -31,7 +31,7 @@ from ..functional.adversarial.objectives import Objective, non_saturating
 DROPPED = 3  # levels of the decoder, from the coarsest on, that have dropout
 
 
-class UNet(nn.Module):
+class UNetGenerator(nn.Module):
     """Halves an image down to one pixel and doubles it again, each level seeing its twin's features.
 
     (n, d_in, h, w) -> (n, d_out, h, w).
@@ -143,7 +143,7 @@ class Pix2Pix(GenerativeModel):
         self.drop, self.l1, self.objective, self.game = drop, l1, objective, game
         channels, height, breadth = space.shape
         side, given = min(height, breadth), context_space.shape[0]
-        self.generator = UNet(given, channels, side, width, drop)
+        self.generator = UNetGenerator(given, channels, side, width, drop)
         self.critic = PatchCritic(channels + given, side, width)
         for weight in self.parameters():
             if weight.dim() == 4:  # of a convolution

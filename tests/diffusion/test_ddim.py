@@ -6,7 +6,7 @@ from torch import nn
 
 from genus.core import Pixels, Reals
 from genus.diffusion import DDIM, DDPM, Ancestral, TimeMLP
-from genus.diffusion.noise import Cosine, Linear
+from genus.diffusion.noise import CosineSchedule, LinearSchedule
 from genus.functional.diffusion.spacings import even, quadratic
 
 MEAN, VARIANCE = 0.4, 0.3
@@ -27,7 +27,7 @@ class Best(nn.Module):
 
 def best(steps=1000, variance=0.0):
     torch.set_default_dtype(torch.float64)
-    schedule = Linear()
+    schedule = LinearSchedule()
     return DDPM(Best(schedule(steps)), Reals((3,)), steps, schedule, variance)
 
 
@@ -134,7 +134,7 @@ def test_the_solution_bites(monkeypatch):
 def test_times_of_other_schedules():
     """DDIM needs nothing of the schedule but its abar."""
     torch.set_default_dtype(torch.float64)
-    schedule = Cosine(0.1)
+    schedule = CosineSchedule(0.1)
     model = DDPM(Best(schedule(100)), Reals((3,)), 100, schedule)
     x = model.sample(5000, sampler=DDIM(50))
     assert (x.var(0) / VARIANCE - 1).abs().max() < 0.15

@@ -9,11 +9,11 @@ from torch.distributions import MultivariateNormal, Normal
 from genus.core import Bits, Pixels, Reals
 from genus.diffusion import DDPM, Ancestral, Hybrid, TimeMLP
 from genus.diffusion.ddpm import Guess
-from genus.diffusion.noise import Cosine, Linear, alpha_bars, posterior
+from genus.diffusion.noise import CosineSchedule, LinearSchedule, alpha_bars, posterior
 
 MEAN = torch.tensor([0.5, -0.3], dtype=torch.float64)
 COVARIANCE = torch.tensor([[0.6, 0.4], [0.4, 1.1]], dtype=torch.float64)
-WIDE = Cosine(0.2)  # its first step adds more noise than others
+WIDE = CosineSchedule(0.2)  # its first step adds more noise than others
 TRUTH = MultivariateNormal(MEAN, COVARIANCE)
 
 
@@ -34,7 +34,7 @@ class Best(nn.Module):
 
 def best(kind=DDPM, steps=100, schedule=None, **arguments):
     torch.set_default_dtype(torch.float64)
-    schedule = schedule or Linear()
+    schedule = schedule or LinearSchedule()
     return kind(Best(schedule(steps)), Reals((2,)), steps=steps, schedule=schedule, **arguments)
 
 
@@ -117,7 +117,7 @@ def test_ancestral_samples_follow_the_paper(variance):
 
 
 def test_fewer_and_longer_steps_end_near_the_data_too():
-    model = best(steps=1000, schedule=Cosine(), variance=1.0, sampler=Ancestral(100))
+    model = best(steps=1000, schedule=CosineSchedule(), variance=1.0, sampler=Ancestral(100))
     x = model.sample(10_000)
     assert (x.mean(0) - MEAN).abs().max() < 0.05
     assert (x.T.cov() - COVARIANCE).abs().max() < 0.1
@@ -134,7 +134,7 @@ def test_the_chain_ends_at_the_data(variance):
     errors = []
     for steps in (50, 200, 800):
         mean, covariance = moments_of_the_chain(
-            best(steps=steps, schedule=Cosine(), variance=variance)
+            best(steps=steps, schedule=CosineSchedule(), variance=variance)
         )
         errors.append((mean - MEAN).abs().max() + (covariance - COVARIANCE).abs().max())
     assert errors[0] > 3 * errors[1] > 9 * errors[2]
@@ -148,7 +148,7 @@ def test_the_bound_is_tight():
 @pytest.mark.parametrize("variance", [0.0, 0.5, 1.0])
 def test_the_bound_with_few_steps_and_much_left_at_the_end(variance):
     """All the terms count here: the bound is what each of them is in closed form."""
-    model = best(steps=4, schedule=Linear(first=1e-3, last=4e-3), variance=variance)
+    model = best(steps=4, schedule=LinearSchedule(first=1e-3, last=4e-3), variance=variance)
     x = torch.tensor([1.0, 2.0]).expand(20_000, 2)
     betas = model.schedule(4)
     abar, eye = (1 - betas).cumprod(0), torch.eye(2)
@@ -219,7 +219,7 @@ def weighed(space, kind=Weighed, learned=False, steps=4):
     torch.manual_seed(0)
     net = TimeMLP(2, width=8, blocks=1, parts=2 if learned else 1)
     says = {"variance": None, "objective": Hybrid()} if learned else {}
-    model = kind(net, space, steps=steps, schedule=Linear(1e-4, 2e-3), **says)
+    model = kind(net, space, steps=steps, schedule=LinearSchedule(1e-4, 2e-3), **says)
     with torch.no_grad():
         for p in model.parameters():
             p.add_(0.1 * torch.randn_like(p))
@@ -334,7 +334,9 @@ class Late(nn.Module):
         return self.net(x, t - self.by)
 
 
-WEAK = Linear(first=1e-4, last=4e-3)  # at the end, an eighth of the variance is still the data's
+WEAK = LinearSchedule(
+    first=1e-4, last=4e-3
+)  # at the end, an eighth of the variance is still the data's
 LIARS = [
     (lambda: best(steps=20, schedule=WIDE, sampler=WrongCoefficient()), samples_are_the_chains),
     (lambda: best(steps=20, schedule=WIDE, sampler=NoisyToTheLast()), samples_are_the_chains),
@@ -374,7 +376,7 @@ def test_bits_are_refused():
 
 def test_coefficients_are_cast_after_they_are_computed():
     """Small betas vanish beside 1 in single precision: 1 - abar must not be taken there."""
-    model = DDPM(TimeMLP(2), Reals((2,)), steps=1000, schedule=Cosine(0.0))
+    model = DDPM(TimeMLP(2), Reals((2,)), steps=1000, schedule=CosineSchedule(0.0))
     assert model.spread.dtype == torch.float32
-    exact = (-torch.expm1(torch.log1p(-Cosine(0.0)(1000)).cumsum(0))).sqrt()
+    exact = (-torch.expm1(torch.log1p(-CosineSchedule(0.0)(1000)).cumsum(0))).sqrt()
     torch.testing.assert_close(model.spread[1:].double(), exact, rtol=1e-6, atol=0)

@@ -4,9 +4,22 @@ import pytest
 import torch
 from torch.distributions import MultivariateNormal
 
-from genus.diffusion.noise import Cosine, Linear, Sigmoid, alpha_bars, back_variance, posterior
+from genus.diffusion.noise import (
+    CosineSchedule,
+    LinearSchedule,
+    SigmoidSchedule,
+    alpha_bars,
+    back_variance,
+    posterior,
+)
 
-SCHEDULES = [Linear(), Cosine(), Cosine(0.15), Sigmoid(), Sigmoid(-3.0, 3.0, 0.7)]
+SCHEDULES = [
+    LinearSchedule(),
+    CosineSchedule(),
+    CosineSchedule(0.15),
+    SigmoidSchedule(),
+    SigmoidSchedule(-3.0, 3.0, 0.7),
+]
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=str)
@@ -29,25 +42,25 @@ def test_noise_only_grows_until_little_is_left(schedule, steps):
 
 
 def test_linear_is_the_papers():
-    betas = Linear()(1000)
+    betas = LinearSchedule()(1000)
     assert betas[0] == pytest.approx(1e-4)
     assert betas[-1] == pytest.approx(0.02)
     assert betas.sum() == pytest.approx(1000 * (1e-4 + 0.02) / 2)
 
 
 def test_linear_keeps_the_whole_noise_over_any_number_of_steps():
-    assert Linear()(100).sum() == pytest.approx(Linear()(1000).sum())
+    assert LinearSchedule()(100).sum() == pytest.approx(LinearSchedule()(1000).sum())
 
 
 def test_cosine_is_the_papers_away_from_its_end():
-    abar = alpha_bars(Cosine()(1000))
+    abar = alpha_bars(CosineSchedule()(1000))
     f = [math.cos((t / 1000 + 0.008) / 1.008 * math.pi / 2) ** 2 for t in range(1000)]
     torch.testing.assert_close(abar[:-1], torch.tensor(f, dtype=torch.float64) / f[0])
 
 
 def test_a_schedule_wants_steps():
     with pytest.raises(ValueError, match="steps is 0"):
-        Cosine()(0)
+        CosineSchedule()(0)
 
 
 @pytest.mark.parametrize(("s", "t"), [(4, 5), (1, 5), (0, 3), (2, 9)])
@@ -87,7 +100,7 @@ def test_posterior_by_bayes():
 
 
 def test_back_variances_lie_between_their_bounds():
-    betas = Cosine()(50)
+    betas = CosineSchedule()(50)
     abar = alpha_bars(betas)
     lower, middle, upper = (back_variance(abar[1:-1], abar[2:], share) for share in (0.0, 0.5, 1.0))
     torch.testing.assert_close(lower, posterior(abar[1:-1], abar[2:]).variance)

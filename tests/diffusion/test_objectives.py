@@ -8,11 +8,11 @@ from torch.distributions import Normal
 
 from genus.core import Pixels, Reals
 from genus.diffusion import DDPM, Ancestral, Bound, Hybrid, Simple, TimeMLP, UNet
-from genus.diffusion.noise import Linear
+from genus.diffusion.noise import LinearSchedule
 
 MEAN = torch.tensor([0.5, -0.3], dtype=torch.float64)
 VARIANCE = torch.tensor([0.05, 0.6], dtype=torch.float64)
-STEPS, SCHEDULE = 6, Linear(1e-3, 4e-3)
+STEPS, SCHEDULE = 6, LinearSchedule(1e-3, 4e-3)
 
 
 def alpha_bars():

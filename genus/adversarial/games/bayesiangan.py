@@ -37,7 +37,7 @@ from torch import Tensor, nn
 from ...core import GenerativeModel, Pixels, Player, Reals, Space, Terms
 from ...errors import Refused
 from ...functional.adversarial.langevin import normal_prior
-from ...functional.adversarial.objectives import Game, non_saturating
+from ...functional.adversarial.objectives import TwoPlayerObjective, non_saturating
 
 
 class BayesianGAN(GenerativeModel):
@@ -61,7 +61,7 @@ class BayesianGAN(GenerativeModel):
         latent: int,
         rows: int,
         prior_std: float = 1.0,
-        objective: Game = non_saturating,
+        objective: TwoPlayerObjective = non_saturating,
     ):
         super().__init__()
         if not isinstance(space, Reals | Pixels):

@@ -31,7 +31,7 @@ from torch.func import functional_call
 
 from ...core import Pixels, Reals, Space, Terms
 from ...errors import Refused
-from ...functional.adversarial.objectives import Game, non_saturating
+from ...functional.adversarial.objectives import TwoPlayerObjective, non_saturating
 from ..two_players import TwoPlayers
 
 
@@ -57,7 +57,7 @@ class UnrolledGAN(TwoPlayers):
         latent: int,
         steps: int = 5,
         rate: float = 0.1,
-        objective: Game = non_saturating,
+        objective: TwoPlayerObjective = non_saturating,
     ):
         super().__init__()
         if not isinstance(space, Reals | Pixels):

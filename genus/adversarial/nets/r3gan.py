@@ -57,7 +57,7 @@ def begun(layer: Layer, gain: float = 1.0) -> Layer:
     return layer
 
 
-class Block(nn.Module):
+class GroupedBlock(nn.Module):
     """A residual block, (n, width, h, w) to the same.
 
     Args:
@@ -125,7 +125,7 @@ class R3GANGenerator(nn.Module):
         self.first = begun(nn.Linear(latent, width, bias=False))
         count = sizes * blocks
         self.stages = nn.ModuleList(
-            nn.Sequential(*(Block(width, expansion, group, count) for _ in range(blocks)))
+            nn.Sequential(*(GroupedBlock(width, expansion, group, count) for _ in range(blocks)))
             for _ in range(sizes)
         )
         self.last = begun(nn.Conv2d(width, shape[0], 1, bias=False))
@@ -165,7 +165,7 @@ class R3GANCritic(nn.Module):
         count = sizes * blocks
         self.first = begun(nn.Conv2d(shape[0], width, 1, bias=False))
         self.stages = nn.ModuleList(
-            nn.Sequential(*(Block(width, expansion, group, count) for _ in range(blocks)))
+            nn.Sequential(*(GroupedBlock(width, expansion, group, count) for _ in range(blocks)))
             for _ in range(sizes)
         )
         self.basis = begun(nn.Conv2d(width, width, grid, groups=width, bias=False))

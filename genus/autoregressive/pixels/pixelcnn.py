@@ -57,7 +57,9 @@ class PixelCNN(Stepwise):
         self.input = MaskedConv2d(
             channels, 2 * width, reach, reach, reach, strict=True, groups=channels
         )
-        self.residual = nn.ModuleList(Block(2 * width, width, channels) for _ in range(blocks))
+        self.residual = nn.ModuleList(
+            MaskedBlock(2 * width, width, channels) for _ in range(blocks)
+        )
         self.output = PixelHead(2 * width, head, channels * numbers(space), channels)
 
     @property
@@ -83,7 +85,7 @@ class PixelCNN(Stepwise):
             value = signed(self.space, self.space.values(index[:, None], value.dtype))
 
 
-class Block(nn.Module):
+class MaskedBlock(nn.Module):
     """(n, d, h, w) -> (n, d, h, w): what a narrow 3 x 3 window sees is added.
 
     Args:

@@ -42,7 +42,7 @@ class TwoStreams(nn.Module):
         super().__init__()
         self.rows = RowConv2d(d_in, width, 2, 1, 1, strict=True)
         self.pixels = MaskedConv2d(d_in, width, 1, 1, 1, strict=True)
-        self.level = Level(width, scales, blocks, dropout)
+        self.level = TwoStreamLevel(width, scales, blocks, dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         return elu(self.level(self.rows(x), self.pixels(x))[1])
@@ -86,7 +86,7 @@ class LevelMemory:
     pixels: int = 0  # in this row
 
 
-class Level(nn.Module):
+class TwoStreamLevel(nn.Module):
     """Both streams at one size of the image, and at all smaller ones.
 
     Args: those of `TwoStreams`.
@@ -94,10 +94,12 @@ class Level(nn.Module):
 
     def __init__(self, width: int, scales: int, blocks: int, dropout: float):
         super().__init__()
-        self.down = nn.ModuleList(Pair(width, False, dropout) for _ in range(blocks))
+        self.down = nn.ModuleList(StreamPair(width, False, dropout) for _ in range(blocks))
         last = scales == 1
-        self.up = nn.ModuleList(Pair(width, True, dropout) for _ in range(blocks + (not last)))
-        self.inner = None if last else Level(width, scales - 1, blocks, dropout)
+        self.up = nn.ModuleList(
+            StreamPair(width, True, dropout) for _ in range(blocks + (not last))
+        )
+        self.inner = None if last else TwoStreamLevel(width, scales - 1, blocks, dropout)
         self.width = width
         if not last:
             self.shrink_rows = RowConv2d(width, width, 2, 1, 1, stride=2)
@@ -190,7 +192,7 @@ class PairMemory:
     beside: Tensor  # what u adds to this row of ul, (n, w, width)
 
 
-class Pair(nn.Module):
+class StreamPair(nn.Module):
     """A residual block of each stream; that of ul also sees u.
 
     Args:
@@ -203,8 +205,8 @@ class Pair(nn.Module):
         super().__init__()
         rows = [RowConv2d(2 * width, m * width, 2, 1, 1) for m in (1, 2)]
         pixels = [MaskedConv2d(2 * width, m * width, 1, 1, 0) for m in (1, 2)]
-        self.rows = Residual(rows[0], rows[1], width, width if beside else 0, dropout)
-        self.pixels = Residual(pixels[0], pixels[1], width, width * (1 + beside), dropout)
+        self.rows = GatedResidual(rows[0], rows[1], width, width if beside else 0, dropout)
+        self.pixels = GatedResidual(pixels[0], pixels[1], width, width * (1 + beside), dropout)
         self.width = width
 
     def forward(
@@ -242,7 +244,7 @@ class Pair(nn.Module):
         return self.pixels.added(ul, self.pixels.second.step(both_signs(h), memory.pixels[1]))
 
 
-class Residual(nn.Module, Generic[C]):
+class GatedResidual(nn.Module, Generic[C]):
     """x + a sigmoid(b), where two layers make (a, b) of x, and of what is seen beside it.
 
     Args:

@@ -31,7 +31,7 @@ from ...nn.transformer import Memory as BlockMemory
 from ..stepwise import Steps, Stepwise, log_chances
 
 
-class Reader(nn.Module):
+class EncoderBlock(nn.Module):
     """A block of the encoder: (n, length, width) -> the same."""
 
     def __init__(self, width: int, heads: int, growth: int, dropout: float):
@@ -52,7 +52,7 @@ class Reader(nn.Module):
 
 
 @dataclass
-class Memory:
+class DecoderMemory:
     """What is known while a translation is written: of each block, its own words, and what is read."""
 
     blocks: list[BlockMemory]
@@ -99,7 +99,9 @@ class EncoderDecoder(Stepwise):
         self.growth, self.dropout = growth, dropout
         self.foreign = nn.Embedding(context_space.vocabulary, width)
         self.own = nn.Embedding(space.vocabulary + 1, width)  # the last one begins
-        self.readers = nn.ModuleList(Reader(width, heads, growth, dropout) for _ in range(depth))
+        self.readers = nn.ModuleList(
+            EncoderBlock(width, heads, growth, dropout) for _ in range(depth)
+        )
         self.read_norm = nn.LayerNorm(width)
         self.writer = CausalTransformer(width, depth, heads, width, growth, dropout=dropout)
         self.say = nn.Linear(width, space.vocabulary)
@@ -123,11 +125,13 @@ class EncoderDecoder(Stepwise):
         while True:
             came = yield self.step(came, memory)
 
-    def begin(self, context: Tensor) -> Memory:
+    def begin(self, context: Tensor) -> DecoderMemory:
         """Reads what is translated, once."""
-        return Memory(self.writer.begin(len(context), self.space.length, *self._read(context)))
+        return DecoderMemory(
+            self.writer.begin(len(context), self.space.length, *self._read(context))
+        )
 
-    def step(self, came: Tensor, memory: Memory) -> Tensor:
+    def step(self, came: Tensor, memory: DecoderMemory) -> Tensor:
         """Logits of the next word, (n, vocabulary), after the last one, (n,)."""
         return self.say(self.writer.step(self._words(came), memory.blocks))
 

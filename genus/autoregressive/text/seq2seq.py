@@ -35,7 +35,7 @@ from .bidirectional import Bidirectional
 
 
 @dataclass
-class Memory:
+class Seq2SeqMemory:
     """What is known while a translation is written.
 
     Args:
@@ -113,7 +113,7 @@ class Seq2Seq(Stepwise):
         while True:
             came = yield self.step(came, memory)
 
-    def begin(self, context: Tensor) -> Memory:
+    def begin(self, context: Tensor) -> Seq2SeqMemory:
         """Reads what is translated, once."""
         seen = present(context, self.context_space.end)
         seen = seen[:, : int(seen.sum(1).max())]
@@ -121,10 +121,10 @@ class Seq2Seq(Stepwise):
         forth, back = self.reader.ends(h, seen)
         state = State([(self.first(back).tanh(),)])
         if self.attention is None:
-            return Memory(state, torch.cat([forth, back], 1)[:, None], None)
-        return Memory(state, h, (self.show(h), seen))
+            return Seq2SeqMemory(state, torch.cat([forth, back], 1)[:, None], None)
+        return Seq2SeqMemory(state, h, (self.show(h), seen))
 
-    def step(self, came: Tensor, memory: Memory) -> Tensor:
+    def step(self, came: Tensor, memory: Seq2SeqMemory) -> Tensor:
         """Logits of the next word, (n, vocabulary), after the last one, (n,)."""
         word = self.own(came)
         s, c = self._written(word, memory)
@@ -142,14 +142,14 @@ class Seq2Seq(Stepwise):
             self._written(word, memory)
         return a.masked_fill(~present(x, self.space.end)[:, :, None], 0)
 
-    def _written(self, word: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+    def _written(self, word: Tensor, memory: Seq2SeqMemory) -> tuple[Tensor, Tensor]:
         """s_i and c_i, (n, width) and (n, 2 width), after a word, (n, embedding)."""
         c = memory.read[:, 0]
         if memory.keys is not None:
             c = (self._looks(memory)[:, None] @ memory.read)[:, 0]
         return self.writer.step(torch.cat([word, c], 1), memory.state), c
 
-    def _looks(self, memory: Memory) -> Tensor:
+    def _looks(self, memory: Seq2SeqMemory) -> Tensor:
         """a_i, (n, length of what is read)."""
         if memory.keys is None:
             raise Refused("Seq2Seq: attention is None: it looks at nothing")

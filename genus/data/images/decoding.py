@@ -77,7 +77,7 @@ class Look:
         choose("background", self.background, (None, "white", "black"))
 
 
-class Seen(NamedTuple):
+class DecodedFile(NamedTuple):
     """A file that was read."""
 
     path: Path
@@ -87,18 +87,18 @@ class Seen(NamedTuple):
     fault: UnfitError | None = None
 
 
-def read(path: Path, look: Look) -> Seen:
+def read(path: Path, look: Look) -> DecodedFile:
     """Reads a file once, and decodes it."""
     try:
         content = path.read_bytes()
     except OSError as error:
-        return Seen(path, fault=UnfitError("unreadable", error.strerror or ""))
+        return DecodedFile(path, fault=UnfitError("unreadable", error.strerror or ""))
     digest = hashlib.sha256(content).hexdigest()
     try:
         array = decode(content, look)
-        return Seen(path, digest, array.shape, array)
+        return DecodedFile(path, digest, array.shape, array)
     except UnfitError as fault:
-        return Seen(path, digest, fault=fault)
+        return DecodedFile(path, digest, fault=fault)
 
 
 def decode(content: bytes, look: Look) -> NDArray[np.uint8]:
@@ -148,7 +148,7 @@ def _array(image: Image.Image, look: Look) -> NDArray[np.uint8]:
     return array[None] if array.ndim == 2 else np.ascontiguousarray(array.transpose(2, 0, 1))
 
 
-class Reader:
+class FileReader:
     """Reads files, one after another, or several at once if it has workers: threads."""
 
     def __init__(self, look: Look, workers: int = 0):
@@ -157,12 +157,12 @@ class Reader:
         self.look = look
         self.pool = ThreadPoolExecutor(workers) if workers else None
 
-    def __call__(self, paths: Iterable[Path]) -> Iterator[Seen]:
+    def __call__(self, paths: Iterable[Path]) -> Iterator[DecodedFile]:
         one = partial(read, look=self.look)
         return map(one, paths) if self.pool is None else self.pool.map(one, paths)
 
 
-def survey(paths: Iterable[Path], reader: Reader, cache: int) -> Iterator[Seen]:
+def survey(paths: Iterable[Path], reader: FileReader, cache: int) -> Iterator[DecodedFile]:
     """Reads all files, in order; keeps what it has decoded until that fills `cache` bytes."""
     room = cache
     for seen in reader(paths):
@@ -178,7 +178,7 @@ class Files:
         reader: reads those that were not kept.
     """
 
-    def __init__(self, seen: Sequence[Seen], reader: Reader):
+    def __init__(self, seen: Sequence[DecodedFile], reader: FileReader):
         self.seen, self.reader = seen, reader
         self.shape = (len(seen), *(seen[0].shape if seen else ()))
         digests = " ".join(one.digest for one in seen)

@@ -26,7 +26,7 @@ from ..dividing import divided, numbered, split_name
 from ..sets import SPLITS, Data
 from ..sources import Source
 from ..splits import Rows
-from .decoding import Files, Look, Reader, Seen, UnfitError, choose, survey
+from .decoding import DecodedFile, FileReader, Files, Look, UnfitError, choose, survey
 
 METADATA = ("metadata.jsonl", "metadata.csv")
 HIDDEN = {"Thumbs.db", "desktop.ini"}
@@ -63,7 +63,7 @@ def images(
     who, name = str(folder), folder.resolve().name
     side = (size, size) if isinstance(size, int) else size
     choose("broken", broken, ("refuse", "skip"))
-    reader = Reader(Look(side, resize, colour, background), workers)
+    reader = FileReader(Look(side, resize, colour, background), workers)
     names = _walk(folder)
     lists = [name for name in names if _is_metadata(Path(name))]
     labels = _metadata(folder, lists, label)
@@ -92,10 +92,10 @@ def _survey(
     folder: Path,
     there: Sequence[str],
     labels: Mapping[str, object],
-    reader: Reader,
+    reader: FileReader,
     cache: int,
     broken: str,
-) -> tuple[dict[str, Seen], dict[str, tuple[str, ...]]]:
+) -> tuple[dict[str, DecodedFile], dict[str, tuple[str, ...]]]:
     """The usable files, and those that are left out, by reason."""
     if not there:
         raise Refused(f"{folder}: there are no images in it: it is empty")
@@ -160,7 +160,7 @@ def _judge(
     }
 
 
-def _one_shape(good: Mapping[str, Seen], who: str) -> tuple[int, ...]:
+def _one_shape(good: Mapping[str, DecodedFile], who: str) -> tuple[int, ...]:
     """The shape that all images have."""
     example: dict[tuple[int, ...], str] = {}
     counts = Counter(seen.shape for seen in good.values())

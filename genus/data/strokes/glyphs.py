@@ -3,7 +3,7 @@
 Each of sixteen capital letters is a few lines of points, one of them as high as all. To write a text,
 letters stand side by side; every point trembles, and a whole text is slanted, larger or smaller by a
 draw of its own. So what was written before says how the hand goes on, and whether a drawing says what
-it was told to say can be judged by a rule, `Reader`.
+it was told to say can be judged by a rule, `GlyphReader`.
 
 Each batch is a fresh draw.
 """
@@ -180,7 +180,7 @@ STEEP = 0.1  # what it costs to slant otherwise than the text, times its square:
 
 
 @dataclass(frozen=True)
-class Reading:
+class DrawingText:
     """What a drawing says.
 
     Args:
@@ -192,7 +192,7 @@ class Reading:
     slant: float
 
 
-class Reader:
+class GlyphReader:
     """Reads a drawing: the cheapest way to cut its lines into letters.
 
     Lines are compared point by point, at places that are equally far apart. A letter may be moved
@@ -206,18 +206,18 @@ class Reader:
             for letter, lines in LETTERS.items()
         ]
 
-    def __call__(self, drawing: Tensor) -> Reading:
+    def __call__(self, drawing: Tensor) -> DrawingText:
         """What (length, 3) says."""
         lines = lines_of(drawing)
         if not lines:
-            return Reading("", 0.0)
+            return DrawingText("", 0.0)
         heights = torch.stack([line[:, 1].max() - line[:, 1].min() for line in lines])
         large = heights.sort(descending=True).values[: max(1, len(lines) // 2)].median()
         drawn = torch.stack([even(line) for line in lines]) / large.clamp(min=1e-3)
         upright = self.cut(drawn, 0.0)
         return self.cut(drawn, upright.slant)
 
-    def cut(self, drawn: Tensor, common: float) -> Reading:
+    def cut(self, drawn: Tensor, common: float) -> DrawingText:
         """What lines, (lines, SAMPLES, 2), say if their slant is the common one."""
         best: list[tuple[float, tuple[str, ...], tuple[float, ...]]] = [(0.0, (), ())]
         for end in range(1, len(drawn) + 1):
@@ -230,7 +230,7 @@ class Reader:
                     ways.append((cost + count * error, (*text, letter), (*slants, slant)))
             best.append(min(ways, key=lambda way: way[0]))
         _, text, slants = best[-1]
-        return Reading("".join(text), sum(slants) / max(1, len(slants)))
+        return DrawingText("".join(text), sum(slants) / max(1, len(slants)))
 
 
 def lines_of(drawing: Tensor) -> list[Tensor]:

@@ -27,7 +27,7 @@ from ..sources import Source
 from ..truth import Toy, uniform
 
 
-class Reading(NamedTuple):
+class GrammarShares(NamedTuple):
     """What a grammar finds in sequences, as shares of all that is there."""
 
     legal: float  # transitions that the grammar allows
@@ -102,7 +102,7 @@ class Grammar(Toy):
             law[at, (at - step) % self.vocabulary] = share / (2 * self.vocabulary)
         return law
 
-    def read(self, x: Tensor) -> Reading:
+    def read(self, x: Tensor) -> GrammarShares:
         """What there is in sequences (n, length)."""
         size, direction = self._steps(x)
         legal = size > 0
@@ -110,7 +110,7 @@ class Grammar(Toy):
         counts = torch.bincount(pairs, minlength=self.vocabulary**2).double()
         both = legal[:, 1:] & legal[:, :-1]
         turned = (direction[:, 1:] != direction[:, :-1])[both]
-        return Reading(
+        return GrammarShares(
             legal.double().mean().item(),
             kl_histograms(counts, self.bigrams().flatten()).item() if legal.any() else math.inf,
             turned.double().mean().item() if both.any() else math.nan,

@@ -22,7 +22,7 @@ class DiTBlock(nn.Module):
         width: of a token and of the embedded time.
         heads: how many looks at once; width must be a multiple.
         growth: how many times as wide as a token the perceptron's hidden layer is.
-        dropout: the share of hidden features that is dropped in training.
+        dropout: share of hidden units set to zero in a round of training.
     """
 
     def __init__(self, width: int, heads: int, growth: int = 4, dropout: float = 0.0):
@@ -64,7 +64,7 @@ class DiT(nn.Module):
         depth: blocks.
         heads: of the attention.
         patch: the side of a square, in pixels.
-        dropout: the share of hidden features that is dropped in training.
+        dropout: share of hidden units set to zero in a round of training.
         context: how many numbers it is told beside the time, by a third argument; 0 for none.
     """
 

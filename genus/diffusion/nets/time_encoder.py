@@ -24,7 +24,7 @@ class TimeEncoder(nn.Module):
         width: channels of the features at full size.
         multipliers: how many times as many at each level; a level is half as large as the last.
         attending: how many of the coarsest levels have attention.
-        dropout: the share of features that is dropped in training.
+        dropout: share of hidden units set to zero in a round of training.
     """
 
     def __init__(

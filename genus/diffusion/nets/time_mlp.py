@@ -14,7 +14,7 @@ class TimeBlock(nn.Module):
 
     Args:
         width: of x and of the embedded time.
-        dropout: the share of hidden features that is dropped in training.
+        dropout: share of hidden units set to zero in a round of training.
     """
 
     def __init__(self, width: int, dropout: float = 0.0):
@@ -43,7 +43,7 @@ class TimeMLP(nn.Module):
         blocks: residual blocks.
         waves: how many sines and cosines of each number are seen too: they show detail that is
             small beside the whole of x, and the whole should be a few units in size.
-        dropout: the share of hidden features that is dropped in training.
+        dropout: share of hidden units set to zero in a round of training.
         context: how many numbers it is told beside the time, by a third argument; 0 for none.
         parts: how many tensors of x's shape it gives, one after another along the first axis of x.
     """

@@ -18,7 +18,7 @@ class TimeTokens(nn.Module):
         d_out: numbers for each place.
         width: of the hidden features.
         blocks: residual blocks.
-        dropout: the share of hidden features that is dropped in training.
+        dropout: share of hidden units set to zero in a round of training.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class TimeTransformer(nn.Module):
         width: of the features of a place.
         blocks: of attention and a perceptron each.
         heads: how many looks at once; it must divide the width.
-        dropout: the share of features that is dropped in training.
+        dropout: share of hidden units set to zero in a round of training.
     """
 
     def __init__(

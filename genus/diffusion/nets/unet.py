@@ -32,13 +32,13 @@ def zero(layer: nn.Conv2d) -> nn.Conv2d:
     return layer
 
 
-class ResidualBlock(nn.Module):
+class TimedResidual(nn.Module):
     """Two convolutions, the time between them: (n, d_in, h, w) -> (n, d_out, h, w).
 
     Args:
         d_in, d_out: channels.
         d_time: features of the embedded time.
-        dropout: the share of features that is dropped in training.
+        dropout: share of hidden units set to zero in a round of training.
     """
 
     def __init__(self, d_in: int, d_out: int, d_time: int, dropout: float = 0.0):
@@ -92,7 +92,7 @@ class Stage(nn.Module):
         super().__init__()
         self.d_in, self.d_out, self.d_time = d_in, d_out, d_time
         self.dropout, self.attends = dropout, attends
-        self.block = ResidualBlock(d_in, d_out, d_time, dropout)
+        self.block = TimedResidual(d_in, d_out, d_time, dropout)
         self.attention = Attention(d_out) if attends else nn.Identity()
 
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
@@ -113,7 +113,7 @@ class UNet(nn.Module):
         multipliers: how many times as many at each level; a level is half as large as the last.
         blocks: residual blocks a level, on the way down; one more on the way up.
         attending: how many of the coarsest levels have attention.
-        dropout: the share of features that is dropped in training.
+        dropout: share of hidden units set to zero in a round of training.
         context: how many numbers it is told beside the time, by a third argument; 0 for none.
         parts: how many images it gives, their channels one after another.
     """

@@ -131,7 +131,7 @@ class ConvNet(nn.Module):
         d_in, d_out: channels of what comes in and of what goes out; the last layer begins at zero.
         width: channels of both hidden layers.
         context: features of a context, (n, context) or (n, context, h, w); 0 for none.
-        dropout: share of the hidden numbers that is silent in a round of training, in [0, 1).
+        dropout: share of hidden units set to zero in a round of training, in [0, 1).
     """
 
     def __init__(
@@ -176,7 +176,7 @@ class ConvCoupling(Bijection):
         flip: the second half is kept.
         context: features of the context that the network also sees, (n, context), or a picture of
             them as large as x; 0 for none.
-        dropout: share of hidden numbers that is silent in a round of training, in [0, 1).
+        dropout: share of hidden units set to zero in a round of training, in [0, 1).
     """
 
     def __init__(
@@ -263,7 +263,7 @@ class Glow(Bijection):
         width: channels of the hidden layers of each coupling's network.
         context: features of the context, (n, context): it is seen by each coupling, and gives the
             last level a mean and a scale; 0 for none.
-        dropout: share of hidden numbers that is silent in a round of training, in [0, 1).
+        dropout: share of hidden units set to zero in a round of training, in [0, 1).
         transform: what a coupling does to each number.
     """
 

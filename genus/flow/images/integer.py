@@ -41,7 +41,7 @@ class IntegerCoupling(Bijection):
         channels: of x, at least 2: the first half is kept, and if they are odd, one more is moved.
         levels: L: x holds 0 .. L - 1, as floats.
         width: channels of the network's hidden layers.
-        dropout: share of hidden numbers that is silent in a round of training, in [0, 1).
+        dropout: share of hidden units set to zero in a round of training, in [0, 1).
     """
 
     def __init__(self, channels: int, levels: int, width: int = 64, dropout: float = 0.0):
@@ -80,7 +80,7 @@ class Prior(nn.Module):
         components: of each mixture.
         given: channels of what it is given, of the same sides; 0 for nothing.
         width: channels of the hidden layers of the network that sees them.
-        dropout: share of hidden numbers that is silent in a round of training.
+        dropout: share of hidden units set to zero in a round of training.
     """
 
     def __init__(self, space: Pixels, components: int, given: int, width: int, dropout: float):
@@ -119,7 +119,7 @@ class Prior(nn.Module):
         return self.space.indices(drawn).to(mean)
 
 
-class Level(nn.Module):
+class IntegerLevel(nn.Module):
     """Squeezes, couples, and hands half of the channels to the level inside.
 
     Args:
@@ -151,7 +151,7 @@ class Level(nn.Module):
         if scales > 1:
             shape = (2 * channels, *shape[1:])
             inside = Pixels(shape, space.levels)
-            self.inside = Level(inside, scales - 1, couplings, components, width, dropout)
+            self.inside = IntegerLevel(inside, scales - 1, couplings, components, width, dropout)
             given = shape[0]
         self.prior = Prior(Pixels(shape, space.levels), components, given, width, dropout)
 
@@ -195,7 +195,7 @@ class IDF(GenerativeModel):
             bends the gradient, and more couplings are not better.
         width: channels of the hidden layers of each network.
         components: logistics in the mixture of each number.
-        dropout: share of hidden numbers that is silent in a round of training, in [0, 1).
+        dropout: share of hidden units set to zero in a round of training, in [0, 1).
     """
 
     space: Pixels
@@ -225,7 +225,7 @@ class IDF(GenerativeModel):
             raise Refused(f"IDF: dropout is {dropout}; it must be in [0, 1)")
         self.space, self.scales, self.couplings = pixels, scales, couplings
         self.width, self.components, self.dropout = width, components, dropout
-        self.level = Level(pixels, scales, couplings, components, width, dropout)
+        self.level = IntegerLevel(pixels, scales, couplings, components, width, dropout)
 
     def log_prob(self, x: Tensor) -> Tensor:
         """(n,) nats: of a probability."""

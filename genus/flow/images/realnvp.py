@@ -35,7 +35,7 @@ from .resnet import ResNet
 from .squeeze import squeeze, unsqueeze
 
 
-class Coupling(nn.Module):
+class ChannelCoupling(nn.Module):
     """One affine coupling: what a net makes of the kept half moves the other half.
 
     Args:
@@ -84,7 +84,7 @@ class Turns(nn.Module):
         self.register_buffer("back", torch.cat([first, second]).argsort(), persistent=False)
         sizes = [len(first), len(second)]
         self.couplings = nn.ModuleList(
-            Coupling(net(sizes[i % 2], 2 * sizes[1 - i % 2])) for i in range(couplings)
+            ChannelCoupling(net(sizes[i % 2], 2 * sizes[1 - i % 2])) for i in range(couplings)
         )
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -103,7 +103,7 @@ class Turns(nn.Module):
         return torch.cat(halves, 1)[:, self.back]
 
 
-class Level(nn.Module):
+class CouplingLevel(nn.Module):
     """Squeezes, couples with both masks, and hands half of the channels to the level inside.
 
     Args:
@@ -111,7 +111,7 @@ class Level(nn.Module):
         inside: the next level, for an image of 2 channels for each one here; None is the last.
     """
 
-    def __init__(self, checkerboard: Turns, rows: Turns, inside: "Level | None"):
+    def __init__(self, checkerboard: Turns, rows: Turns, inside: "CouplingLevel | None"):
         super().__init__()
         self.checkerboard, self.rows, self.inside = checkerboard, rows, inside
 
@@ -142,7 +142,7 @@ class RealNVP(GenerativeModel):
             image, one such row for each of two masks at each level.
         width: units of a hidden layer of each coupling's network; of images, channels.
         depth: hidden layers of each coupling's network; of images, residual blocks.
-        dropout: share of hidden units that is silent in a round of training, in [0, 1): where
+        dropout: share of hidden units set to zero in a round of training, in [0, 1): where
             rows are few.
     """
 
@@ -175,10 +175,10 @@ class RealNVP(GenerativeModel):
     def _resnet(self, d_in: int, d_out: int) -> ResNet:
         return ResNet(d_in, d_out, self.width, self.depth, self.dropout)
 
-    def _levels(self, channels: int, height: int, width: int) -> Level:
+    def _levels(self, channels: int, height: int, width: int) -> CouplingLevel:
         corner = torch.arange(4).repeat_interleave(channels)  # the place of each squeezed channel
         deeper = all(side % 4 == 0 and side >= 8 for side in (height, width))
-        return Level(
+        return CouplingLevel(
             Turns((corner == 0) | (corner == 3), self.couplings, self._resnet),
             Turns(corner < 2, self.couplings, self._resnet),
             self._levels(2 * channels, height // 2, width // 2) if deeper else None,

@@ -3,12 +3,12 @@
 from torch import Tensor, nn
 
 
-class ResidualBlock(nn.Module):
+class ConvResidual(nn.Module):
     """x + conv(silu(conv(silu(x)))): (n, width, h, w) -> (n, width, h, w).
 
     Args:
         width: channels.
-        dropout: share of the hidden numbers that is silent in a round of training, in [0, 1).
+        dropout: share of hidden units set to zero in a round of training, in [0, 1).
     """
 
     def __init__(self, width: int, dropout: float = 0.0):
@@ -33,7 +33,7 @@ class ResNet(nn.Sequential):
         d_in, d_out: channels of what comes in and of what goes out.
         width: channels between.
         blocks: how many residual blocks.
-        dropout: share of the hidden numbers that is silent in a round of training, in [0, 1).
+        dropout: share of hidden units set to zero in a round of training, in [0, 1).
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class ResNet(nn.Sequential):
     ):
         super().__init__(
             nn.Conv2d(d_in, width, 3, padding=1),
-            *(ResidualBlock(width, dropout) for _ in range(blocks)),
+            *(ConvResidual(width, dropout) for _ in range(blocks)),
             nn.SiLU(),
             nn.Dropout(dropout),
             nn.Conv2d(width, d_out, 3, padding=1),

@@ -44,7 +44,7 @@ class Autoregressive(Bijection):
         transform: what is done to each number.
         hidden: widths of the network's hidden layers.
         flip: the last feature comes first.
-        dropout: share of hidden units that is silent in a round of training, in [0, 1).
+        dropout: share of hidden units set to zero in a round of training, in [0, 1).
         context: features of the context that the network also sees; 0 for none.
         shortcut: numbers that decide a map also see the features before it without a layer between.
     """

@@ -21,7 +21,7 @@ class Coupling(Bijection):
         transform: what is done to each number of the moved half.
         hidden: widths of the network's hidden layers.
         flip: the second half is kept.
-        dropout: share of hidden units that is silent in a round of training, in [0, 1).
+        dropout: share of hidden units set to zero in a round of training, in [0, 1).
         context: features of the context that the network also sees; 0 for none.
         activation: of hidden units, a name that MLP knows: silu is smooth, and so is the density
             then; relu is faster.

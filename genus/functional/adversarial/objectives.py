@@ -50,7 +50,7 @@ from .relativistic import RELATIVISTIC
 Loss = Callable[[Tensor, Tensor], dict[str, Tensor]]
 
 
-class Game(Protocol):
+class TwoPlayerObjective(Protocol):
     """What every objective has, be it a pair of functions or a record with numbers."""
 
     @property
@@ -306,7 +306,7 @@ ratio_matching = RatioMatching()
 ratio_matching_follow = RatioMatching(follow=True, name="ratio_matching_follow")
 softmax = Objective("softmax", softmax_critic, softmax_generator, relative=True)
 
-_OTHERS: tuple[Game, ...] = (
+_OTHERS: tuple[TwoPlayerObjective, ...] = (
     minimax,
     non_saturating,
     smoothed,
@@ -321,7 +321,7 @@ _OTHERS: tuple[Game, ...] = (
     ratio_matching_follow,
     softmax,
 )
-OBJECTIVES: dict[str, Game] = {
+OBJECTIVES: dict[str, TwoPlayerObjective] = {
     **{game.name: game for game in _OTHERS},
     **DIVERGENCES,
     **RELATIVISTIC,

@@ -141,7 +141,7 @@ def drift(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Consistency:
+class ConsistencyPenalty:
     """E (D(x) - D(T(x)))^2 over real rows: what leaves x the same leaves its score the same.
 
     T moves an image by up to `shift` pixels each way (its edge is repeated), mirrors it left to
@@ -258,7 +258,7 @@ PENALTIES: dict[str, Callable[[Critic, Tensor, Tensor], Tensor]] = {
     "one_sided_gradient_penalty": one_sided_gradient_penalty,
     "dragan": dragan,
     "drift": drift,
-    "consistency": Consistency(),
+    "consistency": ConsistencyPenalty(),
     "orthogonal": orthogonal,
     "feature_matching": feature_matching,
     "pulling_away": pulling_away,

@@ -21,5 +21,5 @@ from .spacings import even as even
 from .spacings import level as level
 from .spacings import levels as levels
 from .spacings import quadratic as quadratic
-from .weights import Likelihood as Likelihood
+from .weights import LikelihoodWeight as LikelihoodWeight
 from .weights import MinSNR as MinSNR

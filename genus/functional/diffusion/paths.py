@@ -14,7 +14,7 @@ between which a network is asked; at last, x_t is normal noise of deviation `spr
     LinearVE    alpha   = 1                                sigma = t times the largest
     Straight    alpha   = 1 - t                            sigma = t
 
-A chain of small steps is a path too: `diffusion.noise.Chain`.
+A chain of small steps is a path too: `diffusion.noise.ChainPath`.
 
 Source: Song and others, "Score-based generative modeling through stochastic differential
     equations", 2021, arXiv:2011.13456, equations 29 to 33 and appendix C (VE, VP, sub-VP); Nichol,

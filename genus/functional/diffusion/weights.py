@@ -36,7 +36,7 @@ class MinSNR:
 
 
 @dataclass(frozen=True)
-class Likelihood:
+class LikelihoodWeight:
     """snr: with times that are even in log_snr, the bound of log p(x), up to a factor."""
 
     def __call__(self, alpha: Tensor, sigma: Tensor) -> Tensor:

@@ -156,7 +156,7 @@ class Midpoint(Euler):
 
 
 @dataclass(frozen=True)
-class Heun(Euler):
+class HeunIntegrator(Euler):
     """Along the mean of the slopes of the beginning, and of the end that Euler's step leads to.
 
     Args:

@@ -60,7 +60,7 @@ THOROUGH = Effort()
 QUICK = Effort(draws=4, importance=1, betas=1_000)  # while a model still learns
 
 
-class Likelihood(NamedTuple):
+class LikelihoodEstimate(NamedTuple):
     """Rows' log p(x), how it was found, and what that is worth."""
 
     log_p: Tensor  # (n,), float64, nats
@@ -69,18 +69,18 @@ class Likelihood(NamedTuple):
     common_error: float = 0.0  # standard error of what all rows share: of log Z
 
 
-def exact(model: HasLogProb, batch: Batch) -> Likelihood:
+def exact(model: HasLogProb, batch: Batch) -> LikelihoodEstimate:
     """log p(x), (n,)."""
-    return Likelihood(_by_rows(model.log_prob, batch), "=", {"name": "exact"})
+    return LikelihoodEstimate(_by_rows(model.log_prob, batch), "=", {"name": "exact"})
 
 
-def bound(model: HasElbo, batch: Batch, draws: int) -> Likelihood:
+def bound(model: HasElbo, batch: Batch, draws: int) -> LikelihoodEstimate:
     """The mean of some draws of the lower bound, (n,)."""
     log_p = torch.stack([_by_rows(model.elbo, batch) for _ in range(draws)]).mean(0)
-    return Likelihood(log_p, "<=", {"name": "elbo", "settings": {"draws": draws}})
+    return LikelihoodEstimate(log_p, "<=", {"name": "elbo", "settings": {"draws": draws}})
 
 
-def importance_weighted(model: HasLogWeight, batch: Batch, k: int) -> Likelihood:
+def importance_weighted(model: HasLogWeight, batch: Batch, k: int) -> LikelihoodEstimate:
     """log mean of k importance weights, (n,): in expectation it never falls as k grows."""
     if k < 1:
         raise Refused(f"importance_weighted: k is {k}; at least 1 is wanted")
@@ -91,12 +91,12 @@ def importance_weighted(model: HasLogWeight, batch: Batch, k: int) -> Likelihood
             total = torch.logaddexp(total, _precise(model.log_weight(*part)))
         return total - math.log(k)
 
-    return Likelihood(_by_rows(score, batch), "<=", {"name": "iwae", "settings": {"k": k}})
+    return LikelihoodEstimate(_by_rows(score, batch), "<=", {"name": "iwae", "settings": {"k": k}})
 
 
 def annealed(
     model: HasLadder, batch: Batch, base: Tensor, betas: int, chains: int, check: bool = True
-) -> Likelihood:
+) -> LikelihoodEstimate:
     """-energy(x) - log Z, (n,), with log Z from below.
 
     Args:
@@ -113,13 +113,15 @@ def annealed(
     if check:
         above = log_z_from_above(ladder, model.sample(chains), betas)
         estimator["log_z_from_above"] = above._asdict()
-    return Likelihood(-_by_rows(model.energy, batch) - found.value, "~", estimator, found.error)
+    return LikelihoodEstimate(
+        -_by_rows(model.energy, batch) - found.value, "~", estimator, found.error
+    )
 
 
 @torch.no_grad()
 def likelihoods(
     model: Model, batch: Batch, base: Tensor, effort: Effort, check: bool = True
-) -> list[Likelihood]:
+) -> list[LikelihoodEstimate]:
     """All that the model can say of log p(x), the best first; empty if it can say nothing."""
     if scored := promise(model, HasLogProb):
         return [exact(scored, batch)]
@@ -135,7 +137,7 @@ def likelihoods(
 
 
 def likelihood_figures(
-    found: list[Likelihood], space: Space, protocol: dict[str, Any]
+    found: list[LikelihoodEstimate], space: Space, protocol: dict[str, Any]
 ) -> list[Figure]:
     """nll and bits_per_dim by the best estimator; nll_elbo besides, where that is another one.
 
@@ -157,7 +159,7 @@ def likelihood_figures(
     return figures
 
 
-def truth_figure(found: Likelihood, log_truth: Tensor, protocol: dict[str, Any]) -> Figure:
+def truth_figure(found: LikelihoodEstimate, log_truth: Tensor, protocol: dict[str, Any]) -> Figure:
     """kl_to_truth: the mean of log truth(x) - log p(x), which tends to KL(truth || p), nats.
 
     Args:
@@ -169,7 +171,7 @@ def truth_figure(found: Likelihood, log_truth: Tensor, protocol: dict[str, Any])
 
 
 def _figure(
-    name: str, found: Likelihood, rows: Tensor, protocol: dict[str, Any], unit: str = "nats"
+    name: str, found: LikelihoodEstimate, rows: Tensor, protocol: dict[str, Any], unit: str = "nats"
 ) -> Figure:
     mean, error = mean_error(rows)
     return Figure(

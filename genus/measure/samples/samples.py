@@ -38,7 +38,7 @@ from ...functional.densities.distances import (
 from ...functional.densities.estimates import jackknife, mean_error
 from ...functional.densities.neighbours import distances, manifolds, nearest
 from ..figures import Figure
-from ..oracles import Seen
+from ..oracles import OracleOutput
 
 CHOICES = 5  # of rows, whose mean is the floor
 COVERED = 0.1  # a class counts if it has this part of the share that it has among real rows
@@ -85,7 +85,7 @@ def classes_covered(real: Tensor, made: Tensor, classes: int) -> int:
     return int(((found >= COVERED * true) & (true > 0)).sum())
 
 
-def diversity(seen: Seen) -> Estimate:
+def diversity(seen: OracleOutput) -> Estimate:
     """The mean distance of two rows of one class, over all such pairs; 0 if there are none."""
 
     def spread(rows: Tensor) -> Tensor:
@@ -116,7 +116,7 @@ def memorisation(train: Tensor, test: Tensor, made: Tensor) -> Estimate:
     return Estimate((own.median() / usual).item(), ratio)
 
 
-def fidelity(real: Seen, made: Seen, classes: int, k: int) -> dict[str, Estimate]:
+def fidelity(real: OracleOutput, made: OracleOutput, classes: int, k: int) -> dict[str, Estimate]:
     """All of the above that compare samples with test rows."""
     cover = manifolds(real.features, made.features, k)
     return {
@@ -145,9 +145,9 @@ UNITS: dict[str, tuple[str, Literal["lower", "higher", "floor"]]] = {
 
 
 def sample_figures(
-    made: Seen,
-    train: Seen,
-    test: Seen,
+    made: OracleOutput,
+    train: OracleOutput,
+    test: OracleOutput,
     classes: int,
     protocol: dict[str, Any],
     k: int = 5,
@@ -174,7 +174,7 @@ def sample_figures(
         )
     values = fidelity(test, made, classes, k)
     choices = [as_drawn(train.classes, n, seed) for seed in range(CHOICES)]
-    real = [fidelity(test, Seen(*(x[rows] for x in train)), classes, k) for rows in choices]
+    real = [fidelity(test, OracleOutput(*(x[rows] for x in train)), classes, k) for rows in choices]
     floors = {name: sum(one[name].value for one in real) / CHOICES for name in values}
     half = len(test.features) // 2
     values["memorisation"] = memorisation(train.features, test.features, made.features)

@@ -24,7 +24,7 @@ from ...core import Pixels
 from ...data.images.stacked import Stacked, number_of
 from ...functional.densities.distances import frechet, kl_histograms, moments
 from ..figures import Figure
-from ..oracles import Oracle, Seen, oracle_for
+from ..oracles import Oracle, OracleOutput, oracle_for
 
 SAMPLES = 26_000
 
@@ -34,11 +34,11 @@ def channel_oracle(split: Stacked) -> Oracle | None:
     return oracle_for(split.inner.name, split.inner.space)
 
 
-def see_channels(judge: Oracle, x: Tensor, space: Pixels) -> Seen:
+def see_channels(judge: Oracle, x: Tensor, space: Pixels) -> OracleOutput:
     """Features, (3 n, features), of all channels of images (n, 3, h, w), and their classes, (n, 3)."""
     one = Pixels((1, *space.shape[1:]), space.levels)
     seen = judge.see(x.reshape(-1, *one.shape), one)
-    return Seen(seen.features, seen.classes.reshape(len(x), -1))
+    return OracleOutput(seen.features, seen.classes.reshape(len(x), -1))
 
 
 def stacked_values(classes: Tensor, count: int) -> dict[str, float]:

@@ -31,7 +31,7 @@ def denoising_net(
     Args:
         space: of images, (channels, height, width), or of vectors.
         width: channels at full size, by default 16, or features, by default 64.
-        dropout: the share of the network's features that is silent in a round.
+        dropout: share of hidden units set to zero in a round of training.
         parts: how many tensors of the shape of x it gives.
         context: how many numbers it is told beside the time.
     """

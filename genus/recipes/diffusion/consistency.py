@@ -38,7 +38,7 @@ def consistency(
             throughout.
         width: of the network: channels at full size for images, features for vectors; by default
             16 and 64.
-        dropout: the share of the teacher's features that is silent in a round.
+        dropout: share of hidden units set to zero in a round of training.
         evaluations: of the network, for a sample.
         run: how long EDM learns, where to, on what; it goes to `teacher` there. Its student learns
             three quarters as long.

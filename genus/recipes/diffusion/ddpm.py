@@ -4,7 +4,7 @@ from typing import Literal
 
 from ...core import Model, Pixels
 from ...diffusion import DDIM, DDPM, Ancestral, Bound, Hybrid, Simple
-from ...diffusion.noise import Cosine, Linear
+from ...diffusion.noise import CosineSchedule, LinearSchedule
 from ...train import Run
 from ...train.schedules import cosine, warmed
 from .._fitted import ANY, fitted, loaded
@@ -32,7 +32,7 @@ def ddpm(
         steps: of the chain of noise.
         width: of the network: channels at full size for images, features for vectors; by default
             16 and 64.
-        dropout: the share of the network's features that is silent in a round.
+        dropout: share of hidden units set to zero in a round of training.
         evaluations: of the network, for a sample, which takes so many of the steps.
         eta: fresh noise while sampling, from 0, none, to 1, as much as the chain has.
         objective: what is learned by. With `hybrid` and `bound` the variance of a step is learned
@@ -49,7 +49,7 @@ def ddpm(
         net,
         space,
         steps,
-        Cosine(min(0.25, space.bin)) if pixels else Linear(),
+        CosineSchedule(min(0.25, space.bin)) if pixels else LinearSchedule(),
         None if learned else 0.5 if pixels else 0.75,
         sampler,
         objective=OBJECTIVES[objective],

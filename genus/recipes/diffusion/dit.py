@@ -36,7 +36,7 @@ def dit(
         depth: blocks.
         heads: of the attention.
         patch: the side of a token's square, in pixels.
-        dropout: the share of the network's features that is silent in a round.
+        dropout: share of hidden units set to zero in a round of training.
         evaluations: of the network, for a sample.
         run: how long, where to, on what.
     """

@@ -35,7 +35,7 @@ def edm(
         data: name or path of a data set of images or of vectors.
         width: of the network: channels at full size for images, features for vectors; by default
             16 and 64.
-        dropout: the share of the network's features that is silent in a round.
+        dropout: share of hidden units set to zero in a round of training.
         mean: of the logarithm of the noise's deviation, in learning.
         std: of that logarithm.
         evaluations: of the network, for a sample, by Heun's method.

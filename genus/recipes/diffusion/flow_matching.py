@@ -35,7 +35,7 @@ def flow_matching(
         coupled: gives the rows of each batch the noise that is nearest to them in all.
         width: of the network: channels at full size for images, features for vectors; by default
             16 and 64.
-        dropout: the share of the network's features that is silent in a round.
+        dropout: share of hidden units set to zero in a round of training.
         evaluations: of the network, for a sample, by Heun's method.
         run: how long, where to, on what.
     """

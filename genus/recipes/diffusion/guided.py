@@ -34,7 +34,7 @@ def guided(
         silent: the share of rows whose label is not told in learning, in [0, 1).
         width: of the network: channels at full size for images, features for vectors; by default
             16 and 64.
-        dropout: the share of the network's features that is silent in a round.
+        dropout: share of hidden units set to zero in a round of training.
         evaluations: of the network, for a sample; where it is guided, each is of two rows.
         eta: fresh noise while sampling, from 0, none, to 1, as much as the chain has.
         run: how long, where to, on what.

@@ -35,7 +35,7 @@ def masked_diffusion(
         attention: the network is a transformer; otherwise a perceptron of all places at once.
         width: features of a place, or of the perceptron.
         blocks: of the network.
-        dropout: the share of the network's features that is silent in a round.
+        dropout: share of hidden units set to zero in a round of training.
         steps: T, of the chain of noise.
         evaluations: of the network, for samples.
         run: how long, where to, on what.

@@ -35,7 +35,7 @@ def probability_flow(
         data: name or path of a data set of images or of vectors.
         width: of the network: channels at full size for images, features for vectors; by default
             16 and 64.
-        dropout: the share of the network's features that is silent in a round.
+        dropout: share of hidden units set to zero in a round of training.
         probes: vectors of random signs with which the trace is estimated; 0 for the exact one, which
             takes as many products as x has numbers: on images, 1 is what one can wait for.
         tolerance: of the solver, relative and absolute.

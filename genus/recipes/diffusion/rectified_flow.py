@@ -38,7 +38,7 @@ def rectified_flow(
         ends: evaluations of the first model for the x of a pair, by Heun's method.
         width: of the network: channels at full size for images, features for vectors; by default
             16 and 64.
-        dropout: the share of the network's features that is silent in a round.
+        dropout: share of hidden units set to zero in a round of training.
         evaluations: of the network, for a sample of the second model, by Heun's method.
         run: how long the first learns, where to, on what; it goes to `first` there. The second learns
             three quarters as long.

@@ -40,7 +40,7 @@ def score_sde(
         kind: the path: `vp`, `subvp` or `ve`.
         width: of the network: channels at full size for images, features for vectors; by default
             16 and 64.
-        dropout: the share of the network's features that is silent in a round.
+        dropout: share of hidden units set to zero in a round of training.
         evaluations: of the network, for a sample, by predictor and corrector.
         corrections: steps of Langevin dynamics after each step.
         snr: signal to noise of a correction.

@@ -48,7 +48,7 @@ def glow(
         levels: how often what is left is squeezed.
         depth: steps of flow at each level.
         width: channels of each coupling's network.
-        dropout: share of hidden numbers that is silent in a round: the digits are few.
+        dropout: share of hidden units set to zero in a round of training: the digits are few.
         squeeze: the margin before the logit, as a share of the range; 0 leaves the logit out.
         variational: the noise that dequantises looks at the picture, and learns.
         classes: a model of each class: its label is seen by all couplings, and by the base.

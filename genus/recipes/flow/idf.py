@@ -33,7 +33,7 @@ def idf(
             which a gradient through rounding knows nothing: on digits none is best.
         width: channels of each network.
         components: logistics in the mixture of each pixel.
-        dropout: share of hidden numbers that is silent in a round.
+        dropout: share of hidden units set to zero in a round of training.
         run: how long, where to, on what.
     """
     source, space = loaded("idf", data, run, ANY)

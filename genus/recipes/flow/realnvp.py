@@ -24,7 +24,7 @@ def realnvp(
         couplings: how many; each moves half of the features.
         width: units of a hidden layer of each coupling's network.
         depth: hidden layers of each coupling's network.
-        dropout: share of hidden units that is silent in a round.
+        dropout: share of hidden units set to zero in a round of training.
         run: how long, where to, on what.
     """
     source, space = loaded("realnvp", data, run, ANY)

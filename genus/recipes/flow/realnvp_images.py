@@ -26,7 +26,7 @@ def realnvp_images(
         couplings: how many in a row with one mask.
         width: channels of each coupling's network.
         depth: residual blocks of each coupling's network.
-        dropout: share of hidden numbers that is silent in a round: the digits are few.
+        dropout: share of hidden units set to zero in a round of training: the digits are few.
         squeeze: the margin before the logit, as a share of the range; 0 leaves the logit out.
         run: how long, where to, on what.
     """

@@ -25,7 +25,7 @@ def vae_mlp(
         latent: the size of z.
         width: units of a hidden layer.
         depth: hidden layers of encoder and of decoder.
-        dropout: share of hidden units that is silent in a round: the digits are few.
+        dropout: share of hidden units set to zero in a round of training: the digits are few.
         run: how long, where to, on what.
     """
     source, space = loaded("vae_mlp", data, run, ANY)

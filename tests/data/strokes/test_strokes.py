@@ -11,8 +11,8 @@ from genus.data import load
 from genus.data.strokes.glyphs import (
     ALPHABET,
     END,
+    GlyphReader,
     Hand,
-    Reader,
     accuracy,
     edits,
     lines_of,
@@ -101,7 +101,7 @@ def test_a_slanted_hand_moves_tops_to_the_right():
     x = hand.write(texts, torch.Generator().manual_seed(0))
     lean = torch.tensor([float(line[0, 0] - line[-1, 0]) / 2.5 for (line,) in map(lines_of, x)])
     assert (lean.std() - 0.25).abs() < 5 * 0.25 / (2 * 200) ** 0.5
-    read = [Reader()(drawing) for drawing in x[:20]]
+    read = [GlyphReader()(drawing) for drawing in x[:20]]
     torch.testing.assert_close(torch.tensor([r.slant for r in read]), lean[:20], rtol=0, atol=1e-3)
 
 
@@ -118,7 +118,7 @@ def test_texts_and_tokens():
 
 
 def test_the_reader_reads_every_letter_and_texts():
-    reader = Reader()
+    reader = GlyphReader()
     still = Hand(characters=len(ALPHABET), tremor=0, slant=0, size=0)
     assert reader(still.write(tokens([ALPHABET], 16), torch.Generator())[0]).text == ALPHABET
     x, texts = load("glyphs").test.everything()
@@ -127,7 +127,7 @@ def test_the_reader_reads_every_letter_and_texts():
 
 
 def test_the_reader_does_not_read_what_is_not_there():
-    reader = Reader()
+    reader = GlyphReader()
     x, _ = load("glyphs").test.everything()
     words = [reader(one).text for one in x[:10]]
     assert reader(x[0][:0]).text == ""

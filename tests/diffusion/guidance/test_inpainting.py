@@ -22,7 +22,7 @@ from genus.diffusion import (
     inpaint,
 )
 from genus.diffusion.guidance.inpainting import noised
-from genus.diffusion.noise import Linear
+from genus.diffusion.noise import LinearSchedule
 from genus.functional.diffusion.parametrisations import Start
 from genus.functional.diffusion.paths import VE, Cosine, Straight
 from genus.functional.diffusion.spacings import CLEAN, level
@@ -242,7 +242,7 @@ def test_edits_of_normal_data(strength):
 
 
 def test_a_chain_is_edited_from_a_whole_step():
-    model = DDPM(Best(None), Reals((3,)), steps=10, schedule=Linear())
+    model = DDPM(Best(None), Reals((3,)), steps=10, schedule=LinearSchedule())
     asked = []
 
     def sampler(model, x, start=None):

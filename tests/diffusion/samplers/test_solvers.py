@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from genus.diffusion import DDIM, DPMSolver, Heun, PredictorCorrector, UniPC
-from genus.diffusion.noise import Chain, Linear
+from genus.diffusion.noise import ChainPath, LinearSchedule
 from genus.diffusion.samplers.multistep import bh1, bh2
 from genus.functional.diffusion import paths
 from genus.functional.diffusion.spacings import Karras, by_log_snr, even, level
@@ -103,7 +103,7 @@ def test_whatever_the_spacing(spacing):
 
 
 def test_on_a_chain_they_ask_at_whole_steps():
-    chain = Chain(Linear()(200))
+    chain = ChainPath(LinearSchedule()(200))
     for sampler in (
         Heun(21, even, churn=5.0),
         DPMSolver(21, singlestep=True, spacing=even),
@@ -291,8 +291,8 @@ def test_ancestral_steps_are_ddims_with_all_noise():
 
 def test_reverse_diffusion_and_langevin_are_the_papers():
     """Algorithm 3 with algorithm 5 on a chain: the steps in its betas."""
-    betas, r = Linear()(50), 0.2
-    chain, x = Chain(betas), torch.randn(6, 2)
+    betas, r = LinearSchedule()(50), 0.2
+    chain, x = ChainPath(betas), torch.randn(6, 2)
     model = Best(chain)
     torch.manual_seed(2)
     found = PredictorCorrector(99, "reverse", 1, r)(model, x)

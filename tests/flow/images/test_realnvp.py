@@ -7,7 +7,7 @@ import torch
 
 from genus.core import Bits, Pixels, Reals
 from genus.flow import RealNVP
-from genus.flow.images.realnvp import Coupling, Turns
+from genus.flow.images.realnvp import ChannelCoupling, Turns
 from genus.flow.images.squeeze import squeeze, unsqueeze
 from genus.functional.densities.densities import log_normal
 from genus.nn import MLP
@@ -82,7 +82,7 @@ def test_a_coupling_keeps_one_half():
 
 
 def test_a_scale_is_bounded_whatever_its_network_says():
-    coupling = Coupling(MLP(1, 2, ()))
+    coupling = ChannelCoupling(MLP(1, 2, ()))
     torch.nn.init.constant_(coupling.net[-1].bias, 1e6)
     s, _ = coupling.scale_shift(torch.zeros(1, 1))
     assert s.item() == 1

@@ -8,7 +8,7 @@ import torch
 from torch.distributions import Normal
 
 from genus.diffusion import noise
-from genus.diffusion.noise import Chain
+from genus.diffusion.noise import ChainPath
 from genus.functional.diffusion.paths import VE, VP, Cosine, LinearVE, Sigmoid, Straight, SubVP
 
 PATHS = [
@@ -21,8 +21,8 @@ PATHS = [
     VE(),
     LinearVE(),
     Straight(),
-    Chain(noise.Linear()(50)),
-    Chain(noise.Cosine()(100)),
+    ChainPath(noise.LinearSchedule()(50)),
+    ChainPath(noise.CosineSchedule()(100)),
 ]
 named = pytest.mark.parametrize("path", PATHS, ids=lambda p: type(p).__name__)
 
@@ -105,8 +105,8 @@ def test_a_path_is_the_solution_of_its_equation(path, rate):
 
 
 def test_a_chain_is_itself_at_its_times():
-    betas = noise.Linear()(20)
-    path, abar = Chain(betas), noise.alpha_bars(betas)
+    betas = noise.LinearSchedule()(20)
+    path, abar = ChainPath(betas), noise.alpha_bars(betas)
     t = torch.arange(1, 21, dtype=torch.float64) / 20
     torch.testing.assert_close(path.alpha(t), abar[1:].sqrt())
     torch.testing.assert_close(path.sigma(t), (1 - abar[1:]).sqrt())

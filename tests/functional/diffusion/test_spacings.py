@@ -5,11 +5,11 @@ import torch
 
 from genus.core import Reals
 from genus.diffusion import DDIM, DDPM, Heun, TimeMLP
-from genus.diffusion.noise import Chain, Linear
+from genus.diffusion.noise import ChainPath, LinearSchedule
 from genus.functional.diffusion.paths import VP, LinearVE, Straight
 from genus.functional.diffusion.spacings import Karras, WithoutLast, by_log_snr, even
 
-PATHS = [VP(), LinearVE(), Straight(), Chain(Linear()(50))]
+PATHS = [VP(), LinearVE(), Straight(), ChainPath(LinearSchedule()(50))]
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda p: type(p).__name__)
@@ -28,7 +28,7 @@ def test_steps_on_a_straight_path_are_as_long_as_each_other():
 
 def test_one_time_is_left_where_there_is_but_one():
     """From the first time itself no spacing has two."""
-    path = Chain(Linear()(50))
+    path = ChainPath(LinearSchedule()(50))
     assert WithoutLast(even)(path, 3, path.first) == [path.first]
 
 

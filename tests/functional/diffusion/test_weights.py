@@ -18,7 +18,7 @@ from genus.functional.diffusion.parametrisations import (
 )
 from genus.functional.diffusion.paths import VP, Cosine, LinearVE, Straight
 from genus.functional.diffusion.spacings import even
-from genus.functional.diffusion.weights import Likelihood, MinSNR
+from genus.functional.diffusion.weights import LikelihoodWeight, MinSNR
 from genus.train.fit import fit
 from genus.train.run import Run
 
@@ -104,7 +104,7 @@ def test_likelihood_weighting_is_the_bound(asked):
     path = VP(first=0.1)
     net = Off(path, asked)
     is_the_bounds_integral(
-        Diffusion(net, Reals((2,)), path, asked, times=EvenLogSNR(), weight=Likelihood())
+        Diffusion(net, Reals((2,)), path, asked, times=EvenLogSNR(), weight=LikelihoodWeight())
     )
 
 
@@ -225,6 +225,8 @@ def test_the_law_of_weights_bites():
 
 def test_the_law_of_the_bound_bites():
     path = VP(first=0.1)
-    model = Diffusion(Off(path, Velocity()), Reals((2,)), path, Velocity(), weight=Likelihood())
+    model = Diffusion(
+        Off(path, Velocity()), Reals((2,)), path, Velocity(), weight=LikelihoodWeight()
+    )
     with pytest.raises(AssertionError):
         is_the_bounds_integral(model)

@@ -15,14 +15,14 @@ from genus.functional.numerics.integrators import (
     Counted,
     DormandPrince,
     Euler,
-    Heun,
+    HeunIntegrator,
     Midpoint,
     Tableau,
     advance,
     weigh,
 )
 
-ORDERS = {Euler: 1, Midpoint: 2, Heun: 2, RK4: 4}
+ORDERS = {Euler: 1, Midpoint: 2, HeunIntegrator: 2, RK4: 4}
 
 
 @pytest.fixture(autouse=True)
@@ -101,7 +101,7 @@ def test_linear_equations_there_and_back(solver):
 
 
 @pytest.mark.parametrize(
-    "solver", [Heun(300), DormandPrince(1e-9, 1e-9), DormandPrince(1e-9, 1e-9, True)]
+    "solver", [HeunIntegrator(300), DormandPrince(1e-9, 1e-9), DormandPrince(1e-9, 1e-9, True)]
 )
 def test_states_of_several_tensors(solver):
     """dx/dt = t x, da/dt = |x|^2, of different shapes; both have closed forms."""
@@ -201,6 +201,6 @@ def test_no_field_is_asked_outside_the_span(ends):
 
 def test_bad_arguments():
     with pytest.raises(ValueError, match="Heun: steps is 0"):
-        Heun(0)
+        HeunIntegrator(0)
     with pytest.raises(ValueError, match="atol above 0"):
         DormandPrince(atol=0)

@@ -10,7 +10,7 @@ from genus.core import Bits, GenerativeModel, Graphs, Reals, Space, Strokes
 from genus.functional.densities.densities import log_normal
 from genus.measure.likelihood.likelihood import (
     Effort,
-    Likelihood,
+    LikelihoodEstimate,
     bound,
     exact,
     importance_weighted,
@@ -162,7 +162,7 @@ def test_k_is_at_least_one(model):
     ids=str,
 )
 def test_bits_per_dimension_are_those_of_counted_dimensions(space: Space, names: list[str]):
-    found = Likelihood(torch.tensor([-4.0, -8.0]).double(), "=", {"name": "exact"})
+    found = LikelihoodEstimate(torch.tensor([-4.0, -8.0]).double(), "=", {"name": "exact"})
     figures = likelihood_figures([found], space, {})
     assert [figure.name for figure in figures] == names
     if len(figures) > 1:

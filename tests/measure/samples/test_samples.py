@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from genus.measure.oracles import Seen
+from genus.measure.oracles import OracleOutput
 from genus.measure.samples.samples import (
     as_drawn,
     class_kl,
@@ -25,7 +25,7 @@ def features(n, shift=0.0):
 
 def seen(n, shift=0.0, classes=3):
     label = torch.randint(classes, (n,))
-    return Seen(features(n, shift) + 5 * label[:, None], label)
+    return OracleOutput(features(n, shift) + 5 * label[:, None], label)
 
 
 def test_frechet_of_shifted_gaussians_and_its_error():
@@ -64,8 +64,10 @@ def test_a_class_is_covered_by_a_tenth_of_its_share():
 def test_diversity_is_the_distance_within_classes():
     x = torch.tensor([[0.0], [3.0], [100.0], [101.0]], dtype=torch.float64)
     label = torch.tensor([0, 0, 1, 1])
-    assert diversity(Seen(x.repeat(5, 1), label.repeat(5))).value == pytest.approx(2 * 50 / 90)
-    assert diversity(Seen(x, torch.arange(4))).value == 0
+    assert diversity(OracleOutput(x.repeat(5, 1), label.repeat(5))).value == pytest.approx(
+        2 * 50 / 90
+    )
+    assert diversity(OracleOutput(x, torch.arange(4))).value == 0
 
 
 def test_memorisation_sees_copies():
