@@ -24,7 +24,7 @@ from torch import Tensor
 import genus
 from genus.adversarial import BSGAN
 from genus.autoregressive import MADE
-from genus.core import Model, Terms
+from genus.core import Losses, Model
 from genus.data import Data, load
 from genus.data.text.grammar import Grammar
 from genus.measure import draw, evaluate
@@ -50,7 +50,7 @@ GRAMMAR = {"legal": 3, "bigram_kl": 4, "turns": 3}
 class Reinforce(BSGAN):
     """The same game, but each row is paid by what the critic says of it."""
 
-    def generator_loss(self, x: Tensor, made: Tensor, log_g: Tensor) -> Terms:
+    def generator_loss(self, x: Tensor, made: Tensor, log_g: Tensor) -> Losses:
         with torch.no_grad():
             paid = self.score(made.flatten(0, 1)).reshape(log_g.shape)
             paid = (paid - paid.mean(1, keepdim=True)) / (self.samples - 1)

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from genus import Run, __version__, fit
-from genus.core import Classes, GenerativeModel, Model, Terms
+from genus.core import Classes, GenerativeModel, Losses, Model
 from genus.data import Data, load
 from genus.diffusion import (
     DDIM,
@@ -151,7 +151,7 @@ class Pulled(GenerativeModel):
         self.parts = torch.nn.ModuleList([nets.conditional, nets.pulled.classifier])
         self.space, self.context_space = nets.conditional.space, nets.conditional.context_space
 
-    def loss(self, *batch: Tensor) -> Terms:
+    def loss(self, *batch: Tensor) -> Losses:
         return {}
 
     @torch.no_grad()

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from genus import __version__
-from genus.autoregressive import Choice, Stepwise
+from genus.autoregressive import Decoding, Stepwise
 from genus.core import Space
 from genus.data import load
 from genus.functional.densities.estimates import mean_error
@@ -28,9 +28,9 @@ from genus.train import artifact
 ROOT = Path(__file__).parent.parent
 SURE = 0.95  # of the oracle's probability
 CHOICES = {
-    **{f"temperature {t:g}": Choice(t) for t in (1.2, 1.0, 0.9, 0.8, 0.7, 0.5, 0.0)},
-    **{f"top {k} levels": Choice(top_k=k) for k in (12, 8, 4, 2)},
-    **{f"top {p:g} of the probability": Choice(top_p=p) for p in (0.99, 0.95, 0.9, 0.7)},
+    **{f"temperature {t:g}": Decoding(t) for t in (1.2, 1.0, 0.9, 0.8, 0.7, 0.5, 0.0)},
+    **{f"top {k} levels": Decoding(top_k=k) for k in (12, 8, 4, 2)},
+    **{f"top {p:g} of the probability": Decoding(top_p=p) for p in (0.99, 0.95, 0.9, 0.7)},
 }
 COLUMNS = ["choice", "sure", "precision", "coverage", "recall", "Frechet", "nats"]
 JUDGED = ("precision", "coverage", "recall", "frechet")
@@ -47,9 +47,9 @@ def main() -> None:
     if not isinstance(model, Stepwise):
         raise SystemExit(f"{options.weights}/transformer holds no model that chooses")
     rows = {"test rows": look(model, load("digits").test.everything()[0], real=True)}
-    for name, choice in CHOICES.items():
+    for name, decoding in CHOICES.items():
         torch.manual_seed(0)
-        rows[name] = look(model, model.sample(options.samples, choice=choice))
+        rows[name] = look(model, model.sample(options.samples, decoding=decoding))
         write(options.out, rows, options.samples)
         print(name, {k: round(v, 3) for k, (v, _) in rows[name].items()}, flush=True)
 

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from genus import __version__
-from genus.autoregressive import CharRNN, Choice, KneserNey, Stepwise, Transformer
+from genus.autoregressive import CharRNN, Decoding, KneserNey, Stepwise, Transformer
 from genus.core import Model, Tokens
 from genus.data import Data, load
 from genus.data.text.text import Windows
@@ -152,11 +152,11 @@ def lines(log: Path) -> list[dict[str, float]]:
 
 @torch.no_grad()
 def naive(model: Stepwise, u: Tensor) -> Tensor:
-    """Each character from a pass over all before it: what `draw` does without a memory."""
+    """Each character from a pass over all before it: what `sample_from` does without a memory."""
     x = torch.zeros(u.shape, dtype=torch.int64)
     for place in range(u.shape[1]):
         logits = model.logits(x[:, : place + 1])[:, place]
-        x[:, place] = Choice()(logits, u[:, place])
+        x[:, place] = Decoding()(logits, u[:, place])
     return x
 
 
@@ -166,7 +166,7 @@ def speeds(model: Stepwise, rows: int) -> tuple[float, float, bool]:
     took = []
     for _ in range(5):
         begun = time.process_time()
-        drawn = model.draw(u)
+        drawn = model.sample_from(u)
         took.append(time.process_time() - begun)
     begun = time.process_time()
     same = torch.equal(drawn, naive(model, u))
@@ -252,7 +252,7 @@ def shown(model: Model, data: Data) -> str:
     assert isinstance(model, CharRNN | Transformer)
     torch.manual_seed(0)
     prompt = data.tokens(PROMPT)[None]
-    return PROMPT + data.text(model.go_on(prompt, 900, Choice(temperature=0.8)))[0]
+    return PROMPT + data.text(model.extend(prompt, 900, Decoding(temperature=0.8)))[0]
 
 
 def write(options: argparse.Namespace, rows: list[list[str]], notes: list[str]) -> None:

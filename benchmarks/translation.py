@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from genus import Run, __version__, fit
-from genus.autoregressive import Choice, EncoderDecoder, Seq2Seq, beam
+from genus.autoregressive import Decoding, EncoderDecoder, Seq2Seq, beam
 from genus.core import Model
 from genus.data import Split
 from genus.data.text.dates import dates
@@ -120,7 +120,7 @@ def look(model: Any, pair: Languages, name: str) -> dict[str, Any]:
     test, end = pair.data.test, model.space.end
     x, context = test.everything()
     begun = time.process_time()
-    greedy = by_parts(lambda c: model.sample(c, choice=Choice(temperature=0)), context)
+    greedy = by_parts(lambda c: model.sample(c, decoding=Decoding(temperature=0)), context)
     spent = time.process_time() - begun
     wide = by_parts(lambda c: beam(model, c, WIDTH, penalty=1.0).x, context)
     nats = -by_parts(lambda x, c: model.log_prob(x, c), x, context).mean().item()
@@ -147,7 +147,7 @@ def look(model: Any, pair: Languages, name: str) -> dict[str, Any]:
 def known(model: Any, split: Split) -> float:
     """Exact match on validation: of dates, in formats that were learnt from."""
     x, context = split.everything()
-    return exact(by_parts(lambda c: model.sample(c, choice=Choice(temperature=0)), context), x)
+    return exact(by_parts(lambda c: model.sample(c, decoding=Decoding(temperature=0)), context), x)
 
 
 def looks(model: Any, x: Tensor, context: Tensor, validation: Split) -> dict[str, float]:

@@ -62,7 +62,7 @@ def main() -> None:
         naive = by_whole_passes(model, u)
         whole = time.process_time() - begun
         rows.append(row(f"{name}: {DRAWN} rows drawn", took, whole))
-        same = (model.draw(u).flatten(1) == naive).all(1).sum().item()
+        same = (model.sample_from(u).flatten(1) == naive).all(1).sum().item()
         notes.append(f"{name}: {same} of {DRAWN} rows are bit for bit those of whole passes.")
         print(*rows[-2:], notes[-1], sep="\n", flush=True)
         write(rows, notes, options.repeats, float(x.mean()))
@@ -103,7 +103,7 @@ def peer_step(model: nn.Module, x: Tensor) -> None:
 
 @torch.no_grad()
 def by_whole_passes(model: Stepwise, u: Tensor) -> Tensor:
-    """What `draw` draws, with one pass over everything for each value."""
+    """What `sample_from` draws, with one pass over everything for each value."""
     x = torch.zeros_like(u)
     for feature in model.order.tolist():
         logits = model.logits(x.reshape(len(u), *SHAPE)).flatten(1)[:, feature]

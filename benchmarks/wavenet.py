@@ -169,7 +169,7 @@ def made_for(test: Test, name: str, model: Stepwise, folder: Path | None) -> Ten
     if path is not None and path.exists():
         return torch.load(path, weights_only=True)
     torch.manual_seed(0)
-    x = model.draw(torch.rand(test.x.shape), *test.context(name))
+    x = model.sample_from(torch.rand(test.x.shape), *test.context(name))
     made = model.space.indices(x) if isinstance(model.space, Pixels) else x
     if path is not None:
         torch.save(made, path)

@@ -119,11 +119,11 @@ def measure(model: WaveNet, streams: int, repeats: int) -> dict[str, float]:
         return 3
 
     def kept() -> int:
-        Stepwise.draw(some, u[:, :400])
+        Stepwise.sample_from(some, u[:, :400])
         return 400
 
     def folded() -> int:
-        model.draw(u)
+        model.sample_from(u)
         return length
 
     ways: dict[str, Callable[[], int]] = {WHOLE: whole, KEPT: kept, FOLDED: folded}
@@ -144,7 +144,7 @@ def exactness(model: WaveNet) -> list[str]:
     u, notes = torch.rand(16, model.space.dims), []
     for dtype, name in ((torch.float32, "float32"), (torch.float64, "float64")):
         model = copy.deepcopy(model).to(dtype)
-        x, gaps = model.draw(u.to(dtype)), []
+        x, gaps = model.sample_from(u.to(dtype)), []
         for row, noise in zip(x, u.to(dtype), strict=True):
             logits = model.logits(row[None])[0]
             apart = pick(logits, noise) != row

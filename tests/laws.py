@@ -25,7 +25,7 @@ from genus.core import (
     Space,
     Tokens,
 )
-from genus.functional.sequences.choices import Choice
+from genus.functional.sequences.choices import Decoding
 from genus.train import artifact
 from genus.train.fit import Run, fit
 from genus.train.game import own_optimizers, play
@@ -324,7 +324,7 @@ def drawing_by_steps_is_drawing_by_whole_passes(model, *batch):
         return below.sum(1).clamp(max=chances.shape[1] - 1)
 
     x = by_whole_passes(model, choose, 200, context)
-    assert torch.equal(model.draw(u, *context).reshape(x.shape), x)
+    assert torch.equal(model.sample_from(u, *context).reshape(x.shape), x)
     assert len(x.unique(dim=0)) > 1
 
 
@@ -332,20 +332,22 @@ def a_prefix_is_gone_on_with(model, *batch):
     """What follows given values is what the noise makes of them, for any number of values."""
     u, other = torch.rand(2, 50, model.space.dims)
     context = given(batch, 50)
-    x = model.draw(u, *context)
+    x = model.sample_from(u, *context)
     for known in range(model.space.dims + 1):
         first = model.order[:known]
         mixed = other.clone()
         mixed[:, first] = u[:, first]  # draws the same first values, and other ones after them
-        gone_on = model.draw(other, *context, prefix=x.flatten(1)[:, first])
-        assert torch.equal(gone_on, model.draw(mixed, *context))
+        gone_on = model.sample_from(other, *context, prefix=x.flatten(1)[:, first])
+        assert torch.equal(gone_on, model.sample_from(mixed, *context))
     assert torch.equal(model.complete(x, model.space.dims, *context), x)
 
 
 def drawing_at_temperature_0_takes_the_likeliest(model, *batch):
     """The same row whatever the noise, and by whole passes the likeliest value each time."""
     context = given(batch[:1] + tuple(c[:1] for c in batch[1:]), 20)
-    x = model.draw(torch.rand(20, model.space.dims), *context, choice=Choice(temperature=0))
+    x = model.sample_from(
+        torch.rand(20, model.space.dims), *context, decoding=Decoding(temperature=0)
+    )
     best = by_whole_passes(model, lambda feature, chances: chances.argmax(1), 20, context)
     assert torch.equal(x.reshape(best.shape), best)
     assert len(x.unique(dim=0)) == 1
@@ -371,7 +373,7 @@ def a_ladder_leads_from_a_known_sum_to_the_energy(model, *batch):
     """f_0 sums to exp(log_z), f_1 is exp(-energy), and E exp(sum of weights on the way) = Z_1 / Z_0."""
     states = every_x(model.space)
     with torch.no_grad():
-        ladder = model.ladder(batch[0])
+        ladder = model.annealing_path(batch[0])
         log_f1 = -model.energy(states)
         log_f0 = log_f1 - ladder.climb(states, 0.0, 1.0)[1]
         torch.testing.assert_close(log_f0.logsumexp(0), ladder.log_z)
@@ -517,11 +519,11 @@ LAWS = {  # each law, and the promises that invoke it
     weights_sum_to_one: {"log_weight"},
     elbo_is_a_bound: {"elbo", "log_weight"},
     logits_are_blind_to_what_comes_later: {"logits"},
-    drawing_by_steps_is_drawing_by_whole_passes: {"logits", "draw"},
-    a_prefix_is_gone_on_with: {"draw", "complete"},
-    drawing_at_temperature_0_takes_the_likeliest: {"logits", "draw", "complete"},
+    drawing_by_steps_is_drawing_by_whole_passes: {"logits", "sample_from"},
+    a_prefix_is_gone_on_with: {"sample_from", "complete"},
+    drawing_at_temperature_0_takes_the_likeliest: {"logits", "sample_from", "complete"},
     gibbs_leaves_the_distribution_alone: {"energy", "gibbs"},
-    a_ladder_leads_from_a_known_sum_to_the_energy: {"energy", "ladder"},
+    a_ladder_leads_from_a_known_sum_to_the_energy: {"energy", "annealing_path"},
     decoded_rows_do_not_meet: {"decode"},
     decoding_undoes_encoding: {"encode_with_logdet", "decode"},
     logdet_is_the_jacobians: {"encode_with_logdet"},

@@ -14,7 +14,7 @@ from genus.density import Dequantised, Gaussian, GaussianMixture, Table
 from genus.energy import RBM
 from genus.flow import Dequantiser, RealNVP, Standard
 from genus.functional.densities.densities import log_normal
-from genus.functional.sequences.choices import DRAWN, Choice
+from genus.functional.sequences.choices import DRAWN, Decoding
 from genus.nn import MLP, Flat
 from genus.vae import VAE
 
@@ -52,23 +52,23 @@ class ItsMaskIsOffByOne(MADE):
 
 
 class ForgetsTheDirectLinks(MADE):
-    def draw(self, u, *which, **options):
+    def sample_from(self, u, *which, **options):
         links = self.net.direct.weight.data
         self.net.direct.weight.data = torch.zeros_like(links)
-        x = super().draw(u, *which, **options)
+        x = super().sample_from(u, *which, **options)
         self.net.direct.weight.data = links
         return x
 
 
 class LosesThePrefix(MADE):
-    def draw(self, u, *which, choice=DRAWN, prefix=None):
-        return super().draw(u, *which, choice=choice)
+    def sample_from(self, u, *which, decoding=DRAWN, prefix=None):
+        return super().sample_from(u, *which, decoding=decoding)
 
 
 class IsWarmAtZero(MADE):
-    def draw(self, u, *which, choice=DRAWN, prefix=None):
-        warm = Choice(choice.temperature or 0.5)
-        return super().draw(u, *which, choice=warm, prefix=prefix)
+    def sample_from(self, u, *which, decoding=DRAWN, prefix=None):
+        warm = Decoding(decoding.temperature or 0.5)
+        return super().sample_from(u, *which, decoding=warm, prefix=prefix)
 
 
 class ForgetsTheVisibleBias(RBM):
@@ -83,8 +83,8 @@ class ForgetsTheVisibleBias(RBM):
 
 class ClimbsWithoutTheVisibleBias(RBM):
     @torch.no_grad()
-    def ladder(self, x):
-        true = super().ladder(x)
+    def annealing_path(self, x):
+        true = super().annealing_path(x)
 
         def climb(x, beta, to):
             weight = true.climb(x, beta, to)[1]

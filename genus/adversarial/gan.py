@@ -30,7 +30,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector
 
-from ..core import Pixels, Player, Reals, Space, Terms
+from ..core import Losses, Pixels, Player, Reals, Space
 from ..errors import Refused
 from ..functional.adversarial.objectives import TopK, TwoPlayerObjective, non_saturating
 from ..functional.adversarial.penalties import Penalty
@@ -128,14 +128,14 @@ class GAN(TwoPlayers):
         x = x if self.view is None else self.view(x)
         return x.reshape(-1, self.packing * x.shape[1], *x.shape[2:]) if self.packing > 1 else x
 
-    def critic_loss(self, x: Tensor, fake: Tensor) -> Terms:
+    def critic_loss(self, x: Tensor, fake: Tensor) -> Losses:
         """Both sides of the objective, and each penalty under its own name."""
         real = self.critic(x)
         self.seen = real.detach()
         terms = self.objective.critic(real, self.critic(fake))
         return terms | self.history_term("critic") | self.penalty_terms("critic", 1, x, fake)
 
-    def generator_loss(self, x: Tensor, fake: Tensor) -> Terms:
+    def generator_loss(self, x: Tensor, fake: Tensor) -> Losses:
         """The objective's other half; real rows are scored only if it looks at them."""
         scores = self.critic(fake)
         if self.top is not None:
@@ -144,7 +144,7 @@ class GAN(TwoPlayers):
         terms = self.objective.generator(real, scores)
         return terms | self.history_term("generator") | self.penalty_terms("generator", 1, x, fake)
 
-    def penalty_terms(self, player: str, every: int, x: Tensor, fake: Tensor) -> Terms:
+    def penalty_terms(self, player: str, every: int, x: Tensor, fake: Tensor) -> Losses:
         """The penalties of a player that are due in every so many rounds, as much heavier."""
         return {
             penalty.name: every * penalty.weight * penalty.function(self.critic, x, fake)
@@ -152,7 +152,7 @@ class GAN(TwoPlayers):
             if (penalty.player, penalty.every) == (player, every)
         }
 
-    def history_term(self, player: str) -> Terms:
+    def history_term(self, player: str) -> Losses:
         if player not in self.remembered:
             return {}
         gap = self.weights(player) - self.get_buffer(f"mean_{player}")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..core import GenerativeModel, Player, Terms
+from ..core import GenerativeModel, Losses, Player
 
 
 class RealAndFake(NamedTuple):
@@ -43,11 +43,11 @@ class TwoPlayers(GenerativeModel):
         """x and G(z), both (n, *shape): one pass of the generator for both players."""
         return RealAndFake(x, self.decode(self.noise(len(x), self.latent)))
 
-    def critic_loss(self, x: Tensor, fake: Tensor) -> Terms:
+    def critic_loss(self, x: Tensor, fake: Tensor) -> Losses:
         """What the critic wants small."""
         raise NotImplementedError(f"{type(self).__name__} has no critic_loss")
 
-    def generator_loss(self, x: Tensor, fake: Tensor) -> Terms:
+    def generator_loss(self, x: Tensor, fake: Tensor) -> Losses:
         """What the generator wants small."""
         raise NotImplementedError(f"{type(self).__name__} has no generator_loss")
 

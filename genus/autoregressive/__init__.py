@@ -23,7 +23,7 @@ from .sound.folded_stack import FoldedStack as FoldedStack
 from .sound.gated_stack import GatedStack as GatedStack
 from .sound.mel_frames import MelFrames as MelFrames
 from .sound.wavenet import WaveNet as WaveNet
-from .stepwise import Choice as Choice
+from .stepwise import Decoding as Decoding
 from .stepwise import Stepwise as Stepwise
 from .strokes.handwriting import HandwritingSynthesis as HandwritingSynthesis
 from .strokes.handwriting import StrokePrediction as StrokePrediction

@@ -24,7 +24,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ..core import Bits, Space, Terms
+from ..core import Bits, Losses, Space
 from ..errors import Refused
 from .mixed import Mixed
 from .stepwise import Steps
@@ -85,7 +85,7 @@ class EoNADE(Mixed):
         seen = torch.cat([(x * known).flatten(1), known.flatten(1)], 1)
         return self.last(self.inner(self.first(seen))).reshape(x.shape)
 
-    def loss(self, x: Tensor) -> Terms:
+    def loss(self, x: Tensor) -> Losses:
         """In expectation -log p(x) of an order that is drawn evenly."""
         d = self.space.dims
         s = torch.randint(d, (len(x), 1), device=x.device)

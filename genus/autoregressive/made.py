@@ -32,7 +32,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from ..core import Bits, Space, Terms, Tokens
+from ..core import Bits, Losses, Space, Tokens
 from ..errors import Refused
 from ..nn import MaskedMLP
 from .mixed import Mixed
@@ -50,7 +50,7 @@ class MADE(Mixed):
         rank: numbers that say how a feature's levels are weighed, by a basis that the features
             share: fewer than levels keeps a small data set from being learnt by heart; without
             one, each level has a logit of its own.
-        dropout: the share of hidden units left out in learning, in [0, 1).
+        dropout: share of hidden units set to zero in a round of training, in [0, 1).
         seed: of places and degrees.
     """
 
@@ -103,7 +103,7 @@ class MADE(Mixed):
             came = yield self._logits(out, feature)
             out = steps.send(self._seen(self.space.values(came, out.dtype)))
 
-    def loss(self, x: Tensor) -> Terms:
+    def loss(self, x: Tensor) -> Losses:
         """That of one mask, drawn anew: the mixture's is at most the mean of these."""
         which = int(torch.randint(self.masks, ()))
         return {"nll": -self.log_prob_of(which, x).mean()}

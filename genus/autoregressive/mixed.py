@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..errors import Refused
-from ..functional.sequences.choices import DRAWN, Choice
+from ..functional.sequences.choices import DRAWN, Decoding
 from .stepwise import Steps, Stepwise
 
 
@@ -45,7 +45,7 @@ class Mixed(Stepwise):
     """An even mixture: gives `orders`, and `logits` and `unroll` of each of its models.
 
     What names no model is of the first one, where a single order is asked for (`order`, `logits`,
-    `unroll`, `draw`), and of the mixture elsewhere.
+    `unroll`, `sample_from`), and of the mixture elsewhere.
     """
 
     @property
@@ -91,24 +91,24 @@ class Mixed(Stepwise):
 
     # samples
 
-    def draw(
-        self, u: Tensor, which: int = 0, choice: Choice = DRAWN, prefix: Tensor | None = None
+    def sample_from(
+        self, u: Tensor, which: int = 0, decoding: Decoding = DRAWN, prefix: Tensor | None = None
     ) -> Tensor:
         """x, (n, *shape), from one of the models, by uniform noise, (n, d)."""
-        return self.one(which).draw(u, choice=choice, prefix=prefix)
+        return self.one(which).sample_from(u, decoding=decoding, prefix=prefix)
 
     @torch.no_grad()
     def sample(
         self,
         n: int | None = None,
         context: Tensor | None = None,
-        choice: Choice = DRAWN,
+        decoding: Decoding = DRAWN,
         prefix: Tensor | None = None,
     ) -> Tensor:
         """(n, *space.shape); with a prefix, (n, k), of the first k values in `order`.
 
         Raises:
-            ValueError: the orders of the models do not all begin with the same k values.
+            Refused: the orders of the models do not all begin with the same k values.
         """
         n = self.sample_count(n, context)
         u = self.uniform(n)
@@ -123,12 +123,12 @@ class Mixed(Stepwise):
         for k in which.unique().tolist():
             mine = which == k
             first = x[mine][:, self.orders[k][:known]]
-            x[mine] = self.draw(u[mine], k, choice=choice, prefix=first).flatten(1)
+            x[mine] = self.sample_from(u[mine], k, decoding=decoding, prefix=first).flatten(1)
         return x.reshape(n, *self.space.shape)
 
-    def complete(self, x: Tensor, known: int, choice: Choice = DRAWN) -> Tensor:
+    def complete(self, x: Tensor, known: int, decoding: Decoding = DRAWN) -> Tensor:
         """x, (n, *shape), with its first `known` values in `order` kept, and others drawn."""
-        return self.sample(len(x), None, choice, x.flatten(1)[:, self.order[:known]])
+        return self.sample(len(x), None, decoding, x.flatten(1)[:, self.order[:known]])
 
     def _weights(self, x: Tensor, known: int) -> Tensor:
         """p_k(first values) over their sum, (n, K), of x, (n, d), whose other values are any."""

@@ -18,7 +18,7 @@ from torch.nn.functional import softplus
 from ..core import Bits, GenerativeModel, Pixels, Space, Tokens, given
 from ..errors import Refused
 from ..functional.numerics.threads import one_thread
-from ..functional.sequences.choices import DRAWN, Choice
+from ..functional.sequences.choices import DRAWN, Decoding
 
 # gives logits, (n, levels), and is sent the numbers of levels that were chosen, (n,)
 Steps = Generator[Tensor, Tensor, None]
@@ -59,12 +59,12 @@ class Stepwise(GenerativeModel):
 
     @torch.no_grad()
     @one_thread()
-    def draw(
+    def sample_from(
         self,
         u: Tensor,
         context: Tensor | None = None,
         *,
-        choice: Choice = DRAWN,
+        decoding: Decoding = DRAWN,
         prefix: Tensor | None = None,
     ) -> Tensor:
         """x, (n, *shape), from uniform noise in [0, 1), (n, d): u_i decides over value i.
@@ -72,7 +72,7 @@ class Stepwise(GenerativeModel):
         Args:
             u: (n, d), where d is `space.dims`.
             context: what x is drawn for, where the model asks for it.
-            choice: temperature, and which values are left out.
+            decoding: temperature, and which values are left out.
             prefix: (n, k): the first k values as they come, which stay as they are.
         """
         self.check_context(context)
@@ -85,7 +85,7 @@ class Stepwise(GenerativeModel):
             if first is not None and place < first.shape[1]:
                 came = first[:, place]
             else:
-                came = choice(logits, u[:, feature])
+                came = decoding(logits, u[:, feature])
             if end is not None and place:
                 came = came.masked_fill(index[:, order[place - 1]] == end, end)
             index[:, feature] = came
@@ -101,7 +101,7 @@ class Stepwise(GenerativeModel):
         return None if embed is None or context is None else embed(context)
 
     def levels_of_prefix(self, n: int, prefix: Tensor | None) -> Tensor | None:
-        """The numbers of the levels of a prefix, (n, k); ValueError if it is not of that shape."""
+        """The numbers of the levels of a prefix, (n, k); Refused if it is not of that shape."""
         if prefix is None:
             return None
         if prefix.dim() != 2 or len(prefix) != n or prefix.shape[1] > self.space.dims:
@@ -112,14 +112,14 @@ class Stepwise(GenerativeModel):
         return self.space.indices(prefix)
 
     def complete(
-        self, x: Tensor, known: int, context: Tensor | None = None, *, choice: Choice = DRAWN
+        self, x: Tensor, known: int, context: Tensor | None = None, *, decoding: Decoding = DRAWN
     ) -> Tensor:
         """x, (n, *shape), with its first `known` values kept, in the model's order, and others drawn."""
         first = x.flatten(1)[:, self.order[:known].to(x.device)]
-        return self.draw(self.uniform(len(x)), context, choice=choice, prefix=first)
+        return self.sample_from(self.uniform(len(x)), context, decoding=decoding, prefix=first)
 
     def uniform(self, n: int) -> Tensor:
-        """Uniform noise for `draw`, (n, d), of the model's dtype and on its device."""
+        """Uniform noise for `sample_from`, (n, d), of the model's dtype and on its device."""
         like = next(self.parameters())
         return torch.rand(n, self.space.dims, dtype=like.dtype, device=like.device)
 
@@ -127,12 +127,12 @@ class Stepwise(GenerativeModel):
         self,
         n: int | None = None,
         context: Tensor | None = None,
-        choice: Choice = DRAWN,
+        decoding: Decoding = DRAWN,
         prefix: Tensor | None = None,
     ) -> Tensor:
         """(n, *space.shape); with a prefix, (n, k), of the first k values as they come."""
         n = self.sample_count(n, context)
-        return self.draw(self.uniform(n), context, choice=choice, prefix=prefix)
+        return self.sample_from(self.uniform(n), context, decoding=decoding, prefix=prefix)
 
 
 def level_count(space: Space, who: str) -> int:
@@ -156,7 +156,7 @@ def log_chances(space: Space, x: Tensor, logits: Tensor) -> Tensor:
 
 
 def endless(space: Tokens, who: str) -> None:
-    """Raises ValueError if the texts of a space end: then they are not of any length."""
+    """Raises Refused if the texts of a space end: then they are not of any length."""
     if space.end is not None:
         raise Refused(
             f"{who}: a text of any length was asked for, but {space} ends at token {space.end}; "

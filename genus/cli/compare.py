@@ -13,26 +13,28 @@ def run(words: list[str]) -> int:
         prog="genus compare",
         description="Trains several recipes on one data set, and writes one page about them.",
     )
-    parser.add_argument("names", nargs="+", metavar="RECIPE", help="genus list shows them")
+    parser.add_argument(
+        "names", nargs="+", metavar="RECIPE", help="name of a recipe, as genus list shows it"
+    )
     parser.add_argument("--data", default="digits", help=f"{DATA} (default: digits)")
     parser.add_argument(
-        "--minutes", type=float, default=1.0, help="of training, for each recipe (default: 1)"
+        "--minutes", type=float, default=1.0, help="training time of each recipe (default: 1)"
     )
     parser.add_argument(
-        "--out", type=Path, default=Path("report"), help="a folder (default: report)"
+        "--out", type=Path, default=Path("report"), help="folder of the report (default: report)"
     )
     parser.add_argument("--oracle", type=Path, help=ORACLE)
-    parser.add_argument("--seed", type=int, default=0, help="of every run (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, help="random seed of every run (default: 0)")
     parser.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default: auto)")
     parser.add_argument(
         "--threads",
         type=int,
         default=1,
-        help="of the processor; small nets gain nothing by more, and lose much where the "
-        "processor is shared (default: 1)",
+        help="number of threads; small networks are no faster with more, and much slower where "
+        "the processor is shared (default: 1)",
     )
     parser.add_argument(
-        "--resume", action="store_true", help="keep what is finished, go on with what is not"
+        "--resume", action="store_true", help="keep finished runs and continue the others"
     )
     taken = parser.read(words)
     for name in taken.names:
@@ -47,5 +49,5 @@ def run(words: list[str]) -> int:
         with writing(taken.out):
             return compare(**vars(taken))
     except KeyboardInterrupt:
-        say(f"stopped; the same command with --resume goes on with {taken.out}")
+        say(f"stopped; the same command with --resume continues {taken.out}")
         return STOPPED

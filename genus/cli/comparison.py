@@ -4,7 +4,7 @@
     OUT/results.json    everything that the page says, for other programs
     OUT/RECIPE/         the run: an artifact that `genus sample` and `genus evaluate` open
 
-A recipe that fails is reported, and the others go on. Results are written after each recipe.
+A recipe that fails is reported, and the others continue. Results are written after each recipe.
 """
 
 import json
@@ -60,7 +60,7 @@ def compare(
         seed: of every run.
         device: as in `Run`.
         threads: of the processor.
-        resume: keeps what is finished in `out`, and goes on with what is not.
+        resume: whether to keep the finished runs in `out` and continue the others.
     """
     if twice := {name for name in names if list(names).count(name) > 1}:
         raise Refused(f"compare: {', '.join(sorted(twice))} is named twice")
@@ -105,7 +105,7 @@ def _claim(out: Path, resume: bool) -> dict[str, Record]:
         raise Refused(f"compare: {out} is a file; --out must be a folder")
     if not resume and out.is_dir() and any(out.iterdir()):
         raise Refused(
-            f"compare: {out} is not empty; --resume goes on with it, or --out names another folder"
+            f"compare: {out} is not empty; --resume continues it, or --out names another folder"
         )
     out.mkdir(parents=True, exist_ok=True)
     path, known = out / "results.json", {}
@@ -147,7 +147,7 @@ def _attempt(
         return record | recorded(folder, source, asked["seed"], device, judge)
     except ERRORS as error:
         code, sentence = answer(error)
-        say(f"{name}: {sentence}; the others go on")
+        say(f"{name}: {sentence}; the others continue")
         folder.mkdir(parents=True, exist_ok=True)
         write(folder / "failure.txt", traceback.format_exc().encode())
         return record | {"code": code, "failure": sentence}

@@ -16,7 +16,7 @@ def run(words: list[str]) -> int:
         description="Says what is wrong with the game of an adversarial run, from its log.",
         epilog=f"Exit codes: 0, nothing is wrong; {AILING}, something is; 2, there is no such log.",
     )
-    parser.add_argument("folder", type=Path, metavar="RUN", help="the folder of the run")
+    parser.add_argument("folder", type=Path, metavar="RUN", help="folder of the run")
     folder: Path = parser.read(words).folder
     if not folder.is_dir():
         raise Refused(f"genus diagnose: {folder} is no folder; that of a run is wanted")

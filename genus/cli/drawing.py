@@ -42,7 +42,7 @@ def draw(
         raw: takes the weights as they were trained, not their average.
         data: where contexts and symbols come from; without it, the data of the run.
         device: as in `Run`.
-        temperature, top_k, top_p: as in `Choice`, of models that draw value by value.
+        temperature, top_k, top_p: as in `Decoding`, of models that draw value by value.
         bias: of models of handwriting, which writes the neater the larger it is.
         prompt: a text that samples begin with, of models of tokens.
         context: what a conditional model is given, as `Data.asked` reads it; without it, labels in
@@ -72,7 +72,7 @@ def draw(
             "n": n,
             "seed": seed,
             "weights": "average" if averaged else "raw",
-            **({"choice": repr(how["choice"])} if "choice" in how else {}),
+            **({"decoding": repr(how["decoding"])} if "decoding" in how else {}),
         }
         save_png(shown(x, model.space, given, getattr(model, "context_space", None)), out, note)
         return

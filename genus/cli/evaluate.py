@@ -9,12 +9,14 @@ from .parser import DATA, ORACLE, Parser
 def run(words: list[str]) -> int:
     """Measures a trained model."""
     parser = Parser(prog="genus evaluate", description="Measures a trained model.")
-    parser.add_argument("folder", type=Path, help="where genus fit, or genus.save, left the model")
+    parser.add_argument("folder", type=Path, help="folder of a run or of a saved model")
     parser.add_argument("--data", help=f"{DATA} (default: the data of the run)")
     parser.add_argument("--oracle", type=Path, help=ORACLE)
-    parser.add_argument("--samples", type=int, default=1000, help="to draw (default: 1000)")
-    parser.add_argument("--seed", type=int, default=0, help="of all noise (default: 0)")
-    parser.add_argument("--json", action="store_true", help="as JSON, for other programs")
+    parser.add_argument(
+        "--samples", type=int, default=1000, help="number of samples to judge (default: 1000)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="random seed (default: 0)")
+    parser.add_argument("--json", action="store_true", help="print JSON, for other programs")
     parser.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default: auto)")
     taken = parser.read(words)
     from .. import measure

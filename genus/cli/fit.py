@@ -1,4 +1,4 @@
-"""genus fit: trains a recipe, or goes on with a run. Torch is imported when it is needed."""
+"""genus fit: trains a recipe, or continues a run. Torch is imported when it is needed."""
 
 import os
 import textwrap
@@ -11,7 +11,7 @@ from .parser import DATA, Parser
 
 
 def run(words: list[str]) -> int:
-    """Trains a recipe, or goes on with a run."""
+    """Trains a recipe, or continues a run."""
     name = words[0] if words and not words[0].startswith("-") else None
     if name is None and {"-h", "--help"} & {*words}:
         _fit_help()
@@ -43,7 +43,7 @@ def run(words: list[str]) -> int:
         with writing(Path(options["out"])):
             parser.train(options)
     except KeyboardInterrupt:
-        say(f"stopped; genus fit {name} --out {options['out']} --resume goes on")
+        say(f"stopped; genus fit {name} --out {options['out']} --resume continues it")
         return STOPPED
     if int(os.environ.get("RANK", "0")) == 0:
         _conclude(Path(options["out"]))
@@ -55,7 +55,7 @@ def _fit_help() -> None:
     print("Trains a recipe; genus fit RECIPE --help shows its options. The recipes:\n")
     for entry in recipes.catalogue():
         print(textwrap.fill(f"  {entry.name:<16} {entry.aim}", 96, subsequent_indent=" " * 19))
-    print("\ngenus fit --resume --out DIR goes on with the run in DIR.")
+    print("\ngenus fit --resume --out DIR continues the run in DIR.")
     print(f"--data takes a {DATA}.")
 
 
@@ -66,7 +66,9 @@ def _recipe_of(words: list[str]) -> str:
     parser.add_argument("--resume", action="store_true")
     taken, _ = parser.parse_known_args(words)
     if not taken.resume or taken.out is None:
-        raise Refused("fit: which recipe? genus list shows them; or --resume --out DIR, to go on")
+        raise Refused(
+            "fit: which recipe? genus list shows them; or --resume --out DIR continues a run"
+        )
     from ..train.artifact import read_config
 
     recipe = read_config(taken.out).get("recipe")

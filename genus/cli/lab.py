@@ -81,7 +81,9 @@ def _parser(name: str, function: Callable[..., Any]) -> Any:
         allow_abbrev=False,
     )
     parser.add_function_arguments(function, as_group=False)
-    parser.add_argument("--out", type=Path, default=OUT, help="a folder, made if need be")
+    parser.add_argument(
+        "--out", type=Path, default=OUT, help="folder of the picture, created if it is missing"
+    )
     return parser
 
 

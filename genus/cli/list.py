@@ -12,7 +12,7 @@ from .parser import Parser
 def run(words: list[str]) -> int:
     """Prints the catalogue."""
     parser = Parser(prog="genus list", description="Every recipe, family by family.")
-    parser.add_argument("--json", action="store_true", help="as JSON, for other programs")
+    parser.add_argument("--json", action="store_true", help="print JSON, for other programs")
     if parser.read(words).json:
         print(json.dumps([asdict(entry) for entry in recipes.catalogue()], indent=2))
         return OK

@@ -24,21 +24,21 @@ from .parser import Parser
 STORY = """\
 Deep generative models of every family: one interface, judged by one set of rules.
 
-  genus list                                              what there is
+  genus list                                              every recipe
   genus fit realnvp --data moons --out runs/moons         train a recipe
-  genus sample runs/moons -n 64 --out samples.png         draw from a trained model
-  genus evaluate runs/moons                               measure it
+  genus sample runs/moons -n 64 --out samples.png         sample from a trained model
+  genus evaluate runs/moons                               measure the model
   genus compare vae realnvp_images --minutes 1 --out report    several, side by side
-  genus diagnose runs/gan                                 what is wrong with its game
+  genus diagnose runs/gan                                 what is wrong with its training
   genus lab all --out lab                                 why GANs fail, in pictures
 """
 COMMANDS = {
-    "list": "every recipe: what it can do, its source, its figures",
-    "fit": "train a recipe, or go on with a run",
-    "sample": "draw from a trained model into a file",
+    "list": "every recipe with what it can do, its source and its figures",
+    "fit": "train a recipe, or continue a run",
+    "sample": "sample from a trained model into a file",
     "evaluate": "measure a trained model",
-    "compare": "train several recipes, and put them side by side on one page",
-    "diagnose": "say what is wrong with the game of an adversarial run",
+    "compare": "train several recipes and compare them on one page",
+    "diagnose": "say what is wrong with the training of a GAN",
     "lab": "experiments that show why adversarial training fails",
 }
 
@@ -84,7 +84,7 @@ def run(words: list[str]) -> int:
     )
     parser.add_argument("--version", action="version", version=f"genus {__version__}")
     parser.add_argument(
-        "--traceback", action="store_true", help="after an error, show where it came from"
+        "--traceback", action="store_true", help="after an error, print the traceback"
     )
     commands = parser.add_argument_group("commands (each has its own --help)")
     for name, meaning in COMMANDS.items():

@@ -53,7 +53,7 @@ class RecipeParser:
             exit_on_error=False,
             allow_abbrev=False,
         )
-        self.parser.add_argument("--config", action="config", help="a YAML file with options")
+        self.parser.add_argument("--config", action="config", help="YAML file of options")
         self.parser.add_function_arguments(recipe, as_group=False, skip={"run"})
         self.parser.add_class_arguments(Run, skip={"note"})
         self.default_run: Run = inspect.signature(recipe).parameters["run"].default

@@ -13,25 +13,37 @@ KINDS = f"{', '.join(WRITERS[:-1])} or {WRITERS[-1]}"
 def run(words: list[str]) -> int:
     """Draws from a trained model into a file."""
     parser = Parser(prog="genus sample", description="Draws from a trained model into a file.")
-    parser.add_argument("folder", type=Path, help="where genus fit, or genus.save, left the model")
-    parser.add_argument("-n", type=int, default=64, help="how many (default: 64)")
-    parser.add_argument("--out", type=Path, required=True, help=f"a file: {KINDS}")
-    parser.add_argument("--seed", type=int, default=0, help="of the noise (default: 0)")
-    parser.add_argument("--raw", action="store_true", help="the weights themselves, no average")
-    parser.add_argument("--data", help="where contexts come from (default: the data of the run)")
-    parser.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default: auto)")
-    stepwise = parser.add_argument_group("of models that draw value by value")
-    stepwise.add_argument(
-        "--temperature", type=float, help="1 draws from the model, 0 takes the likeliest"
+    parser.add_argument("folder", type=Path, help="folder of a run or of a saved model")
+    parser.add_argument("-n", type=int, default=64, help="number of samples (default: 64)")
+    parser.add_argument("--out", type=Path, required=True, help=f"file to write: {KINDS}")
+    parser.add_argument("--seed", type=int, default=0, help="random seed (default: 0)")
+    parser.add_argument(
+        "--raw", action="store_true", help="use the weights themselves, not their average"
     )
-    stepwise.add_argument("--top-k", type=int, help="only so many of the likeliest values")
-    stepwise.add_argument("--top-p", type=float, help="the likeliest values that hold so much")
-    stepwise.add_argument("--bias", type=float, help="of handwriting: 0 is natural, 1 is neat")
-    stepwise.add_argument("--prompt", help="a text that is gone on with")
-    stepwise.add_argument("--length", type=int, help="of what follows, in tokens, of texts")
+    parser.add_argument(
+        "--data", help="data set that contexts are taken from (default: the data of the run)"
+    )
+    parser.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default: auto)")
+    stepwise = parser.add_argument_group("of models that sample value by value")
+    stepwise.add_argument(
+        "--temperature",
+        type=float,
+        help="sampling temperature, at least 0; 0 takes the most likely value",
+    )
+    stepwise.add_argument("--top-k", type=int, help="number of most likely values to sample from")
+    stepwise.add_argument(
+        "--top-p", type=float, help="sample from the most likely values of this total probability"
+    )
+    stepwise.add_argument(
+        "--bias", type=float, help="neatness of handwriting: 0 is natural, 1 is neat"
+    )
+    stepwise.add_argument("--prompt", help="text to continue")
+    stepwise.add_argument(
+        "--length", type=int, help="tokens to generate after the prompt, for models of text"
+    )
     parser.add_argument(
         "--context",
-        help="what a conditional model is given: a class, labels with commas between, or a text",
+        help="context of a conditional model: a class, labels separated by commas, or a text",
     )
     taken = parser.read(words)
     if taken.out.suffix not in WRITERS:

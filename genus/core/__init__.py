@@ -7,13 +7,13 @@ from .model import check_embedding as check_embedding
 from .model import given as given
 from .model import hyperparameters as hyperparameters
 from .promises import PROMISES as PROMISES
+from .promises import AnnealingPath as AnnealingPath
+from .promises import HasAnnealingPath as HasAnnealingPath
 from .promises import HasElbo as HasElbo
 from .promises import HasFit as HasFit
-from .promises import HasLadder as HasLadder
 from .promises import HasLogProb as HasLogProb
 from .promises import HasLogWeight as HasLogWeight
-from .promises import Ladder as Ladder
-from .promises import Terms as Terms
+from .promises import Losses as Losses
 from .promises import promise as promise
 from .spaces import Attributes as Attributes
 from .spaces import Bits as Bits

@@ -16,7 +16,7 @@ from typing import NamedTuple, cast
 from torch import Tensor, nn
 
 from ..errors import Refused, RefusedType
-from .promises import PROMISES, HasLogProb, Terms
+from .promises import PROMISES, HasLogProb, Losses
 from .spaces import Space
 
 
@@ -24,7 +24,7 @@ class Player(NamedTuple):
     """One side of the game: what it may move, what it wants small, and how often it plays."""
 
     owns: Sequence[nn.Module]
-    loss: Callable[..., Terms]
+    loss: Callable[..., Losses]
     every: int = 1  # plays in every k-th round
     after: Callable[[], None] | None = None  # what follows its move: a bound, a controller, a mean
     optimizer: str | None = None  # the player whose optimiser it shares; it owns the same modules
@@ -39,7 +39,7 @@ class Model(nn.Module, ABC):
     space: Space
     context_space: Space | None = None  # what is given with each x; None if nothing is
 
-    def loss(self, *batch: Tensor) -> Terms:
+    def loss(self, *batch: Tensor) -> Losses:
         """Maximum likelihood, in nats per example, unless a model says otherwise."""
         if isinstance(self, HasLogProb):
             return {"nll": -self.log_prob(*batch).mean()}
@@ -83,7 +83,7 @@ class GenerativeModel(Model):
         """How many rows `sample` is asked for.
 
         Raises:
-            ValueError: a context is missing or not wanted, or it has another number of rows.
+            Refused: a context is missing or not wanted, or it has another number of rows.
         """
         self.check_context(context)
         if context is None and n is None:
@@ -101,7 +101,7 @@ class GenerativeModel(Model):
         return cast(Tensor, context)
 
     def check_context(self, context: Tensor | None = None) -> None:
-        """Raises ValueError if a context is missing, or given and not wanted."""
+        """Raises Refused if a context is missing, or given and not wanted."""
         if (context is None) == (self.context_space is None):
             return
         came = "no context was given" if context is None else "a context was given"
@@ -128,7 +128,7 @@ def given(context: Tensor | None) -> tuple[Tensor, ...]:
 
 
 def check_embedding(who: str, context_space: Space | None, embed: nn.Module | None) -> None:
-    """Raises ValueError unless a model has both a space of contexts and what embeds them, or neither."""
+    """Raises Refused unless a model has both a space of contexts and what embeds them, or neither."""
     if (context_space is None) != (embed is None):
         raise Refused(
             f"{who}: context_space is {context_space} and embed {type(embed).__name__}; both are "

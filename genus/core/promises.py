@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol, TypeVar, cast, runtime_checkable
 
 from torch import Tensor
 
-Terms = dict[str, Tensor]  # a loss as its named parts; what is minimised is their sum
+Losses = dict[str, Tensor]  # a loss as its named parts; what is minimised is their sum
 
 PROMISES = (
     "sample",  # draws x
@@ -18,10 +18,10 @@ PROMISES = (
     "energy",  # -log p(x) up to a constant, nats
     "gibbs",  # a chain that leaves p(x) alone
     "logits",  # of each value given those before it in the model's `order`
-    "draw",  # x from uniform noise, one value after another
+    "sample_from",  # x as a function of uniform numbers, one value after another
     "complete",  # x whose first values are given
-    "go_on",  # what may follow on a text, for any length
-    "ladder",  # a path to p(x) from a distribution whose constant is known
+    "extend",  # a text continued to any length
+    "annealing_path",  # a path to p(x) from a distribution whose constant is known
     "encode",  # x to z
     "decode",  # z to x
     "encode_with_logdet",  # z and log |det dz/dx|
@@ -72,10 +72,10 @@ class HasLogWeight(Protocol):
     def log_weight(self, *x: Tensor) -> Tensor: ...
 
 
-class Ladder(NamedTuple):
+class AnnealingPath(NamedTuple):
     """Unnormalised f_beta(x), beta in [0, 1], from a known distribution to a model's own.
 
-    `climb(x, beta, to)` is a rung of annealed importance sampling, up or down: x after one move that
+    `climb(x, beta, to)` is a step of annealed importance sampling, up or down: x after one move that
     leaves f_to alone, and log f_to(x) - log f_beta(x), (n,), of the x before it.
     """
 
@@ -85,14 +85,14 @@ class Ladder(NamedTuple):
 
 
 @runtime_checkable
-class HasLadder(Protocol):
+class HasAnnealingPath(Protocol):
     """Knows f_1 = exp(-energy), and a path to it from the base rates of the data x."""
 
     def energy(self, *x: Tensor) -> Tensor: ...
 
     def sample(self, n: int) -> Tensor: ...
 
-    def ladder(self, x: Tensor) -> Ladder: ...
+    def annealing_path(self, x: Tensor) -> AnnealingPath: ...
 
 
 @runtime_checkable
@@ -102,4 +102,4 @@ class HasFit(Protocol):
     What it knows lives in its parameters and buffers, so that a second call goes on from there.
     """
 
-    def fit(self, *x: Tensor) -> Iterator[Terms]: ...
+    def fit(self, *x: Tensor) -> Iterator[Losses]: ...

@@ -59,7 +59,7 @@ class Space(ABC):
         """What is wrong with the values of x, (n, *shape), in a few words; None if nothing is."""
 
     def check(self, x: Tensor, who: str) -> None:
-        """Raises ValueError, in the name of `who`, if the rows of x are not of this space."""
+        """Raises Refused, in the name of `who`, if the rows of x are not of this space."""
         if x.shape[1:] != self.shape:
             came = tuple(x.shape)
             raise Refused(f"{who}: x has shape {came}; it must be (n, *{self.shape})")
@@ -154,14 +154,14 @@ class Pixels(Space):
 
 
 def require_pixels(space: Space, who: str) -> Pixels:
-    """The space itself; ValueError, in the name of `who`, unless it is one of pixels."""
+    """The space itself; Refused, in the name of `who`, unless it is one of pixels."""
     if not isinstance(space, Pixels):
         raise Refused(f"{who}: space is {space}; Pixels are wanted")
     return space
 
 
 def require_images(space: Space, who: str, least: int = 1) -> Pixels:
-    """The space itself; ValueError, in the name of `who`, unless it is one of images.
+    """The space itself; Refused, in the name of `who`, unless it is one of images.
 
     Args:
         space: of a model.

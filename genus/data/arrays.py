@@ -50,7 +50,7 @@ def arrays(path: Path, *, layout: Layout | None = None) -> Data:
 
     Args:
         path: of a .npy or .npz file.
-        layout: where an image's channels are, first or last, if the shape leaves it open.
+        layout: whether an image's channels come first or last, if the shape leaves it open.
     """
     found = opened(path)
     roles: dict[str, dict[str, Array]] = {"x": {}, "y": {}}

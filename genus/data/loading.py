@@ -53,7 +53,7 @@ def load(source: str | Path, **options: Any) -> Data:
             keyword-only argument of the function that reads them. None is as if left out.
 
     Raises:
-        ValueError: says what came, what is wanted and how to mend it. An option that does not apply
+        Refused: says what came, what is wanted and how to mend it. An option that does not apply
             is refused.
     """
     name, asked = _asked(str(source))

@@ -41,11 +41,11 @@ from ..core import (
     GenerativeModel,
     HasElbo,
     HasLogProb,
+    Losses,
     Pixels,
     Player,
     Reals,
     Space,
-    Terms,
     promise,
     require_pixels,
 )
@@ -160,14 +160,14 @@ class Dequantised(GenerativeModel):
             return self.density.players()
         return {"model": Player([self.density, self.dequantiser], self.loss)}
 
-    def loss(self, *batch: Tensor) -> Terms:
+    def loss(self, *batch: Tensor) -> Losses:
         """The density's own; where the noise learns too, both parts of the bound, in nats."""
         if self.dequantiser is None:
             return self.density.loss(*self.deal(*batch))
         log_p, log_q = self._terms("elbo", *batch)
         return {"density": -log_p.mean(), "noise": log_q.mean()}
 
-    def fit(self, x: Tensor, *context: Tensor) -> Iterator[Terms]:
+    def fit(self, x: Tensor, *context: Tensor) -> Iterator[Losses]:
         """The density's fit, on one draw of the noise: the same in every call, so as to go on."""
         with torch.random.fork_rng([x.device] if x.is_cuda else []):
             torch.manual_seed(0)

@@ -17,7 +17,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ..core import GenerativeModel, Reals, Space, Terms
+from ..core import GenerativeModel, Losses, Reals, Space
 from ..errors import Refused
 from ..functional.densities.densities import log_multivariate_normal
 
@@ -44,7 +44,7 @@ class Gaussian(GenerativeModel):
         return log_multivariate_normal(x.flatten(1), self.mean, self.scale)
 
     @torch.no_grad()
-    def fit(self, x: Tensor) -> Iterator[Terms]:
+    def fit(self, x: Tensor) -> Iterator[Losses]:
         """Takes over the mean and the covariance of x: one step."""
         rows = x.flatten(1)
         mean, scale = fitted(rows, rows.new_ones(len(rows)), self.covariance, self.floor)

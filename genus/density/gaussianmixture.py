@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from ..core import GenerativeModel, Space, Terms
+from ..core import GenerativeModel, Losses, Space
 from ..errors import Refused
 from ..functional.densities.densities import log_multivariate_normal
 from .gaussian import Covariance, fitted, require, scaled, unit_scale
@@ -75,7 +75,7 @@ class GaussianMixture(GenerativeModel):
         return self.log_joint(x).logsumexp(1)
 
     @torch.no_grad()
-    def fit(self, x: Tensor) -> Iterator[Terms]:
+    def fit(self, x: Tensor) -> Iterator[Losses]:
         """Expectation maximisation, a step at a time, until a step gains less than `tolerance`."""
         rows = x.flatten(1)
         if not self.started:

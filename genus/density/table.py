@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from ..core import GenerativeModel, Space, Terms
+from ..core import GenerativeModel, Losses, Space
 from ..errors import Refused
 
 MOST = 2**22  # states in a table: 16 MB
@@ -63,7 +63,7 @@ class Table(GenerativeModel):
         return self.logits.log_softmax(0)[self.number(x)]
 
     @torch.no_grad()
-    def fit(self, x: Tensor) -> Iterator[Terms]:
+    def fit(self, x: Tensor) -> Iterator[Losses]:
         """Counts the rows: one step."""
         counts = torch.bincount(self.number(x), minlength=len(self.logits)).to(self.logits)
         self.logits.copy_((counts + self.smoothing).log())

@@ -34,7 +34,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..core import GenerativeModel, Space, Terms
+from ..core import GenerativeModel, Losses, Space
 from ..errors import Refused, RefusedType
 from ..functional.densities.densities import kl_normal, log_discretised_normal, log_normal
 from ..functional.diffusion.parametrisations import Epsilon, Parametrisation
@@ -89,14 +89,14 @@ class Guess(NamedTuple):
 
 # --- what it learns by --------------------------------------------------------------------------
 
-Objective = Callable[["DDPM", Tensor], Terms]
+Objective = Callable[["DDPM", Tensor], Losses]
 
 
 @dataclass(frozen=True)
 class Simple:
     """The squared error of what the network is asked for: the bound without its weights."""
 
-    def __call__(self, model: "DDPM", x: Tensor) -> Terms:
+    def __call__(self, model: "DDPM", x: Tensor) -> Losses:
         noisy = model.noisy(x, model.any_step(x))
         return {"error": model.error(x, noisy, model.denoiser.whole(noisy.x, noisy.t))}
 
@@ -111,7 +111,7 @@ class Hybrid:
 
     weight: float = 1e-3
 
-    def __call__(self, model: "DDPM", x: Tensor) -> Terms:
+    def __call__(self, model: "DDPM", x: Tensor) -> Losses:
         k = model.any_step(x)
         noisy = model.noisy(x, k)
         whole = model.denoiser.whole(noisy.x, noisy.t)
@@ -129,12 +129,12 @@ class Hybrid:
 class Bound:
     """The bound, in nats for each number of x_0; on Pixels, before x0hat is clipped."""
 
-    def __call__(self, model: "DDPM", x: Tensor) -> Terms:
+    def __call__(self, model: "DDPM", x: Tensor) -> Losses:
         return {"nll": -model.bound(x, clip=False).mean() / model.space.dims}
 
 
 def check_taught(variance: float | None, objective: Objective) -> None:
-    """Raises ValueError unless the objective teaches just what there is to learn."""
+    """Raises Refused unless the objective teaches just what there is to learn."""
     if variance is None and isinstance(objective, Simple):
         raise Refused(
             "DDPM: variance is None, and the objective Simple(), of which it learns nothing; take "
@@ -261,7 +261,7 @@ class DDPM(Denoising, GenerativeModel):
 
     # learning
 
-    def loss(self, x: Tensor) -> Terms:
+    def loss(self, x: Tensor) -> Losses:
         return self.objective(self, x)
 
     def any_step(self, x: Tensor) -> Tensor:

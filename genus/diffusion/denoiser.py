@@ -20,7 +20,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-from ..core import Pixels, Reals, Space, Terms
+from ..core import Losses, Pixels, Reals, Space
 from ..errors import Refused
 from ..functional.densities.densities import kl_normal, log_discretised_normal, log_normal
 from ..functional.diffusion.parametrisations import Parametrisation
@@ -160,7 +160,7 @@ class Denoiser(nn.Module):
         weight: Weight | None = None,
         coupling: Coupling | None = None,
         eps: Tensor | None = None,
-    ) -> Terms:
+    ) -> Losses:
         """The squared error of what the network is asked for, a mean over all numbers.
 
         Args:
@@ -253,7 +253,7 @@ def spread_evenly(x: Tensor) -> Tensor:
 
 
 def check_space(space: Space, who: str) -> None:
-    """Raises ValueError unless noise can be added to this space."""
+    """Raises Refused unless noise can be added to this space."""
     if not isinstance(space, Pixels | Reals):
         raise Refused(
             f"{who}: space is {space}; Pixels or Reals are wanted, and bits may be read as Pixels "

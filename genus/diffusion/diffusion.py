@@ -28,7 +28,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..core import GenerativeModel, Space, Terms, check_embedding, given
+from ..core import GenerativeModel, Losses, Space, check_embedding, given
 from ..errors import Refused
 from ..functional.diffusion.parametrisations import Parametrisation, Velocity
 from ..functional.diffusion.paths import Cosine, Path
@@ -114,7 +114,7 @@ class Diffusion(Denoising, GenerativeModel):
     def deal(self, *batch: Tensor) -> Dealt:
         return Dealt(*batch) if self.context_space else Dealt(batch[0], None, *batch[1:])
 
-    def loss(self, x: Tensor, context: Tensor | None = None, eps: Tensor | None = None) -> Terms:
+    def loss(self, x: Tensor, context: Tensor | None = None, eps: Tensor | None = None) -> Losses:
         """The squared error of what the network is asked for.
 
         Args:

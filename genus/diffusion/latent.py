@@ -16,7 +16,7 @@ Departs: any model with encode and decode; of a variational one, z is the mean, 
 import torch
 from torch import Tensor
 
-from ..core import Bits, GenerativeModel, Pixels, Player, Reals, Terms
+from ..core import Bits, GenerativeModel, Losses, Pixels, Player, Reals
 from ..errors import Refused
 from .ddpm import DDPM
 from .diffusion import Diffusion
@@ -90,7 +90,7 @@ class LatentDiffusion(GenerativeModel):
     def players(self) -> dict[str, Player]:
         return {"model": Player([self.diffusion], self.loss)}
 
-    def loss(self, x: Tensor) -> Terms:
+    def loss(self, x: Tensor) -> Losses:
         """The diffusion's own, of z."""
         with torch.no_grad():
             z = self.encode(x)

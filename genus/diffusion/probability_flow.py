@@ -35,7 +35,7 @@ import math
 import torch
 from torch import Tensor
 
-from ..core import GenerativeModel, Player, Reals, Terms
+from ..core import GenerativeModel, Losses, Player, Reals
 from ..errors import Refused, RefusedType
 from ..functional.densities.densities import log_normal
 from ..functional.diffusion.paths import LEAST
@@ -81,7 +81,7 @@ class ProbabilityFlow(GenerativeModel):
 
     # learning is the diffusion's own
 
-    def loss(self, *batch: Tensor) -> Terms:
+    def loss(self, *batch: Tensor) -> Losses:
         return self.model.loss(*batch)
 
     def players(self) -> dict[str, Player]:

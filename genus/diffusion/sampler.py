@@ -63,7 +63,7 @@ def toward(x: Tensor, start: Tensor, at: Level, to: Level, variance: float = 0.0
 
 
 def check_evaluations(who: str, evaluations: int) -> None:
-    """Raises ValueError unless there is an evaluation to make."""
+    """Raises Refused unless there is an evaluation to make."""
     if evaluations < 1:
         raise Refused(f"{who}: evaluations is {evaluations}; at least 1 is wanted")
 

@@ -28,7 +28,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from ..core import Bits, GenerativeModel, Ladder, Space, Terms
+from ..core import AnnealingPath, Bits, GenerativeModel, Losses, Space
 from ..errors import Refused
 
 
@@ -100,7 +100,7 @@ class RBM(GenerativeModel):
             v = self.a.sigmoid().expand(n, -1).bernoulli()
         return self.gibbs(v.reshape(n, *self.space.shape), self.burn_in)
 
-    def loss(self, x: Tensor) -> Terms:
+    def loss(self, x: Tensor) -> Losses:
         """Its value is no measure of the fit: its gradient is the contrastive one."""
         dream = self.gibbs(self.dreams if self.chains else x, self.steps)
         if self.chains and self.training:
@@ -108,7 +108,7 @@ class RBM(GenerativeModel):
         return {"data": self.energy(x).mean(), "dream": -self.energy(dream).mean()}
 
     @torch.no_grad()
-    def ladder(self, x: Tensor) -> Ladder:
+    def annealing_path(self, x: Tensor) -> AnnealingPath:
         """The way from the base rates of x, (n, *space.shape), to this model: f_beta."""
         base = log_odds(x.flatten(1))
         tilt = self.a - base
@@ -127,7 +127,7 @@ class RBM(GenerativeModel):
             return v.reshape(x.shape), log_weight
 
         log_z = softplus(base).sum() + self.hidden * math.log(2)
-        return Ladder(log_z, start, climb)
+        return AnnealingPath(log_z, start, climb)
 
 
 def log_odds(v: Tensor) -> Tensor:

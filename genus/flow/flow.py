@@ -138,7 +138,7 @@ def drawn(
 
 
 def check_space(space: Space, base: Model | None, who: str) -> None:
-    """Raises ValueError, in the name of `who`, if no flow can live here."""
+    """Raises Refused, in the name of `who`, if no flow can live here."""
     if not isinstance(space, Reals):
         raise Refused(
             f"{who}: space is {space}; it must be Reals, since a flow has a density. Make pixels "

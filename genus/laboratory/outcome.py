@@ -62,7 +62,7 @@ class Outcome:
 
 
 def wanted(good: bool, who: str, name: str, came: object, what: str) -> None:
-    """Raises ValueError, in the name of `who`, unless an option is good."""
+    """Raises Refused, in the name of `who`, unless an option is good."""
     if not good:
         raise Refused(f"{who}: {name} is {came}; {what} is wanted")
 

@@ -1,6 +1,6 @@
 """evaluate: all figures of a model on a data set, by what the model promises and what x is.
 
-    log_prob, log_weight, elbo, ladder     negative log-likelihood of the test rows
+    log_prob, log_weight, elbo, annealing_path     negative log-likelihood of the test rows
     the truth is known (toys)              how far the model is from it
     an oracle sees such x                  fidelity, coverage, memorisation, beside real rows' own
     separate bumps (toys)                  which of them are found
@@ -82,7 +82,7 @@ def evaluate(
         oracle: who looks at the samples; by default the one that ships for the data, if any.
 
     Raises:
-        ValueError: the model is not made for these data, or the oracle is not.
+        Refused: the model is not made for these data, or the oracle is not.
     """
     _match(model, data)
     judge = _judge(data, oracle)

@@ -66,7 +66,7 @@ def comparable(a: Figure, b: Figure) -> None:
     """Returns if the two may stand side by side.
 
     Raises:
-        ValueError: they were not measured alike; names what differs.
+        Refused: they were not measured alike; names what differs.
     """
     if apart := differences(a, b):
         told = "; ".join(f"{key}: {one} and {two}" for key, (one, two) in apart.items())
@@ -80,7 +80,7 @@ def side_by_side(reports: Mapping[str, Sequence[Figure]]) -> dict[str, dict[str,
     """Figures by name, then by report; a report without a figure is left out of that figure.
 
     Raises:
-        ValueError: figures of one name have different protocols.
+        Refused: figures of one name have different protocols.
     """
     columns: dict[str, dict[str, Figure]] = {}
     for title, figures in reports.items():
@@ -120,7 +120,7 @@ def table(reports: Mapping[str, Sequence[Figure]]) -> str:
     """Several models side by side as plain text: a line each, and one for real data at the end.
 
     Raises:
-        ValueError: figures of one name have different protocols.
+        Refused: figures of one name have different protocols.
     """
     columns = side_by_side(reports)
     units = [next(iter(column.values())).unit for column in columns.values()]

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ..core import Bits, Classes, Model, Pixels, Space, Terms
+from ..core import Bits, Classes, Losses, Model, Pixels, Space
 from ..errors import Refused
 from ..nn import MLP
 from ..train.artifact import digest, load
@@ -43,7 +43,7 @@ class Oracle(Model):
         classes: how many.
         features: size of the layer before the last.
         width: channels after the first convolution, doubled when the image is halved.
-        dropout: share of the features that is dropped while it learns, in [0, 1).
+        dropout: share of the features set to zero in a round of training, in [0, 1).
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Oracle(Model):
         self.body = nn.Sequential(*body, nn.Dropout(dropout), *last)
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(features, classes))
 
-    def loss(self, x: Tensor, label: Tensor) -> Terms:
+    def loss(self, x: Tensor, label: Tensor) -> Losses:
         """Cross-entropy of the label, nats per example."""
         return {"cross_entropy": cross_entropy(self.head(self.body(x)), label)}
 
@@ -89,7 +89,7 @@ class Oracle(Model):
         return OracleOutput(found.double().cpu(), self.head(found).argmax(1).cpu())
 
     def suits(self, space: Space) -> None:
-        """Raises ValueError if the oracle cannot see rows of this space."""
+        """Raises Refused if the oracle cannot see rows of this space."""
         if space.shape != self.space.shape:
             raise Refused(
                 f"Oracle: sees x of shape {self.space.shape}, not of {space}; train one on data "
@@ -128,7 +128,7 @@ def oracle(source: str | Path) -> Oracle:
         source: "digits"; or the folder that `genus fit oracle --out FOLDER` wrote.
 
     Raises:
-        ValueError: there is no such oracle, or its files are damaged.
+        Refused: there is no such oracle, or its files are damaged.
     """
     shipped = SHIPPED / str(source)
     folder = shipped if shipped.is_dir() else Path(source)

@@ -52,7 +52,7 @@ class KeysValues:
         return self.keys[:, :, :end], self.values[:, :, :end]
 
     def end(self, places: int) -> int:
-        """The count after so many more places; raises ValueError if there is no room for them."""
+        """The count after so many more places; raises Refused if there is no room for them."""
         end, room = self.count + places, self.keys.shape[2]
         if end > room:
             raise Refused(
@@ -69,7 +69,7 @@ class CausalAttention(nn.Module):
         heads: how many looks at once; width must be a multiple, of an even number if rotary.
         rotary: whether keys and queries are turned by their places, so that what is seen depends on
             how far apart two places are; if not, places must be told in x.
-        dropout: the share of attention that is dropped in training, in [0, 1).
+        dropout: share of the attention weights set to zero in a round of training, in [0, 1).
     """
 
     def __init__(self, width: int, heads: int, rotary: bool = True, dropout: float = 0.0):

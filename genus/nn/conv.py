@@ -25,7 +25,7 @@ class ConvEncoder(nn.Sequential):
         d_out: the size of the vector.
         width: channels at the image's own size.
         hidden: widths of dense layers between the coarsest level and the vector.
-        dropout: share of what goes into a dense layer that is silent in a round of training.
+        dropout: share of the inputs of a dense layer set to zero in a round of training.
     """
 
     def __init__(

@@ -108,7 +108,7 @@ def time_embedding(width: int, d_out: int) -> nn.Sequential:
 def with_context(time: Tensor, told: nn.Linear | None, context: Tensor | None) -> Tensor:
     """An embedded time, (n, d), and what a network is told beside it, (n, k), as one, (n, d).
 
-    Raises ValueError if a context comes where none is wanted, or none where one is.
+    Raises Refused if a context comes where none is wanted, or none where one is.
     """
     if (told is None) != (context is None):
         raise Refused(

@@ -50,7 +50,7 @@ class Recurrent(nn.Module):
         cell: "elman", "gru" or "lstm".
         skips: whether all layers see x, and all are seen in the end: d_out is then width * layers,
             and otherwise width.
-        dropout: the share of numbers between two layers that is dropped in training, in [0, 1).
+        dropout: share of the numbers between two layers set to zero in a round of training, in [0, 1).
     """
 
     def __init__(

@@ -24,7 +24,7 @@ class CausalBlock(nn.Module):
         source: numbers of a place of the source that is looked at; None for no source.
         growth: how many times as wide as a place the perceptron's hidden layer is.
         rotary: as in `CausalAttention`.
-        dropout: the share of what is added, and of attention, that is dropped in training.
+        dropout: share of residuals and of attention weights set to zero in a round of training.
     """
 
     def __init__(

@@ -62,7 +62,7 @@ def loaded(
         who: the recipe's name, for messages.
         data: name or path.
         run: whose seed it is.
-        kind: what is wanted; ValueError says what came instead.
+        kind: what is wanted; Refused says what came instead.
         view: of the data, such as `Data.labelled`.
     """
     torch.manual_seed(run.seed)

@@ -9,7 +9,7 @@ from .groups import Group
 
 NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 ENOUGH = 2.0  # standard errors that make a difference
-LIKELIHOODS = {"log_prob", "elbo", "log_weight", "ladder"}  # promises that lead to one
+LIKELIHOODS = {"log_prob", "elbo", "log_weight", "annealing_path"}  # promises that lead to one
 COPIES = 0.8  # share of the floor of memorisation below which samples look like copies
 
 

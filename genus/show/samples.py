@@ -12,11 +12,11 @@ from torch import Tensor
 from ..core import Attributes, Classes, GenerativeModel, Model, Reals, Space
 from ..data import Data
 from ..errors import Refused, RefusedType
-from ..functional.sequences.choices import DRAWN, Choice
+from ..functional.sequences.choices import DRAWN, Decoding
 from .files import save_png
 from .pictures import grid, shown
 
-CHOICES = {field.name for field in fields(Choice)}
+CHOICES = {field.name for field in fields(Decoding)}
 ROWS = 500  # rows that are drawn at once
 
 
@@ -96,7 +96,7 @@ def drawn(
         n: how many.
         context: of a conditional model, (n, ...).
         seed: of the noise.
-        how: what `sample` is told besides: `choice`, and `prefix`, (1, k), for all rows.
+        how: what `sample` is told besides: `decoding`, and `prefix`, (1, k), for all rows.
     """
     torch.manual_seed(seed)
     device = next((p.device for p in model.parameters()), None)
@@ -121,7 +121,7 @@ def drawn(
 
 def long(model: Model, n: int, length: int, seed: int, how: Mapping[str, Any]) -> Tensor:
     """n texts, (n, prompt and `length` tokens)."""
-    if "go_on" not in model.promises():
+    if "extend" not in model.promises():
         raise Refused(
             f"sample: {type(model).__name__} makes samples of one size: leave --length out"
         )
@@ -129,20 +129,20 @@ def long(model: Model, n: int, length: int, seed: int, how: Mapping[str, Any]) -
     device = next((p.device for p in model.parameters()), None)
     nothing = torch.empty(1, 0, dtype=torch.int64)
     first = how.get("prefix", nothing).expand(n, -1).to(device)
-    return torch.cat([first, model.go_on(first, length, how.get("choice", DRAWN))], 1).cpu()
+    return torch.cat([first, model.extend(first, length, how.get("decoding", DRAWN))], 1).cpu()
 
 
 def told(model: Model, options: dict[str, Any]) -> dict[str, Any]:
-    """What `sample` is told of how to choose, of those options that are said."""
+    """The keyword arguments of `sample`, from the options that were given."""
     said = {name: value for name, value in options.items() if value is not None}
     sample = getattr(model, "sample", None)
     known = inspect.signature(sample).parameters if callable(sample) else {}
     how = {name: said.pop(name) for name in [*said] if name in known}
-    if "choice" in known and said.keys() <= CHOICES:
-        return how | ({"choice": Choice(**said)} if said else {})
+    if "decoding" in known and said.keys() <= CHOICES:
+        return how | ({"decoding": Decoding(**said)} if said else {})
     if said:
         names = " and ".join(f"--{name.replace('_', '-')}" for name in said)
-        raise Refused(f"sample: {type(model).__name__} has no such choice: leave {names} out")
+        raise Refused(f"sample: {type(model).__name__} does not know {names}: leave {names} out")
     return how
 
 

@@ -25,7 +25,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from ..core import HasFit, Model, Terms, promise
+from ..core import HasFit, Losses, Model, promise
 from ..errors import Refused
 from . import artifact
 from .game import Average, MakesOptimizers, adam, own_optimizers, play, ranks
@@ -60,7 +60,7 @@ def fit(
         picture: draws the model's samples into the file named.
 
     Raises:
-        ValueError: model and data do not match, or the folder is in use, or the run to go on
+        Refused: model and data do not match, or the folder is in use, or the run to go on
             with was another one.
         FloatingPointError: a loss is not finite; names the player, the round and the term.
     """
@@ -104,7 +104,7 @@ class _Session:
         self.game: dict[str, float] = {}  # figures of the game, not of the model
         self.lines: list[dict[str, Any]] = []  # of the log
         self.verdict = ""
-        self.pending: list[Terms] = []  # the losses of the rounds since the last line of the log
+        self.pending: list[Losses] = []  # the losses of the rounds since the last line of the log
         self.writes = run.out is not None and self.rank == 0
         self.display = Display(run.progress and self.rank == 0, run.rounds, run.minutes)
 
@@ -127,7 +127,7 @@ class _Session:
             raise KeyboardInterrupt
         return (self.average.model if self.average else self.model).eval()
 
-    def rounds(self) -> Iterator[Terms]:
+    def rounds(self) -> Iterator[Losses]:
         if self.over():
             return
         if learner := promise(self.model, HasFit):
@@ -176,7 +176,7 @@ class _Session:
             late = bool(flag)
         return late
 
-    def after_round(self, terms: Terms) -> None:
+    def after_round(self, terms: Losses) -> None:
         if self.average is not None:
             self.average.update(self.number)
         self.pending.append(terms)

@@ -11,7 +11,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
-from ..core import Model, Player, Terms
+from ..core import Losses, Model, Player
 from ..errors import Refused
 
 
@@ -24,7 +24,7 @@ def play(
     clip: float | None = None,
     accumulate: int = 1,
     autocast: bool = False,
-) -> Iterator[Terms]:
+) -> Iterator[Losses]:
     """Trains round by round, and yields the named losses of each round.
 
     A round is one batch. In it each player makes one move: a gradient step on what it owns, and
@@ -55,7 +55,7 @@ def play(
     for number, batch in enumerate(batches, start):
         parts = _parts(batch, accumulate)
         dealt = None
-        losses: Terms = {}
+        losses: Losses = {}
         for name, player in players.items():
             if number % player.every:
                 continue
@@ -146,7 +146,7 @@ class Turn(nn.Module):
         super().__init__()
         self.model, self.loss = model, player.loss
 
-    def forward(self, *dealt: Tensor | None) -> Terms:
+    def forward(self, *dealt: Tensor | None) -> Losses:
         return self.loss(*dealt)
 
 

@@ -50,23 +50,23 @@ class Run:
     """How long, where to and on what: the part of a configuration that every recipe shares.
 
     Args:
-        rounds: when to stop; a round is one batch, in which each player moves once.
-        minutes: when to stop, by the clock; the earlier of the two counts.
-        batch: rows in a batch, over all ranks.
-        lr: learning rate of the default optimiser, Adam; recipes scale it by their schedule.
-        seed: of weights, batches and noise.
-        out: the folder of the run; nothing is written without one.
-        resume: goes on with the run in `out`.
-        device: cpu, cuda, cuda:1, mps, or auto, which takes the best there is.
-        autocast: computes losses in bfloat16 where torch holds that to be safe.
-        clip: the largest norm of a player's gradient.
-        accumulate: into how many equal parts a batch is cut, to save memory.
-        ema: decay of the averaged weights, in [0, 1); none are kept without it.
-        log_every: rounds between two lines of the log.
-        evaluate_every: rounds between two evaluations and sample pictures.
-        checkpoint_every: rounds between two checkpoints.
-        progress: shows a live table, or plain lines where there is no terminal.
-        note: what config.json should say besides; JSON types.
+        rounds: number of rounds after which to stop; in a round each player takes one step.
+        minutes: time after which to stop; the earlier of the two counts.
+        batch: number of rows in a batch, over all ranks.
+        lr: learning rate of the default optimiser, Adam; a recipe multiplies it by its schedule.
+        seed: random seed of weights, batches and noise.
+        out: folder of the run; without one nothing is written.
+        resume: whether to continue the run in `out`.
+        device: cpu, cuda, cuda:1, mps, or auto, which takes the fastest available.
+        autocast: whether to compute losses in bfloat16 where torch considers that safe.
+        clip: largest norm of a player's gradient; larger ones are scaled down.
+        accumulate: number of equal parts into which a batch is split, to save memory.
+        ema: decay of the averaged weights, in [0, 1); by default none are kept.
+        log_every: number of rounds between two lines of the log.
+        evaluate_every: number of rounds between two evaluations with sample pictures.
+        checkpoint_every: number of rounds between two checkpoints.
+        progress: whether to show a live table, or plain lines where there is no terminal.
+        note: further entries of config.json, of JSON types.
     """
 
     rounds: int | None = None
@@ -97,7 +97,7 @@ class Run:
             if (value := getattr(self, name)) is not None and value < 0:
                 raise Refused(f"Run: {name} is {value}; it cannot be negative")
         if self.resume and self.out is None:
-            raise Refused("Run: resume needs out, the folder of the run that goes on")
+            raise Refused("Run: resume needs out, the folder of the run to continue")
 
     def progress_at(self, number: int, seconds: float) -> float:
         """How much of the run is behind, in [0, 1]: a pure function of the round if rounds are set."""
@@ -120,7 +120,7 @@ def logged(path: Path, until: int) -> list[dict[str, Any]]:
 
 
 def match(model: Model, data: Batches) -> None:
-    """Raises ValueError if the data are not what the model is made for."""
+    """Raises Refused if the data are not what the model is made for."""
     name = type(model).__name__
     if model.space != data.space:
         raise Refused(

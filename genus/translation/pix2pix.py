@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, interpolate, leaky_relu, relu
 
-from ..core import GenerativeModel, Pixels, Player, Reals, Space, Terms, require_images
+from ..core import GenerativeModel, Losses, Pixels, Player, Reals, Space, require_images
 from ..errors import Refused
 from ..functional.adversarial.objectives import Objective, non_saturating
 
@@ -162,14 +162,14 @@ class Pix2Pix(GenerativeModel):
         """The true answer, the question and G's answer: one pass for both players."""
         return x, context, self.translate(context)
 
-    def critic_loss(self, x: Tensor, context: Tensor, fake: Tensor) -> Terms:
+    def critic_loss(self, x: Tensor, context: Tensor, fake: Tensor) -> Losses:
         """Half of the objective's, so that the critic learns at half the speed."""
         terms = self.objective.critic(self.critic(x, context), self.critic(fake, context))
         return {name: value / 2 for name, value in terms.items()}
 
-    def generator_loss(self, x: Tensor, context: Tensor, fake: Tensor) -> Terms:
+    def generator_loss(self, x: Tensor, context: Tensor, fake: Tensor) -> Losses:
         """What fools the critic, and what is near to the true answer."""
-        terms: Terms = {"l1": self.l1 * (x - fake).abs().mean()}
+        terms: Losses = {"l1": self.l1 * (x - fake).abs().mean()}
         if self.game:
             scores = self.critic(fake, context)
             real = self.critic(x, context) if self.objective.relative else scores.new_empty(0)

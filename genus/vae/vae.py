@@ -20,7 +20,7 @@ Departs: pixels have a discretised logistic, in the place of a normal, so their 
 import torch
 from torch import Tensor, nn
 
-from ..core import GenerativeModel, Space, Terms
+from ..core import GenerativeModel, Losses, Space
 from ..errors import Refused
 from ..functional.densities.densities import kl_normal, log_normal
 from ..nn import MLP
@@ -118,7 +118,7 @@ class VAE(GenerativeModel):
         joint = self.likelihood.log_prob(x, self.numbers(z)) + log_normal(z)
         return joint - log_normal(z, mean, log_std)
 
-    def loss(self, x: Tensor) -> Terms:
+    def loss(self, x: Tensor) -> Losses:
         reconstruction, kl = self.terms(x)
         return {"reconstruction": reconstruction.mean(), "kl": kl.mean()}
 

@@ -88,13 +88,15 @@ def test_sampling_is_bit_for_bit_what_whole_passes_give(options):
             logits = per_feature(model, x.reshape(200, *model.space.shape), mask)
             came = pick(logits[:, feature], u[:, feature])
             x[:, feature] = model.space.values(came, torch.float64)
-        assert torch.equal(model.draw(u, mask).flatten(1), x)
+        assert torch.equal(model.sample_from(u, mask).flatten(1), x)
 
 
 def test_rows_are_drawn_from_all_masks():
     model = made(KINDS["several masks"])
-    drawn, chosen = [], model.draw
-    model.draw = lambda u, mask, **rest: drawn.append((mask, len(u))) or chosen(u, mask, **rest)
+    drawn, chosen = [], model.sample_from
+    model.sample_from = lambda u, mask, **rest: (
+        drawn.append((mask, len(u))) or chosen(u, mask, **rest)
+    )
     model.sample(300)
     assert [mask for mask, _ in drawn] == [0, 1, 2]
     assert sum(rows for _, rows in drawn) == 300

@@ -18,7 +18,7 @@ from genus.autoregressive import (
     MADE,
     RNNNADE,
     CharRNN,
-    Choice,
+    Decoding,
     EncoderDecoder,
     GatedPixelCNN,
     ImageTransformer,
@@ -108,16 +108,16 @@ class Overlooks(Running):
 class GoesOnAlone(Running):
     """A prefix that is kept, but not seen by what follows."""
 
-    def draw(self, u, *context, choice=DRAWN, prefix=None):
-        x = super().draw(u, choice=choice)
+    def sample_from(self, u, *context, decoding=DRAWN, prefix=None):
+        x = super().sample_from(u, decoding=decoding)
         if prefix is not None:
             x[:, : prefix.shape[1]] = prefix
         return x
 
 
 class KnowsNoTemperature(Running):
-    def draw(self, u, *context, choice=DRAWN, prefix=None):
-        return super().draw(u, prefix=prefix)
+    def sample_from(self, u, *context, decoding=DRAWN, prefix=None):
+        return super().sample_from(u, prefix=prefix)
 
 
 SPACES = [Bits((4,)), Pixels((1, 2, 2), 3), Tokens(3, 4), Tokens(3, 4, end=1)]
@@ -197,7 +197,7 @@ def test_a_completed_image_keeps_its_first_half():
     model = built(Running, Pixels((1, 4, 4), 3))
     x = model.sample(20)
     torch.manual_seed(1)
-    half = model.complete(x, 8, choice=Choice(temperature=0.5))
+    half = model.complete(x, 8, decoding=Decoding(temperature=0.5))
     assert torch.equal(half[:, :, :2], x[:, :, :2])
     assert not torch.equal(half[:, :, 2:], x[:, :, 2:])
 

@@ -37,14 +37,17 @@ def test_a_low_temperature_stays_near_the_likeliest(said, run, tmp_path):
 def test_the_picture_says_how_values_were_chosen(said, run, tmp_path):
     path = tmp_path / "x.png"
     assert said(f"sample {run} -n 4 --top-k 3 --out {path}")[0] == 0
-    assert read_note(path)["choice"] == "Choice(temperature=1.0, top_k=3, top_p=None)"
+    assert read_note(path)["decoding"] == "Decoding(temperature=1.0, top_k=3, top_p=None)"
 
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ("--temperature -1 --out {out}/x.png", "Choice: temperature is -1.0; 0 or more is wanted"),
-        ("--top-k 0 --out {out}/x.png", "Choice: top_k is 0; at least 1 is wanted"),
+        (
+            "--temperature -1 --out {out}/x.png",
+            "Decoding: temperature is -1.0; 0 or more is wanted",
+        ),
+        ("--top-k 0 --out {out}/x.png", "Decoding: top_k is 0; at least 1 is wanted"),
         ("--prompt Once --out {out}/x.png", "sample: MADE makes no texts: leave --prompt out"),
         (
             "--length 9 --out {out}/x.npy",
@@ -73,7 +76,7 @@ def test_handwriting_has_a_bias_and_a_context(said, tmp_path):
     assert np.array_equal(drawn[3], drawn[4])
     code, _, err = said(f"sample {at} --top-k 2 --out {out}")
     assert code == 2
-    assert "HandwritingSynthesis has no such choice: leave --top-k out" in err
+    assert "HandwritingSynthesis does not know --top-k: leave --top-k out" in err
 
 
 def test_models_that_do_not_draw_by_value_say_so(said, tmp_path):
@@ -81,7 +84,7 @@ def test_models_that_do_not_draw_by_value_say_so(said, tmp_path):
     assert main(["fit", "vae_mlp", "--rounds", "0", "--data", "digits", "--out", str(at)]) == 0
     code, _, err = said(f"sample {at} --temperature 0.5 --top-k 2 --out {out}")
     assert code == 2
-    assert "VAE has no such choice: leave --temperature and --top-k out" in err
+    assert "VAE does not know --temperature and --top-k: leave --temperature and --top-k out" in err
     assert not out.exists()
 
 

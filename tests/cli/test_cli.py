@@ -124,7 +124,7 @@ def test_ctrl_c_is_told_how_to_go_on(standins, said, tmp_path, monkeypatch):
     monkeypatch.setattr("genus.energy.RBM.loss", stop)
     code, _, err = said("fit shy --out", tmp_path)
     assert code == 130
-    assert err == f"genus: stopped; genus fit shy --out {tmp_path} --resume goes on\n"
+    assert err == f"genus: stopped; genus fit shy --out {tmp_path} --resume continues it\n"
     monkeypatch.undo()
 
 
@@ -191,7 +191,7 @@ def quick(monkeypatch):
 SENTENCES = {
     "fit tiyn": "there is no recipe tiyn; did you mean tiny?",
     "fit xylophone": "there is no recipe xylophone; genus list shows them all",
-    "fit": "fit: which recipe? genus list shows them; or --resume --out DIR, to go on",
+    "fit": "fit: which recipe? genus list shows them; or --resume --out DIR continues a run",
     "fit tiny --componets 3": "fit tiny: there is no option --componets; did you mean --components?",
     "fit tiny --components 3.5": "fit tiny: --components is 3.5; wanted is int, such as 2",
     "fit tiny --components 0": "GaussianMixture: components is 0; at least 1 is wanted",

@@ -139,7 +139,7 @@ def test_a_folder_in_use_is_left_alone(standins, said, tmp_path):
     code, _, err = said(f"compare tiny --out {tmp_path}")
     assert code == 2
     assert err == (
-        f"genus: compare: {tmp_path} is not empty; --resume goes on with it, or --out names "
+        f"genus: compare: {tmp_path} is not empty; --resume continues it, or --out names "
         f"another folder\n"
     )
 

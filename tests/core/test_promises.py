@@ -4,9 +4,9 @@ import torch
 
 from genus.core import (
     Bits,
+    HasAnnealingPath,
     HasElbo,
     HasFit,
-    HasLadder,
     HasLogProb,
     HasLogWeight,
     Pixels,
@@ -38,8 +38,8 @@ def test_a_wrapper_keeps_what_it_wraps():
 
 
 def test_a_promise_of_several_methods():
-    assert promise(RBM(Bits((3,)), 2), HasLadder)
-    assert promise(Gaussian(Reals((2,))), HasLadder) is None
+    assert promise(RBM(Bits((3,)), 2), HasAnnealingPath)
+    assert promise(Gaussian(Reals((2,))), HasAnnealingPath) is None
 
 
 def test_what_is_no_model_is_asked_for_its_methods():

@@ -141,26 +141,26 @@ def test_prepared_it_is_the_base_rates():
     torch.testing.assert_close(model.dreams.mean(0), smoothed, atol=0.12, rtol=0)
 
 
-# --- the ladder -------------------------------------------------------------------------------
+# --- the annealing path -----------------------------------------------------------------------
 
 
 def test_the_ladder_begins_at_a_known_sum_and_ends_at_the_energy():
     model, x = small(), every(4)[[1, 5, 5, 7, 12]]
-    ladder = model.ladder(x)
-    _, up = ladder.climb(every(4), 0.0, 1.0)
+    annealing = model.annealing_path(x)
+    _, up = annealing.climb(every(4), 0.0, 1.0)
     log_f0 = -model.energy(every(4)).detach() - up
-    torch.testing.assert_close(log_f0.logsumexp(0), ladder.log_z)
+    torch.testing.assert_close(log_f0.logsumexp(0), annealing.log_z)
     rates = (x.sum(0) + 1) / 7
     log_p = (every(4) * rates.log() + (1 - every(4)) * (-rates).log1p()).sum(1)
-    torch.testing.assert_close(log_f0 - ladder.log_z, log_p)
+    torch.testing.assert_close(log_f0 - annealing.log_z, log_p)
     torch.testing.assert_close(log_odds(x), (rates / (1 - rates)).log())
 
 
 def test_the_rungs_weights_add_up_and_come_back():
     model = small()
-    ladder = model.ladder(every(4)[3:9])
+    annealing = model.annealing_path(every(4)[3:9])
     first, second, both, back = (
-        ladder.climb(every(4), *way)[1] for way in ((0, 0.4), (0.4, 1), (0, 1), (1, 0))
+        annealing.climb(every(4), *way)[1] for way in ((0, 0.4), (0.4, 1), (0, 1), (1, 0))
     )
     torch.testing.assert_close(first + second, both)
     torch.testing.assert_close(back, -both)
@@ -169,12 +169,12 @@ def test_the_rungs_weights_add_up_and_come_back():
 @pytest.mark.parametrize("to", [0.0, 0.6, 1.0])
 def test_a_rung_leaves_its_own_distribution_alone(to):
     model = small()
-    ladder = model.ladder(every(4)[3:9])
-    log_f = -model.energy(every(4)).detach() - ladder.climb(every(4), to, 1.0)[1]
+    annealing = model.annealing_path(every(4)[3:9])
+    log_f = -model.energy(every(4)).detach() - annealing.climb(every(4), to, 1.0)[1]
     p = log_f.softmax(0)
     n = 50_000
-    start = every(4)[p.multinomial(n, replacement=True)] if to else ladder.start(n)
-    end = ladder.climb(start, to, to)[0] if to else start
+    start = every(4)[p.multinomial(n, replacement=True)] if to else annealing.start(n)
+    end = annealing.climb(start, to, to)[0] if to else start
     number = (end @ torch.tensor([8.0, 4.0, 2.0, 1.0], dtype=torch.float64)).long()
     shares = torch.bincount(number, minlength=16).double() / n
     assert ((shares - p).abs() <= 5 * (p * (1 - p) / n).sqrt()).all()
@@ -192,7 +192,7 @@ def test_annealing_on_a_trained_one_is_within_a_tenth_of_a_nat_of_enumeration():
     model = model.double()
     h = torch.tensor(list(product([0.0, 1.0], repeat=10)), dtype=torch.float64)
     exact = (h @ model.b + softplus(h @ model.W.T + model.a).sum(1)).logsumexp(0).item()
-    found = log_z(model.ladder(x.double()), betas=1000, chains=100)
+    found = log_z(model.annealing_path(x.double()), betas=1000, chains=100)
     assert abs(found.value - exact) < 0.1
     assert abs(found.value - exact) < 5 * found.error
     rates = log_odds(x.flatten(1))
@@ -205,9 +205,9 @@ def test_images_keep_their_shape():
     model = RBM(Bits((1, 2, 3)), hidden=4, burn_in=2)
     x = model.sample(5)
     assert x.shape == (5, 1, 2, 3)
-    ladder = model.ladder(x)
-    assert ladder.start(7).shape == (7, 1, 2, 3)
-    assert ladder.climb(x, 0.1, 0.2)[0].shape == (5, 1, 2, 3)
+    annealing = model.annealing_path(x)
+    assert annealing.start(7).shape == (7, 1, 2, 3)
+    assert annealing.climb(x, 0.1, 0.2)[0].shape == (5, 1, 2, 3)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from ...core import GenerativeModel, Player, Terms
+from ...core import GenerativeModel, Losses, Player
 from ...errors import Refused
 from ...functional.adversarial.objectives import logistic_critic
 from ..gan import GAN
@@ -137,11 +137,11 @@ class AdaGAN(GenerativeModel):
         }
         return players | {"judge": Player([self.judge], self.judge_loss, after=self.advance)}
 
-    def hand(self, loss: Callable[..., Terms], *dealt: Tensor) -> Terms:
+    def hand(self, loss: Callable[..., Losses], *dealt: Tensor) -> Losses:
         """A loss of the GAN, of what it has dealt itself."""
         return loss(*dealt[:-2])
 
-    def judge_loss(self, *dealt: Tensor) -> Terms:
+    def judge_loss(self, *dealt: Tensor) -> Losses:
         """Twice the cross-entropy of telling data from the mixture, whose best logit is -log d."""
         x, mixed = dealt[-2:]
         return logistic_critic(self.judge(x), self.judge(mixed))

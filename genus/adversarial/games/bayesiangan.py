@@ -34,7 +34,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ...core import GenerativeModel, Pixels, Player, Reals, Space, Terms
+from ...core import GenerativeModel, Losses, Pixels, Player, Reals, Space
 from ...errors import Refused
 from ...functional.adversarial.langevin import normal_prior
 from ...functional.adversarial.objectives import TwoPlayerObjective, non_saturating
@@ -102,7 +102,7 @@ class BayesianGAN(GenerativeModel):
         """A critic's scores of the rows of each generator, by one pass."""
         return list(critic(fakes.flatten(0, 1)).unflatten(0, fakes.shape[:2]))
 
-    def critic_loss(self, x: Tensor, fakes: Tensor) -> Terms:
+    def critic_loss(self, x: Tensor, fakes: Tensor) -> Losses:
         """Over all critics: each one's loss, marginal over the generators, and its prior."""
         told = [
             marginal([self.objective.critic(real, fake) for fake in self.scores(critic, fakes)])
@@ -112,9 +112,9 @@ class BayesianGAN(GenerativeModel):
         prior = normal_prior(self.scorers.parameters(), self.prior_std, self.rows)
         return {"told": torch.stack(told).sum(), "prior": prior}
 
-    def generator_loss(self, x: Tensor, fakes: Tensor) -> Terms:
+    def generator_loss(self, x: Tensor, fakes: Tensor) -> Losses:
         """Over all generators: each one's loss, marginal over the critics, and its prior."""
-        losses: list[list[Terms]] = [[] for _ in self.generators]
+        losses: list[list[Losses]] = [[] for _ in self.generators]
         for critic in self.scorers:
             made = self.scores(critic, fakes)
             real = critic(x) if self.objective.relative else made[0].new_empty(0)
@@ -134,7 +134,7 @@ class BayesianGAN(GenerativeModel):
         }
 
 
-def marginal(losses: Sequence[Terms]) -> Tensor:
+def marginal(losses: Sequence[Losses]) -> Tensor:
     """The log of the mean of the exponentials of several losses, each a sum of terms, ()."""
     totals = torch.stack([torch.stack([*terms.values()]).sum() for terms in losses])
     return totals.logsumexp(0) - math.log(len(losses))

@@ -24,7 +24,7 @@ Departs: both players see one draw of z; z is normal, not uniform.
 import torch
 from torch import Tensor, nn
 
-from ...core import Pixels, Player, Reals, Space, Terms
+from ...core import Losses, Pixels, Player, Reals, Space
 from ...errors import Refused
 from ..two_players import TwoPlayers
 
@@ -72,7 +72,7 @@ class BEGAN(TwoPlayers):
         self.register_buffer("errors", torch.zeros(2))  # E L(x) and E L(G(z)) in this round
         self.register_buffer("convergence", torch.zeros(()))  # M
 
-    def critic_loss(self, x: Tensor, fake: Tensor) -> Terms:
+    def critic_loss(self, x: Tensor, fake: Tensor) -> Losses:
         """Data are said again, made rows are not, as far as k_t minds them."""
         real, made = self.critic(x).mean(), self.critic(fake).mean()
         self.errors.copy_(
@@ -80,7 +80,7 @@ class BEGAN(TwoPlayers):
         )  # of a batch in parts, the last part's
         return {"real": real, "fake": -self.k.clone() * made}
 
-    def generator_loss(self, x: Tensor, fake: Tensor) -> Terms:
+    def generator_loss(self, x: Tensor, fake: Tensor) -> Losses:
         """Made rows that the critic can say again."""
         return {"fool": self.critic(fake).mean()}
 

@@ -29,7 +29,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot, softplus
 
-from ...core import Bits, GenerativeModel, Player, Space, Terms, Tokens
+from ...core import Bits, GenerativeModel, Losses, Player, Space, Tokens
 from ...errors import Refused
 from ...functional.adversarial.objectives import non_saturating
 
@@ -103,11 +103,11 @@ class BSGAN(GenerativeModel):
         made = self.rows(logits, self.samples)
         return x, made, self.log_conditional(made, logits)
 
-    def critic_loss(self, x: Tensor, made: Tensor, log_g: Tensor) -> Terms:
+    def critic_loss(self, x: Tensor, made: Tensor, log_g: Tensor) -> Losses:
         """Telling data from all that was made."""
         return non_saturating.critic(self.score(x), self.score(made.flatten(0, 1)))
 
-    def generator_loss(self, x: Tensor, made: Tensor, log_g: Tensor) -> Terms:
+    def generator_loss(self, x: Tensor, made: Tensor, log_g: Tensor) -> Losses:
         """Rows that weigh more than the others of their z become more probable."""
         with torch.no_grad():
             weights = self.score(made.flatten(0, 1)).reshape(log_g.shape).softmax(1)

@@ -26,7 +26,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ...core import Player, Reals, Space, Terms
+from ...core import Losses, Player, Reals, Space
 from ...errors import Refused
 from ...functional.adversarial.objectives import MarginRanking
 from ...functional.adversarial.penalties import Penalty
@@ -114,7 +114,7 @@ class GoGAN(TwoPlayers):
             earlier = self.earlier(z).reshape(x.shape)
         return x, self.decode(z), earlier
 
-    def critic_loss(self, x: Tensor, fake: Tensor, earlier: Tensor | None = None) -> Terms:
+    def critic_loss(self, x: Tensor, fake: Tensor, earlier: Tensor | None = None) -> Losses:
         """Data above made rows; above those of the stage before by twice the margin."""
         real = self.critic(x)
         terms = self.ranking.critic(real, self.critic(fake))
@@ -125,7 +125,7 @@ class GoGAN(TwoPlayers):
             terms[penalty.name] = penalty.weight * penalty.function(self.critic, x, fake)
         return terms
 
-    def generator_loss(self, x: Tensor, fake: Tensor, earlier: Tensor | None = None) -> Terms:
+    def generator_loss(self, x: Tensor, fake: Tensor, earlier: Tensor | None = None) -> Losses:
         """A high score."""
         scores = self.critic(fake)
         return self.ranking.generator(scores.new_empty(0), scores)

@@ -16,7 +16,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from ...core import GenerativeModel, Player, Terms
+from ...core import GenerativeModel, Losses, Player
 from ...errors import Refused
 
 
@@ -67,7 +67,7 @@ class GeneratorMixture(GenerativeModel):
         self.cuts = [slice(end - len(hand), end) for end, hand in zip(ends, hands, strict=True)]
         return tuple(x for hand in hands for x in hand)
 
-    def hand(self, k: int, loss: Callable[..., Terms], *dealt: Tensor) -> Terms:
+    def hand(self, k: int, loss: Callable[..., Losses], *dealt: Tensor) -> Losses:
         """A loss of component k, of what is its own on the table."""
         return loss(*dealt[self.cuts[k]])
 

@@ -29,7 +29,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from ...core import Pixels, Reals, Space, Terms
+from ...core import Losses, Pixels, Reals, Space
 from ...errors import Refused
 from ...functional.adversarial.objectives import TwoPlayerObjective, non_saturating
 from ..two_players import TwoPlayers
@@ -92,11 +92,11 @@ class UnrolledGAN(TwoPlayers):
         state: dict[str, Any] = {**weights, **buffers}
         return functional_call(self.critic, state, (x,))
 
-    def critic_loss(self, x: Tensor, fake: Tensor) -> Terms:
+    def critic_loss(self, x: Tensor, fake: Tensor) -> Losses:
         """The objective of the critic as it is."""
         return self.objective.critic(self.critic(x), self.critic(fake))
 
-    def generator_loss(self, x: Tensor, fake: Tensor) -> Terms:
+    def generator_loss(self, x: Tensor, fake: Tensor) -> Losses:
         """The objective's other half, at the critic that is to come."""
         critic = self.ahead(x, fake)
         scores = critic(fake)

@@ -192,7 +192,7 @@ class AdaptiveAugment(View):
 
 
 def check(x: Tensor, who: str) -> None:
-    """Raises ValueError, in the name of `who`, if x is not a batch of images."""
+    """Raises Refused, in the name of `who`, if x is not a batch of images."""
     if x.dim() != 4:
         raise Refused(f"{who}: x has shape {tuple(x.shape)}; images, (n, c, h, w), are wanted")
 

@@ -28,7 +28,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from ...core import Pixels, Space, Terms, require_images
+from ...core import Losses, Pixels, Space, require_images
 from ...errors import Refused
 from ...functional.adversarial.objectives import non_saturating
 from ...nn.constraints import constrain
@@ -182,11 +182,11 @@ class DCGAN(TwoPlayers):
         """The critic's logits, (n,)."""
         return self.critic(x)
 
-    def critic_loss(self, x: Tensor, fake: Tensor) -> Terms:
+    def critic_loss(self, x: Tensor, fake: Tensor) -> Losses:
         """Real and made rows in batches of their own, so that their statistics do not mix."""
         return non_saturating.critic(self.score(x), self.score(fake))
 
-    def generator_loss(self, x: Tensor, fake: Tensor) -> Terms:
+    def generator_loss(self, x: Tensor, fake: Tensor) -> Losses:
         """The made rows alone."""
         scores = self.score(fake)
         return non_saturating.generator(scores.new_empty(0), scores)

@@ -29,7 +29,7 @@ from torch.nn.functional import logsigmoid
 from ...core import GenerativeModel, Graphs
 from ...errors import Refused
 from ...functional.numerics.threads import one_thread
-from ...functional.sequences.choices import DRAWN, Choice
+from ...functional.sequences.choices import DRAWN, Decoding
 from ...nn import MLP
 
 
@@ -68,41 +68,41 @@ class DGMG(GenerativeModel):
 
     @torch.no_grad()
     def sample(
-        self, n: int | None = None, context: Tensor | None = None, choice: Choice = DRAWN
+        self, n: int | None = None, context: Tensor | None = None, decoding: Decoding = DRAWN
     ) -> Tensor:
         """Graphs, (n, nodes, nodes)."""
         n = self.sample_count(n, context)
-        return self.complete(self.begin.weight.new_zeros(n, *self.space.shape), 0, choice)
+        return self.complete(self.begin.weight.new_zeros(n, *self.space.shape), 0, decoding)
 
     @torch.no_grad()
-    def complete(self, x: Tensor, known: int, choice: Choice = DRAWN) -> Tensor:
+    def complete(self, x: Tensor, known: int, decoding: Decoding = DRAWN) -> Tensor:
         """Graphs, (n, nodes, nodes), that go on from the first `known` nodes of x.
 
         A graph that has fewer nodes has ended: it stays as it is.
         """
         nodes = self.space.nodes
         u = torch.rand(len(x), nodes, 2 * nodes, dtype=x.dtype, device=x.device)
-        return self.grown(u, choice, x, known)
+        return self.grown(u, decoding, x, known)
 
     @torch.no_grad()
     @one_thread()
-    def grown(self, u: Tensor, choice: Choice, x: Tensor, known: int) -> Tensor:
+    def grown(self, u: Tensor, decoding: Decoding, x: Tensor, known: int) -> Tensor:
         """Graphs from uniform noise, (n, nodes, 2 nodes): u_v decides over node v and its edges.
 
         Args:
             u: in [0, 1).
-            choice: temperature, and which ends of an edge are left out.
+            decoding: temperature, and which ends of an edge are left out.
             x: graphs, (n, nodes, nodes).
             known: how many of their first nodes are kept.
         """
-        return self._walk(x, known, u, choice)[0]
+        return self._walk(x, known, u, decoding)[0]
 
     def _walk(
-        self, x: Tensor, known: int, u: Tensor | None, choice: Choice
+        self, x: Tensor, known: int, u: Tensor | None, decoding: Decoding
     ) -> tuple[Tensor, Tensor]:
         """The graphs, and log p of all decisions, (n,): those of x for its first nodes, then drawn."""
         graph = Growth(len(x), x.shape[1], self.width, self.begin.weight)
-        guide = Guide(x, known, u, choice)
+        guide = Guide(x, known, u, decoding)
         while not graph.ended.all():
             self._ask_for_a_node(graph, guide)
             self._ask_for_an_edge(graph, guide)
@@ -223,11 +223,11 @@ class Guide:
         x: graphs, (n, nodes, nodes).
         known: how many of their first nodes are told.
         u: (n, nodes, 2 nodes), in [0, 1); None where all is told.
-        choice: how noise decides.
+        decoding: how noise decides.
     """
 
-    def __init__(self, x: Tensor, known: int, u: Tensor | None, choice: Choice):
-        self.x, self.known, self.u, self.choice = x > 0, known, u, choice
+    def __init__(self, x: Tensor, known: int, u: Tensor | None, decoding: Decoding):
+        self.x, self.known, self.u, self.decoding = x > 0, known, u, decoding
         self.size = x.diagonal(dim1=1, dim2=2).sum(1)
 
     def node(self, graph: Growth, logit: Tensor) -> Tensor:
@@ -251,4 +251,4 @@ class Guide:
         if self.u is None:
             return told
         u = self.u[torch.arange(len(told), device=told.device), number, slot]
-        return torch.where(number < self.known, told, self.choice(logits, u))
+        return torch.where(number < self.known, told, self.decoding(logits, u))

@@ -25,10 +25,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu, softplus
 
-from ...core import GenerativeModel, Graphs, Terms
+from ...core import GenerativeModel, Graphs, Losses
 from ...errors import Refused
 from ...functional.numerics.threads import one_thread
-from ...functional.sequences.choices import DRAWN, Choice
+from ...functional.sequences.choices import DRAWN, Decoding
 from ...functional.sequences.graph_orders import reach
 from ...nn.recurrent import Recurrent, State
 
@@ -89,7 +89,7 @@ class RowByRow(GenerativeModel):
         far = rows.sum((1, 2)) * 2 + size != x.sum((1, 2))
         return total.masked_fill(empty.any(1) | far | (size == 0), -torch.inf)
 
-    def loss(self, x: Tensor) -> Terms:
+    def loss(self, x: Tensor) -> Losses:
         log_p = self.log_prob(x)
         if log_p.isinf().any():
             raise Refused(
@@ -101,30 +101,30 @@ class RowByRow(GenerativeModel):
 
     @torch.no_grad()
     def sample(
-        self, n: int | None = None, context: Tensor | None = None, choice: Choice = DRAWN
+        self, n: int | None = None, context: Tensor | None = None, decoding: Decoding = DRAWN
     ) -> Tensor:
         """Graphs, (n, nodes, nodes)."""
         n = self.sample_count(n, context)
         like = self.embed.weight
-        return self.complete(like.new_zeros(n, *self.space.shape), 0, choice)
+        return self.complete(like.new_zeros(n, *self.space.shape), 0, decoding)
 
     @torch.no_grad()
-    def complete(self, x: Tensor, known: int, choice: Choice = DRAWN) -> Tensor:
+    def complete(self, x: Tensor, known: int, decoding: Decoding = DRAWN) -> Tensor:
         """Graphs, (n, nodes, nodes), that go on from the first `known` nodes of x.
 
         A graph that has fewer nodes has ended: it stays as it is.
         """
         u = torch.rand(len(x), self.space.nodes, self.places, dtype=x.dtype, device=x.device)
-        return self.grown(u, choice, x, known)
+        return self.grown(u, decoding, x, known)
 
     @torch.no_grad()
     @one_thread()
-    def grown(self, u: Tensor, choice: Choice, x: Tensor, known: int) -> Tensor:
+    def grown(self, u: Tensor, decoding: Decoding, x: Tensor, known: int) -> Tensor:
         """Graphs from uniform noise, (n, nodes, M): u_ik decides over S_ik.
 
         Args:
             u: in [0, 1).
-            choice: temperature.
+            decoding: temperature.
             x: graphs, (n, nodes, nodes).
             known: how many of their first nodes are kept.
         """
@@ -136,7 +136,7 @@ class RowByRow(GenerativeModel):
         memory = self.graph.begin(n)
         for i in range(1, self.space.nodes):
             h = self.graph.step(relu(self.embed(row)), memory)
-            row = given[:, i] if i < known else self._row(h, u[:, i], choice, min(i, self.places))
+            row = given[:, i] if i < known else self._row(h, u[:, i], decoding, min(i, self.places))
             alive = alive & row.any(1)
             if not alive.any():
                 break
@@ -146,12 +146,12 @@ class RowByRow(GenerativeModel):
             made[:, i, i] = alive.to(u.dtype)
         return made.tril() + made.tril(-1).mT
 
-    def _row(self, h: Tensor, u: Tensor, choice: Choice, count: int) -> Tensor:
+    def _row(self, h: Tensor, u: Tensor, decoding: Decoding, count: int) -> Tensor:
         """The first `count` edges of rows, one after another, (n, M)."""
         row, edge = torch.zeros_like(u), torch.ones_like(u[:, :1])
         memory = self.edges.begin(h)
         for k in range(count):
-            edge = choice(self.edges.step(edge, memory), u[:, k])[:, None].to(u.dtype)
+            edge = decoding(self.edges.step(edge, memory), u[:, k])[:, None].to(u.dtype)
             row[:, k] = edge[:, 0]
         return row
 

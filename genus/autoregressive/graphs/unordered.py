@@ -22,7 +22,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from ...core import GenerativeModel, Graphs, HasLogProb, Terms, promise
+from ...core import GenerativeModel, Graphs, HasLogProb, Losses, promise
 from ...errors import Refused
 from ...functional.sequences.graph_orders import breadth_first, log_breadth_first, reordered
 
@@ -70,7 +70,7 @@ class Unordered(GenerativeModel):
         x = reordered(x, _breadth_first(x))
         return self._log_prob(x) - _log_orders(x) - log_breadth_first(x).to(x.dtype)
 
-    def loss(self, x: Tensor) -> Terms:
+    def loss(self, x: Tensor) -> Losses:
         """The bound: so that data may come in any order."""
         return {"bound": -self.elbo(x).mean()}
 

@@ -38,7 +38,7 @@ class RNNNADE(Stepwise):
         hidden: units of the hidden layer that each bit of a step has.
         width: numbers of the recurrent state.
         cell: "elman", "gru" or "lstm".
-        dropout: the share of bits and of state numbers that is left out in learning, in [0, 1).
+        dropout: share of input bits and of hidden units set to zero in a round of training, in [0, 1).
     """
 
     def __init__(

@@ -29,7 +29,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, softplus
 
-from ...core import Bits, Classes, GenerativeModel, Space, Terms
+from ...core import Bits, Classes, GenerativeModel, Losses, Space
 from ...errors import Refused
 from ...nn.recurrent import Cell, Recurrent
 
@@ -44,7 +44,7 @@ class RNNRBM(GenerativeModel):
         hidden: hidden units of the machines.
         width: numbers of the recurrent state.
         cell: "elman", "gru" or "lstm".
-        dropout: the share of bits and of state numbers that is left out in learning, in [0, 1).
+        dropout: share of input bits and of hidden units set to zero in a round of training, in [0, 1).
         gibbs_steps: k, of a dream.
         burn_in: Gibbs steps before a step of a sample, begun at bits of the chances of b_t.
     """
@@ -104,7 +104,7 @@ class RNNRBM(GenerativeModel):
             v = (beta * (h @ self.W.T) + b).sigmoid().bernoulli()
         return v
 
-    def loss(self, x: Tensor, steps: Tensor) -> Terms:
+    def loss(self, x: Tensor, steps: Tensor) -> Losses:
         """Its value is no measure of the fit: its gradient is the contrastive one."""
         v, b, c = self.machines(x, steps)
         dream = self.moved(v, b, c, self.gibbs_steps)

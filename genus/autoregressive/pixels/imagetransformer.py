@@ -43,7 +43,7 @@ class ImageTransformer(Stepwise):
         layers: blocks of attention and perceptron.
         heads: of the attention.
         window: pixels up to so many rows above and columns beside are told directly; 0 for none.
-        dropout: the share that is dropped in training, in [0, 1).
+        dropout: share of residuals and of attention weights set to zero in a round of training.
         context_space: what the distribution is given; None if it is given nothing.
         embed: makes a context, (n, *context_space.shape), (n, context) floats.
         context: how many numbers that are.

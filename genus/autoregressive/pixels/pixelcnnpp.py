@@ -46,7 +46,7 @@ class PixelCNNPP(Stepwise):
         scales: sizes of the image at which streams run, each half the one before.
         blocks: residual blocks at each size on the way down.
         components: logistics of a mixture; of no meaning for bits.
-        dropout: the share of the inputs of blocks' second layers left out in learning, in [0, 1).
+        dropout: share of the inputs of each block's second layer set to zero in a round of training.
     """
 
     def __init__(

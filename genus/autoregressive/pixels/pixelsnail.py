@@ -51,7 +51,7 @@ class PixelSNAIL(Stepwise):
         look: numbers of a query, a key and a value, all heads together; a multiple of heads.
         heads: of the attention.
         mixture: logistics that weigh a pixel's levels; without, each level has a logit of its own.
-        dropout: the share of channels that is dropped in training, in [0, 1).
+        dropout: share of channels set to zero in a round of training, in [0, 1).
         context_space: what the distribution is given; None if it is given nothing.
         embed: makes a context, (n, *context_space.shape), (n, context) floats.
         context: how many numbers that are.

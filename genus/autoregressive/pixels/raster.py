@@ -9,7 +9,7 @@ from ..stepwise import level_count
 
 
 def image_shape(space: Space, who: str) -> tuple[int, int, int]:
-    """(channels, height, width) of the space of images; ValueError of any other, in the name of `who`."""
+    """(channels, height, width) of the space of images; Refused of any other, in the name of `who`."""
     if not isinstance(space, Bits | Pixels) or len(space.shape) != 3:
         raise Refused(
             f"{who}: space is {space}; Bits or Pixels of (channels, height, width) are wanted"
@@ -19,7 +19,7 @@ def image_shape(space: Space, who: str) -> tuple[int, int, int]:
 
 
 def check_widths(who: str, channels: int, first: int, *widths: int) -> None:
-    """ValueError if the first window has no middle, or if channels cannot be shared out to values."""
+    """Raises Refused if the first window has no middle, or if channels cannot be shared out to values."""
     if first < 3 or first % 2 == 0:
         raise Refused(f"{who}: first is {first}; it must be odd, at least 3")
     for width in widths:

@@ -97,7 +97,7 @@ class SnailBlock(nn.Module):
         look: numbers of a query, a key and a value, all heads together; a multiple of heads.
         heads: of the attention.
         colours: channels of the image that is looked at.
-        dropout: the share of channels that is dropped in training, in [0, 1).
+        dropout: share of channels set to zero in a round of training, in [0, 1).
     """
 
     def __init__(

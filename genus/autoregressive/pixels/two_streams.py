@@ -35,7 +35,7 @@ class TwoStreams(nn.Module):
         width: channels of both streams.
         scales: sizes of images, each half the one before; 1 stays with the first.
         blocks: residual blocks of a level before the next one; one more comes after it.
-        dropout: the share of the inputs of blocks' second layers left out in learning, in [0, 1).
+        dropout: share of the inputs of each block's second layer set to zero in a round of training.
     """
 
     def __init__(self, d_in: int, width: int, scales: int, blocks: int, dropout: float = 0.0):

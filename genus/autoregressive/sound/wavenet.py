@@ -37,7 +37,7 @@ from ...core import Bits, Space, Tokens, check_embedding, given
 from ...errors import Refused
 from ...functional.densities.densities import log_discretised_logistic_mixture
 from ...functional.numerics.threads import one_thread
-from ...functional.sequences.choices import DRAWN, Choice
+from ...functional.sequences.choices import DRAWN, Decoding
 from ..stepwise import (
     Steps,
     Stepwise,
@@ -168,12 +168,12 @@ class WaveNet(Stepwise):
 
     @torch.no_grad()
     @one_thread()
-    def draw(
+    def sample_from(
         self,
         u: Tensor,
         context: Tensor | None = None,
         *,
-        choice: Choice = DRAWN,
+        decoding: Decoding = DRAWN,
         prefix: Tensor | None = None,
     ) -> Tensor:
         """x, (n, length), from uniform noise in [0, 1), (n, length): u_t decides over value t.
@@ -183,7 +183,7 @@ class WaveNet(Stepwise):
         """
         weight = self.stack.last.weight
         if weight.device.type != "cpu" or weight.dtype not in (torch.float32, torch.float64):
-            return super().draw(u, context, choice=choice, prefix=prefix)
+            return super().sample_from(u, context, decoding=decoding, prefix=prefix)
         n, length, end = len(u), self.space.dims, getattr(self.space, "end", None)
         self.check_context(context)
         known = self.levels_of_prefix(n, prefix)
@@ -196,7 +196,7 @@ class WaveNet(Stepwise):
             if shifts is not None and t % (each := length // shifts.shape[1]) == 0:
                 steps.tell(shifts[:, t // each])
             out = steps.step(h)
-            came = first[t] if t < len(first) else self._choose(out, noise[t], choice)
+            came = first[t] if t < len(first) else self._choose(out, noise[t], decoding)
             if end is not None and t:
                 came = np.where(index[t - 1] == end, end, came)
             index[t] = came
@@ -213,10 +213,10 @@ class WaveNet(Stepwise):
         bias, grid = self.first.bias.detach().numpy()[:, None], 2 / (self.levels - 1)
         return lambda index: rows * (index * grid - 1).astype(rows.dtype) + bias
 
-    def _choose(self, out: Array, u: Array, choice: Choice) -> NDArray[np.int64]:
+    def _choose(self, out: Array, u: Array, decoding: Decoding) -> NDArray[np.int64]:
         """The numbers of the levels, (n,), of what decides over them, (d_out, n)."""
-        if choice != DRAWN:
-            return choice(self._logits(torch.from_numpy(out.T)), torch.from_numpy(u)).numpy()
+        if decoding != DRAWN:
+            return decoding(self._logits(torch.from_numpy(out.T)), torch.from_numpy(u)).numpy()
         return pick(out, u) if self.mixture is None else pick_logistic(out, u, self.levels)
 
 

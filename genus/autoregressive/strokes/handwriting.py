@@ -79,11 +79,11 @@ class StrokePrediction(GenerativeModel):
             prefix: (n, k, 3): the first k steps, which stay as they are.
         """
         n = self.sample_count(n, context)
-        return self.draw(uniform(self.said.weight, n, self.space), bias, temperature, prefix)
+        return self.sample_from(uniform(self.said.weight, n, self.space), bias, temperature, prefix)
 
     @torch.no_grad()
     @one_thread()
-    def draw(
+    def sample_from(
         self,
         u: Tensor,
         bias: float = 0.0,
@@ -216,11 +216,11 @@ class HandwritingSynthesis(GenerativeModel):
         """
         context = self.context_given(n, context)
         u = uniform(self.said.weight, len(context), self.space)
-        return self.draw(u, context, bias, temperature, prefix)
+        return self.sample_from(u, context, bias, temperature, prefix)
 
     @torch.no_grad()
     @one_thread()
-    def draw(
+    def sample_from(
         self,
         u: Tensor,
         context: Tensor,

@@ -62,7 +62,7 @@ def written(
     """A drawing, step by step, until all have ended."""
     if not (bias >= 0 and temperature > 0):
         raise Refused(
-            f"draw: bias is {bias} and temperature {temperature}; a bias of 0 or more and a "
+            f"sample: bias is {bias} and temperature {temperature}; a bias of 0 or more and a "
             f"temperature above 0 are wanted"
         )
     n, length, _ = u.shape
@@ -117,7 +117,7 @@ def whole(each: Tensor, x: Tensor) -> Tensor:
 
 
 def check_strokes(space: Space, mixtures: int, who: str) -> None:
-    """Raises ValueError unless the space is of drawings, and there are normals."""
+    """Raises Refused unless the space is of drawings, and there are normals."""
     if not isinstance(space, Strokes):
         raise Refused(f"{who}: space is {space}; Strokes are wanted")
     if mixtures < 1:

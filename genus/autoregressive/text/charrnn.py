@@ -18,7 +18,7 @@ from torch.nn.functional import pad
 
 from ...core import Tokens
 from ...functional.numerics.threads import one_thread
-from ...functional.sequences.choices import DRAWN, Choice
+from ...functional.sequences.choices import DRAWN, Decoding
 from ...nn import Recurrent, State
 from ...nn.recurrent import Cell
 from ..stepwise import Steps, Stepwise, endless, log_chances
@@ -35,7 +35,7 @@ class CharRNN(Stepwise):
         layers: recurrent layers, one after another.
         cell: "elman", "gru" or "lstm".
         skips: whether all layers see the symbol, and all are seen in the end.
-        dropout: the share of numbers that is dropped between layers and before the last, in
+        dropout: share of the numbers between layers, and before the last, set to zero in a round of
             training.
     """
 
@@ -92,7 +92,7 @@ class CharRNN(Stepwise):
 
     @torch.no_grad()
     @one_thread()
-    def go_on(self, x: Tensor, count: int, choice: Choice = DRAWN) -> Tensor:
+    def extend(self, x: Tensor, count: int, decoding: Decoding = DRAWN) -> Tensor:
         """What may follow on texts of any length, for any length: (n, t) -> (n, count)."""
         endless(self.space, "CharRNN")
         memory, u = self.net.begin(len(x)), torch.rand(len(x), count).to(self.last.weight)
@@ -100,7 +100,7 @@ class CharRNN(Stepwise):
         for piece in pad(x, (1, 0), value=self.space.vocabulary).split(PIECE, 1):
             logits = self._read(piece, memory)[:, -1]
         for place in range(count):
-            out[:, place] = choice(logits, u[:, place])
+            out[:, place] = decoding(logits, u[:, place])
             logits = self._next(out[:, place], memory)
         return out
 

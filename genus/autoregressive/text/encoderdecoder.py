@@ -73,7 +73,7 @@ class EncoderDecoder(Stepwise):
         depth: blocks of the encoder, and of the decoder.
         heads: of the attention; width / heads must be even.
         growth: how many times as wide as a word the hidden layer of a perceptron is.
-        dropout: the share of what is added that is dropped in training, in [0, 1).
+        dropout: share of residuals set to zero in a round of training, in [0, 1).
     """
 
     space: Tokens  # pyright: ignore[reportIncompatibleVariableOverride]

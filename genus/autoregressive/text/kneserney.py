@@ -24,10 +24,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...core import Terms, Tokens
+from ...core import Losses, Tokens
 from ...errors import Refused
 from ...functional.numerics.threads import one_thread
-from ...functional.sequences.choices import DRAWN, Choice
+from ...functional.sequences.choices import DRAWN, Decoding
 from ..stepwise import Steps, Stepwise, endless
 
 LEAST = 0.01  # that is taken from a count
@@ -65,7 +65,7 @@ class KneserNey(Stepwise):
     # learning
 
     @torch.no_grad()
-    def fit(self, x: Tensor) -> Iterator[Terms]:
+    def fit(self, x: Tensor) -> Iterator[Losses]:
         """Counts texts of any length, (n, t), in one step."""
         for k in range(1, self.grams + 1):
             grams, counts = self._counted(x, k)
@@ -159,18 +159,18 @@ class KneserNey(Stepwise):
 
     @torch.no_grad()
     @one_thread()
-    def go_on(self, x: Tensor, count: int, choice: Choice = DRAWN) -> Tensor:
+    def extend(self, x: Tensor, count: int, decoding: Decoding = DRAWN) -> Tensor:
         """What may follow on texts of any length, for any length: (n, t) -> (n, count)."""
         endless(self.space, "KneserNey")
         text = torch.cat([x, x.new_empty(len(x), count)], 1)
         u = torch.rand(len(x), count).to(self.shares1)
         for place in range(x.shape[1], text.shape[1]):
             seen = text[:, max(0, place - self.grams + 1) : place]
-            text[:, place] = choice(self._chances(seen).log(), u[:, place - x.shape[1]])
+            text[:, place] = decoding(self._chances(seen).log(), u[:, place - x.shape[1]])
         return text[:, x.shape[1] :]
 
     def uniform(self, n: int) -> Tensor:
-        """Uniform noise for `draw`, (n, d): there is no parameter to take the type from."""
+        """Uniform noise for `sample_from`, (n, d): there is no parameter to take the type from."""
         return torch.rand(n, self.space.dims, dtype=self.shares1.dtype, device=self.shares1.device)
 
 

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
-from ...core import Classes, GenerativeModel, Terms
+from ...core import Classes, GenerativeModel, Losses
 from ...errors import Refused
 from ...functional.sequences.choices import pick
 
@@ -68,7 +68,7 @@ class SkipGram(GenerativeModel):
         """(n,) nats."""
         return self._logits(context).log_softmax(1).gather(1, x[:, None])[:, 0]
 
-    def loss(self, *batch: Tensor) -> Terms:
+    def loss(self, *batch: Tensor) -> Losses:
         """Negative sampling, of pairs (neighbour, word), nats per pair."""
         x, context = batch
         v, n = self.v(context), len(x)

@@ -21,7 +21,7 @@ from torch.nn.functional import pad
 
 from ...core import Tokens
 from ...functional.numerics.threads import one_thread
-from ...functional.sequences.choices import DRAWN, Choice
+from ...functional.sequences.choices import DRAWN, Decoding
 from ...nn import CausalTransformer
 from ...nn.transformer import Memory
 from ..stepwise import Steps, Stepwise, endless
@@ -37,7 +37,7 @@ class Transformer(Stepwise):
         width: numbers of a place.
         layers: blocks of attention and a perceptron.
         heads: of each attention; width must be a multiple.
-        dropout: the share of what each block adds, and of attention, that is dropped in training.
+        dropout: share of residuals and of attention weights set to zero in a round of training.
     """
 
     space: Tokens  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -100,7 +100,7 @@ class Transformer(Stepwise):
 
     @torch.no_grad()
     @one_thread()
-    def go_on(self, x: Tensor, count: int, choice: Choice = DRAWN) -> Tensor:
+    def extend(self, x: Tensor, count: int, decoding: Decoding = DRAWN) -> Tensor:
         """What may follow on texts of any length, for any length: (n, t) -> (n, count).
 
         Once the window is full, its second half is read anew as the first half of the next.
@@ -118,7 +118,7 @@ class Transformer(Stepwise):
                 logits = self._said(self.net.fill(self.drop(before), memory)[:, -1])
             else:
                 logits, room = self._next(text[:, place - 1], memory), room - 1
-            text[:, place] = choice(logits, u[:, place - length])
+            text[:, place] = decoding(logits, u[:, place - length])
         return text[:, length:]
 
     def _next(self, came: Tensor, memory: list[Memory]) -> Tensor:

@@ -46,7 +46,7 @@ class UnfitError(Exception):
 
 
 def choose(option: str, value: str | None, among: tuple[str | None, ...]) -> None:
-    """Raises ValueError if an option is none of its choices."""
+    """Raises Refused if an option is none of its choices."""
     if value not in among:
         words = " or ".join(word for word in among if word)
         raise Refused(f"images: {option} is '{value}'; {words} is wanted")

@@ -50,15 +50,15 @@ def images(
 
     Args:
         folder: of images.
-        size: height and width in pixels that all images are given; without it, all must agree.
-        resize: crop cuts the largest centred part of the right proportions, stretch takes all.
-        colour: L makes all grey, RGB all colour; without it, all must agree.
-        background: what shows through where an image is transparent.
-        broken: what to do with files that are no usable images: refuse the folder, or skip them,
+        size: height and width, in pixels, to which images are resized; by default all must agree.
+        resize: crop keeps the largest centred part of the right proportions, stretch the whole image.
+        colour: L converts all images to grey, RGB to colour; by default all must agree.
+        background: colour behind the transparent parts of an image.
+        broken: what to do with files that are not usable images: refuse the folder, or skip them,
             with a warning; `Data.skipped` then names them.
         label: the column of the metadata that holds labels; without it, `label` if it is there.
-        workers: threads that read files; 0 reads in the caller's own.
-        cache: bytes of decoded images that are kept in memory; others are decoded when wanted.
+        workers: number of threads that read files; 0 reads in the caller's thread.
+        cache: bytes of decoded images to keep in memory; others are decoded when they are needed.
     """
     who, name = str(folder), folder.resolve().name
     side = (size, size) if isinstance(size, int) else size
@@ -135,7 +135,7 @@ def _unwanted(name: str, labels: Mapping[str, object]) -> UnfitError | None:
 def _judge(
     faults: Mapping[str, UnfitError], good: int, broken: str, who: str
 ) -> dict[str, tuple[str, ...]]:
-    """The files that are left out, by reason; raises ValueError unless that was asked for."""
+    """The files that are left out, by reason; raises Refused unless that was asked for."""
     if not faults:
         return {}
     reasons = Counter(fault.reason for fault in faults.values())

@@ -24,7 +24,7 @@ def table(path: Path, *, label: str | None = None) -> Data:
 
     Args:
         path: of a .csv file.
-        label: the column of the labels: its name, or its number from 1, or -1 for the last.
+        label: column of the labels: its name, or its number from 1, or -1 for the last.
     """
     names, rows = lines(path)
     width = len(rows[0][1])

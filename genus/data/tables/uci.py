@@ -50,7 +50,7 @@ def uci(folder: Path, name: str, *, fold: int = 0) -> Data:
     Args:
         folder: that holds it.
         name: which.
-        fold: which tenth of the rows tests, 0 to 9; the one after it validates.
+        fold: which tenth of the rows is the test split, 0 to 9; the next one is for validation.
     """
     if not 0 <= fold < FOLDS:
         raise Refused(f"{name}: fold is {fold}; 0 to {FOLDS - 1} are wanted")

@@ -138,7 +138,7 @@ TARGET = Words((END, *_every_form()))
 def translate(words: Sequence[str]) -> tuple[list[str], list[int]]:
     """The translation of a sentence, and the place in the sentence that each of its words is of.
 
-    Raises ValueError if a clause has not one verb, or a phrase is not [determiner adjective* noun] or
+    Raises Refused if a clause has not one verb, or a phrase is not [determiner adjective* noun] or
     a name.
     """
     made: list[tuple[str, int]] = []

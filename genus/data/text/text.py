@@ -64,7 +64,7 @@ def text(path: str | Path, name: str | None = None, *, window: int = WINDOW) -> 
     Args:
         path: of a file in UTF-8, or of a folder that holds just one file .txt.
         name: what it is called; the file's own name, if none is given.
-        window: characters of one x.
+        window: number of characters in one row.
     """
     path = Path(path)
     if path.is_dir():

@@ -25,7 +25,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ...core import Bits, GenerativeModel, Pixels, Space, Terms, Tokens
+from ...core import Bits, GenerativeModel, Losses, Pixels, Space, Tokens
 from ...errors import Refused
 from ..denoiser import spread_evenly
 from .categories import Absorbing, Kept, Kernel, straight
@@ -141,6 +141,6 @@ class DiscreteDiffusion(GenerativeModel):
         every = torch.arange(1, self.steps + 1, device=x.device)
         return torch.stack([self.cost(x, k.expand(len(x))) for k in every], dim=1)
 
-    def loss(self, x: Tensor) -> Terms:
+    def loss(self, x: Tensor) -> Losses:
         """The bound, nats for each of x's numbers."""
         return {"bound": -self.elbo(x).mean() / self.space.dims}

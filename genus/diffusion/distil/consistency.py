@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.utils import parameters_to_vector
 
-from ...core import GenerativeModel, Player, Space, Terms
+from ...core import GenerativeModel, Losses, Player, Space
 from ...errors import Refused
 from ...functional.diffusion.parametrisations import Preconditioned
 from ...functional.diffusion.paths import Path
@@ -128,7 +128,7 @@ class Consistency(GenerativeModel):
 
     # learning
 
-    def loss(self, x: Tensor) -> Terms:
+    def loss(self, x: Tensor) -> Losses:
         """How far f is from what the average says of the neighbour, which has less noise."""
         place = (spread_evenly(x) * (len(self.grid) - 1)).long().clamp(max=len(self.grid) - 2)
         at, to, eps = self._levels(place, x), self._levels(place + 1, x), torch.randn_like(x)
@@ -195,7 +195,7 @@ class Consistency(GenerativeModel):
 
 
 def _frozen(teacher: nn.Module, path: Path) -> nn.Module:
-    """The teacher, in evaluation mode and without gradients; raises ValueError on another path."""
+    """The teacher, in evaluation mode and without gradients; raises Refused on another path."""
     own = getattr(teacher, "path", None)
     if not isinstance(own, Path) or not callable(getattr(teacher, "denoise", None)):
         raise Refused(

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ...core import Classes, GenerativeModel, Player, Space, Terms
+from ...core import Classes, GenerativeModel, Losses, Player, Space
 from ...errors import Refused
 from ...functional.diffusion.paths import LEAST, Path
 from ..denoiser import Denoises, Uniform, spread_evenly
@@ -169,7 +169,7 @@ class Guided(GenerativeModel):
         """The guided denoiser, for these rows."""
         return ClassifierFree(self.model, context, self.scale, self.interval)
 
-    def loss(self, x: Tensor, context: Tensor) -> Terms:
+    def loss(self, x: Tensor, context: Tensor) -> Losses:
         """The model's own."""
         return self.model.loss(x, context)
 
@@ -222,7 +222,7 @@ class ClassifierGuided(GenerativeModel):
             "classifier": Player([self.classifier], self.loss),
         }
 
-    def loss(self, x: Tensor, labels: Tensor) -> Terms:
+    def loss(self, x: Tensor, labels: Tensor) -> Losses:
         """The classifier's cross-entropy at all times alike, nats."""
         return {"cross_entropy": noisy_cross_entropy(self.classifier, self.model, x, labels)}
 

@@ -29,7 +29,7 @@ import torch
 from torch import Tensor, nn
 from torch.quasirandom import SobolEngine
 
-from ...core import GenerativeModel, HasLogProb, Reals, Space, Terms, promise
+from ...core import GenerativeModel, HasLogProb, Losses, Reals, Space, promise
 from ...errors import Refused
 from ...functional.densities.densities import entropy_normal, log_normal
 from ..bijection import Bijection, Chain
@@ -127,7 +127,7 @@ class PointFlow(GenerativeModel):
     def _context(self, z: Tensor, points: int) -> Tensor:
         return z.repeat_interleave(points, 0)  # (n * points, latent)
 
-    def terms(self, x: Tensor, scored: int | None = None) -> Terms:
+    def terms(self, x: Tensor, scored: int | None = None) -> Losses:
         """The three parts of -L(X) from one draw of z, each (n,) nats.
 
         Args:
@@ -145,7 +145,7 @@ class PointFlow(GenerativeModel):
             "entropy": -entropy_normal(log_std),
         }
 
-    def loss(self, x: Tensor) -> Terms:
+    def loss(self, x: Tensor) -> Losses:
         return {name: term.mean() for name, term in self.terms(x, self.scored).items()}
 
     def elbo(self, x: Tensor) -> Tensor:

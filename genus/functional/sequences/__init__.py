@@ -1,6 +1,6 @@
 """Sequences: how a value is chosen, orders, sounds."""
 
-from .choices import Choice as Choice
+from .choices import Decoding as Decoding
 from .choices import pick as pick
 from .graph_orders import breadth_first as breadth_first
 from .graph_orders import log_breadth_first as log_breadth_first

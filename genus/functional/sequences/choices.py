@@ -9,7 +9,7 @@ from ...errors import Refused
 
 
 @dataclass(frozen=True)
-class Choice:
+class Decoding:
     """One value from its logits and a uniform number, which is looked up in their running sum.
 
     Source: the nucleus is of Holtzman, Buys, Du, Forbes, Choi, "The curious case of neural text
@@ -28,11 +28,11 @@ class Choice:
 
     def __post_init__(self) -> None:
         if not self.temperature >= 0:
-            raise Refused(f"Choice: temperature is {self.temperature}; 0 or more is wanted")
+            raise Refused(f"Decoding: temperature is {self.temperature}; 0 or more is wanted")
         if self.top_k is not None and self.top_k < 1:
-            raise Refused(f"Choice: top_k is {self.top_k}; at least 1 is wanted")
+            raise Refused(f"Decoding: top_k is {self.top_k}; at least 1 is wanted")
         if self.top_p is not None and not 0 < self.top_p <= 1:
-            raise Refused(f"Choice: top_p is {self.top_p}; it must be in (0, 1]")
+            raise Refused(f"Decoding: top_p is {self.top_p}; it must be in (0, 1]")
 
     def __call__(self, logits: Tensor, u: Tensor) -> Tensor:
         """The numbers of the values, (n,) int64: of logits (n, levels), or of bits (n, 1), and u, (n,)."""
@@ -60,7 +60,7 @@ class Choice:
         return logits
 
 
-DRAWN = Choice()  # from the model as it is
+DRAWN = Decoding()  # from the model as it is
 
 
 def pick(logits: Tensor, u: Tensor) -> Tensor:

@@ -57,7 +57,7 @@ def diagnose(folder: Path) -> list[Finding]:
         folder: the run's, with metrics.jsonl in it.
 
     Raises:
-        ValueError: there is no log.
+        Refused: there is no log.
     """
     path = Path(folder) / "metrics.jsonl"
     if not path.exists():

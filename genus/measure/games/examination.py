@@ -38,7 +38,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...core import Model, Player, Reals, Space, Terms
+from ...core import Losses, Model, Player, Reals, Space
 from ...functional.densities.distances import energy_distance
 from ...functional.densities.neighbours import nearest
 from ..oracles import Oracle
@@ -242,7 +242,7 @@ def _gradient_norm(loss: Tensor, player: Player) -> float:
     return torch.stack(squares).sum().sqrt().item() if squares else 0.0
 
 
-def _total(terms: Terms) -> Tensor:
+def _total(terms: Losses) -> Tensor:
     return torch.stack([*terms.values()]).sum()
 
 

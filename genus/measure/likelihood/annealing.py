@@ -18,7 +18,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ...core import Ladder
+from ...core import AnnealingPath
 from ...errors import Refused
 from ...functional.densities.estimates import log_mean_exp
 
@@ -48,32 +48,32 @@ def path(betas: int) -> list[float]:
 
 
 @torch.no_grad()
-def log_z(ladder: Ladder, betas: int = 10_000, chains: int = 100) -> LogZ:
-    """log Z of the top of the ladder, from below.
+def log_z(annealing: AnnealingPath, betas: int = 10_000, chains: int = 100) -> LogZ:
+    """log Z at beta = 1, from below.
 
     Args:
-        betas: rungs of the path.
-        chains: independent weights.
+        betas: number of steps along the path.
+        chains: number of independent weights.
     """
-    value, error, spread = _weigh(ladder, ladder.start(chains), path(betas))
-    return LogZ(ladder.log_z.item() + value, error, spread)
+    value, error, spread = _weigh(annealing, annealing.start(chains), path(betas))
+    return LogZ(annealing.log_z.item() + value, error, spread)
 
 
 @torch.no_grad()
-def log_z_from_above(ladder: Ladder, x: Tensor, betas: int = 10_000) -> LogZ:
-    """log Z of the top of the ladder, from draws of its top: a check on `log_z`.
+def log_z_from_above(annealing: AnnealingPath, x: Tensor, betas: int = 10_000) -> LogZ:
+    """log Z at beta = 1, from samples of the model: a check on `log_z`.
 
     Args:
-        x: draws of the model, (chains, *shape). Draws of a chain that has not mixed deceive.
-        betas: rungs of the path.
+        x: samples of the model, (chains, *shape). Those of a chain that has not mixed deceive.
+        betas: number of steps along the path.
     """
-    value, error, spread = _weigh(ladder, x, path(betas)[::-1])
-    return LogZ(ladder.log_z.item() - value, error, spread)
+    value, error, spread = _weigh(annealing, x, path(betas)[::-1])
+    return LogZ(annealing.log_z.item() - value, error, spread)
 
 
-def _weigh(ladder: Ladder, x: Tensor, betas: list[float]) -> tuple[float, float, float]:
+def _weigh(annealing: AnnealingPath, x: Tensor, betas: list[float]) -> tuple[float, float, float]:
     total = torch.zeros(len(x), dtype=torch.float64)
     for beta, to in pairwise(betas):
-        x, log_weight = ladder.climb(x, beta, to)
+        x, log_weight = annealing.climb(x, beta, to)
         total += log_weight.cpu()
     return *log_mean_exp(total), total.std().item()

@@ -21,8 +21,8 @@ from torch import Tensor
 
 from ...core import (
     Graphs,
+    HasAnnealingPath,
     HasElbo,
-    HasLadder,
     HasLogProb,
     HasLogWeight,
     Model,
@@ -95,7 +95,7 @@ def importance_weighted(model: HasLogWeight, batch: Batch, k: int) -> Likelihood
 
 
 def annealed(
-    model: HasLadder, batch: Batch, base: Tensor, betas: int, chains: int, check: bool = True
+    model: HasAnnealingPath, batch: Batch, base: Tensor, betas: int, chains: int, check: bool = True
 ) -> LikelihoodEstimate:
     """-energy(x) - log Z, (n,), with log Z from below.
 
@@ -103,15 +103,15 @@ def annealed(
         base: data whose rates begin the path, (m, *shape).
         check: also goes down the path from the model's own samples, and says so in the estimator.
     """
-    ladder = model.ladder(base)
-    found = log_z(ladder, betas, chains)
+    annealing = model.annealing_path(base)
+    found = log_z(annealing, betas, chains)
     estimator: dict[str, Any] = {
         "name": "ais",
         "settings": {"betas": betas, "chains": chains},
         "log_z": found._asdict(),
     }
     if check:
-        above = log_z_from_above(ladder, model.sample(chains), betas)
+        above = log_z_from_above(annealing, model.sample(chains), betas)
         estimator["log_z_from_above"] = above._asdict()
     return LikelihoodEstimate(
         -_by_rows(model.energy, batch) - found.value, "~", estimator, found.error
@@ -131,7 +131,7 @@ def likelihoods(
         found.append(importance_weighted(weighted, batch, effort.importance))
     if bounded:
         found.append(bound(bounded, batch, effort.draws))
-    if not found and (climbing := promise(model, HasLadder)):
+    if not found and (climbing := promise(model, HasAnnealingPath)):
         found.append(annealed(climbing, batch, base, effort.betas, effort.chains, check))
     return found
 

@@ -5,10 +5,10 @@ import torch
 from ...core import GenerativeModel, HasLogProb, Model, promise
 from ...data import Split
 from ...errors import Refused
-from ...functional.sequences.choices import Choice
+from ...functional.sequences.choices import Decoding
 from ..evaluation import on
 
-GREEDY = Choice(temperature=0)
+GREEDY = Decoding(temperature=0)
 
 
 class Translations:
@@ -32,6 +32,6 @@ class Translations:
         scored = promise(model, HasLogProb)
         if not translates or scored is None:
             raise Refused(f"Translations: {type(model).__name__} does not translate")
-        made = model.sample(context=context, choice=GREEDY)  # pyright: ignore[reportCallIssue]
+        made = model.sample(context=context, decoding=GREEDY)  # pyright: ignore[reportCallIssue]
         right = (made == x).flatten(1).all(1).double().mean().item()
         return {"wrong": 1 - right, "nats": -scored.log_prob(x, context).mean().item()}

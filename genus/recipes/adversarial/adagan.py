@@ -26,12 +26,12 @@ def adagan(
 
     Args:
         data: name or path of a data set of vectors.
-        components: how many GANs the mixture has in the end.
-        length: rounds for each of them; the last goes on for as long as the run does.
-        beta: the share of each new GAN, in (0, 1); 1/t without, which makes the mixture uniform.
-        latent: the size of z; by default that of x.
-        width: features of the networks' three hidden layers.
-        run: how long, where to, on what; the learning rate falls anew for each GAN.
+        components: number of GANs in the finished mixture.
+        length: rounds of training for each GAN; the last one trains until the run ends.
+        beta: weight of each new GAN in the mixture, in (0, 1); by default 1/t, a uniform mixture.
+        latent: dimension of z; by default that of x.
+        width: units of each of the networks' three hidden layers.
+        run: length, folder and device of the run; the learning rate falls anew for each GAN.
     """
     source, space = loaded("adagan", data, run, VECTORS)
     latent, hidden = latent or space.dims, (width,) * 3

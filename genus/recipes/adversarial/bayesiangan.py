@@ -29,14 +29,14 @@ def bayesiangan(
 
     Args:
         data: name or path of a data set of vectors.
-        generators: how many walk at once: J x M of the paper.
-        critics: how many judge them.
+        generators: number of generators sampled at once: J x M of the paper.
+        critics: number of critics sampled at once.
         prior_std: standard deviation of every weight under its prior, above 0.
-        friction: the share of its speed that a walk loses in a round, in (0, 1].
-        temperature: of the posterior that is drawn from; 1 is the posterior, 0 its mode.
-        latent: the size of z.
-        width: features of the one hidden layer of each network.
-        run: how long, where to, on what; lr is the step of the walks.
+        friction: share of its momentum that a chain loses in a round, in (0, 1].
+        temperature: temperature of the posterior; 1 samples from it, 0 seeks its mode.
+        latent: dimension of z.
+        width: units of the one hidden layer of each network.
+        run: length, folder and device of the run; lr is the step of the walks.
     """
     source, space = loaded("bayesiangan", data, run, VECTORS)
     rows = len(source.train)

@@ -30,12 +30,12 @@ def began(
         data: name or path of a data set of images.
         gamma: the error of made rows over that of data, in (0, 1]: low for clean samples, high for
             various ones.
-        rate: how fast the controller moves, above 0; the paper's 0.001 is made for a hundred times
+        rate: step size of the controller, above 0; the paper's 0.001 is meant for a hundred times
             as many rounds.
-        latent: the size of z.
-        code: the size of the critic's code, well below the numbers in an image.
-        width: channels of the networks at full size.
-        run: how long, where to, on what.
+        latent: dimension of z.
+        code: dimension of the critic's code, well below the number of values in an image.
+        width: channels of the networks at the full size of the image.
+        run: length, folder and device of the run.
     """
     source, space = loaded("began", data, run, IMAGES)
     channels, height, breadth = space.shape

@@ -18,7 +18,7 @@ def bgan(data: str = "ring", weight: float = 0.3, run: Run = RUN) -> Model:
 
     Args:
         data: name or path of a data set of vectors or images.
-        weight: of R1.
-        run: how long, where to, on what.
+        weight: weight of the R1 gradient penalty, at least 0.
+        run: length, folder and device of the run.
     """
     return gan(data, "ratio_matching_follow", weight=weight, run=run)

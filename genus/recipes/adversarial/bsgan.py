@@ -24,11 +24,11 @@ def bsgan(
 
     Args:
         data: name or path of a data set of bits or tokens, or of pixels, which are drawn as bits.
-        samples: rows drawn for each z in a round, at least 2.
-        latent: the size of z.
-        width: of the networks: channels at full size for images, features for others; by default
+        samples: number of rows sampled for each z in a round, at least 2.
+        latent: dimension of z.
+        width: width of the networks: channels at full size for images, units for other data; by default
             16 and 256.
-        run: how long, where to, on what.
+        run: length, folder and device of the run.
     """
     source, space = loaded("bsgan", data, run, ANY, bits_of_pixels)
     if isinstance(space, Bits) and len(space.shape) == 3:

@@ -18,10 +18,10 @@ def dcgan(
 
     Args:
         data: name or path of a data set of images of at least 8 x 8 pixels.
-        latent: the size of z.
+        latent: dimension of z.
         width: channels of the layer next to the image; they double at each halving of the size.
-        coarsest: halving stops before the shorter side would fall below this, in pixels.
-        run: how long, where to, on what.
+        coarsest: shortest side, in pixels, of the smallest feature map.
+        run: length, folder and device of the run.
     """
     source, space = loaded("dcgan", data, run, ANY)
     model = DCGAN(space, latent, width, coarsest)

@@ -39,12 +39,12 @@ def ebgan(
 
     Args:
         data: name or path of a data set of images.
-        margin: energy up to which made rows are pushed, above 0; pixels are in [-1, 1].
-        weight: of the pulling-away term, at least 0; 0 leaves it out.
-        latent: the size of z.
-        code: the size of the critic's code, well below the numbers in an image.
-        width: channels of the networks at full size.
-        run: how long, where to, on what.
+        margin: energy up to which generated rows are pushed, above 0; pixels are in [-1, 1].
+        weight: weight of the pulling-away term, at least 0; 0 leaves it out.
+        latent: dimension of z.
+        code: dimension of the critic's code, well below the number of values in an image.
+        width: channels of the networks at the full size of the image.
+        run: length, folder and device of the run.
     """
     source, space = loaded("ebgan", data, run, IMAGES)
     channels, height, breadth = space.shape

@@ -21,8 +21,8 @@ def fgan(
     Args:
         data: name or path of a data set of vectors or images.
         divergence: kl, reverse_kl, pearson, neyman, hellinger, jensen_shannon or f_gan.
-        weight: of R1.
-        run: how long, where to, on what.
+        weight: weight of the R1 gradient penalty, at least 0.
+        run: length, folder and device of the run.
     """
     if divergence not in DIVERGENCES:
         known = ", ".join(DIVERGENCES)

@@ -42,26 +42,26 @@ def gan(
 
     Args:
         data: name or path of a data set of vectors or images.
-        objective: its name in `genus.functional.adversarial.OBJECTIVES`, such as minimax,
+        objective: name of an objective in `genus.functional.adversarial.OBJECTIVES`, such as minimax,
             non_saturating, least_squares, wasserstein, hinge, relativistic. kl and neyman have
             exponentials of scores, and may overflow: a smaller lr, or clip, helps.
-        penalty: by name in `genus.functional.adversarial.PENALTIES`, such as r1, or several, as in
+        penalty: name in `genus.functional.adversarial.PENALTIES`, such as r1, or several, as in
             r1+r2; wasserstein wants gradient_penalty, or bound.
-        weight: of each penalty, at least 0; 0 leaves them out.
-        every: penalties are due in every so many rounds, and as much heavier.
-        critic_rounds: the generator plays in every so many rounds, the critic in all.
-        critic_lr: learning rate of the critic, if it is not the generator's.
-        bound: the critic's weights are kept in [-bound, bound].
-        packing: how many rows of one side the critic is shown as one; it must divide the batch.
-        noise: standard deviation of what blurs both sides at first; it falls to 0.
-        augment: diff or adaptive, for images: the critic sees them changed at random.
-        history: weight of each player's distance to its own past.
-        top: share of the made rows, the best scored, that the generator learns from in the end.
-        fade: in how many rounds `noise` falls to 0, and the share of made rows from 1 to `top`.
-        latent: the size of z; by default that of x, 32 at most.
-        width: of the networks: channels at full size for images, features for vectors; by default
+        weight: weight of each penalty, at least 0; 0 leaves them out.
+        every: number of rounds between two penalties, each weighted by that number.
+        critic_rounds: number of rounds of the critic for each one of the generator.
+        critic_lr: learning rate of the critic; by default that of the generator.
+        bound: largest absolute value of a weight of the critic; larger ones are clipped.
+        packing: number of rows that the critic sees as one; it must divide the batch.
+        noise: initial standard deviation of the noise added to real and fake rows; it falls to 0.
+        augment: random augmentation of the images that the critic sees: diff or adaptive.
+        history: weight of the distance between each player's weights and their running mean.
+        top: final share of the fake rows, the best scored ones, that the generator learns from.
+        fade: number of rounds in which `noise` falls to 0, and the share of fake rows from 1 to `top`.
+        latent: dimension of z; by default that of x, 32 at most.
+        width: width of the networks: channels at full size for images, units for vectors; by default
             16 and 128.
-        run: how long, where to, on what.
+        run: length, folder and device of the run.
     """
     for kind, name, known in (
         ("objective", objective, OBJECTIVES),

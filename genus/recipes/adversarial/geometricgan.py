@@ -15,7 +15,7 @@ def geometricgan(data: str = "grid", weight: float = 0.3, run: Run = RUN) -> Mod
 
     Args:
         data: name or path of a data set of vectors or images.
-        weight: of R1.
-        run: how long, where to, on what.
+        weight: weight of the R1 gradient penalty, at least 0.
+        run: length, folder and device of the run.
     """
     return gan(data, "hinge", weight=weight, run=run)

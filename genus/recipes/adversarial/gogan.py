@@ -31,14 +31,14 @@ def gogan(
 
     Args:
         data: name or path of a data set of vectors.
-        length: rounds in a stage.
-        stages: how many there are; the last goes on for as long as the run does.
-        margin: by how much data must rank above samples, above 0.
-        rank: weight of the ranking against the stage before, at least 0.
-        weight: of the penalty on slopes above 1, at least 0.
-        latent: the size of z; by default that of x.
-        width: features of the networks.
-        run: how long, where to, on what.
+        length: number of rounds in a stage.
+        stages: number of stages; the last one lasts until the run ends.
+        margin: margin by which the critic must score data above samples, above 0.
+        rank: weight of the ranking loss against the samples of the stage before, at least 0.
+        weight: weight of the penalty on gradient norms above 1, at least 0.
+        latent: dimension of z; by default that of x.
+        width: units of each hidden layer of the networks.
+        run: length, folder and device of the run.
     """
     source, space = loaded("gogan", data, run, VECTORS)
     latent = latent or space.dims

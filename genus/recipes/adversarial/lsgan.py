@@ -16,9 +16,9 @@ def lsgan(data: str = "grid", centred: bool = False, weight: float = 0.3, run: R
 
     Args:
         data: name or path of a data set of vectors or images.
-        centred: the coding of equation 8 (-1, 1, 0), in the place of (0, 1, 1).
-        weight: of R1.
-        run: how long, where to, on what.
+        centred: whether to use the targets of equation 8, (-1, 1, 0), instead of (0, 1, 1).
+        weight: weight of the R1 gradient penalty, at least 0.
+        run: length, folder and device of the run.
     """
     return gan(
         data, "least_squares_centred" if centred else "least_squares", weight=weight, run=run

@@ -33,11 +33,11 @@ def pacgan(
 
     Args:
         data: name or path of a data set of vectors or images.
-        packing: how many rows the critic is shown as one; it must divide the batch.
-        objective: its name in `genus.functional.adversarial.OBJECTIVES`.
-        weight: of R1; 0 is the paper's game.
-        latent: the size of z; by default that of x, 32 at most.
-        width: of the networks, as in `gan`.
-        run: how long, where to, on what.
+        packing: number of rows that the critic sees as one; it must divide the batch.
+        objective: name of an objective in `genus.functional.adversarial.OBJECTIVES`.
+        weight: weight of the R1 gradient penalty; 0 is the paper's objective.
+        latent: dimension of z; by default that of x, 32 at most.
+        width: width of the networks, as in the recipe `gan`.
+        run: length, folder and device of the run.
     """
     return gan(data, objective, weight=weight, packing=packing, latent=latent, width=width, run=run)

@@ -27,13 +27,13 @@ def r3gan(
 
     Args:
         data: name or path of a data set of images whose sides are even.
-        latent: the size of z.
+        latent: dimension of z.
         width: channels of both networks; the authors' are 768 for CIFAR-10.
-        blocks: residual blocks at each size.
-        coarsest: networks begin or end with a map whose sides are at least this, in pixels.
-        gamma: weight of half the squared slope, at data and at samples; 0.05 to 0.005 in the
+        blocks: number of residual blocks at each size.
+        coarsest: shortest side, in pixels, of the smallest feature map.
+        gamma: weight of half the squared gradient norm, at data and at samples; 0.05 to 0.005 in the
             authors' run on CIFAR-10.
-        run: how long, where to, on what.
+        run: length, folder and device of the run.
     """
     source, space = loaded("r3gan", data, run, ANY)
     shape = space.shape

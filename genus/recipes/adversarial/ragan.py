@@ -23,9 +23,9 @@ def ragan(data: str = "grid", link: str = "logistic", weight: float = 0.3, run: 
 
     Args:
         data: name or path of a data set of vectors or images.
-        link: logistic, least_squares or hinge.
-        weight: of R1.
-        run: how long, where to, on what.
+        link: loss of the difference of scores: logistic, least_squares or hinge.
+        weight: weight of the R1 gradient penalty, at least 0.
+        run: length, folder and device of the run.
     """
     if link not in LINKS:
         raise Refused(f"ragan: link is {link!r}; one of {', '.join(LINKS)} is wanted")

@@ -26,12 +26,12 @@ def sngan(
 
     Args:
         data: name or path of a data set of images whose sides are even.
-        latent: the size of z.
+        latent: dimension of z.
         width: channels of the generator; the paper's are 256.
         critic_width: channels of the critic; the paper's are 128.
-        coarsest: the generator begins with a map whose sides are at least this, in pixels.
-        critic_rounds: the generator plays in every so many rounds, the critic in all.
-        run: how long, where to, on what.
+        coarsest: shortest side, in pixels, of the generator's first feature map.
+        critic_rounds: number of rounds of the critic for each one of the generator.
+        run: length, folder and device of the run.
     """
     source, space = loaded("sngan", data, run, ANY)
     shape = space.shape

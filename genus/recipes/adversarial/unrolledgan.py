@@ -30,12 +30,12 @@ def unrolledgan(
 
     Args:
         data: name or path of a data set of vectors.
-        steps: how many steps of the critic the generator looks ahead; 0 is the plain game.
-        rate: the size of those steps.
-        objective: its name in `genus.functional.adversarial.OBJECTIVES`.
-        latent: the size of z.
-        width: of the two hidden layers of each network.
-        run: how long, where to, on what.
+        steps: number of the critic's steps that the generator looks ahead; 0 is the plain GAN.
+        rate: step size of the critic's steps that are looked ahead.
+        objective: name of an objective in `genus.functional.adversarial.OBJECTIVES`.
+        latent: dimension of z.
+        width: units of each of the two hidden layers of a network.
+        run: length, folder and device of the run.
     """
     if objective not in OBJECTIVES:
         raise Refused(

@@ -16,8 +16,8 @@ def wgan(data: str = "ring", bound: float = 0.3, critic_rounds: int = 2, run: Ru
 
     Args:
         data: name or path of a data set of vectors or images.
-        bound: the critic's weights are kept in [-bound, bound].
-        critic_rounds: the generator plays in every so many rounds.
-        run: how long, where to, on what.
+        bound: largest absolute value of a weight of the critic; larger ones are clipped.
+        critic_rounds: number of rounds of the critic for each one of the generator.
+        run: length, folder and device of the run.
     """
     return gan(data, "wasserstein", weight=0, bound=bound, critic_rounds=critic_rounds, run=run)

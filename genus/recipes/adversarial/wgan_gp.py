@@ -18,9 +18,9 @@ def wgan_gp(
 
     Args:
         data: name or path of a data set of vectors or images.
-        weight: of the penalty: 0.1 for toys, 10 for images.
-        critic_rounds: the generator plays in every so many rounds.
-        run: how long, where to, on what.
+        weight: weight of the gradient penalty: 0.1 for toys, 10 for images.
+        critic_rounds: number of rounds of the critic for each one of the generator.
+        run: length, folder and device of the run.
     """
     return gan(
         data, "wasserstein", "gradient_penalty", weight, critic_rounds=critic_rounds, run=run

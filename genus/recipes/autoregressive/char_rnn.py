@@ -24,14 +24,14 @@ def char_rnn(
     """A stacked LSTM on tinyshakespeare; target: below Kneser-Ney's 1.52 nats a character.
 
     Args:
-        data: name or path of a text; this one is read from the folder GENUS_DATA. A window is what
+        data: name or path of a text; the default is read from the folder GENUS_DATA. A window is what
             a gradient runs through.
-        width: numbers of a layer's state.
-        layers: one after another.
-        cell: elman, gru or lstm.
-        skips: whether all layers see the character, and all are seen in the end.
-        dropout: the share of numbers between layers that is left out in learning, in [0, 1).
-        run: how long, where to, on what.
+        width: dimension of a layer's state.
+        layers: number of recurrent layers.
+        cell: kind of recurrent cell: elman, gru or lstm.
+        skips: whether every layer sees the input, and the output sees every layer.
+        dropout: share of the numbers between layers set to zero in a round of training, in [0, 1).
+        run: length, folder and device of the run.
     """
     source, space = loaded("char_rnn", data, run, TEXTS)
     model = CharRNN(space, width, layers, cell, skips, dropout)

@@ -16,9 +16,9 @@ def dgmg(data: str = "cycles", width: int = 16, passes: int = 2, run: Run = RUN)
 
     Args:
         data: name of a set of graphs, see genus.data.graphs.
-        width: numbers of a node's state.
-        passes: rounds of messages along all edges, after each new one.
-        run: how long, where to, on what.
+        width: dimension of a node's state.
+        passes: number of rounds of messages along all edges after each new node or edge.
+        run: length, folder and device of the run.
     """
     source, space = loaded("dgmg", data, run, GRAPHS)
     model = DGMG(space, width, passes)

@@ -21,13 +21,13 @@ def eonade(
     """EoNADE on binarised MNIST; target: the published 84.68 nats, over 128 orders.
 
     Args:
-        data: name or path of a data set of bits; this one is read from the folder GENUS_DATA.
+        data: name or path of a data set of bits; the default is read from the folder GENUS_DATA.
         hidden: widths of the hidden layers.
-        ensemble: how many orders are mixed; learning takes no note of it.
-        decay: of the weights, by AdamW, per unit of learning rate.
-        rows: of the validation rows, how many are scored while it learns: each takes as many passes
+        ensemble: number of orders that are averaged in evaluation; training does not depend on it.
+        decay: weight decay of AdamW.
+        rows: number of validation rows that are scored in training: each takes as many passes
             as there are bits.
-        run: how long, where to, on what.
+        run: length, folder and device of the run.
     """
     source, space = loaded("eonade", data, run, ANY)
     model = EoNADE(space, hidden, ensemble, seed=run.seed)

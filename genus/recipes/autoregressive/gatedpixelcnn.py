@@ -23,15 +23,15 @@ def gatedpixelcnn(
     """Gated PixelCNN on binarised MNIST; target: below 87 nats in 4 CPU minutes.
 
     Args:
-        data: name or path of a data set of images of bits or pixels; this one is read from the
+        data: name or path of a data set of images of bits or pixels; the default is read from the
             folder GENUS_DATA.
-        classes: it is told the label of each image, which the data must have.
-        layers: gated layers after the first.
-        width: channels of both stacks.
-        window: side of the first layer's window, in pixels; odd.
-        size: side of the other layers' windows, in pixels; odd.
-        head: channels of the two layers at the end.
-        run: how long, where to, on what.
+        classes: whether the model is conditioned on the label of each image, which the data must have.
+        layers: number of gated layers after the first one.
+        width: channels of each of the two stacks.
+        window: kernel size of the first layer, in pixels; odd.
+        size: kernel size of the other layers, in pixels; odd.
+        head: channels of the last two layers.
+        run: length, folder and device of the run.
     """
     source, space = loaded("gatedpixelcnn", data, run, ANY, Data.labelled if classes else None)
     told = told_labels(source)

@@ -27,14 +27,14 @@ def graphrnn(
 
     Args:
         data: name of a set of graphs, see genus.data.graphs.
-        reach: how many places back an edge may go, in breadth-first order; None for all.
-        width: of a layer of the graph-level network.
-        embedding: numbers that a row of edges is told by.
-        layers: of the graph-level network; four, as published, learn several times as slowly.
-        edge_width: of a layer of the edge-level network.
-        edge_embedding: numbers that an edge is told by.
-        edge_layers: of the edge-level network.
-        run: how long, where to, on what.
+        reach: largest distance between the ends of an edge in breadth-first order; None for any.
+        width: dimension of the state of a layer of the graph-level network.
+        embedding: dimension of the embedding of a row of edges.
+        layers: number of layers of the graph-level network; the published four learn several times as slowly.
+        edge_width: dimension of the state of a layer of the edge-level network.
+        edge_embedding: dimension of the embedding of an edge.
+        edge_layers: number of layers of the edge-level network.
+        run: length, folder and device of the run.
     """
     source, space = loaded("graphrnn", data, run, GRAPHS)
     model = GraphRNN(

@@ -24,11 +24,11 @@ def graphrnn_s(
 
     Args:
         data: name of a set of graphs, see genus.data.graphs.
-        reach: how many places back an edge may go, in breadth-first order; None for all.
-        width: of a layer of the graph-level network.
-        embedding: numbers that a row of edges is told by.
-        layers: of the graph-level network; four, as published, learn several times as slowly.
-        run: how long, where to, on what.
+        reach: largest distance between the ends of an edge in breadth-first order; None for any.
+        width: dimension of the state of a layer of the graph-level network.
+        embedding: dimension of the embedding of a row of edges.
+        layers: number of layers of the graph-level network; the published four learn several times as slowly.
+        run: length, folder and device of the run.
     """
     source, space = loaded("graphrnn_s", data, run, GRAPHS)
     model = GraphRNNS(space, reach, width, embedding, layers)

@@ -21,11 +21,11 @@ def handwriting(
 
     Args:
         data: name of a set of drawings with their texts.
-        width: of each LSTM's state.
-        layers: of LSTMs; the first one moves the window.
-        mixtures: normals that a step is drawn from.
-        windows: Gaussians of the window.
-        run: how long, where to, on what.
+        width: dimension of each LSTM's state.
+        layers: number of LSTMs; the first one moves the window over the text.
+        mixtures: number of normal distributions in the mixture of each step.
+        windows: number of Gaussians in the window over the text.
+        run: length, folder and device of the run.
     """
     source, space = loaded("handwriting", data, run, DRAWINGS)
     texts = context_of("handwriting", source, Tokens, "glyphs")

@@ -19,11 +19,11 @@ def handwriting_prediction(
     """Handwriting prediction on kanji; target: 3 nats a step below a model without memory.
 
     Args:
-        data: name of a set of drawings; this one is read from the folder GENUS_DATA.
-        width: of each LSTM's state.
-        layers: of LSTMs.
-        mixtures: normals that a step is drawn from.
-        run: how long, where to, on what.
+        data: name of a set of drawings; the default is read from the folder GENUS_DATA.
+        width: dimension of each LSTM's state.
+        layers: number of LSTMs.
+        mixtures: number of normal distributions in the mixture of each step.
+        run: length, folder and device of the run.
     """
     source, space = loaded("handwriting_prediction", data, run, DRAWINGS)
     model = StrokePrediction(space, width, layers, mixtures)

@@ -25,15 +25,15 @@ def imagetransformer(
     """Image Transformer on binarised MNIST; target: below 86 nats in 10 CPU minutes.
 
     Args:
-        data: name or path of a data set of images of bits or pixels; this one is read from the
+        data: name or path of a data set of images of bits or pixels; the default is read from the
             folder GENUS_DATA.
-        classes: it is told the label of each image, which the data must have.
-        width: of the vector that stands for a value; a multiple of twice the heads.
-        layers: blocks of attention and perceptron.
-        heads: of the attention.
-        window: pixels up to so many rows above and columns beside are told directly.
-        dropout: the share that is dropped in training, in [0, 1).
-        run: how long, where to, on what.
+        classes: whether the model is conditioned on the label of each image, which the data must have.
+        width: dimension of the embedding of a value; a multiple of twice the number of heads.
+        layers: number of blocks of attention and a perceptron.
+        heads: number of attention heads.
+        window: number of rows above and columns beside a pixel that are attended to directly.
+        dropout: share of residuals and of attention weights set to zero in a round of training.
+        run: length, folder and device of the run.
     """
     source, space = loaded("imagetransformer", data, run, ANY, Data.labelled if classes else None)
     told, look = told_labels(source), scores(source.validation, rows=ROWS)

@@ -22,11 +22,11 @@ def made(
     Args:
         data: name or path of a data set of pixels, bits or tokens.
         hidden: widths of the hidden layers.
-        masks: how many orders and sets of links share the weights.
-        shuffled: orders are drawn; otherwise features come in their own order.
-        rank: numbers that say how a feature's levels are weighed; not used for bits.
-        dropout: the share of hidden units left out in learning, in [0, 1).
-        run: how long, where to, on what.
+        masks: number of orders and sets of masks that share the weights.
+        shuffled: whether orders are random; otherwise features come in their own order.
+        rank: rank of the output layer of a feature's levels; not used for bits.
+        dropout: share of hidden units set to zero in a round of training, in [0, 1).
+        run: length, folder and device of the run.
     """
     source, space = loaded("made", data, run, ANY)
     levels_share = None if isinstance(space, Bits) else rank

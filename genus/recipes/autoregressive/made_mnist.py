@@ -21,13 +21,13 @@ def made_mnist(
     """MADE on binarised MNIST; target: the published 86.64 nats (32 masks, 2 x 8,000 units).
 
     Args:
-        data: name or path of a data set of bits; this one is read from the folder GENUS_DATA.
+        data: name or path of a data set of bits; the default is read from the folder GENUS_DATA.
         hidden: widths of the hidden layers.
-        masks: how many sets of links share the weights.
-        shuffled: each of them has an order of its own, that is drawn; otherwise pixels come as read.
-        dropout: the share of hidden units left out in learning, in [0, 1).
-        decay: of the weights, by AdamW, per unit of learning rate.
-        run: how long, where to, on what.
+        masks: number of sets of masks that share the weights.
+        shuffled: whether each set has a random order of its own; otherwise pixels come as read.
+        dropout: share of hidden units set to zero in a round of training, in [0, 1).
+        decay: weight decay of AdamW.
+        run: length, folder and device of the run.
     """
     source, space = loaded("made_mnist", data, run, ANY)
     model = MADE(space, hidden, masks, shuffled, None, dropout, run.seed)

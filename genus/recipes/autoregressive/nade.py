@@ -19,11 +19,11 @@ def nade(
     """NADE on binarised MNIST; target: the published 88.33 nats.
 
     Args:
-        data: name or path of a data set of bits; this one is read from the folder GENUS_DATA.
-        hidden: units of the hidden layer that each bit has.
-        shuffled: bits come in an order that is drawn; otherwise in their own.
-        decay: of the weights, by AdamW, per unit of learning rate.
-        run: how long, where to, on what.
+        data: name or path of a data set of bits; the default is read from the folder GENUS_DATA.
+        hidden: units of the hidden layer of each bit.
+        shuffled: whether bits come in a random order; otherwise in their own.
+        decay: weight decay of AdamW.
+        run: length, folder and device of the run.
     """
     source, space = loaded("nade", data, run, ANY)
     model = NADE(space, hidden, shuffled, seed=run.seed)

@@ -20,13 +20,13 @@ def pixelcnn(
     """PixelCNN on binarised MNIST; target: below 91 nats in 4 CPU minutes.
 
     Args:
-        data: name or path of a data set of images of bits or pixels; this one is read from the
+        data: name or path of a data set of images of bits or pixels; the default is read from the
             folder GENUS_DATA.
-        blocks: residual blocks.
+        blocks: number of residual blocks.
         width: channels of the 3 x 3 convolutions.
-        window: side of the first window, in pixels; odd.
-        head: channels of the two layers at the end.
-        run: how long, where to, on what.
+        window: kernel size of the first convolution, in pixels; odd.
+        head: channels of the last two layers.
+        run: length, folder and device of the run.
     """
     source, space = loaded("pixelcnn", data, run, ANY)
     model = PixelCNN(space, blocks, width, window, head)

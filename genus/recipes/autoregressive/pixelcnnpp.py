@@ -22,12 +22,12 @@ def pixelcnnpp(
 
     Args:
         data: name or path of a data set of images of bits or pixels.
-        width: channels of both streams.
-        scales: sizes of the image, each half the one before.
-        blocks: residual blocks at each size on the way down.
-        components: logistics of a mixture.
-        dropout: the share of the inputs of blocks' second layers left out in learning.
-        run: how long, where to, on what.
+        width: channels of each of the two streams.
+        scales: number of sizes of the image, each half the one before.
+        blocks: number of residual blocks at each size on the way down.
+        components: number of logistics in each mixture.
+        dropout: share of the inputs of each block's second layer set to zero in a round of training.
+        run: length, folder and device of the run.
     """
     source, space = loaded("pixelcnnpp", data, run, ANY)
     model = PixelCNNPP(space, width, scales, blocks, components, dropout)

@@ -21,13 +21,13 @@ def pixelrnn(
     """PixelRNN on binarised MNIST, by a row LSTM; target: below 88 nats.
 
     Args:
-        data: name or path of a data set of images; this one is read from the folder GENUS_DATA.
-        kind: row is twice as fast, diagonal sees all pixels that come before.
-        hidden: numbers of each LSTM's state.
-        layers: of LSTMs.
-        kernel: of the first convolution, in pixels.
-        factor: how many times smaller the image is that is drawn first; 1 for none.
-        run: how long, where to, on what.
+        data: name or path of a data set of images; the default is read from the folder GENUS_DATA.
+        kind: row, which is twice as fast, or diagonal, which sees all pixels before the current one.
+        hidden: dimension of each LSTM's state.
+        layers: number of LSTMs.
+        kernel: kernel size of the first convolution, in pixels.
+        factor: factor by which the image that is generated first is smaller; 1 for none.
+        run: length, folder and device of the run.
     """
     source, space = loaded("pixelrnn", data, run, GRIDS)
     if factor == 1:

@@ -27,17 +27,17 @@ def pixelsnail(
     """PixelSNAIL on digits; target: 1.82 bits per dimension.
 
     Args:
-        data: name or path of a data set of images of bits or pixels; this one is read from the
+        data: name or path of a data set of images of bits or pixels; the default is read from the
             folder GENUS_DATA.
-        classes: it is told the label of each image, which the data must have.
+        classes: whether the model is conditioned on the label of each image, which the data must have.
         width: channels of the convolutions.
-        blocks: each is some residual layers and a look at all that came before.
-        residuals: gated residual layers of a block.
-        look: numbers of a query, a key and a value, all heads together.
-        heads: of the attention.
-        mixture: logistics that weigh a pixel's levels; without, each level has a logit of its own.
-        dropout: the share of channels that is dropped in training, in [0, 1).
-        run: how long, where to, on what.
+        blocks: number of blocks, each of some residual layers and an attention to all earlier pixels.
+        residuals: number of gated residual layers in a block.
+        look: dimension of queries, keys and values, all heads together.
+        heads: number of attention heads.
+        mixture: number of logistics over a pixel's levels; by default each level has its own logit.
+        dropout: share of channels set to zero in a round of training, in [0, 1).
+        run: length, folder and device of the run.
     """
     source, space = loaded("pixelsnail", data, run, ANY, Data.labelled if classes else None)
     sizes = (width, blocks, residuals, look, heads, mixture, dropout)

@@ -22,14 +22,14 @@ def rnnnade(
     """RNN-NADE on chorales; target: the published 5.56 nats a step.
 
     Args:
-        data: name of a data set of piano rolls; this one is read from the folder GENUS_DATA,
-            chorale_toys is made.
-        hidden: units of the hidden layer that each key of a step has.
-        width: numbers of the recurrent state.
-        cell: "elman", "gru" or "lstm".
-        dropout: the share of keys and of state numbers that is left out in learning, in [0, 1).
-        decay: of the weights, by AdamW, per unit of learning rate.
-        run: how long, where to, on what.
+        data: name of a data set of piano rolls; the default is read from the folder GENUS_DATA,
+            chorale_toys is generated.
+        hidden: units of the hidden layer of each key of a step.
+        width: dimension of the recurrent state.
+        cell: kind of recurrent cell: "elman", "gru" or "lstm".
+        dropout: share of input bits and of hidden units set to zero in a round of training, in [0, 1).
+        decay: weight decay of AdamW.
+        run: length, folder and device of the run.
     """
     source, space = loaded("rnnnade", data, run, ANY)
     model = RNNNADE(space, hidden, width, cell, dropout)

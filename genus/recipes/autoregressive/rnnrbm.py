@@ -23,14 +23,14 @@ def rnnrbm(
     """RNN-RBM on chorales; target: the published 6.27 nats a step, by annealing.
 
     Args:
-        data: name of a data set of piano rolls; this one is read from the folder GENUS_DATA,
-            chorale_toys is made.
-        hidden: hidden units of the machine of each step.
-        width: numbers of the recurrent state.
-        cell: "elman", "gru" or "lstm".
-        dropout: the share of keys and of state numbers that is left out in learning, in [0, 1).
-        decay: of the weights, by AdamW, per unit of learning rate.
-        run: how long, where to, on what.
+        data: name of a data set of piano rolls; the default is read from the folder GENUS_DATA,
+            chorale_toys is generated.
+        hidden: hidden units of the Boltzmann machine of each step.
+        width: dimension of the recurrent state.
+        cell: kind of recurrent cell: "elman", "gru" or "lstm".
+        dropout: share of input bits and of hidden units set to zero in a round of training, in [0, 1).
+        decay: weight decay of AdamW.
+        run: length, folder and device of the run.
     """
     source, space = loaded("rnnrbm", data, run, ANY)
     model = RNNRBM(space, hidden, width, cell, dropout)

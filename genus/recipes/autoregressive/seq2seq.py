@@ -22,10 +22,10 @@ def seq2seq(
 
     Args:
         data: name of a data set of translations.
-        width: numbers of the state of the writer, and of each of the two readers.
-        embedding: numbers of a word.
-        attention: hidden units of the network that decides where to look; None for one vector.
-        run: how long, where to, on what.
+        width: dimension of the state of the decoder, and of each direction of the encoder.
+        embedding: dimension of a word's embedding.
+        attention: hidden units of the attention network; None encodes a sentence as one vector.
+        run: length, folder and device of the run.
     """
     source, space = loaded("seq2seq", data, run, TEXTS)
     read = context_of("seq2seq", source, Tokens, "dates and reordering")

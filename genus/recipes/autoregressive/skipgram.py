@@ -16,9 +16,9 @@ def skipgram(
 
     Args:
         data: name of a data set of pairs (neighbour, word).
-        width: numbers of a vector.
-        negatives: words drawn at random for each pair.
-        run: how long, where to, on what.
+        width: dimension of a word's vector.
+        negatives: number of random words for each pair.
+        run: length, folder and device of the run.
     """
     source, space = loaded("skipgram", data, run, WORDS)
     if context_of("skipgram", source, Classes, "word_pairs") != space:

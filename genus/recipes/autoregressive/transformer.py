@@ -26,14 +26,14 @@ def transformer(
     """A Transformer on tinyshakespeare; target: below Kneser-Ney's 1.52 nats a character.
 
     Args:
-        data: name or path of a text; this one is read from the folder GENUS_DATA. A window is what
+        data: name or path of a text; the default is read from the folder GENUS_DATA. A window is what
             attention sees.
-        width: numbers of a place.
-        layers: blocks of attention and a perceptron.
-        heads: of each attention.
-        dropout: the share of what each block adds that is left out in learning, in [0, 1).
-        decay: of matrices, by AdamW, per unit of learning rate; biases and norms have none.
-        run: how long, where to, on what.
+        width: dimension of a token.
+        layers: number of blocks of attention and a perceptron.
+        heads: number of attention heads.
+        dropout: share of residuals set to zero in a round of training, in [0, 1).
+        decay: weight decay of AdamW, for matrices only; biases and norms have none.
+        run: length, folder and device of the run.
     """
     source, space = loaded("transformer", data, run, TEXTS)
 

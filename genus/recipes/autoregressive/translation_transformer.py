@@ -23,11 +23,11 @@ def translation_transformer(
 
     Args:
         data: name of a data set of translations.
-        width: numbers of a word.
-        depth: blocks of the encoder, and of the decoder.
-        heads: of the attention; width / heads must be even.
-        dropout: the share of what is added that is dropped in training, in [0, 1).
-        run: how long, where to, on what.
+        width: dimension of a word's embedding.
+        depth: number of blocks of the encoder, and of the decoder.
+        heads: number of attention heads; width / heads must be even.
+        dropout: share of residuals set to zero in a round of training, in [0, 1).
+        run: length, folder and device of the run.
     """
     source, space = loaded("translation_transformer", data, run, TEXTS)
     read = context_of("translation_transformer", source, Tokens, "dates and reordering")

@@ -26,13 +26,13 @@ def wavenet(
 
     Args:
         data: spoken, spoken8, spoken16 or spoken_mel, which are read from the folder GENUS_DATA.
-        labels: tells the network the digit and the speaker; spectra of spoken_mel are told anyway.
-        channels: of the residual stream, and of the gates.
-        skip: channels of the sum of what the layers found.
-        stacks: how many times dilations go from 1 up.
-        deepest: layers in a stack: the last one has a dilation of 2^(deepest - 1).
-        mixture: how many logistics decide over a value; without it, a softmax. 16 bits need it.
-        run: how long, where to, on what.
+        labels: whether the model is conditioned on digit and speaker; on spectra (spoken_mel) it always is.
+        channels: channels of the residual stream, and of the gates.
+        skip: channels of the skip connections.
+        stacks: number of stacks of layers, in each of which dilations double from 1.
+        deepest: number of layers in a stack; the last one has a dilation of 2^(deepest - 1).
+        mixture: number of logistics over a value; by default a softmax. 16 bits need it.
+        run: length, folder and device of the run.
     """
     source, space = loaded("wavenet", data, run, ANY)
     if labels and source.context_space is None:

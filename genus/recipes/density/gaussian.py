@@ -14,8 +14,8 @@ def gaussian(data: str = "digits", covariance: Covariance = "full", run: Run = R
 
     Args:
         data: name or path of a data set of vectors or pixels.
-        covariance: full, diagonal or spherical.
-        run: how long, where to, on what; one round is all it takes.
+        covariance: kind of covariance matrix: full, diagonal or spherical.
+        run: length, folder and device of the run; one round is all it takes.
     """
     source, space = loaded("gaussian", data, run, ANY)
     if isinstance(space, Pixels):

@@ -20,10 +20,10 @@ def gmm(
 
     Args:
         data: name or path of a data set of vectors or pixels.
-        components: how many normal distributions.
-        covariance: of each: full, diagonal or spherical.
-        floor: the least variance of a component in any direction, in the square of the data's unit.
-        run: how long, where to, on what; a round is one step of EM, which stops by itself.
+        components: number of normal distributions.
+        covariance: kind of covariance matrix of a component: full, diagonal or spherical.
+        floor: smallest variance of a component in any direction, in the square of the data's unit.
+        run: length, folder and device of the run; a round is one step of EM, which stops by itself.
     """
     source, space = loaded("gmm", data, run, ANY)
     if isinstance(space, Pixels):

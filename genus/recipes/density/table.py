@@ -13,8 +13,8 @@ def table(data: str = "bars", smoothing: float = 1e-4, run: Run = RUN) -> Model:
 
     Args:
         data: name or path of a data set of bits, tokens or pixels with at most 2**22 states in all.
-        smoothing: how often every state is taken to have been seen before, at least 0.
-        run: how long, where to, on what; one round is all it takes.
+        smoothing: pseudo-count that is added to every state, at least 0.
+        run: length, folder and device of the run; one round is all it takes.
     """
     source, space = loaded("table", data, run, ANY)
     model = Table(space, smoothing)

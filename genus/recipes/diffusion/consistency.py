@@ -31,17 +31,17 @@ def consistency(
 
     Args:
         data: name or path of a data set of images or of vectors.
-        distilled: by steps of the EDM that it begins with; otherwise from data alone.
-        times: between data and noise, at least 2.
-        decay: of the average that is aimed at, in [0, 1).
-        bound: where the distance turns from a square to a size, in units of x; 0 is a square
+        distilled: whether an EDM is distilled; otherwise the model learns from data alone.
+        times: number of times between data and noise, at least 2.
+        decay: decay of the averaged weights of the target network, in [0, 1).
+        bound: where the loss turns from squared to absolute, in units of x; 0 keeps it squared
             throughout.
-        width: of the network: channels at full size for images, features for vectors; by default
+        width: width of the network: channels at full size for images, units for vectors; by default
             16 and 64.
         dropout: share of hidden units set to zero in a round of training.
-        evaluations: of the network, for a sample.
-        run: how long EDM learns, where to, on what; it goes to `teacher` there. Its student learns
-            three quarters as long.
+        evaluations: number of evaluations of the network for a sample.
+        run: length, folder and device of the run of the EDM, saved in its folder `teacher`; its
+            student then trains three quarters as long.
     """
     before, run = in_two(run, "teacher", 1 / 3)
     teacher = edm(data, width, dropout, run=before)

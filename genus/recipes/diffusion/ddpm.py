@@ -29,15 +29,15 @@ def ddpm(
 
     Args:
         data: name or path of a data set of images or of vectors.
-        steps: of the chain of noise.
-        width: of the network: channels at full size for images, features for vectors; by default
+        steps: number of steps of the noise process.
+        width: width of the network: channels at full size for images, units for vectors; by default
             16 and 64.
         dropout: share of hidden units set to zero in a round of training.
-        evaluations: of the network, for a sample, which takes so many of the steps.
-        eta: fresh noise while sampling, from 0, none, to 1, as much as the chain has.
-        objective: what is learned by. With `hybrid` and `bound` the variance of a step is learned
+        evaluations: number of evaluations of the network for a sample, at as many of the steps.
+        eta: noise that sampling adds, from 0, none, to 1, as much as the noise process has.
+        objective: training objective. With `hybrid` and `bound` the variance of a step is learned
             too, and used in sampling if eta is 1.
-        run: how long, where to, on what.
+        run: length, folder and device of the run.
     """
     source, space = loaded("ddpm", data, run, ANY)
     learned = objective != "simple"

@@ -32,13 +32,13 @@ def dit(
 
     Args:
         data: name or path of a data set of images.
-        width: of a token.
-        depth: blocks.
-        heads: of the attention.
-        patch: the side of a token's square, in pixels.
+        width: dimension of a token.
+        depth: number of transformer blocks.
+        heads: number of attention heads.
+        patch: side of the square patch of a token, in pixels.
         dropout: share of hidden units set to zero in a round of training.
-        evaluations: of the network, for a sample.
-        run: how long, where to, on what.
+        evaluations: number of evaluations of the network for a sample.
+        run: length, folder and device of the run.
     """
     source, space = loaded("dit", data, run, PICTURES)
     channels, height, across = space.shape

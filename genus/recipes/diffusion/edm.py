@@ -33,14 +33,14 @@ def edm(
 
     Args:
         data: name or path of a data set of images or of vectors.
-        width: of the network: channels at full size for images, features for vectors; by default
+        width: width of the network: channels at full size for images, units for vectors; by default
             16 and 64.
         dropout: share of hidden units set to zero in a round of training.
-        mean: of the logarithm of the noise's deviation, in learning.
-        std: of that logarithm.
-        evaluations: of the network, for a sample, by Heun's method.
-        churn: fresh noise while sampling, in all; 0 for none.
-        run: how long, where to, on what.
+        mean: mean of the logarithm of the noise's standard deviation in training.
+        std: standard deviation of that logarithm.
+        evaluations: number of evaluations of the network for a sample, by Heun's method.
+        churn: total noise that sampling adds; 0 for none.
+        run: length, folder and device of the run.
     """
     source, space = loaded("edm", data, run, ANY)
     (x, *_) = source.train.batch(0, min(ENOUGH, len(source.train)), run.seed)

@@ -32,12 +32,12 @@ def flow_matching(
 
     Args:
         data: name or path of a data set of images or of vectors.
-        coupled: gives the rows of each batch the noise that is nearest to them in all.
-        width: of the network: channels at full size for images, features for vectors; by default
+        coupled: whether rows and noise of each batch are matched by optimal transport.
+        width: width of the network: channels at full size for images, units for vectors; by default
             16 and 64.
         dropout: share of hidden units set to zero in a round of training.
-        evaluations: of the network, for a sample, by Heun's method.
-        run: how long, where to, on what.
+        evaluations: number of evaluations of the network for a sample, by Heun's method.
+        run: length, folder and device of the run.
     """
     source, space = loaded("flow_matching", data, run, ANY)
     model = Diffusion(

@@ -29,15 +29,15 @@ def guided(
 
     Args:
         data: name or path of a labelled data set of images or of vectors.
-        scale: of guidance, at least 0: how much more clearly than the data a sample shows its class.
-        until: the time, in (0, 1], above which it is not guided.
-        silent: the share of rows whose label is not told in learning, in [0, 1).
-        width: of the network: channels at full size for images, features for vectors; by default
+        scale: guidance scale, at least 0: how much more clearly than the data a sample shows its class.
+        until: time, in (0, 1], above which there is no guidance.
+        silent: share of training rows whose label is dropped, in [0, 1).
+        width: width of the network: channels at full size for images, units for vectors; by default
             16 and 64.
         dropout: share of hidden units set to zero in a round of training.
-        evaluations: of the network, for a sample; where it is guided, each is of two rows.
-        eta: fresh noise while sampling, from 0, none, to 1, as much as the chain has.
-        run: how long, where to, on what.
+        evaluations: number of evaluations of the network for a sample; guided ones are of two rows.
+        eta: noise that sampling adds, from 0, none, to 1, as much as the noise process has.
+        run: length, folder and device of the run.
     """
     source, space = loaded("guided", data, run, ANY, Data.labelled)
     context_space, embed, count = told_labels(source)

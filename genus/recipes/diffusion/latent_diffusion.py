@@ -29,14 +29,14 @@ def latent_diffusion(
 
     Args:
         data: name or path of a data set of images.
-        first: how long the recipe `vae` trains the autoencoder, before the run begins: rounds or
+        first: how long the recipe `vae` trains the autoencoder before the run begins: rounds or
             minutes, over those of the run.
-        latent: the size of z.
-        width: features of the diffusion's network.
-        blocks: of the diffusion's network.
-        evaluations: of the diffusion's network, for a sample.
-        eta: fresh noise while sampling, from 0, none, to 1, as much as the chain has.
-        run: how long, where to, on what: of the diffusion.
+        latent: dimension of z.
+        width: units of the diffusion model's network.
+        blocks: number of residual blocks of the diffusion model's network.
+        evaluations: number of evaluations of the diffusion model's network for a sample.
+        eta: noise that sampling adds, from 0, none, to 1, as much as the noise process has.
+        run: length, folder and device of the run of the diffusion model.
     """
     autoencoder = vae(data, latent, run=_before(run, first))
     source, _ = loaded("latent_diffusion", data, run, ANY)

@@ -31,14 +31,14 @@ def masked_diffusion(
 
     Args:
         data: name or path of a data set of tokens, bits or pixels.
-        multinomial: noise puts any value in the place of another; otherwise it masks.
-        attention: the network is a transformer; otherwise a perceptron of all places at once.
-        width: features of a place, or of the perceptron.
-        blocks: of the network.
+        multinomial: whether noise replaces a value by a random one; otherwise it masks it.
+        attention: whether the network is a transformer; otherwise it is a perceptron of all positions.
+        width: dimension of a token, or units of the perceptron.
+        blocks: number of blocks of the network.
         dropout: share of hidden units set to zero in a round of training.
-        steps: T, of the chain of noise.
-        evaluations: of the network, for samples.
-        run: how long, where to, on what.
+        steps: T, the number of steps of the noise process.
+        evaluations: number of evaluations of the network for a sample.
+        run: length, folder and device of the run.
     """
     source, space = loaded("masked_diffusion", data, run, ANY)
     match space:

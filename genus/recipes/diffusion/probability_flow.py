@@ -33,13 +33,13 @@ def probability_flow(
 
     Args:
         data: name or path of a data set of images or of vectors.
-        width: of the network: channels at full size for images, features for vectors; by default
+        width: width of the network: channels at full size for images, units for vectors; by default
             16 and 64.
         dropout: share of hidden units set to zero in a round of training.
-        probes: vectors of random signs with which the trace is estimated; 0 for the exact one, which
+        probes: number of random vectors by which the trace is estimated; 0 for the exact trace, which
             takes as many products as x has numbers: on images, 1 is what one can wait for.
-        tolerance: of the solver, relative and absolute.
-        run: how long, where to, on what.
+        tolerance: relative and absolute tolerance of the solver.
+        run: length, folder and device of the run.
     """
     source, space = loaded("probability_flow", data, run, ANY)
     pixels = isinstance(space, Pixels)

@@ -34,14 +34,14 @@ def rectified_flow(
 
     Args:
         data: name or path of a data set of images or of vectors.
-        pairs: of noise and what the first model makes of it, that the second learns from.
-        ends: evaluations of the first model for the x of a pair, by Heun's method.
-        width: of the network: channels at full size for images, features for vectors; by default
+        pairs: number of pairs of noise and a sample of the first model, from which the second learns.
+        ends: number of evaluations of the first model for the sample of a pair, by Heun's method.
+        width: width of the network: channels at full size for images, units for vectors; by default
             16 and 64.
         dropout: share of hidden units set to zero in a round of training.
-        evaluations: of the network, for a sample of the second model, by Heun's method.
-        run: how long the first learns, where to, on what; it goes to `first` there. The second learns
-            three quarters as long.
+        evaluations: number of evaluations of the second model for a sample, by Heun's method.
+        run: length, folder and device of the run of the first model, saved in its folder `first`;
+            the second one then trains three quarters as long.
     """
     before, run = in_two(run, "first", 2 / 3)
     first = flow_matching(data, width=width, dropout=dropout, run=before)

@@ -37,14 +37,14 @@ def score_sde(
 
     Args:
         data: name or path of a data set of images or of vectors.
-        kind: the path: `vp`, `subvp` or `ve`.
-        width: of the network: channels at full size for images, features for vectors; by default
+        kind: kind of noise process: `vp`, `subvp` or `ve`.
+        width: width of the network: channels at full size for images, units for vectors; by default
             16 and 64.
         dropout: share of hidden units set to zero in a round of training.
-        evaluations: of the network, for a sample, by predictor and corrector.
-        corrections: steps of Langevin dynamics after each step.
-        snr: signal to noise of a correction.
-        run: how long, where to, on what.
+        evaluations: number of evaluations of the network for a sample, by predictor and corrector.
+        corrections: number of Langevin steps after each predictor step.
+        snr: signal-to-noise ratio of a Langevin step.
+        run: length, folder and device of the run.
     """
     source, space = loaded("score_sde", data, run, ANY)
     (x, *_) = source.train.batch(0, min(SOME, len(source.train)), run.seed)

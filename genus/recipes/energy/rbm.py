@@ -20,10 +20,10 @@ def rbm(
 
     Args:
         data: name or path of a data set of bits, or of pixels, which are drawn as bits.
-        hidden: units in the hidden layer.
-        steps: Gibbs steps of a chain in a round.
-        chains: persistent chains; 0 begins a chain at the data in every round.
-        run: how long, where to, on what; lr is that of plain gradient descent, and falls to 0.
+        hidden: units of the hidden layer.
+        steps: number of Gibbs steps of a chain in a round.
+        chains: number of persistent chains; 0 begins each chain at the data in every round.
+        run: length, folder and device of the run; lr is that of plain gradient descent, and falls to 0.
     """
     source, space = loaded("rbm", data, run, ANY, Data.binarised)
     model = RBM(space, hidden, steps, chains)

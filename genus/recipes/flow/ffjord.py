@@ -23,10 +23,10 @@ def ffjord(
 
     Args:
         data: name or path of a data set of vectors.
-        maps: how many fields are followed, one after another, each for a unit of time.
-        width: units of each of the two hidden layers of a field's network.
-        tolerance: of the solver, relative and absolute, per step.
-        run: how long, where to, on what.
+        maps: number of continuous flows, one after another, each for a unit of time.
+        width: units of each of the two hidden layers of a flow's network.
+        tolerance: relative and absolute tolerance of the solver, per step.
+        run: length, folder and device of the run.
     """
     source, space = loaded("ffjord", data, run, VECTORS)
     d, solver = space.dims, DormandPrince(tolerance, tolerance)

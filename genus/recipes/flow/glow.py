@@ -45,14 +45,14 @@ def glow(
 
     Args:
         data: name or path of a data set of images whose sides divide by 2 ** levels.
-        levels: how often what is left is squeezed.
-        depth: steps of flow at each level.
+        levels: number of squeezes, each of which halves the sides.
+        depth: number of steps of flow at each level.
         width: channels of each coupling's network.
-        dropout: share of hidden units set to zero in a round of training: the digits are few.
-        squeeze: the margin before the logit, as a share of the range; 0 leaves the logit out.
-        variational: the noise that dequantises looks at the picture, and learns.
-        classes: a model of each class: its label is seen by all couplings, and by the base.
-        run: how long, where to, on what.
+        dropout: share of hidden units set to zero in a round of training: there are few digits.
+        squeeze: margin before the logit, as a share of the range; 0 leaves the logit out.
+        variational: whether the noise that dequantises is learned and depends on the image.
+        classes: whether couplings and base are conditioned on the label of each image.
+        run: length, folder and device of the run.
     """
     source, space = loaded("glow", data, run, IMAGES, Data.labelled if classes else None)
     given = source.context_space

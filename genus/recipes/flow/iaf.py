@@ -26,10 +26,10 @@ def iaf(
 
     Args:
         data: name or path of a data set of vectors.
-        maps: how many; each second one takes the features from the last to the first.
-        width: units of a hidden layer of each map's network.
-        depth: hidden layers of each map's network.
-        run: how long, where to, on what.
+        maps: number of autoregressive maps; every second one takes the features in reverse order.
+        width: units of each hidden layer of a map's network.
+        depth: number of hidden layers of a map's network.
+        run: length, folder and device of the run.
     """
     source, space = loaded("iaf", data, run, VECTORS)
     d, hidden = space.dims, (width,) * depth

@@ -28,13 +28,13 @@ def idf(
 
     Args:
         data: name or path of a data set of images whose sides divide by 2 ** scales.
-        scales: how often what is left is squeezed.
+        scales: number of squeezes, each of which halves the sides.
         couplings: at each scale. Many pixels are black, and a shift takes their pile apart, of
             which a gradient through rounding knows nothing: on digits none is best.
-        width: channels of each network.
-        components: logistics in the mixture of each pixel.
+        width: channels of each coupling's network.
+        components: number of logistics in the mixture of each pixel.
         dropout: share of hidden units set to zero in a round of training.
-        run: how long, where to, on what.
+        run: length, folder and device of the run.
     """
     source, space = loaded("idf", data, run, ANY)
     model = IDF(space, scales, couplings, width, components, dropout)

@@ -22,10 +22,10 @@ def nice(
 
     Args:
         data: name or path of a data set of vectors.
-        couplings: how many; each moves half of the features.
-        width: units of a hidden layer of each coupling's network.
-        depth: hidden layers of each coupling's network.
-        run: how long, where to, on what.
+        couplings: number of couplings; each transforms half of the features.
+        width: units of each hidden layer of a coupling's network.
+        depth: number of hidden layers of a coupling's network.
+        run: length, folder and device of the run.
     """
     source, space = loaded("nice", data, run, VECTORS)
     d, hidden = space.dims, (width,) * depth

@@ -27,13 +27,13 @@ def nsf(
 
     Args:
         data: name or path of a data set of vectors.
-        autoregressive: each feature is decided by all before it; otherwise half of them by the
+        autoregressive: whether each feature depends on all before it; otherwise half of them on the
             other half.
-        maps: how many; before each, features are mixed by an LU map.
-        bins: of each spline.
-        width: units of a hidden layer of each map's network.
-        depth: hidden layers of each map's network.
-        run: how long, where to, on what.
+        maps: number of spline maps, each after an LU map that mixes the features.
+        bins: number of bins of each spline.
+        width: units of each hidden layer of a map's network.
+        depth: number of hidden layers of a map's network.
+        run: length, folder and device of the run.
     """
     source, space = loaded("nsf", data, run, VECTORS)
     d = space.dims

@@ -20,8 +20,8 @@ def planar(data: str = "moons", bends: int = 32, run: Run = RUN) -> Model:
 
     Args:
         data: name or path of a data set of vectors.
-        bends: how many, each along one direction.
-        run: how long, where to, on what.
+        bends: number of planar maps, each along one direction.
+        run: length, folder and device of the run.
     """
     source, space = loaded("planar", data, run, VECTORS)
     return fitted_flow([Planar(space.dims) for _ in range(bends)], source, space, run)

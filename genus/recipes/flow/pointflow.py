@@ -39,13 +39,13 @@ def pointflow(
 
     Args:
         data: name or path of a data set of clouds of points.
-        latent: numbers that say which shape it is.
-        maps: spline couplings that move the points, each after an LU map; or continuous flows.
-        bins: of each spline, also of those that make the distribution of shapes.
-        continuous: continuous flows, as in the paper, in the place of couplings.
-        width: units of a hidden layer of each network that moves points.
-        scored: points of each cloud that a round scores.
-        run: how long, where to, on what.
+        latent: dimension of z, which tells one shape from another.
+        maps: number of spline couplings (or continuous flows) that move the points.
+        bins: number of bins of each spline, also of those of the distribution of shapes.
+        continuous: whether points are moved by continuous flows, as in the paper, instead of couplings.
+        width: units of each hidden layer of a network that moves points.
+        scored: number of points of each cloud that are scored in a round.
+        run: length, folder and device of the run.
     """
     source, space = loaded("pointflow", data, run, CLOUDS)
     d = space.shape[1]

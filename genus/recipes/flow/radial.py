@@ -20,8 +20,8 @@ def radial(data: str = "moons", swellings: int = 32, run: Run = RUN) -> Model:
 
     Args:
         data: name or path of a data set of vectors.
-        swellings: how many, each around one point.
-        run: how long, where to, on what.
+        swellings: number of radial maps, each around one point.
+        run: length, folder and device of the run.
     """
     source, space = loaded("radial", data, run, VECTORS)
     return fitted_flow([Radial(space.dims) for _ in range(swellings)], source, space, run)

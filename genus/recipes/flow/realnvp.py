@@ -21,11 +21,11 @@ def realnvp(
 
     Args:
         data: name or path of a data set of vectors.
-        couplings: how many; each moves half of the features.
-        width: units of a hidden layer of each coupling's network.
-        depth: hidden layers of each coupling's network.
+        couplings: number of couplings; each transforms half of the features.
+        width: units of each hidden layer of a coupling's network.
+        depth: number of hidden layers of a coupling's network.
         dropout: share of hidden units set to zero in a round of training.
-        run: how long, where to, on what.
+        run: length, folder and device of the run.
     """
     source, space = loaded("realnvp", data, run, ANY)
     model = RealNVP(space, couplings, width, depth, dropout)

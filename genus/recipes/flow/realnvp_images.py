@@ -23,12 +23,12 @@ def realnvp_images(
 
     Args:
         data: name or path of a data set of images with even sides.
-        couplings: how many in a row with one mask.
+        couplings: number of couplings in a row with one mask.
         width: channels of each coupling's network.
-        depth: residual blocks of each coupling's network.
-        dropout: share of hidden units set to zero in a round of training: the digits are few.
-        squeeze: the margin before the logit, as a share of the range; 0 leaves the logit out.
-        run: how long, where to, on what.
+        depth: number of residual blocks of a coupling's network.
+        dropout: share of hidden units set to zero in a round of training: there are few digits.
+        squeeze: margin before the logit, as a share of the range; 0 leaves the logit out.
+        run: length, folder and device of the run.
     """
     source, space = loaded("realnvp_images", data, run, PIXELS)
     flow = RealNVP(Reals(space.shape), couplings, width, depth, dropout)

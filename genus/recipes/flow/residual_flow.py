@@ -29,13 +29,13 @@ def residual_flow(
 
     Args:
         data: name or path of a data set of vectors.
-        blocks: how many.
-        width: units of a hidden layer of each block's network.
-        depth: hidden layers of each block's network.
-        bound: of the slope of each block's network, in (0, 1).
-        roulette: in training the determinant is an unbiased estimate, for data of many features;
+        blocks: number of residual blocks.
+        width: units of each hidden layer of a block's network.
+        depth: number of hidden layers of a block's network.
+        bound: Lipschitz bound of each block's network, in (0, 1).
+        roulette: whether training takes an unbiased estimate of the determinant, for many features;
             otherwise it is exact.
-        run: how long, where to, on what.
+        run: length, folder and device of the run.
     """
     source, space = loaded("residual_flow", data, run, VECTORS)
     d = space.dims

@@ -22,10 +22,10 @@ def oracle(
 
     Args:
         data: name or path of a labelled data set.
-        features: size of the layer in which samples are compared.
+        features: dimension of the layer in which samples are compared.
         width: channels after the first convolution.
-        dropout: share of the features that is dropped while it learns, in [0, 1).
-        run: how long, where to, on what.
+        dropout: share of the features set to zero in a round of training, in [0, 1).
+        run: length, folder and device of the run.
     """
     source, space = loaded("oracle", data, run, ANY, Data.labelled)
     model = Oracle(space, source.classes, features, width, dropout)

@@ -25,9 +25,9 @@ def pix2pix(
         data: name or path of a data set of pairs; images without a partner are paired with
             their own means over blocks of 2 x 2 pixels.
         width: channels of the first layer of both networks.
-        l1: the weight of the absolute difference.
-        game: whether a critic plays; without, only the absolute difference is learnt.
-        run: how long, where to, on what.
+        l1: weight of the absolute difference.
+        game: whether a critic plays; otherwise the absolute difference is the only loss.
+        run: length, folder and device of the run.
     """
     source, space = loaded("pix2pix", data, run, PIXELS, paired)
     given = context_of("pix2pix", source, Space, "digits_pairs")

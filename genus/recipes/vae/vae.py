@@ -22,11 +22,11 @@ def vae(
 
     Args:
         data: name or path of a data set of images.
-        latent: the size of z.
+        latent: dimension of z.
         width: channels next to the image; they double where its sides halve.
         hidden: units of the dense layer between the coarsest image and z.
-        dropout: share of the encoder's dense units that is silent in a round: the digits are few.
-        run: how long, where to, on what.
+        dropout: share of the encoder's dense units set to zero in a round: there are few digits.
+        run: length, folder and device of the run.
     """
     source, space = loaded("vae", data, run, PICTURES)
     channels, height, breadth = space.shape

@@ -22,11 +22,11 @@ def vae_mlp(
 
     Args:
         data: name or path of a data set of bits, pixels or vectors.
-        latent: the size of z.
-        width: units of a hidden layer.
-        depth: hidden layers of encoder and of decoder.
-        dropout: share of hidden units set to zero in a round of training: the digits are few.
-        run: how long, where to, on what.
+        latent: dimension of z.
+        width: units of each hidden layer.
+        depth: number of hidden layers of the encoder, and of the decoder.
+        dropout: share of hidden units set to zero in a round of training: there are few digits.
+        run: length, folder and device of the run.
     """
     source, space = loaded("vae_mlp", data, run, ANY)
     hidden = (width,) * depth

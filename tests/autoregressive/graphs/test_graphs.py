@@ -7,7 +7,7 @@ from math import factorial
 import pytest
 import torch
 
-from genus.autoregressive import DGMG, Choice, GraphRNN, GraphRNNS, Unordered
+from genus.autoregressive import DGMG, Decoding, GraphRNN, GraphRNNS, Unordered
 from genus.core import Graphs, Reals
 from genus.density import Gaussian
 from genus.functional.sequences.graph_orders import reach
@@ -78,10 +78,10 @@ def come_as_often_as_said(model, n=20_000):
 def goes_on_bit_for_bit(model):
     """Re-run with its first nodes given, and the same noise, a graph comes back."""
     u, none = noise_for(model, 60), torch.zeros(60, *model.space.shape)
-    x = model.grown(u, Choice(), none, 0)
+    x = model.grown(u, Decoding(), none, 0)
     assert len(x.unique(dim=0)) > 8
     for known in range(model.space.nodes + 1):
-        assert torch.equal(model.grown(u, Choice(), x, known), x)
+        assert torch.equal(model.grown(u, Decoding(), x, known), x)
 
 
 def test_all_graphs_sum_to_one(model):
@@ -125,17 +125,17 @@ def test_steps_have_the_probability_of_the_whole(model):
     """log p from one pass is the sum of what the steps decide: a graph drawn by each bit's own noise."""
     n = 4000
     u = noise_for(model, n)
-    x = model.grown(u, Choice(), torch.zeros(n, 4, 4), 0)
-    again = model.grown(u, Choice(temperature=1.0), torch.zeros(n, 4, 4), 0)
+    x = model.grown(u, Decoding(), torch.zeros(n, 4, 4), 0)
+    again = model.grown(u, Decoding(temperature=1.0), torch.zeros(n, 4, 4), 0)
     assert torch.equal(x, again)
-    cold = model.grown(u[:50], Choice(temperature=0), torch.zeros(50, 4, 4), 0)
+    cold = model.grown(u[:50], Decoding(temperature=0), torch.zeros(50, 4, 4), 0)
     assert len(cold.unique(dim=0)) == 1
 
 
 def test_at_temperature_0_each_decision_is_the_likeliest():
     """Of a graph's first nodes, the next row is that with the highest chance where rows are independent."""
     model = build(lambda: GraphRNNS(Graphs(3), **SIZES))
-    (x,) = model.sample(1, choice=Choice(temperature=0))
+    (x,) = model.sample(1, decoding=Decoding(temperature=0))
     rows = torch.tensor([[0.0], [1.0]])
     states = every_graph(3)
     with torch.no_grad():
@@ -180,16 +180,16 @@ def test_padding_changes_nothing(model):
 
 
 class ForgetsTheRowsBefore(GraphRNN):
-    def _row(self, h, u, choice, count):
-        return super()._row(torch.zeros_like(h), u, choice, count)
+    def _row(self, h, u, decoding, count):
+        return super()._row(torch.zeros_like(h), u, decoding, count)
 
 
 class ForgetsTheEdgeBefore(GraphRNN):
-    def _row(self, h, u, choice, count):
+    def _row(self, h, u, decoding, count):
         row, memory = torch.zeros_like(u), self.edges.begin(h)
         for k in range(count):
             step = self.edges.step(torch.ones_like(u[:, :1]), memory)
-            row[:, k] = choice(step, u[:, k]).to(u)
+            row[:, k] = decoding(step, u[:, k]).to(u)
         return row
 
 
@@ -200,11 +200,11 @@ class IsNotToldTheEnd(GraphRNNS):
 
 
 class SendsNoMessages(DGMG):
-    def grown(self, u, choice, x, known):
+    def grown(self, u, decoding, x, known):
         before = copy.deepcopy(self.state_dict())
         for p in self.message.parameters():
             p.zero_()
-        made = super().grown(u, choice, x, known)
+        made = super().grown(u, decoding, x, known)
         self.load_state_dict(before)
         return made
 

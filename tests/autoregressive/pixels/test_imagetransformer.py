@@ -5,7 +5,7 @@ import pytest
 import torch
 from models import build
 
-from genus.autoregressive import Choice, ImageTransformer
+from genus.autoregressive import Decoding, ImageTransformer
 from genus.core import Bits, Classes, Pixels, Reals, Tokens
 from genus.nn import Labels
 
@@ -83,9 +83,9 @@ def test_half_an_image_is_gone_on_with():
     done = model.complete(x, 9)  # the first of two rows
     assert torch.equal(done[:, :, 0], x[:, :, 0])
     assert not torch.equal(done[:, :, 1], x[:, :, 1])
-    likeliest = Choice(temperature=0)
+    likeliest = Decoding(temperature=0)
     assert torch.equal(
-        model.complete(x, 9, choice=likeliest), model.complete(x, 9, choice=likeliest)
+        model.complete(x, 9, decoding=likeliest), model.complete(x, 9, decoding=likeliest)
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from genus.autoregressive import Choice, Stepwise, WaveNet
+from genus.autoregressive import Decoding, Stepwise, WaveNet
 from genus.autoregressive.sound.wavenet import pick, pick_logistic
 from genus.core import Attributes, Bits, Pixels, Reals, Tokens
 from genus.functional.sequences.choices import DRAWN
@@ -82,8 +82,8 @@ def context_of(model, n):
 def test_folded_steps_steps_and_passes_draw_the_same(name, n):
     model = MODELS[name]()
     u, context = torch.rand(n, 60), context_of(model, n)
-    x = model.draw(u, *context)
-    assert torch.equal(x, Stepwise.draw(model, u, *context))  # by the steps of `unroll`
+    x = model.sample_from(u, *context)
+    assert torch.equal(x, Stepwise.sample_from(model, u, *context))  # by the steps of `unroll`
     chances = model.logits(x, *context).softmax(-1).cumsum(-1)
     index = model.space.indices(x) if isinstance(model.space, Pixels) else x
     upper = chances.gather(-1, index[..., None])[..., 0]
@@ -97,13 +97,15 @@ def test_folded_steps_steps_and_passes_draw_the_same(name, n):
     assert len(x.unique()) > 2
 
 
-@pytest.mark.parametrize("choice", [Choice(0.5), Choice(top_k=2), Choice(top_p=0.4), Choice(0)])
+@pytest.mark.parametrize(
+    "decoding", [Decoding(0.5), Decoding(top_k=2), Decoding(top_p=0.4), Decoding(0)]
+)
 @pytest.mark.parametrize("name", ["tokens", "logistics", "labels"])
-def test_choices_are_those_of_steps(name, choice):
+def test_choices_are_those_of_steps(name, decoding):
     model = MODELS[name]()
     u, context = torch.rand(3, 60), context_of(model, 3)
-    x = model.draw(u, *context, choice=choice)
-    assert torch.equal(x, Stepwise.draw(model, u, *context, choice=choice))
+    x = model.sample_from(u, *context, decoding=decoding)
+    assert torch.equal(x, Stepwise.sample_from(model, u, *context, decoding=decoding))
 
 
 def test_no_rows_are_drawn_for_no_rows():
@@ -113,33 +115,33 @@ def test_no_rows_are_drawn_for_no_rows():
 def test_single_precision_draws_the_same_by_steps():
     model = WaveNet(Tokens(32, 200), 8, 8, DEEP).float()
     u = torch.rand(4, 200, dtype=torch.float32)
-    assert torch.equal(model.draw(u), Stepwise.draw(model, u))
+    assert torch.equal(model.sample_from(u), Stepwise.sample_from(model, u))
 
 
 def test_weights_that_changed_are_folded_anew():
     model, u = WaveNet(Tokens(7, 20), 4, 6, (1, 2)), torch.rand(3, 20)
-    before = model.draw(u)
+    before = model.sample_from(u)
     with torch.no_grad():
         for p in model.parameters():
             p.mul_(-2)
-    assert not torch.equal(model.draw(u), before)
-    assert torch.equal(model.draw(u), Stepwise.draw(model, u))
+    assert not torch.equal(model.sample_from(u), before)
+    assert torch.equal(model.sample_from(u), Stepwise.sample_from(model, u))
 
 
 class ItsGateIsNotHalved(WaveNet):
-    def draw(self, u, *context, choice=DRAWN, prefix=None):
+    def sample_from(self, u, *context, decoding=DRAWN, prefix=None):
         changed = copy.deepcopy(self)
         for layer in changed.stack.convolutions:
             layer.weight.data[4:] *= 2
             layer.bias.data[4:] *= 2
-        return WaveNet.draw(changed, u, choice=choice, prefix=prefix)
+        return WaveNet.sample_from(changed, u, decoding=decoding, prefix=prefix)
 
 
 class KeepsAnInputTooShort(WaveNet):
-    def draw(self, u, *context, choice=DRAWN, prefix=None):
+    def sample_from(self, u, *context, decoding=DRAWN, prefix=None):
         changed = copy.deepcopy(self)
         changed.stack.dilations = (1, 1, 1)
-        return WaveNet.draw(changed, u, choice=choice, prefix=prefix)
+        return WaveNet.sample_from(changed, u, decoding=decoding, prefix=prefix)
 
 
 class IsTaughtWhatItIsAskedFor(WaveNet):

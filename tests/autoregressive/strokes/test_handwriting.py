@@ -82,7 +82,7 @@ def test_probability_sums_to_one(make):
     """E_p[q / p] = 1 for a q that pens and moves of which have chances of their own."""
     model, context = make()
     told = given(context, 20_000)
-    x = model.draw(noise(20_000), *told)
+    x = model.sample_from(noise(20_000), *told)
     on = x[..., 2] != OVER
     there = torch.cat([torch.ones(len(x), 1).bool(), on[:, :-1]], 1)  # steps that are scored
     pen = torch.tensor([0.6, 0.2, 0.2]).log()[x[..., 2].long()]
@@ -98,7 +98,7 @@ def test_samples_come_from_the_density(make):
     """Stein's identity, E[x . grad log p] = -d, where d is how many numbers the drawing has."""
     model, context = make()
     told = given(context, 20_000)
-    x = model.draw(noise(20_000), *told).requires_grad_()
+    x = model.sample_from(noise(20_000), *told).requires_grad_()
     (score,) = torch.autograd.grad(model.log_prob(x, *told).sum(), x)
     free = 2 * (x[..., 2] != OVER).sum(1)
     laws.within((x * score)[..., :2].flatten(1).sum(1) + free, 0.0)
@@ -108,7 +108,7 @@ def test_samples_come_from_the_density(make):
 @both
 def test_steps_are_blind_to_what_comes_later_and_to_themselves(make):
     model, context = make()
-    x = model.draw(noise(30), *given(context, 30))
+    x = model.sample_from(noise(30), *given(context, 30))
     x = x[x[:, 2, 2] != OVER].requires_grad_()
     said = []
     keep = handwriting.log_step
@@ -142,7 +142,7 @@ def test_steps_are_what_a_whole_pass_says(make):
     model, context = make()
     u = noise(50)
     told = given(context, 50)
-    x = model.draw(u, *told)
+    x = model.sample_from(u, *told)
     if context:
         seen = model.read(before_each(x), *told)[0]
         said = model.said(model.features(seen, model.stack(seen)))
@@ -160,11 +160,11 @@ def test_a_primed_drawing_comes_back(make):
     model, context = make()
     u = noise(50)
     told = given(context, 50)
-    x = model.draw(u, *told)
+    x = model.sample_from(u, *told)
     for k in range(5):
-        assert torch.equal(model.draw(u, *told, prefix=x[:, :k]), x)
+        assert torch.equal(model.sample_from(u, *told, prefix=x[:, :k]), x)
         other = x[torch.randperm(50), :k]
-        assert torch.equal(model.draw(u, *told, prefix=other)[:, :k], other)
+        assert torch.equal(model.sample_from(u, *told, prefix=other)[:, :k], other)
     assert torch.equal(model.sample(None if told else 50, *told, prefix=x), x)
 
 
@@ -186,7 +186,7 @@ def test_a_bias_makes_moves_narrower_and_temperature_too(make):
 
 def test_the_window_is_as_its_equation_says():
     model, context = synthesis()
-    x = model.draw(noise(1), *context)
+    x = model.sample_from(noise(1), *context)
     before = before_each(x)
     _, phi = model.read(before, *context)
     h = c = torch.zeros(1, 6)
@@ -210,23 +210,23 @@ class IsShownTheStepItself(StrokePrediction):
 
 
 class ForgetsItsState(StrokePrediction):
-    def draw(self, u, *how, **more):
+    def sample_from(self, u, *how, **more):
         step = self.stack.step
         self.stack.step = lambda x, memory: step(x, self.stack.begin(len(x)))
         try:
-            return super().draw(u, *how, **more)
+            return super().sample_from(u, *how, **more)
         finally:
             self.stack.step = step
 
 
 class ForgetsWhereTheWindowWas(HandwritingSynthesis):
-    def draw(self, u, *how, **more):
+    def sample_from(self, u, *how, **more):
         move = self.move
         self.move = lambda before, text, place: move(
             before, text, (*place[:2], torch.zeros_like(place[2]), place[3])
         )
         try:
-            return super().draw(u, *how, **more)
+            return super().sample_from(u, *how, **more)
         finally:
             self.move = move
 

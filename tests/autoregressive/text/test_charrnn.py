@@ -8,7 +8,7 @@ from laws import (
     probability_sums_to_one,
 )
 
-from genus.autoregressive import CharRNN, Choice
+from genus.autoregressive import CharRNN, Decoding
 from genus.core import Tokens
 
 CELLS = ["elman", "gru", "lstm"]
@@ -43,12 +43,12 @@ def test_what_follows_is_what_draw_would_have_drawn(cell, monkeypatch):
     net = model(cell, length=12)
     prompt = torch.randint(3, (20, 5))
     torch.manual_seed(4)
-    followed = net.go_on(prompt, 7)
+    followed = net.extend(prompt, 7)
     torch.manual_seed(4)
     u = torch.cat([torch.zeros(20, 5), torch.rand(20, 7)], 1)
-    assert torch.equal(net.draw(u, prefix=prompt)[:, 5:], followed)
-    assert net.go_on(prompt[:, :0], 30).shape == (20, 30)
-    coldest = net.go_on(prompt[:1].expand(9, -1), 6, Choice(temperature=0))
+    assert torch.equal(net.sample_from(u, prefix=prompt)[:, 5:], followed)
+    assert net.extend(prompt[:, :0], 30).shape == (20, 30)
+    coldest = net.extend(prompt[:1].expand(9, -1), 6, Decoding(temperature=0))
     assert len(coldest.unique(dim=0)) == 1
 
 
@@ -105,4 +105,4 @@ def test_a_text_that_ends_is_not_of_any_length():
     with pytest.raises(ValueError, match="ends at token 0"):
         net.along(x)
     with pytest.raises(ValueError, match="ends at token 0"):
-        net.go_on(x, 5)
+        net.extend(x, 5)

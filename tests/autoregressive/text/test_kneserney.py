@@ -6,7 +6,7 @@ import pytest
 import torch
 from laws import probability_sums_to_one
 
-from genus.autoregressive import Choice, KneserNey
+from genus.autoregressive import Decoding, KneserNey
 from genus.core import Tokens
 from genus.train import artifact
 
@@ -131,7 +131,7 @@ def test_it_goes_on_for_any_length():
     """At temperature 0 with the likeliest by hand, beyond the length of a row."""
     model, text = fitted(4), "abr"
     vocabulary = sorted(set(TEXT))
-    followed = model.go_on(tokens(text), 12, Choice(temperature=0))
+    followed = model.extend(tokens(text), 12, Decoding(temperature=0))
     for _ in range(12):
         p = by_hand(TEXT, text, 4, True, vocabulary)
         text += max(vocabulary, key=lambda symbol: p[symbol])
@@ -150,4 +150,4 @@ def test_a_text_that_ends_is_not_of_any_length():
     with pytest.raises(ValueError, match="ends at token 0"):
         net.along(x)
     with pytest.raises(ValueError, match="ends at token 0"):
-        net.go_on(x, 5)
+        net.extend(x, 5)

@@ -7,7 +7,7 @@ from models import build
 
 from genus.autoregressive import EncoderDecoder, Seq2Seq, beam
 from genus.core import Tokens
-from genus.functional.sequences.choices import Choice
+from genus.functional.sequences.choices import Decoding
 
 TO, OF = Tokens(3, 4, 0), Tokens(4, 5, 2)
 KINDS = {
@@ -94,7 +94,7 @@ def test_a_beam_as_wide_as_the_space_finds_the_best_of_all(model, penalty):
 
 def test_a_beam_of_one_is_greedy(model):
     context = contexts(30)
-    greedy = model.sample(context=context, choice=Choice(temperature=0))
+    greedy = model.sample(context=context, decoding=Decoding(temperature=0))
     assert torch.equal(beam(model, context, width=1).x, greedy)
 
 

@@ -9,7 +9,7 @@ from laws import (
 )
 from torch.nn.functional import pad
 
-from genus.autoregressive import Choice, Transformer
+from genus.autoregressive import Decoding, Transformer
 from genus.core import Tokens
 
 
@@ -41,16 +41,16 @@ def test_each_symbol_of_a_long_text_has_half_a_window_before_it(window, length):
 def test_what_follows_within_the_window_is_what_draw_would_have_drawn():
     net, prompt = model(12), torch.randint(3, (20, 5))
     torch.manual_seed(4)
-    followed = net.go_on(prompt, 7)
+    followed = net.extend(prompt, 7)
     torch.manual_seed(4)
     u = torch.cat([torch.zeros(20, 5), torch.rand(20, 7)], 1)
-    assert torch.equal(net.draw(u, prefix=prompt)[:, 5:], followed)
+    assert torch.equal(net.sample_from(u, prefix=prompt)[:, 5:], followed)
 
 
 def test_beyond_the_window_its_second_half_is_read_anew():
     """By hand, from whole passes: at temperature 0, from what is left of the text at each place."""
     net, text = model(6), torch.randint(3, (4, 2))
-    followed = net.go_on(text, 15, Choice(temperature=0))
+    followed = net.extend(text, 15, Decoding(temperature=0))
     begins = 0
     for _ in range(15):
         if text.shape[1] - begins == 6:  # full
@@ -59,8 +59,8 @@ def test_beyond_the_window_its_second_half_is_read_anew():
         logits = net.logits(pad(kept, (0, 1)))[:, -1]
         text = torch.cat([text, logits.argmax(1, keepdim=True)], 1)
     assert torch.equal(text[:, 2:], followed)
-    assert net.go_on(torch.randint(3, (2, 50)), 3).shape == (2, 3)
-    assert model(1).go_on(text, 4).shape == (4, 4)
+    assert net.extend(torch.randint(3, (2, 50)), 3).shape == (2, 3)
+    assert model(1).extend(text, 4).shape == (4, 4)
 
 
 class Shifted(Transformer):
@@ -121,4 +121,4 @@ def test_a_text_that_ends_is_not_of_any_length():
     with pytest.raises(ValueError, match="ends at token 0"):
         net.along(x)
     with pytest.raises(ValueError, match="ends at token 0"):
-        net.go_on(x, 5)
+        net.extend(x, 5)

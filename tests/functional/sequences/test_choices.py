@@ -3,22 +3,22 @@
 import pytest
 import torch
 
-from genus.functional.sequences.choices import DRAWN, Choice, pick
+from genus.functional.sequences.choices import DRAWN, Decoding, pick
 
 LOGITS = torch.tensor([[0.5, -1.0, 2.0, 0.0, 1.0]], dtype=torch.float64)
 N = 20_000
 
 
-def frequencies(choice: Choice, logits: torch.Tensor = LOGITS) -> torch.Tensor:
+def frequencies(decoding: Decoding, logits: torch.Tensor = LOGITS) -> torch.Tensor:
     u = (torch.arange(N, dtype=torch.float64) + 0.5) / N  # evenly spread: counts are exact to one
-    chosen = choice(logits.expand(N, -1), u)
+    chosen = decoding(logits.expand(N, -1), u)
     return chosen.bincount(minlength=max(2, logits.shape[1])).double() / N
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
 def test_frequencies_are_those_of_the_softmax(temperature):
     wanted = (LOGITS[0] / temperature).softmax(0)
-    torch.testing.assert_close(frequencies(Choice(temperature)), wanted, atol=2 / N, rtol=0)
+    torch.testing.assert_close(frequencies(Decoding(temperature)), wanted, atol=2 / N, rtol=0)
 
 
 def test_bits_are_drawn_by_their_logit():
@@ -27,14 +27,14 @@ def test_bits_are_drawn_by_their_logit():
         p = (logit[0, 0] / temperature).sigmoid()
         wanted = torch.stack([1 - p, p])
         torch.testing.assert_close(
-            frequencies(Choice(temperature), logit), wanted, atol=2 / N, rtol=0
+            frequencies(Decoding(temperature), logit), wanted, atol=2 / N, rtol=0
         )
 
 
 def test_top_k_leaves_the_k_likeliest():
     wanted = LOGITS[0].softmax(0) * torch.tensor([0, 0, 1, 0, 1])
     torch.testing.assert_close(
-        frequencies(Choice(top_k=2)), wanted / wanted.sum(), atol=2 / N, rtol=0
+        frequencies(Decoding(top_k=2)), wanted / wanted.sum(), atol=2 / N, rtol=0
     )
 
 
@@ -44,18 +44,20 @@ def test_top_p_leaves_as_few_as_hold_the_mass():
         wanted = torch.zeros(5, dtype=torch.float64)
         wanted[left] = p[left]
         torch.testing.assert_close(
-            frequencies(Choice(top_p=top_p)), wanted / wanted.sum(), atol=2 / N, rtol=0
+            frequencies(Decoding(top_p=top_p)), wanted / wanted.sum(), atol=2 / N, rtol=0
         )
 
 
 def test_top_p_counts_after_the_temperature():
-    assert (frequencies(Choice(temperature=0.2, top_p=0.9)) > 0).tolist() == [0, 0, 1, 0, 0]
+    assert (frequencies(Decoding(temperature=0.2, top_p=0.9)) > 0).tolist() == [0, 0, 1, 0, 0]
 
 
-@pytest.mark.parametrize("choice", [Choice(temperature=0), Choice(top_k=1), Choice(top_p=1e-9)])
-def test_the_likeliest(choice):
-    assert frequencies(choice)[2] == 1
-    assert frequencies(choice, torch.tensor([[-0.3]], dtype=torch.float64))[0] == 1
+@pytest.mark.parametrize(
+    "decoding", [Decoding(temperature=0), Decoding(top_k=1), Decoding(top_p=1e-9)]
+)
+def test_the_likeliest(decoding):
+    assert frequencies(decoding)[2] == 1
+    assert frequencies(decoding, torch.tensor([[-0.3]], dtype=torch.float64))[0] == 1
 
 
 def test_nothing_without_a_chance_is_chosen():
@@ -70,12 +72,12 @@ def test_nothing_without_a_chance_is_chosen():
 
 def test_what_came_is_said():
     with pytest.raises(ValueError, match="temperature is -1"):
-        Choice(temperature=-1)
+        Decoding(temperature=-1)
     with pytest.raises(ValueError, match="top_k is 0"):
-        Choice(top_k=0)
+        Decoding(top_k=0)
     with pytest.raises(ValueError, match="top_p is"):
-        Choice(top_p=1.5)
+        Decoding(top_p=1.5)
 
 
 def test_the_default_is_the_model_as_it_is():
-    assert Choice() == DRAWN
+    assert Decoding() == DRAWN

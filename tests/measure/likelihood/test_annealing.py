@@ -47,7 +47,7 @@ def test_the_path_rises_from_0_to_1_and_is_dense_at_its_end():
 
 def test_log_z_agrees_with_counting(model, states):
     truth = (-model.energy(states)).logsumexp(0).item()
-    found = log_z(model.ladder(drawn(model, states, 50)), betas=1500, chains=300)
+    found = log_z(model.annealing_path(drawn(model, states, 50)), betas=1500, chains=300)
     assert abs(found.value - truth) < 0.1
     assert abs(found.value - truth) < 5 * found.error
     assert found.error < 0.05
@@ -56,7 +56,7 @@ def test_log_z_agrees_with_counting(model, states):
 def test_from_below_and_from_above(model, states):
     """With few rungs both are far off, on the sides that they should be."""
     truth = (-model.energy(states)).logsumexp(0).item()
-    ladder = model.ladder(drawn(model, states, 50))
+    ladder = model.annealing_path(drawn(model, states, 50))
     below = torch.tensor([log_z(ladder, 10, 10).value for _ in range(60)])
     above = torch.tensor(
         [log_z_from_above(ladder, drawn(model, states, 10), 10).value for _ in range(60)]

@@ -10,7 +10,7 @@ from genus.core import Reals, Tokens
 from genus.data.splits import Rows
 from genus.data.text.languages import several
 from genus.density import Gaussian
-from genus.functional.sequences.choices import Choice
+from genus.functional.sequences.choices import Decoding
 from genus.measure.structure.bleu import bleu, words_of
 from genus.measure.structure.translating import Translations
 
@@ -56,7 +56,7 @@ def test_translations_are_right_throughout_or_wrong():
     space = Tokens(3, 2)
     model = Seq2Seq(space, space, 4, 4).eval()
     context = torch.randint(3, (40, 2))
-    greedy = model.sample(context=context, choice=Choice(temperature=0))
+    greedy = model.sample(context=context, decoding=Decoding(temperature=0))
     x = greedy.clone()
     x[:10, 1] = (x[:10, 1] + 1) % 3
     figures = Translations(Rows(x, space, context=context, context_space=space))(model)
