@@ -21,7 +21,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from genus import Run, __version__
-from genus.autoregressive import HandwritingSynthesis, StrokePrediction
+from genus.autoregressive import HandwritingSynthesis, PenDecoding, StrokePrediction
 from genus.core import Reals
 from genus.data import Data, load
 from genus.data.strokes.glyphs import LETTERS, GlyphReader, accuracy, lines_of, spelled, tokens
@@ -162,7 +162,8 @@ def look(
         torch.manual_seed(0)
         texts = test[1][:TEXTS]
         found["right"] = [
-            read(model.sample(context=texts, bias=bias), texts).right for bias in BIASES
+            read(model.sample(context=texts, decoding=PenDecoding(bias=bias)), texts).right
+            for bias in BIASES
         ]
         found["slant"] = slant_kept(model, *(part[: TEXTS // 2] for part in test))
     return found
@@ -181,7 +182,9 @@ def slant_kept(model: HandwritingSynthesis, x: Tensor, texts: Tensor) -> float:
         if int((text != 0).sum()) <= PRIME + 1:
             continue
         k = steps_of(text[:PRIME])
-        whole = model.sample(context=text[None], bias=0.5, prefix=drawing[None, :k])[0]
+        whole = model.sample(
+            context=text[None], decoding=PenDecoding(bias=0.5), prefix=drawing[None, :k]
+        )[0]
         pair = read(torch.stack([cut(whole, 0, k), cut(whole, k, len(whole))]), texts[:2]).slants
         before.append(float(pair[0]))
         after.append(float(pair[1]))
@@ -287,8 +290,8 @@ def draw(models: dict[str, Any], path: Path) -> None:
         for line, (name, k) in enumerate({"sheep": 40, "kanji": 12}.items()):
             torch.manual_seed(1)
             x = load(name).test.everything()[0][:3]
-            alone = models[name].sample(3, bias=0.3)
-            primed = models[name].sample(3, bias=0.3, prefix=x[:, :k])
+            alone = models[name].sample(3, decoding=PenDecoding(bias=0.3))
+            primed = models[name].sample(3, decoding=PenDecoding(bias=0.3), prefix=x[:, :k])
             for column, drawing in enumerate([*alone, *primed]):
                 axes = figure.add_subplot(grid[line, column])
                 pen(axes, drawing, k if column > 2 else 0)
@@ -315,7 +318,13 @@ def hands(figure: Any, grid: Any, model: HandwritingSynthesis) -> None:
     for column, i in enumerate((long[0], long[len(long) // 2], long[-1])):
         k = steps_of(texts[i, :PRIME])
         axes = figure.add_subplot(grid[4, 2 * column : 2 * column + 2])
-        pen(axes, model.sample(context=texts[i : i + 1], bias=0.5, prefix=x[i : i + 1, :k])[0], k)
+        pen(
+            axes,
+            model.sample(
+                context=texts[i : i + 1], decoding=PenDecoding(bias=0.5), prefix=x[i : i + 1, :k]
+            )[0],
+            k,
+        )
         axes.set_title(
             f"{spelled(texts[i : i + 1])[0]}, its first {PRIME} letters real", fontsize=9
         )

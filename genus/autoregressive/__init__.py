@@ -27,6 +27,7 @@ from .stepwise import Decoding as Decoding
 from .stepwise import Stepwise as Stepwise
 from .strokes.handwriting import HandwritingSynthesis as HandwritingSynthesis
 from .strokes.handwriting import StrokePrediction as StrokePrediction
+from .strokes.pen import PenDecoding as PenDecoding
 from .text.beam import beam as beam
 from .text.bidirectional import Bidirectional as Bidirectional
 from .text.charrnn import CharRNN as CharRNN

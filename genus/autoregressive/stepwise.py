@@ -30,6 +30,8 @@ class Stepwise(GenerativeModel):
     A model gives `logits` and `unroll`, and, if values do not come as they stand in x, `order`.
     """
 
+    sampling_options = Decoding
+
     blind_spot = False  # whether there are earlier values that the logits of a value do not see
 
     def logits(self, x: Tensor, *context: Tensor) -> Tensor:

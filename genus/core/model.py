@@ -11,7 +11,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from torch import Tensor, nn
 
@@ -74,6 +74,10 @@ class Model(nn.Module, ABC):
 
 class GenerativeModel(Model):
     """p(x), or p(x | context) if it has a `context_space`: draws x."""
+
+    sampling_options: type[Any] | None = (
+        None  # dataclass of the options that `sample` takes as decoding
+    )
 
     @abstractmethod
     def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:

@@ -1,6 +1,5 @@
 """Samples of a model, to be shown: drawn a few at a time, for contexts that can be made."""
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -12,11 +11,10 @@ from torch import Tensor
 from ..core import Attributes, Classes, GenerativeModel, Model, Reals, Space
 from ..data import Data
 from ..errors import Refused, RefusedType
-from ..functional.sequences.choices import DRAWN, Decoding
+from ..functional.sequences.choices import DRAWN
 from .files import save_png
 from .pictures import grid, shown
 
-CHOICES = {field.name for field in fields(Decoding)}
 ROWS = 500  # rows that are drawn at once
 
 
@@ -135,15 +133,12 @@ def long(model: Model, n: int, length: int, seed: int, how: Mapping[str, Any]) -
 def told(model: Model, options: dict[str, Any]) -> dict[str, Any]:
     """The keyword arguments of `sample`, from the options that were given."""
     said = {name: value for name, value in options.items() if value is not None}
-    sample = getattr(model, "sample", None)
-    known = inspect.signature(sample).parameters if callable(sample) else {}
-    how = {name: said.pop(name) for name in [*said] if name in known}
-    if "decoding" in known and said.keys() <= CHOICES:
-        return how | ({"decoding": Decoding(**said)} if said else {})
-    if said:
-        names = " and ".join(f"--{name.replace('_', '-')}" for name in said)
+    kind = getattr(model, "sampling_options", None)
+    known = {field.name for field in fields(kind)} if kind else set[str]()
+    if unknown := [name for name in said if name not in known]:
+        names = " and ".join(f"--{name.replace('_', '-')}" for name in unknown)
         raise Refused(f"sample: {type(model).__name__} does not know {names}: leave {names} out")
-    return how
+    return {"decoding": kind(**said)} if kind and said else {}
 
 
 def prefix(model: Model, data: Data, prompt: str, longer: bool) -> Tensor:

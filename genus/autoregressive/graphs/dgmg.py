@@ -42,6 +42,8 @@ class DGMG(GenerativeModel):
         rounds: T, in which messages go along all edges after each new one.
     """
 
+    sampling_options = Decoding
+
     space: Graphs  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __init__(self, space: Graphs, width: int = 16, rounds: int = 2):

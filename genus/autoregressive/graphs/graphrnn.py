@@ -52,6 +52,8 @@ class Edges(nn.Module):
 class RowByRow(GenerativeModel):
     """What GraphRNN and GraphRNN-S share: the graph-level network, and how rows make a graph."""
 
+    sampling_options = Decoding
+
     space: Graphs  # pyright: ignore[reportIncompatibleVariableOverride]
     edges: Edges
 

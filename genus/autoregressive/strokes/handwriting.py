@@ -30,7 +30,18 @@ from ...core import GenerativeModel, Strokes, Tokens
 from ...errors import Refused
 from ...functional.numerics.threads import one_thread
 from ...nn.recurrent import Recurrent
-from .pen import SEEN, before_each, check_strokes, log_step, uniform, used_steps, whole, written
+from .pen import (
+    AS_LEARNED,
+    SEEN,
+    PenDecoding,
+    before_each,
+    check_strokes,
+    log_step,
+    uniform,
+    used_steps,
+    whole,
+    written,
+)
 
 
 class StrokePrediction(GenerativeModel):
@@ -42,6 +53,8 @@ class StrokePrediction(GenerativeModel):
         layers: of LSTMs; all of them see the last step, and are seen by what says the next one.
         mixtures: normals that a step is drawn from.
     """
+
+    sampling_options = PenDecoding
 
     def __init__(self, space: Strokes, width: int = 256, layers: int = 1, mixtures: int = 20):
         super().__init__()
@@ -65,8 +78,7 @@ class StrokePrediction(GenerativeModel):
         self,
         n: int | None = None,
         context: Tensor | None = None,
-        bias: float = 0.0,
-        temperature: float = 1.0,
+        decoding: PenDecoding = AS_LEARNED,
         prefix: Tensor | None = None,
     ) -> Tensor:
         """(n, length, 3).
@@ -74,20 +86,18 @@ class StrokePrediction(GenerativeModel):
         Args:
             n: drawings.
             context: none.
-            bias: the normals are narrower by exp(-bias), and likely ones likelier; 0 or more.
-            temperature: of the pen and the normals; 1 draws from the model.
+            decoding: bias and temperature.
             prefix: (n, k, 3): the first k steps, which stay as they are.
         """
         n = self.sample_count(n, context)
-        return self.sample_from(uniform(self.said.weight, n, self.space), bias, temperature, prefix)
+        return self.sample_from(uniform(self.said.weight, n, self.space), decoding, prefix)
 
     @torch.no_grad()
     @one_thread()
     def sample_from(
         self,
         u: Tensor,
-        bias: float = 0.0,
-        temperature: float = 1.0,
+        decoding: PenDecoding = AS_LEARNED,
         prefix: Tensor | None = None,
     ) -> Tensor:
         """(n, length, 3), from uniform noise in [0, 1), (n, length, 4): u_t decides over step t."""
@@ -96,7 +106,7 @@ class StrokePrediction(GenerativeModel):
         def step(before: Tensor) -> Tensor:
             return self.said(self.stack.step(before, memory))
 
-        return written(step, u, bias, temperature, prefix)
+        return written(step, u, decoding, prefix)
 
 
 class HandwritingSynthesis(GenerativeModel):
@@ -110,6 +120,8 @@ class HandwritingSynthesis(GenerativeModel):
         mixtures: normals that a step is drawn from.
         windows: Gaussians of the window.
     """
+
+    sampling_options = PenDecoding
 
     def __init__(
         self,
@@ -201,8 +213,7 @@ class HandwritingSynthesis(GenerativeModel):
         self,
         n: int | None = None,
         context: Tensor | None = None,
-        bias: float = 0.0,
-        temperature: float = 1.0,
+        decoding: PenDecoding = AS_LEARNED,
         prefix: Tensor | None = None,
     ) -> Tensor:
         """(n, length, 3), one for each row of context.
@@ -210,13 +221,12 @@ class HandwritingSynthesis(GenerativeModel):
         Args:
             n: as many as context has rows.
             context: the texts, (n, U); where there is a prefix, first the text of that.
-            bias: the normals are narrower by exp(-bias), and likely ones likelier; 0 or more.
-            temperature: of the pen and the normals; 1 draws from the model.
+            decoding: bias and temperature.
             prefix: (n, k, 3): the first k steps, which stay as they are.
         """
         context = self.context_given(n, context)
         u = uniform(self.said.weight, len(context), self.space)
-        return self.sample_from(u, context, bias, temperature, prefix)
+        return self.sample_from(u, context, decoding, prefix)
 
     @torch.no_grad()
     @one_thread()
@@ -224,8 +234,7 @@ class HandwritingSynthesis(GenerativeModel):
         self,
         u: Tensor,
         context: Tensor,
-        bias: float = 0.0,
-        temperature: float = 1.0,
+        decoding: PenDecoding = AS_LEARNED,
         prefix: Tensor | None = None,
     ) -> Tensor:
         """(n, length, 3), from uniform noise in [0, 1), (n, length, 4): u_t decides over step t."""
@@ -240,4 +249,4 @@ class HandwritingSynthesis(GenerativeModel):
             seen, place, _ = self.move(before, text, place)
             return self.said(self.features(seen, self.stack.step(seen, memory)))
 
-        return written(step, u, bias, temperature, prefix)
+        return written(step, u, decoding, prefix)

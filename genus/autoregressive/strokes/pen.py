@@ -1,6 +1,7 @@
 """Steps of a pen: what is seen of one, how likely it is, and how it is drawn from noise."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -32,11 +33,36 @@ def log_step(said: Tensor, x: Tensor) -> Tensor:
     return log_pen + log_move.masked_fill(state == OVER, 0)
 
 
-def choose_step(said: Tensor, u: Tensor, bias: float, temperature: float) -> Tensor:
+@dataclass(frozen=True)
+class PenDecoding:
+    """How a step of the pen is drawn.
+
+    Args:
+        bias: neatness, at least 0: standard deviations are multiplied by exp(-bias), and likely
+            components become likelier.
+        temperature: sampling temperature of the pen's states and of the normals, above 0; 1 samples
+            from the model.
+    """
+
+    bias: float = 0.0
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (self.bias >= 0 and self.temperature > 0):
+            raise Refused(
+                f"PenDecoding: bias is {self.bias} and temperature {self.temperature}; a bias of 0 "
+                f"or more and a temperature above 0 are wanted"
+            )
+
+
+AS_LEARNED = PenDecoding()  # from the model as it is
+
+
+def choose_step(said: Tensor, u: Tensor, decoding: PenDecoding) -> Tensor:
     """A step, (n, 3), from what is said of it, (n, 3 + 6 k), and uniform numbers, (n, 4)."""
     pen, logits, mean, log_std, tilt = _parts(said)
-    logits, log_std = sharpened(logits, log_std, bias, temperature)
-    state = pick(pen / temperature, u[:, 0])
+    logits, log_std = sharpened(logits, log_std, decoding.bias, decoding.temperature)
+    state = pick(pen / decoding.temperature, u[:, 0])
     rows = torch.arange(len(said), device=said.device)
     which = pick(logits, u[:, 1]).clamp(max=logits.shape[1] - 1)
     z = ndtri(u[:, 2:].clamp(torch.finfo(u.dtype).tiny, 1 - torch.finfo(u.dtype).eps))
@@ -55,16 +81,10 @@ def _parts(said: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
 def written(
     step: Callable[[Tensor], Tensor],
     u: Tensor,
-    bias: float,
-    temperature: float,
+    decoding: PenDecoding,
     prefix: Tensor | None,
 ) -> Tensor:
     """A drawing, step by step, until all have ended."""
-    if not (bias >= 0 and temperature > 0):
-        raise Refused(
-            f"sample: bias is {bias} and temperature {temperature}; a bias of 0 or more and a "
-            f"temperature above 0 are wanted"
-        )
     n, length, _ = u.shape
     x = ended(u.new_zeros(n, length, 3))
     over, before = torch.zeros(n, dtype=torch.bool, device=u.device), u.new_zeros(n, SEEN)
@@ -72,9 +92,7 @@ def written(
         said = step(before)
         given = prefix is not None and t < prefix.shape[1]
         came = (
-            prefix[:, t]
-            if prefix is not None and given
-            else choose_step(said, u[:, t], bias, temperature)
+            prefix[:, t] if prefix is not None and given else choose_step(said, u[:, t], decoding)
         )
         came = torch.where(over[:, None], x[:, t], came)
         x[:, t], over = came, came[:, 2] == OVER

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from genus.autoregressive import HandwritingSynthesis, StrokePrediction
 from genus.autoregressive.strokes import handwriting
-from genus.autoregressive.strokes.pen import OVER, before_each, choose_step, log_step
+from genus.autoregressive.strokes.pen import OVER, PenDecoding, before_each, choose_step, log_step
 from genus.core import Bits, Strokes, Tokens
 from genus.functional.densities.densities import log_normal
 
@@ -56,7 +56,7 @@ def test_a_step_is_as_likely_as_it_says():
     """The pen by frequencies, and the move against a grid."""
     said = torch.randn(3 + 6 * 2)
     u = torch.rand(40_000, 4)
-    x = choose_step(said.expand(len(u), -1), u, 0.0, 1.0)
+    x = choose_step(said.expand(len(u), -1), u, PenDecoding())
     for state in range(3):
         p, hits = said[:3].softmax(0)[state], (x[:, 2] == state).double()
         assert (hits.mean() - p).abs() < 5 * (p * (1 - p) / len(u)).sqrt()
@@ -150,7 +150,7 @@ def test_steps_are_what_a_whole_pass_says(make):
         said = model.said(model.stack(before_each(x)))
     for t in range(4):
         on = (x[:, t - 1, 2] != OVER) if t else torch.ones(50).bool()
-        again = choose_step(said[:, t], u[:, t], 0.0, 1.0)
+        again = choose_step(said[:, t], u[:, t], PenDecoding())
         torch.testing.assert_close(again[on], x[on, t])
 
 
@@ -175,7 +175,9 @@ def test_a_bias_makes_moves_narrower_and_temperature_too(make):
     start = torch.zeros(4000, 1, 3)
 
     def spread(**how):
-        x = model.sample(None if told else 4000, *told, prefix=start, **how)[:, 1]
+        x = model.sample(None if told else 4000, *told, prefix=start, decoding=PenDecoding(**how))[
+            :, 1
+        ]
         return x[x[:, 2] != OVER, :2].std(0).mean()
 
     plain = spread()
@@ -248,6 +250,6 @@ def test_what_cannot_be_is_refused():
     with pytest.raises(ValueError, match="at least 2 layers"):
         HandwritingSynthesis(SPACE, TEXT, layers=1)
     with pytest.raises(ValueError, match="bias is -1"):
-        prediction()[0].sample(2, bias=-1)
+        PenDecoding(bias=-1)
     with pytest.raises(ValueError, match="temperature 0"):
-        prediction()[0].sample(2, temperature=0)
+        PenDecoding(temperature=0)
