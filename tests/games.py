@@ -55,8 +55,10 @@ class Duel(GenerativeModel):
 
     def players(self):
         return {
-            "critic": Player([self.critic], self.critic_loss),
-            "generator": Player([self.generator], self.generator_loss, every=self.rounds),
+            "critic": Player([self.critic], self.critic_loss, role="critic"),
+            "generator": Player(
+                [self.generator], self.generator_loss, self.rounds, role="generator"
+            ),
         }
 
     @torch.no_grad()

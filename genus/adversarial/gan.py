@@ -165,9 +165,13 @@ class GAN(TwoPlayers):
         the same network and share its optimiser.
         """
         plain = {
-            "critic": Player([self.critic], self.critic_loss, 1, self.after_critic),
+            "critic": Player([self.critic], self.critic_loss, 1, self.after_critic, role="critic"),
             "generator": Player(
-                [self.generator], self.generator_loss, self.critic_rounds, self.after_generator
+                [self.generator],
+                self.generator_loss,
+                self.critic_rounds,
+                self.after_generator,
+                role="generator",
             ),
         }
         players: dict[str, Player] = {}

@@ -54,6 +54,6 @@ class TwoPlayers(GenerativeModel):
     def players(self) -> dict[str, Player]:
         """The critic, then the generator."""
         return {
-            "critic": Player([self.critic], self.critic_loss),
-            "generator": Player([self.generator], self.generator_loss),
+            "critic": Player([self.critic], self.critic_loss, role="critic"),
+            "generator": Player([self.generator], self.generator_loss, role="generator"),
         }

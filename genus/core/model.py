@@ -28,6 +28,7 @@ class Player(NamedTuple):
     every: int = 1  # plays in every k-th round
     after: Callable[[], None] | None = None  # what follows its move: a bound, a controller, a mean
     optimizer: str | None = None  # the player whose optimiser it shares; it owns the same modules
+    role: str | None = None  # "critic" or "generator", of the two sides that a diagnosis looks at
 
     def parameters(self) -> list[nn.Parameter]:
         return list(dict.fromkeys(p for module in self.owns for p in module.parameters()))
@@ -49,10 +50,11 @@ class Model(nn.Module, ABC):
         """The players in the order of their turns. Most models play alone."""
         return {"model": Player([self], self.loss)}
 
-    def deal(self, *batch: Tensor) -> tuple[Tensor | None, ...]:
+    def deal(self, *batch: Tensor) -> tuple[Any, ...]:
         """What is laid on the table once a round, for every player's loss: the batch itself.
 
-        It may be a NamedTuple whose fields carry the names of the losses' parameters.
+        It may be a NamedTuple whose fields carry the names of the losses' parameters. A field is a
+        tensor, None, or what a component of the model has dealt for itself.
 
         A pass that several losses share (the generator's) is made here, once. A player may move
         only after all those whose gradient runs through its weights.

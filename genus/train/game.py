@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -66,7 +67,7 @@ def play(
                         dealt = model.deal(*part)
                     terms = turns[name](*dealt)
                     total = torch.stack([*terms.values()]).sum() / accumulate
-                shared = name != last and any(x is not None and x.requires_grad for x in dealt)
+                shared = name != last and _has_gradients(dealt)
                 total.backward(inputs=owns[name], retain_graph=shared)
                 for term, value in terms.items():
                     key = f"{name}/{term}"
@@ -172,6 +173,14 @@ def _turn(model: Model, player: Player) -> nn.Module:
     finally:
         for p, was in zip(everyone, wanted, strict=True):
             p.requires_grad_(was)
+
+
+def _has_gradients(dealt: tuple[Any, ...]) -> bool:
+    """Whether a tensor that was dealt, or dealt by a component, comes with a graph."""
+    return any(
+        _has_gradients(x) if isinstance(x, tuple) else x is not None and x.requires_grad
+        for x in dealt
+    )
 
 
 def _parts(batch: Sequence[Tensor], count: int) -> list[tuple[Tensor, ...]]:

@@ -19,6 +19,7 @@ Departs: instance normalisation, which the paper's batch normalisation is with i
 """
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -112,6 +113,14 @@ class PatchCritic(nn.Module):
         return self.net(torch.cat([y, x], 1))
 
 
+class Pix2PixDeal(NamedTuple):
+    """What each loss is given."""
+
+    x: Tensor  # the true answer
+    context: Tensor  # the question
+    fake: Tensor  # the answer of G
+
+
 class Pix2Pix(GenerativeModel):
     """Draws an image for an image of the same height and width.
 
@@ -158,9 +167,9 @@ class Pix2Pix(GenerativeModel):
         """(n, *space.shape), one for each row of context."""
         return self.space.quantise(self.translate(self.context_given(n, context)))
 
-    def deal(self, x: Tensor, context: Tensor) -> tuple[Tensor, ...]:
+    def deal(self, x: Tensor, context: Tensor) -> Pix2PixDeal:
         """The true answer, the question and G's answer: one pass for both players."""
-        return x, context, self.translate(context)
+        return Pix2PixDeal(x, context, self.translate(context))
 
     def critic_loss(self, x: Tensor, context: Tensor, fake: Tensor) -> Losses:
         """Half of the objective's, so that the critic learns at half the speed."""
@@ -178,10 +187,10 @@ class Pix2Pix(GenerativeModel):
 
     def players(self) -> dict[str, Player]:
         """The critic, if there is a game, and the generator."""
-        generator = {"generator": Player([self.generator], self.generator_loss)}
+        generator = {"generator": Player([self.generator], self.generator_loss, role="generator")}
         if not self.game:
             return generator
-        return {"critic": Player([self.critic], self.critic_loss), **generator}
+        return {"critic": Player([self.critic], self.critic_loss, role="critic"), **generator}
 
 
 def _check(space: Space, context_space: Space, drop: float) -> None:

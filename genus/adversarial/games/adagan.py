@@ -23,7 +23,7 @@ Departs: lambda* is found on each batch, not on all N rows; the judge learns bes
 import copy
 from collections.abc import Callable
 from functools import partial
-from typing import Self
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +34,14 @@ from ...functional.adversarial.objectives import logistic_critic
 from ..gan import GAN
 from .boosting import boosting_weights
 from .mixture import GeneratorMixture, sample_mixture
+
+
+class AdaGANDeal(NamedTuple):
+    """What each loss is given."""
+
+    game: tuple[Any, ...]  # what the GAN has dealt from the rows that were drawn by weight
+    x: Tensor  # of the data
+    mixed: Tensor  # of the mixture so far, as many rows
 
 
 class AdaGAN(GenerativeModel):
@@ -124,10 +132,10 @@ class AdaGAN(GenerativeModel):
 
     # the game
 
-    def deal(self, x: Tensor) -> tuple[Tensor, ...]:
+    def deal(self, x: Tensor) -> AdaGANDeal:
         """What the GAN deals from the rows that were drawn by weight; x; and as many mixed rows."""
         chosen = x[self.weights(x).multinomial(len(x), replacement=True)] if self.stage else x
-        return (*self.game.deal(chosen), x, self.sample(len(x)))
+        return AdaGANDeal(self.game.deal(chosen), x, self.sample(len(x)))
 
     def players(self) -> dict[str, Player]:
         """The players of the GAN, then the judge, after whose move the component may be done."""
@@ -137,13 +145,14 @@ class AdaGAN(GenerativeModel):
         }
         return players | {"judge": Player([self.judge], self.judge_loss, after=self.advance)}
 
-    def hand(self, loss: Callable[..., Losses], *dealt: Tensor) -> Losses:
+    def hand(
+        self, loss: Callable[..., Losses], game: tuple[Any, ...], x: Tensor, mixed: Tensor
+    ) -> Losses:
         """A loss of the GAN, of what it has dealt itself."""
-        return loss(*dealt[:-2])
+        return loss(*game)
 
-    def judge_loss(self, *dealt: Tensor) -> Losses:
+    def judge_loss(self, game: tuple[Any, ...], x: Tensor, mixed: Tensor) -> Losses:
         """Twice the cross-entropy of telling data from the mixture, whose best logit is -log d."""
-        x, mixed = dealt[-2:]
         return logistic_critic(self.judge(x), self.judge(mixed))
 
     def advance(self) -> None:

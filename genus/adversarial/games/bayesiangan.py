@@ -30,6 +30,7 @@ Departs: the paper's algorithm takes log sum_j p(theta_d | theta_g,j), which is 
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -38,6 +39,13 @@ from ...core import GenerativeModel, Losses, Pixels, Player, Reals, Space
 from ...errors import Refused
 from ...functional.adversarial.langevin import normal_prior
 from ...functional.adversarial.objectives import TwoPlayerObjective, non_saturating
+
+
+class BayesianGANDeal(NamedTuple):
+    """What each loss is given."""
+
+    x: Tensor  # of the data
+    fakes: Tensor  # of each generator, (J, n, *shape)
 
 
 class BayesianGAN(GenerativeModel):
@@ -93,10 +101,10 @@ class BayesianGAN(GenerativeModel):
             x[which == k] = self.made(k, z[which == k])
         return self.space.quantise(x)
 
-    def deal(self, x: Tensor) -> tuple[Tensor, ...]:
+    def deal(self, x: Tensor) -> BayesianGANDeal:
         """x, and as many rows of each generator, (J, n, *shape)."""
         made = [self.made(k, self.noise(len(x), self.latent)) for k in range(len(self.generators))]
-        return x, torch.stack(made)
+        return BayesianGANDeal(x, torch.stack(made))
 
     def scores(self, critic: nn.Module, fakes: Tensor) -> list[Tensor]:
         """A critic's scores of the rows of each generator, by one pass."""
@@ -129,8 +137,8 @@ class BayesianGAN(GenerativeModel):
     def players(self) -> dict[str, Player]:
         """All critics, then all generators: no two share a weight, so each walks by itself."""
         return {
-            "critics": Player([self.scorers], self.critic_loss),
-            "generators": Player([self.makers], self.generator_loss),
+            "critics": Player([self.scorers], self.critic_loss, role="critic"),
+            "generators": Player([self.makers], self.generator_loss, role="generator"),
         }
 
 

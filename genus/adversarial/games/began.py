@@ -94,6 +94,6 @@ class BEGAN(TwoPlayers):
     def players(self) -> dict[str, Player]:
         """The critic, after whose move the controller moves, then the generator."""
         return {
-            "critic": Player([self.critic], self.critic_loss, after=self.control),
-            "generator": Player([self.generator], self.generator_loss),
+            "critic": Player([self.critic], self.critic_loss, after=self.control, role="critic"),
+            "generator": Player([self.generator], self.generator_loss, role="generator"),
         }

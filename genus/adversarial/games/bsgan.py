@@ -25,6 +25,8 @@ Departs: 1/M is taken off each weight: the expectation is the same, the noise le
     where the critic cannot tell rows apart. z is normal.
 """
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot, softplus
@@ -32,6 +34,14 @@ from torch.nn.functional import one_hot, softplus
 from ...core import Bits, GenerativeModel, Losses, Player, Space, Tokens
 from ...errors import Refused
 from ...functional.adversarial.objectives import non_saturating
+
+
+class BSGANDeal(NamedTuple):
+    """What each loss is given."""
+
+    x: Tensor  # of the data, (n, *shape)
+    made: Tensor  # rows drawn for n draws of z, (n, samples, *shape)
+    log_g: Tensor  # log g(x | z) of each, (n, samples)
 
 
 class BSGAN(GenerativeModel):
@@ -97,11 +107,11 @@ class BSGAN(GenerativeModel):
             x = one_hot(x, self.space.vocabulary).flatten(1).to(next(self.parameters()).dtype)
         return self.critic(x).reshape(len(x))
 
-    def deal(self, x: Tensor) -> tuple[Tensor, ...]:
+    def deal(self, x: Tensor) -> BSGANDeal:
         """x, (n, *shape); rows of n draws of z, (n, samples, *shape); their log g, (n, samples)."""
         logits = self.conditional(self.noise(len(x), self.latent))
         made = self.rows(logits, self.samples)
-        return x, made, self.log_conditional(made, logits)
+        return BSGANDeal(x, made, self.log_conditional(made, logits))
 
     def critic_loss(self, x: Tensor, made: Tensor, log_g: Tensor) -> Losses:
         """Telling data from all that was made."""
@@ -116,6 +126,6 @@ class BSGAN(GenerativeModel):
     def players(self) -> dict[str, Player]:
         """The critic, then the generator."""
         return {
-            "critic": Player([self.critic], self.critic_loss),
-            "generator": Player([self.generator], self.generator_loss),
+            "critic": Player([self.critic], self.critic_loss, role="critic"),
+            "generator": Player([self.generator], self.generator_loss, role="generator"),
         }

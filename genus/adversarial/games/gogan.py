@@ -22,6 +22,7 @@ Departs: the losses follow descriptions of the paper, whose text was not at hand
 
 import copy
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +42,14 @@ def frozen(network: nn.Module) -> nn.Module:
             delattr(module, name)
             module.register_buffer(name, weight.detach())
     return twin
+
+
+class GoGANDeal(NamedTuple):
+    """What each loss is given."""
+
+    x: Tensor  # of the data
+    fake: Tensor  # G(z)
+    earlier: Tensor | None = None  # G'(z), from the second stage on
 
 
 class GoGAN(TwoPlayers):
@@ -105,14 +114,14 @@ class GoGAN(TwoPlayers):
         """Which stage is being played, from 1."""
         return min(1 + int(self.rounds) // self.length, self.stages)
 
-    def deal(self, x: Tensor) -> tuple[Tensor, ...]:
+    def deal(self, x: Tensor) -> GoGANDeal:
         """x, G(z) and, from the second stage on, G'(z), all (n, *shape)."""
         z = self.noise(len(x), self.latent)
         if self.stage == 1:
-            return x, self.decode(z)
+            return GoGANDeal(x, self.decode(z))
         with torch.no_grad():
             earlier = self.earlier(z).reshape(x.shape)
-        return x, self.decode(z), earlier
+        return GoGANDeal(x, self.decode(z), earlier)
 
     def critic_loss(self, x: Tensor, fake: Tensor, earlier: Tensor | None = None) -> Losses:
         """Data above made rows; above those of the stage before by twice the margin."""
@@ -149,6 +158,8 @@ class GoGAN(TwoPlayers):
     def players(self) -> dict[str, Player]:
         """The critic, after whose move a stage may end, then the generator."""
         return {
-            "critic": Player([self.critic], self.critic_loss, after=self.advance),
-            "generator": Player([self.generator], self.generator_loss, every=self.critic_rounds),
+            "critic": Player([self.critic], self.critic_loss, after=self.advance, role="critic"),
+            "generator": Player(
+                [self.generator], self.generator_loss, self.critic_rounds, role="generator"
+            ),
         }

@@ -12,6 +12,7 @@ Source: Tolstikhin and others, "AdaGAN: boosting generative models", 2017, arXiv
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -60,16 +61,13 @@ class GeneratorMixture(GenerativeModel):
         n = self.sample_count(n, context)
         return sample_mixture(self.generators, self.shares, n)
 
-    def deal(self, *batch: Tensor) -> tuple[Tensor | None, ...]:
+    def deal(self, *batch: Tensor) -> tuple[tuple[Any, ...], ...]:
         """What each component deals for itself, one after another."""
-        hands = [part.deal(*batch) for part in self.generators]
-        ends = torch.tensor([len(hand) for hand in hands]).cumsum(0).tolist()
-        self.cuts = [slice(end - len(hand), end) for end, hand in zip(ends, hands, strict=True)]
-        return tuple(x for hand in hands for x in hand)
+        return tuple(part.deal(*batch) for part in self.generators)
 
-    def hand(self, k: int, loss: Callable[..., Losses], *dealt: Tensor) -> Losses:
-        """A loss of component k, of what is its own on the table."""
-        return loss(*dealt[self.cuts[k]])
+    def hand(self, k: int, loss: Callable[..., Losses], *dealt: tuple[Any, ...]) -> Losses:
+        """A loss of component k, of what it has dealt itself."""
+        return loss(*dealt[k])
 
     def players(self) -> dict[str, Player]:
         """All players of all components: the critic of component 2 is critic_2."""

@@ -45,7 +45,6 @@ from ..oracles import Oracle
 from ..samples.samples import COVERED
 from .critics import Sides, accuracy, calibration_error, heard, listening
 
-JUDGES, MAKES = "critic", "generator"  # how the names of the two sides' players begin
 TRAIN = 5000  # training rows among which copies are looked for, at most
 LOOKS = 12  # earlier looks that are remembered
 USUAL = 0.05  # share of unseen rows that count as near to a training row
@@ -53,7 +52,7 @@ USUAL = 0.05  # share of unseen rows that count as near to a training row
 
 def adversarial(players: Mapping[str, Player]) -> bool:
     """Whether somebody criticises and somebody generates."""
-    return _named(players, JUDGES) is not None and _named(players, MAKES) is not None
+    return all(_with_role(players, role) for role in ("critic", "generator"))
 
 
 # --- samples ----------------------------------------------------------------------------------
@@ -177,14 +176,14 @@ def _players(
 ) -> dict[str, float]:
     """Each player's gradient, and what the critic says of rows that it has and has not seen."""
     players = model.players()
-    critic, generator = _named(players, JUDGES), _named(players, MAKES)
+    critic, generator = (_with_role(players, role) for role in ("critic", "generator"))
     if critic is None or generator is None:
         return {}
     found, sides = _critic(model, critic, unseen, train)
     dealt = model.deal(*train)
     norms = {name: _gradient_norm(_total(p.loss(*dealt)), p) for name, p in players.items()}
     found |= {f"gradient_{name}": norm for name, norm in norms.items()}
-    own, other = (next(n for k, n in norms.items() if k.startswith(w)) for w in (MAKES, JUDGES))
+    own, other = (next(norms[k] for k, p in players.items() if p is q) for q in (generator, critic))
     found["strength"] = own / max(own + other, 1e-30)
     if sides is not None:
         gap = sides.sign * (sides.real.mean() - sides.made.mean()).item()
@@ -217,9 +216,7 @@ def _critic(
     return found, old
 
 
-def _signal(
-    generator: Player, dealt: tuple[Tensor | None, ...], critic: Player, gap: float
-) -> float | None:
+def _signal(generator: Player, dealt: tuple[Any, ...], critic: Player, gap: float) -> float | None:
     """The pull of the generator's loss at its scores, over that and the pull if `gap` were made up."""
     found = []
     for shift in (0.0, gap):
@@ -246,8 +243,8 @@ def _total(terms: Losses) -> Tensor:
     return torch.stack([*terms.values()]).sum()
 
 
-def _named(players: Mapping[str, Player], word: str) -> Player | None:
-    return next((p for name, p in players.items() if name.startswith(word)), None)
+def _with_role(players: Mapping[str, Player], role: str) -> Player | None:
+    return next((player for player in players.values() if player.role == role), None)
 
 
 @contextmanager

@@ -71,12 +71,14 @@ def test_rows_are_drawn_by_the_weights_of_the_judges_ratio():
     model = adagan(3, 1, judge=Known())
     x = torch.rand(400, 2) * 3
     assert torch.equal(model.weights(x), torch.full((400,), 1 / 400))
-    assert torch.equal(model.deal(x)[0], x)  # the first component learns from the rows as they are
+    assert torch.equal(
+        model.deal(x).game.x, x
+    )  # the first component learns from the rows as they are
     model.stage += 1
     w = model.weights(x)
     torch.testing.assert_close(w, boosting_weights(x[:, 0], 0.5))
     torch.manual_seed(1)
-    chosen = torch.cat([model.deal(x)[0] for _ in range(50)])[:, 0]
+    chosen = torch.cat([model.deal(x).game.x for _ in range(50)])[:, 0]
     truth = (w * x[:, 0]).sum()
     assert (chosen.mean() - truth).abs() < 5 * chosen.std() / len(chosen) ** 0.5
     assert (chosen.mean() - x[:, 0].mean()).abs() > 0.2  # and not as they come
@@ -87,7 +89,7 @@ def test_rows_are_drawn_by_the_weights_of_the_judges_ratio():
 def test_the_judge_is_asked_about_plain_rows_and_the_mixture():
     model = adagan()
     x, mixed, seen = torch.randn(8, 2), torch.randn(8, 2), torch.randn(8, 2)
-    value = sum(model.judge_loss(seen, seen, x, mixed).values())
+    value = sum(model.judge_loss((seen, seen), x, mixed).values())
     cross = nn.functional.binary_cross_entropy_with_logits
     real, fake = model.judge(x), model.judge(mixed)
     truth = cross(real, torch.ones_like(real)) + cross(fake, torch.zeros_like(fake))
