@@ -79,8 +79,8 @@ class GAN(TwoPlayers):
         super().__init__()
         if not isinstance(space, Reals | Pixels):
             raise Refused(
-                f"GAN: space is {space}; it must be Reals or Pixels, for a generator learns by the "
-                f"slope of the critic"
+                f"GAN: space is {space}; it must be Reals or Pixels, because the generator "
+                f"learns from gradients of the critic"
             )
         for name, value in (("critic_rounds", critic_rounds), ("packing", packing)):
             if value < 1:
@@ -89,7 +89,7 @@ class GAN(TwoPlayers):
             raise Refused(f"GAN: bound is {bound}; it must be above 0, or None")
         if top is not None and objective.relative:
             raise Refused(
-                f"GAN: top cuts the made rows, and {objective.name} pairs them with real ones; "
+                f"GAN: top keeps some of the fake rows, and {objective.name} pairs each with a real one; "
                 f"leave one of them out"
             )
         if history < 0:

@@ -81,8 +81,8 @@ class Mixed(Stepwise):
         """log p(x_i | x_<i) of each value, nats, (n, *shape), where all models have one order."""
         if not (self.orders == self.order).all():
             raise Refused(
-                f"{type(self).__name__}: its models have different orders, and a value has no "
-                f"chance of its own in their mixture; ask one of them: one(k).log_probs(x)"
+                f"{type(self).__name__}: its models have different orders, and a single value has "
+                f"no probability in their mixture; ask one of them: one(k).log_probs(x)"
             )
         each = torch.stack([self.one(k).log_probs(x).flatten(1) for k in range(len(self.orders))])
         before = each[..., self.order].cumsum(2).logsumexp(0)  # of all values up to each place

@@ -43,7 +43,7 @@ class Space(ABC):
 
     def indices(self, x: Tensor) -> Tensor:
         """The number of each value, int64 in 0 .. cardinality - 1."""
-        raise Refused(f"{self}: has values that cannot be numbered")
+        raise Refused(f"{self}: its values are not discrete, so they have no indices")
 
     def values(self, indices: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         """The value of each number: `indices` undone.
@@ -52,7 +52,7 @@ class Space(ABC):
             indices: int64.
             dtype: of values that are floats.
         """
-        raise Refused(f"{self}: has values that cannot be numbered")
+        raise Refused(f"{self}: its values are not discrete, so they have no indices")
 
     @abstractmethod
     def fault(self, x: Tensor) -> str | None:

@@ -122,7 +122,7 @@ class Data:
                 raise Refused(
                     f"{self.name}: the text has {len(words)} tokens; at most {space.length} are wanted"
                 )
-        raise Refused(f"{self.name}: its context is {space}, which no text says")
+        raise Refused(f"{self.name}: its context is {space}, which cannot be given as a text")
 
     def _numbers(self, text: str, symbols: tuple[str, ...]) -> Tensor:
         numbers = {symbol: number for number, symbol in enumerate(symbols)}

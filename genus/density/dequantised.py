@@ -207,8 +207,8 @@ def _checked(
         )
     if not (promise(density, HasLogProb) or promise(density, HasElbo)):
         raise Refused(
-            f"{who}: {type(density).__name__} scores nothing; a density with log_prob or elbo is "
-            f"wanted"
+            f"{who}: {type(density).__name__} has neither log_prob nor elbo; a density with one "
+            f"of them is wanted"
         )
     if not 0 <= squeeze < 0.5:
         raise Refused(f"{who}: squeeze is {squeeze}; it must be in [0, 0.5)")

@@ -137,7 +137,7 @@ def check_taught(variance: float | None, objective: Objective) -> None:
     """Raises Refused unless the objective teaches just what there is to learn."""
     if variance is None and isinstance(objective, Simple):
         raise Refused(
-            "DDPM: variance is None, and the objective Simple(), of which it learns nothing; take "
+            "DDPM: variance is None, so it is learned, but the objective Simple() does not train it; take "
             "Hybrid() or Bound(), or a variance in [0, 1]"
         )
     if variance is not None and isinstance(objective, Hybrid):

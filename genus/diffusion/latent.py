@@ -47,7 +47,7 @@ class LatentDiffusion(GenerativeModel):
             )
         if diffusion.context_space is not None:
             raise Refused(
-                f"LatentDiffusion: the diffusion is told {diffusion.context_space}; one that is told nothing is wanted"
+                f"LatentDiffusion: the diffusion is conditioned on {diffusion.context_space}; an unconditional one is wanted"
             )
         self.autoencoder, self.diffusion = autoencoder, diffusion
         self.space = autoencoder.space

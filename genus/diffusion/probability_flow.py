@@ -67,7 +67,7 @@ class ProbabilityFlow(GenerativeModel):
             )
         if model.context_space is not None:
             raise Refused(
-                f"ProbabilityFlow: the diffusion is told {model.context_space}; one that is told nothing is wanted"
+                f"ProbabilityFlow: the diffusion is conditioned on {model.context_space}; an unconditional one is wanted"
             )
         if probes < 0:
             raise Refused(f"ProbabilityFlow: probes is {probes}; it must be at least 0")

@@ -112,7 +112,7 @@ def with_context(time: Tensor, told: nn.Linear | None, context: Tensor | None) -
     """
     if (told is None) != (context is None):
         raise Refused(
-            "a network that is told the time: "
+            "a network of x and time: "
             + (
                 "it was built without a context, and got one: give it context=..."
                 if told is None

@@ -68,7 +68,9 @@ class CausalBlock(nn.Module):
     def weights(self, x: Tensor, *source: Tensor) -> Tensor:
         """How much each place looks at each of the source, (n, heads, length, m); sums to 1."""
         if self.cross is None or self.cross_norm is None:
-            raise Refused("CausalBlock: it looks at no source; build it with one")
+            raise Refused(
+                "CausalBlock: it was built without cross-attention, and got a source; build it with source=..."
+            )
         return self.cross.weights(self.cross_norm(x + self.attention(self.norm(x))), *source)
 
     def _rest(self, x: Tensor, source: tuple[Tensor, ...]) -> Tensor:

@@ -88,8 +88,8 @@ class _Session:
         closed = promise(model, HasFit) is not None
         if closed and run.ema is not None:
             raise Refused(
-                f"fit: ema is {run.ema}, but {type(model).__name__} learns from all data at once, "
-                f"and there is no noise to average away; leave ema out"
+                f"fit: ema is {run.ema}, but {type(model).__name__} is fitted to all data at once, "
+                f"so there are no weights to average; leave ema out"
             )
         self.model, self.data, self.run = model.to(self.device).train(), data, run
         self.schedule, self.evaluate, self.picture = schedule, evaluate, picture

@@ -241,7 +241,7 @@ def test_the_generator_can_learn_from_the_top():
         ({"history": -1.0}, "GAN: history is -1.0; a weight cannot be negative"),
         (
             {"top": TopK(0.5, 10), "objective": relativistic},
-            "GAN: top cuts the made rows, and relativistic pairs them with real ones",
+            "GAN: top keeps some of the fake rows, and relativistic pairs each with a real one",
         ),
         ({"space": Bits((2,))}, r"GAN: space is Bits\(shape=\(2,\)\); it must be Reals or Pixels"),
         ({"critic_rounds": 0}, "GAN: critic_rounds is 0; at least 1 is wanted"),

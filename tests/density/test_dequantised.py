@@ -129,7 +129,7 @@ class Mute(GenerativeModel):
         (lambda: Dequantised(tilted(), Bits((2,))), "Pixels are wanted"),
         (lambda: Dequantised(Table(Bits((2,))), SPACE), "build it for Reals"),
         (lambda: Dequantised(tilted(), Pixels((3,), 4)), "build it for Reals"),
-        (lambda: Dequantised(Mute(Reals((2,))), SPACE), "Mute scores nothing"),
+        (lambda: Dequantised(Mute(Reals((2,))), SPACE), "Mute has neither log_prob nor elbo"),
         (lambda: Dequantised(tilted(), SPACE, squeeze=0.5), r"\[0, 0.5\)"),
     ],
 )

@@ -271,7 +271,9 @@ def test_it_says_what_it_wants():
     told = Diffusion(
         UNet(1, 4, (1, 2)), Pixels((1, 4, 4)), context_space=Reals((2,)), embed=Labels(3)
     )
-    with pytest.raises(ValueError, match=r"the diffusion is told Reals.*told nothing is wanted"):
+    with pytest.raises(
+        ValueError, match=r"the diffusion is conditioned on Reals.*unconditional one is wanted"
+    ):
         ProbabilityFlow(told)
     with pytest.raises(TypeError, match="model is UNet; a Diffusion or a DDPM is wanted"):
         ProbabilityFlow(told.denoiser.net)  # pyright: ignore[reportArgumentType]

@@ -59,8 +59,8 @@ class BEGAN(TwoPlayers):
         super().__init__()
         if not isinstance(space, Reals | Pixels):
             raise Refused(
-                f"BEGAN: space is {space}; it must be Reals or Pixels, for a generator learns by the "
-                f"slope of the critic"
+                f"BEGAN: space is {space}; it must be Reals or Pixels, because the generator "
+                f"learns from gradients of the critic"
             )
         if not 0 < gamma <= 1:
             raise Refused(f"BEGAN: gamma is {gamma}; it must be in (0, 1]")

@@ -63,12 +63,12 @@ class BSGAN(GenerativeModel):
         super().__init__()
         if not isinstance(space, Bits | Tokens):
             raise Refused(
-                f"BSGAN: space is {space}; it must be Bits or Tokens; GAN takes what has a slope"
+                f"BSGAN: space is {space}; it must be Bits or Tokens; for Reals and Pixels take GAN"
             )
         if samples < 2:
             raise Refused(
-                f"BSGAN: samples is {samples}; at least 2 are wanted, for a row is weighed against "
-                f"others of the same z"
+                f"BSGAN: samples is {samples}; at least 2 are wanted, because each row is weighted "
+                f"against the others of its z"
             )
         self.space, self.latent, self.samples = space, latent, samples
         self.generator, self.critic = generator, critic

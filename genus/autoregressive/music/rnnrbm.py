@@ -131,7 +131,7 @@ class RNNRBM(GenerativeModel):
         """log p(x | steps), nats, (n,): exactly, for at most 16 hidden units."""
         if self.hidden > MOST:
             raise Refused(
-                f"RNNRBM: hidden is {self.hidden}; the states of at most {MOST} units are counted: "
+                f"RNNRBM: hidden is {self.hidden}; log_prob is exact for at most {MOST} units; "
                 f"annealed_log_prob estimates it"
             )
         v, b, c = self.machines(x, steps)

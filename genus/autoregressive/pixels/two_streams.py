@@ -271,7 +271,7 @@ class GatedResidual(nn.Module, Generic[C]):
     def seen(self, x: Tensor, start: int) -> Tensor:
         """What these channels of what is beside add, from `start` on: (..., d) -> (..., width)."""
         if self.beside is None:
-            raise Refused("Residual: was built to see nothing beside x")
+            raise Refused("GatedResidual: it was built without a second input, and got one")
         d, half = x.shape[-1], self.beside.weight.shape[1] // 2
         weight = self.beside.weight[:, :, 0, 0]
         plus, minus = weight[:, start : start + d], weight[:, half + start : half + start + d]

@@ -60,7 +60,9 @@ class GatedStack(nn.Module):
     def shifts(self, told: Tensor) -> Tensor:
         """The s_l, (n, frames, layers, 2 channels), of what is told, (n, frames, told)."""
         if self.tell is None:
-            raise Refused("GatedStack: told is 0, and it was told something")
+            raise Refused(
+                "GatedStack: it was built without a context, and got one; build it with told=..."
+            )
         return self.tell(told).unflatten(-1, (len(self.dilations), -1))
 
     def forward(self, h: Tensor, shifts: Tensor | None = None) -> Tensor:

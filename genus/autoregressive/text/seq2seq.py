@@ -134,7 +134,9 @@ class Seq2Seq(Stepwise):
     def attention_map(self, x: Tensor, context: Tensor) -> Tensor:
         """a, (n, length, context's length): how much each word looks at each; 0 after ends."""
         if self.attention is None:
-            raise Refused("Seq2Seq: attention is None: it looks at nothing; give it a width")
+            raise Refused(
+                "Seq2Seq: there is no attention map, because attention is None; build it with attention=WIDTH"
+            )
         memory = self.begin(context)
         a = context.new_zeros(*x.shape, context.shape[1], dtype=memory.read.dtype)
         for i, word in enumerate(self.own(shifted(x, self.space.vocabulary)).unbind(1)):
@@ -152,7 +154,7 @@ class Seq2Seq(Stepwise):
     def _looks(self, memory: Seq2SeqMemory) -> Tensor:
         """a_i, (n, length of what is read)."""
         if memory.keys is None:
-            raise Refused("Seq2Seq: attention is None: it looks at nothing")
+            raise Refused("Seq2Seq: there is no attention, because attention is None")
         keys, seen = memory.keys
         asked = self.ask(memory.state.layers[0][0])[:, None]
         e = self.compare((asked + keys).tanh())[:, :, 0]

@@ -160,7 +160,7 @@ class Guided(GenerativeModel):
         _check("Guided", scale, interval)
         if model.context_space is None:
             raise Refused(
-                "Guided: the model is told nothing; a Diffusion with a context_space is wanted"
+                "Guided: the model is unconditional; a Diffusion with a context_space is wanted"
             )
         self.model, self.scale, self.interval = model, scale, interval
         self.space, self.context_space = model.space, model.context_space

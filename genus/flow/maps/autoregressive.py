@@ -89,7 +89,7 @@ class Autoregressive(Bijection):
             return x
         if self.training and self.dropout:
             raise Refused(
-                f"Autoregressive: dropout is {self.dropout}; an inverse that learns has none"
+                f"Autoregressive: dropout is {self.dropout}; it must be 0 to train through the inverse"
             )
         with torch.no_grad():
             slope = self._encode(x, context)[1].exp()

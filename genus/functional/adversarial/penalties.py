@@ -163,7 +163,7 @@ class ConsistencyPenalty:
     def __post_init__(self) -> None:
         if self.shift < 0 or self.noise < 0:
             raise Refused(
-                f"Consistency: shift is {self.shift} and noise {self.noise}; neither is negative"
+                f"ConsistencyPenalty: shift is {self.shift} and noise {self.noise}; neither is negative"
             )
 
     def __call__(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
@@ -184,7 +184,7 @@ class ConsistencyPenalty:
             x = x[each, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
         elif not self.noise:
             raise Refused(
-                f"Consistency: x is {tuple(x.shape)}, no image, so only noise can move it; noise is 0"
+                f"ConsistencyPenalty: x is {tuple(x.shape)}, no image, so only noise can move it; noise is 0"
             )
         return x + self.noise * torch.randn_like(x)
 

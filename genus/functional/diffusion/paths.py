@@ -76,7 +76,7 @@ class Path(ABC):
         if not 0 < self.first < self.last:
             raise Refused(
                 f"{type(self).__name__}: first is {self.first}; it must lie between 0 and "
-                f"{self.last}, since no noise at all leaves nothing to tell apart"
+                f"{self.last}, because without noise there is nothing to learn"
             )
 
 

@@ -55,7 +55,7 @@ def test_what_a_context_says():
         (pairs, Attributes((2, 3)), "a", {}, "the labels are 'a'"),
         (sentences, Tokens(3, 3, end=0), "the " * 3 + "fox", words, "has 4 tokens; at most 3"),
         (sentences, Tokens(3, 3, end=0), "dog", words, "the text has 'dog', which never occurs"),
-        (pairs.float(), Reals((2,)), "1,2", {}, "which no text says"),
+        (pairs.float(), Reals((2,)), "1,2", {}, "which cannot be given as a text"),
     ]
     for context, context_space, text, more, sentence in wrong:
         with pytest.raises(ValueError, match=sentence):

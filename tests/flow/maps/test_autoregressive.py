@@ -162,5 +162,7 @@ def test_refusals():
     base = GaussianMixture(Reals((2,)), components=3)
     with pytest.raises(ValueError, match="base is GaussianMixture, whose samples have no gradient"):
         Flow(Reals((2,)), [Autoregressive(2)], base).sample_with_log_prob(3)
-    with pytest.raises(ValueError, match=r"dropout is 0.5; an inverse that learns has none"):
+    with pytest.raises(
+        ValueError, match=r"dropout is 0.5; it must be 0 where the inverse is trained"
+    ):
         Autoregressive(2, dropout=0.5).decode(torch.zeros(1, 2))
