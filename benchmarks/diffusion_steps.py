@@ -29,7 +29,7 @@ from torch import Tensor
 import genus
 from genus.core import GenerativeModel, Model
 from genus.data import Data, load
-from genus.diffusion import DDIM, Consistency, Diffusion, DPMSolver, Heun, Pairs, UniPC
+from genus.diffusion import DDIM, ConsistencyModel, Diffusion, DPMSolver, Heun, Pairs, UniPC
 from genus.diffusion.sampler import Sampler
 from genus.functional.densities.distances import frechet, mmd, moments, polynomial_kernel
 from genus.functional.diffusion.parametrisations import Preconditioned
@@ -176,7 +176,7 @@ class Trained:
             raise TypeError("diffusion_steps: the teacher is no EDM")
         torch.manual_seed(0)
         net = copy.deepcopy(teacher.net).requires_grad_(True)
-        model = Consistency(net, teacher.space, teacher.path, teacher, asked.deviation, TIMES)
+        model = ConsistencyModel(net, teacher.space, teacher.path, teacher, asked.deviation, TIMES)
         return fit(model, load(self.data).train, self.run(1e-3, LATER), schedule=warmed(cosine))
 
 
@@ -310,7 +310,7 @@ class Table:
 def drawn(
     model: GenerativeModel, n: int, count: int, sampler: Callable[[int], Sampler] | None
 ) -> Tensor:
-    if isinstance(model, Consistency):
+    if isinstance(model, ConsistencyModel):
         return model.sample(n, count)
     if isinstance(model, Diffusion) and sampler is not None:
         return model.sample(n, sampler=sampler(count))

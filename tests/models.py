@@ -57,7 +57,7 @@ from genus.diffusion import (
     Ancestral,
     Bound,
     ClassifierGuided,
-    Consistency,
+    ConsistencyModel,
     Diffusion,
     DiscreteDiffusion,
     DPMSolver,
@@ -301,8 +301,8 @@ MODELS = {
         MinSNR(),
         optimal_transport,
     ),
-    "consistency": lambda: Consistency(TimeMLP(2, 8, 1), Reals((2,)), Straight(), times=6),
-    "consistency-distilled": lambda: Consistency(
+    "consistency": lambda: ConsistencyModel(TimeMLP(2, 8, 1), Reals((2,)), Straight(), times=6),
+    "consistency-distilled": lambda: ConsistencyModel(
         UNet(1, 4, (1, 2)),
         Pixels((1, 5, 6), 17),
         LinearVE(),

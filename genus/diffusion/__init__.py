@@ -16,7 +16,7 @@ from .discrete.categories import Multinomial as Multinomial
 from .discrete.categories import quarter_circle as quarter_circle
 from .discrete.categories import straight as straight
 from .discrete.discrete import DiscreteDiffusion as DiscreteDiffusion
-from .distil.consistency import Consistency as Consistency
+from .distil.consistency import ConsistencyModel as ConsistencyModel
 from .distil.pairs import Pairs as Pairs
 from .guidance.editing import edit as edit
 from .guidance.guidance import ByClassifier as ByClassifier

@@ -31,7 +31,7 @@ def quick(patch):
 
 def test_results(report):
     out, code = report
-    assert code == 1  # one recipe failed
+    assert code == 2  # one recipe failed, in code that is not of genus
     results = json.loads((out / "results.json").read_text())
     tiny, shy, broken = results["models"]
     assert "KeyError: 'digits 0'" in broken["failure"]
@@ -113,7 +113,7 @@ def test_the_page_shows_every_model(report):
     text = (report[0] / "index.html").read_text()
     for name in ("tiny", "shy", "broken"):
         assert f'id="{name}"' in text
-    assert "It failed: a failure of genus" in text
+    assert "broken.py, line 16: KeyError" in text[text.index("It failed: ") :]
     assert "genus compare tiny shy broken --data digits --minutes 0.005" in text
     assert text.count("real rows</th>") == 2  # the floor, in each of the two tables of samples
 

@@ -109,7 +109,7 @@ def test_values_that_can_be_counted_have_numbers(space):
 def test_values_that_cannot_be_counted_have_none():
     assert Reals((2,)).cardinality is None
     for work in (Reals((2,)).indices, Reals((2,)).values):
-        with pytest.raises(ValueError, match=r"Reals\(shape=\(2,\)\): has values that cannot be"):
+        with pytest.raises(ValueError, match=r"Reals\(shape=\(2,\)\): its values are not discrete"):
             work(torch.zeros(1, 2))
 
 

@@ -300,7 +300,7 @@ def test_a_learner_without_a_game_is_fitted(tmp_path):
     model = fit(Counts(), data, Run(rounds=10, out=tmp_path / "x", device="cpu"))
     torch.testing.assert_close(model.mean.data, data.rows[0].mean(0))
     assert json.loads((tmp_path / "x" / "config.json").read_text())["training"]["rounds"] == 3
-    with pytest.raises(ValueError, match=r"ema is 0\.9, but Counts learns from all data at once"):
+    with pytest.raises(ValueError, match=r"ema is 0\.9, but Counts is fitted to all data at once"):
         fit(Counts(), data, Run(rounds=1, ema=0.9))
 
 

@@ -49,7 +49,7 @@ class Levels(NamedTuple):
     sigma: Tensor  # (n, 1, ...)
 
 
-class Consistency(GenerativeModel):
+class ConsistencyModel(GenerativeModel):
     """A kit: any network that takes c_in y, (n, *shape), and ln(s) / 4, (n,).
 
     Args:
@@ -83,11 +83,11 @@ class Consistency(GenerativeModel):
         evaluations: int = 1,
     ):
         super().__init__()
-        check_space(space, "Consistency")
-        check_evaluations("Consistency", evaluations)
+        check_space(space, "ConsistencyModel")
+        check_evaluations("ConsistencyModel", evaluations)
         if times < 2 or not 0 <= decay < 1 or bound < 0:
             raise Refused(
-                f"Consistency: times is {times}, decay {decay}, bound {bound}; times must be at least "
+                f"ConsistencyModel: times is {times}, decay {decay}, bound {bound}; times must be at least "
                 f"2, decay in [0, 1), bound at least 0"
             )
         self.net, self.space, self.path = net, space, path
@@ -114,7 +114,7 @@ class Consistency(GenerativeModel):
         """(n, *space.shape), by so many evaluations of the network, or as many as the model has."""
         n = self.sample_count(n, context)
         count = self.evaluations if evaluations is None else evaluations
-        check_evaluations("Consistency", count)
+        check_evaluations("ConsistencyModel", count)
         times = self.spacing(self.path, count + 1, self.path.last)[:-1]
         x = self.path.spread * self.noise(n, *self.space.shape)
         for i, t in enumerate(times):
@@ -163,7 +163,7 @@ class Consistency(GenerativeModel):
         """Moves the average toward the network."""
         self.target.lerp_(parameters_to_vector(self.net.parameters()), 1 - self.decay)
 
-    def train(self, mode: bool = True) -> "Consistency":
+    def train(self, mode: bool = True) -> "ConsistencyModel":
         """The teacher is never in training."""
         super().train(mode)
         if self.teacher is not None:
@@ -199,12 +199,14 @@ def _frozen(teacher: nn.Module, path: Path) -> nn.Module:
     own = getattr(teacher, "path", None)
     if not isinstance(own, Path) or not callable(getattr(teacher, "denoise", None)):
         raise Refused(
-            f"Consistency: the teacher is a {type(teacher).__name__}; a denoiser is wanted, with a "
+            f"ConsistencyModel: the teacher is a {type(teacher).__name__}; a denoiser is wanted, with a "
             f"path and denoise(x, t)"
         )
     t = torch.linspace(path.first, path.last, 5, dtype=torch.float64)
     if not (
         torch.allclose(own.alpha(t), path.alpha(t)) and torch.allclose(own.sigma(t), path.sigma(t))
     ):
-        raise Refused(f"Consistency: the path is {path}, the teacher's {own}; one is wanted")
+        raise Refused(
+            f"ConsistencyModel: the path is {path}, the teacher's {own}; they must be the same"
+        )
     return teacher.requires_grad_(False).eval()

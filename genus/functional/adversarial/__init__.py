@@ -19,7 +19,7 @@ from .objectives import softmax_critic as softmax_critic
 from .objectives import softmax_generator as softmax_generator
 from .objectives import wasserstein_critic as wasserstein_critic
 from .penalties import PENALTIES as PENALTIES
-from .penalties import ConsistencyPenalty as ConsistencyPenalty
+from .penalties import Consistency as Consistency
 from .penalties import Penalty as Penalty
 from .penalties import dragan as dragan
 from .penalties import drift as drift

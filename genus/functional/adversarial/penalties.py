@@ -141,7 +141,7 @@ def drift(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class ConsistencyPenalty:
+class Consistency:
     """E (D(x) - D(T(x)))^2 over real rows: what leaves x the same leaves its score the same.
 
     T moves an image by up to `shift` pixels each way (its edge is repeated), mirrors it left to
@@ -163,7 +163,7 @@ class ConsistencyPenalty:
     def __post_init__(self) -> None:
         if self.shift < 0 or self.noise < 0:
             raise Refused(
-                f"ConsistencyPenalty: shift is {self.shift} and noise {self.noise}; neither is negative"
+                f"Consistency: shift is {self.shift} and noise {self.noise}; neither is negative"
             )
 
     def __call__(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
@@ -184,7 +184,7 @@ class ConsistencyPenalty:
             x = x[each, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
         elif not self.noise:
             raise Refused(
-                f"ConsistencyPenalty: x is {tuple(x.shape)}, no image, so only noise can move it; noise is 0"
+                f"Consistency: x is {tuple(x.shape)}, no image, so only noise can move it; noise is 0"
             )
         return x + self.noise * torch.randn_like(x)
 
@@ -258,7 +258,7 @@ PENALTIES: dict[str, Callable[[Critic, Tensor, Tensor], Tensor]] = {
     "one_sided_gradient_penalty": one_sided_gradient_penalty,
     "dragan": dragan,
     "drift": drift,
-    "consistency": ConsistencyPenalty(),
+    "consistency": Consistency(),
     "orthogonal": orthogonal,
     "feature_matching": feature_matching,
     "pulling_away": pulling_away,

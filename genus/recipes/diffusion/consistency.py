@@ -3,7 +3,7 @@
 import copy
 
 from ...core import Model
-from ...diffusion import Consistency, Diffusion
+from ...diffusion import ConsistencyModel, Diffusion
 from ...errors import RefusedType
 from ...functional.diffusion.parametrisations import Preconditioned
 from ...train import Run
@@ -27,7 +27,7 @@ def consistency(
     evaluations: int = 1,
     run: Run = RUN,
 ) -> Model:
-    """Consistency on digits; target: in one evaluation at most 3 times the Frechet floor.
+    """Consistency distillation on digits; target: in one evaluation at most 3 times the Frechet floor.
 
     Args:
         data: name or path of a data set of images or of vectors.
@@ -50,7 +50,7 @@ def consistency(
     ):
         raise RefusedType(f"consistency: edm made a {type(teacher).__name__}")
     source, _ = loaded("consistency", data, run, ANY)
-    model = Consistency(
+    model = ConsistencyModel(
         copy.deepcopy(teacher.net).requires_grad_(True),
         teacher.space,
         teacher.path,

@@ -174,7 +174,7 @@ def test_one_vector_is_all_that_is_passed_on():
     memory = model.begin(contexts(3))
     assert memory.read.shape == (3, 1, 12)
     assert memory.keys is None
-    with pytest.raises(ValueError, match="looks at nothing"):
+    with pytest.raises(ValueError, match="attention is None"):
         model.attention_map(laws.draw(TO, 3), contexts(3))
 
 

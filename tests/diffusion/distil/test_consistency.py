@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from genus.core import Bits, Pixels, Reals
-from genus.diffusion import DDPM, Consistency, Diffusion, TimeMLP, UNet
+from genus.diffusion import DDPM, ConsistencyModel, Diffusion, TimeMLP, UNet
 from genus.functional.diffusion.paths import VP, LinearVE, Straight
 from genus.functional.diffusion.spacings import Karras, even
 from genus.train.game import play
@@ -86,7 +86,7 @@ def precise():
     torch.manual_seed(0)
 
 
-def knowing(path, spacing, times=18, kind=Consistency, **more):
+def knowing(path, spacing, times=18, kind=ConsistencyModel, **more):
     net = Ends(path, 0.7)
     return kind(net, Reals((2,)), path, Knows(path), 0.7, times, spacing, **more)
 
@@ -170,9 +170,9 @@ def regression(model):
     return step
 
 
-def tabled(path, spacing, kind=Consistency, teacher=True, **more):
+def tabled(path, spacing, kind=ConsistencyModel, teacher=True, **more):
     times = 8
-    probe = Consistency(TimeMLP(2, 4, 1), Reals((2,)), path, None, 0.7, times, spacing)
+    probe = ConsistencyModel(TimeMLP(2, 4, 1), Reals((2,)), path, None, 0.7, times, spacing)
     at = probe._levels(torch.arange(times), torch.zeros(times, 2))
     asked = probe.question.ask(torch.zeros(times, 2), *at).t
     knows = Knows(path) if teacher else None
@@ -190,7 +190,7 @@ def distillation_finds_the_ends(model):
 def test_the_boundary(path, spacing):
     net = TimeMLP(2, 8, 1)
     nothing_moves_where_there_is_no_noise(
-        Consistency(net, Reals((2,)), path, None, 0.7, 5, spacing)
+        ConsistencyModel(net, Reals((2,)), path, None, 0.7, 5, spacing)
     )
 
 
@@ -221,7 +221,7 @@ def test_without_a_teacher_short_steps_come_to_the_paths():
     errors = []
     for times in (20, 80):
         path, spacing = PATHS[2]
-        model = Consistency(TimeMLP(2, 4, 1), Reals((2,)), path, None, 0.7, times, spacing)
+        model = ConsistencyModel(TimeMLP(2, 4, 1), Reals((2,)), path, None, 0.7, times, spacing)
         slope, _ = aimed(model, regression(model))
         t = model.grid[:1, 0]
         true = truth(path, torch.ones(1, 2), t) - truth(path, torch.zeros(1, 2), t)
@@ -233,7 +233,7 @@ def test_without_a_teacher_short_steps_come_to_the_paths():
 
 
 def test_the_average_follows():
-    model = Consistency(TimeMLP(2, 4, 1), Reals((2,)), LinearVE(), decay=0.75)
+    model = ConsistencyModel(TimeMLP(2, 4, 1), Reals((2,)), LinearVE(), decay=0.75)
     before = model.target.clone()
     with torch.no_grad():
         for p in model.net.parameters():
@@ -265,7 +265,7 @@ def test_the_neighbour_is_seen_by_the_average():
 def test_the_teacher_stays_as_it_is():
     teacher = Diffusion(TimeMLP(2, 8, 1, dropout=0.5), Reals((2,)), LinearVE())
     before = {k: v.clone() for k, v in teacher.state_dict().items()}
-    model = Consistency(TimeMLP(2, 8, 1), Reals((2,)), LinearVE(), teacher).train()
+    model = ConsistencyModel(TimeMLP(2, 8, 1), Reals((2,)), LinearVE(), teacher).train()
     assert not teacher.training
     assert model.net.training
     optimizer = torch.optim.Adam(model.net.parameters(), lr=0.1)
@@ -276,13 +276,13 @@ def test_the_teacher_stays_as_it_is():
 
 def test_a_chain_teaches_too():
     teacher = DDPM(TimeMLP(2, 8, 1), Reals((2,)), 20)
-    model = Consistency(TimeMLP(2, 8, 1), Reals((2,)), teacher.path, teacher, times=6)
+    model = ConsistencyModel(TimeMLP(2, 8, 1), Reals((2,)), teacher.path, teacher, times=6)
     assert model.loss(data(9))["gap"].isfinite()
     assert model.sample(3, evaluations=2).shape == (3, 2)
 
 
 def test_a_bounded_distance_is_small_squares_and_large_sizes():
-    model = Consistency(TimeMLP(2, 8, 1), Reals((2,)), LinearVE(), bound=0.5)
+    model = ConsistencyModel(TimeMLP(2, 8, 1), Reals((2,)), LinearVE(), bound=0.5)
     a, b = torch.zeros(2, 2), torch.tensor([[1e-3, 1e-3], [300.0, 300.0]])
     torch.testing.assert_close(
         model._distance(a, b), torch.tensor([1e-6, 299.5]), rtol=1e-3, atol=0
@@ -291,7 +291,7 @@ def test_a_bounded_distance_is_small_squares_and_large_sizes():
 
 def test_pixels_are_sampled_on_their_grid():
     space = Pixels((1, 4, 5), 5)
-    model = Consistency(UNet(1, 4, (1, 2)), space, LinearVE(), evaluations=3).eval()
+    model = ConsistencyModel(UNet(1, 4, (1, 2)), space, LinearVE(), evaluations=3).eval()
     x = model.sample(4)
     assert torch.equal(x, space.quantise(x))
 
@@ -299,19 +299,19 @@ def test_pixels_are_sampled_on_their_grid():
 # --- liars ------------------------------------------------------------------------------------
 
 
-class StepsByEuler(Consistency):
+class StepsByEuler(ConsistencyModel):
     def step(self, x, at, to):
         kept = to.sigma / at.sigma
         return kept * x + (to.alpha - kept * at.alpha) * self.teacher.denoise(x, at.t)
 
 
-class ForgetsTheAnchor(Consistency):
+class ForgetsTheAnchor(ConsistencyModel):
     def __init__(self, *rest, **named):
         super().__init__(*rest, **named)
         self.least = 0.0
 
 
-class AddsAllTheNoise(Consistency):
+class AddsAllTheNoise(ConsistencyModel):
     def sample(self, n=None, context=None, evaluations=None):
         least, self.least = self.least, 0.0
         x = self.path.spread * torch.randn(n, 2)
@@ -325,7 +325,7 @@ class AddsAllTheNoise(Consistency):
         return x
 
 
-class LooksTheWrongWay(Consistency):
+class LooksTheWrongWay(ConsistencyModel):
     def step(self, x, at, to):
         return super().step(x, at, at)
 
@@ -350,14 +350,14 @@ def test_laws_of_consistency_bite(make, law):
 def test_what_cannot_be_is_refused():
     net, space = TimeMLP(2, 4, 1), Reals((2,))
     with pytest.raises(ValueError, match="times is 1"):
-        Consistency(net, space, VP(), times=1)
+        ConsistencyModel(net, space, VP(), times=1)
     with pytest.raises(ValueError, match="decay 1"):
-        Consistency(net, space, VP(), decay=1.0)
+        ConsistencyModel(net, space, VP(), decay=1.0)
     with pytest.raises(ValueError, match="evaluations is 0"):
-        Consistency(net, space, VP(), evaluations=0)
+        ConsistencyModel(net, space, VP(), evaluations=0)
     with pytest.raises(ValueError, match="space is Bits"):
-        Consistency(net, Bits((2,)), VP())
+        ConsistencyModel(net, Bits((2,)), VP())
     with pytest.raises(ValueError, match="teacher is a TimeMLP"):
-        Consistency(net, space, VP(), net)
+        ConsistencyModel(net, space, VP(), net)
     with pytest.raises(ValueError, match=r"path is VP.*teacher's Straight"):
-        Consistency(net, space, VP(), Diffusion(net, space, Straight()))
+        ConsistencyModel(net, space, VP(), Diffusion(net, space, Straight()))

@@ -163,6 +163,6 @@ def test_refusals():
     with pytest.raises(ValueError, match="base is GaussianMixture, whose samples have no gradient"):
         Flow(Reals((2,)), [Autoregressive(2)], base).sample_with_log_prob(3)
     with pytest.raises(
-        ValueError, match=r"dropout is 0.5; it must be 0 where the inverse is trained"
+        ValueError, match=r"dropout is 0.5; it must be 0 to train through the inverse"
     ):
         Autoregressive(2, dropout=0.5).decode(torch.zeros(1, 2))

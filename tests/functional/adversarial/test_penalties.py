@@ -11,7 +11,7 @@ from genus.adversarial import GAN
 from genus.core import Reals
 from genus.functional.adversarial.penalties import (
     PENALTIES,
-    ConsistencyPenalty,
+    Consistency,
     Penalty,
     dragan,
     drift,
@@ -181,14 +181,14 @@ def test_drift_is_the_square_of_real_scores():
 def test_a_blind_critic_is_consistent():
     """One that sees only what T keeps (here the sum over a flat image) pays nothing."""
     real = torch.ones(5, 2, 6, 6) * torch.randn(5, 1, 1, 1)
-    penalty = ConsistencyPenalty(shift=2, flip=True)
+    penalty = Consistency(shift=2, flip=True)
     assert penalty(lambda x: x.flatten(1).sum(1), real, real).item() == pytest.approx(0, abs=1e-20)
 
 
 def test_consistency_by_hand():
     """A critic that reads column 0 of a row 0 1 2 3: shifted by one it reads 1, 0 or, back, 0."""
     real = torch.arange(4.0).repeat(3000, 1, 1, 1)
-    moved = ConsistencyPenalty(shift=1).moved(real)
+    moved = Consistency(shift=1).moved(real)
     first = moved[:, 0, 0, 0]
     assert sorted(first.unique().tolist()) == [0, 1]
     rows = {tuple(row) for row in moved[:, 0, 0].tolist()}
@@ -196,21 +196,21 @@ def test_consistency_by_hand():
     share = (first == 1).double().mean().item()
     assert share == pytest.approx(1 / 3, abs=5 * math.sqrt(2 / 9 / 3000))
     torch.manual_seed(1)
-    value = ConsistencyPenalty(shift=1)(lambda x: 3 * x[:, 0, 0, 0], real, real).item()
+    value = Consistency(shift=1)(lambda x: 3 * x[:, 0, 0, 0], real, real).item()
     assert value == pytest.approx(9 / 3, abs=9 * 5 * math.sqrt(2 / 9 / 3000))
 
 
 def test_rows_and_columns_move_for_themselves_and_channels_together():
     image = torch.arange(9.0).view(1, 1, 3, 3).repeat(500, 2, 1, 1)
-    moved = ConsistencyPenalty(shift=1).moved(image)
+    moved = Consistency(shift=1).moved(image)
     assert len(moved.flatten(1).unique(dim=0)) == 9
     assert torch.equal(moved[:, 0], moved[:, 1])
-    assert torch.equal(ConsistencyPenalty(shift=0).moved(image), image)
+    assert torch.equal(Consistency(shift=0).moved(image), image)
 
 
 def test_flips_mirror_half_of_the_rows():
     real = torch.arange(4.0).repeat(2000, 1, 2, 1)
-    moved = ConsistencyPenalty(shift=0, flip=True).moved(real)
+    moved = Consistency(shift=0, flip=True).moved(real)
     mirrored = (moved == real.flip(3)).flatten(1).all(1)
     same = (moved == real).flatten(1).all(1)
     assert (mirrored | same).all()
@@ -220,12 +220,12 @@ def test_flips_mirror_half_of_the_rows():
 def test_noise_moves_vectors():
     """A linear critic of slope w: E (w e)^2 = noise^2 |w|^2."""
     w, n = torch.tensor([1.0, -2.0, 2.0]), 20_000
-    value = ConsistencyPenalty(noise=0.1)(lambda x: x @ w, torch.randn(n, 3), torch.empty(0)).item()
+    value = Consistency(noise=0.1)(lambda x: x @ w, torch.randn(n, 3), torch.empty(0)).item()
     assert value == pytest.approx(0.09, abs=5 * 0.09 * math.sqrt(2 / n))
     with pytest.raises(ValueError, match=r"Consistency: x is \(2, 3\), no image"):
-        ConsistencyPenalty()(lambda x: x.sum(1), torch.zeros(2, 3), torch.zeros(2, 3))
+        Consistency()(lambda x: x.sum(1), torch.zeros(2, 3), torch.zeros(2, 3))
     with pytest.raises(ValueError, match="Consistency: shift is -1"):
-        ConsistencyPenalty(shift=-1)
+        Consistency(shift=-1)
 
 
 # --- on weights and features ------------------------------------------------------------------
@@ -345,7 +345,7 @@ def test_every_penalty_has_its_name():
         Penalty(gradient_penalty, 10.0),
         Penalty(r1, 0.3, every=16),
         Penalty(feature_matching, 1.0, player="generator"),
-        Penalty(ConsistencyPenalty(2, True, 0.1), 10.0),
+        Penalty(Consistency(2, True, 0.1), 10.0),
     ],
 )
 def test_penalties_survive_an_artifact(penalty):

@@ -200,7 +200,7 @@ def test_no_field_is_asked_outside_the_span(ends):
 
 
 def test_bad_arguments():
-    with pytest.raises(ValueError, match="Heun: steps is 0"):
+    with pytest.raises(ValueError, match="HeunIntegrator: steps is 0"):
         HeunIntegrator(0)
     with pytest.raises(ValueError, match="atol above 0"):
         DormandPrince(atol=0)

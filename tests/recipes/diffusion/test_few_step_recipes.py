@@ -7,7 +7,7 @@ import torch
 
 from genus.core import Pixels, Reals
 from genus.data import load
-from genus.diffusion import Consistency, Diffusion
+from genus.diffusion import ConsistencyModel, Diffusion
 from genus.functional.diffusion.paths import VE, VP, Cosine, LinearVE, Straight, SubVP
 from genus.measure import evaluate
 from genus.recipes.diffusion._denoisers import finest, reached
@@ -71,7 +71,7 @@ def test_rectified_flow_keeps_its_first_round(tmp_path):
 def test_consistency_keeps_its_teacher(tmp_path):
     model = consistency(width=4, times=5, evaluations=2, run=replace(FEW, out=tmp_path))
     teacher = artifact.load(tmp_path / "teacher", average=False)
-    assert isinstance(model, Consistency)
+    assert isinstance(model, ConsistencyModel)
     assert len(model.grid) == 5
     pairs = zip(model.teacher.parameters(), teacher.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
