@@ -31,8 +31,9 @@ from ...core import GenerativeModel, Reals, Space
 from ...errors import Refused
 from ...functional.densities.densities import log_normal
 from ...nn import MLP
+from ..bijection import Bijection
 from .resnet import ResNet
-from .squeeze import squeeze, unsqueeze
+from .squeeze import FactorOut, Squeezed
 
 
 class ChannelCoupling(nn.Module):
@@ -63,12 +64,12 @@ class ChannelCoupling(nn.Module):
         return (moved - t) * (-s).exp()
 
 
-class Turns(nn.Module):
+class AlternatingCouplings(Bijection):
     """Couplings on two halves of the features, (n, d, ...), that take turns.
 
     Args:
         half: which features are the first half, (d,) bool.
-        couplings: how many.
+        couplings: number of couplings.
         net: makes a network from its numbers of inputs and outputs.
     """
 
@@ -87,7 +88,8 @@ class Turns(nn.Module):
             ChannelCoupling(net(sizes[i % 2], 2 * sizes[1 - i % 2])) for i in range(couplings)
         )
 
-    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def encode_with_logdet(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """z, of the shape of x, and log |det dz/dx|, (n,)."""
         halves, logdet = [x[:, self.first], x[:, self.second]], x.new_zeros(len(x))
         for i, coupling in enumerate(self.couplings):
             kept, moved = i % 2, 1 - i % 2
@@ -95,7 +97,8 @@ class Turns(nn.Module):
             logdet = logdet + change
         return torch.cat(halves, 1)[:, self.back], logdet
 
-    def decode(self, z: Tensor) -> Tensor:
+    def decode(self, z: Tensor, context: Tensor | None = None) -> Tensor:
+        """x, of the shape of z."""
         halves = [z[:, self.first], z[:, self.second]]
         for i, coupling in reversed([*enumerate(self.couplings)]):
             kept, moved = i % 2, 1 - i % 2
@@ -103,42 +106,12 @@ class Turns(nn.Module):
         return torch.cat(halves, 1)[:, self.back]
 
 
-class CouplingLevel(nn.Module):
-    """Squeezes, couples with both masks, and hands half of the channels to the level inside.
-
-    Args:
-        checkerboard, rows: couplings between diagonals, and between rows, of the 2 x 2 squares.
-        inside: the next level, for an image of 2 channels for each one here; None is the last.
-    """
-
-    def __init__(self, checkerboard: Turns, rows: Turns, inside: "CouplingLevel | None"):
-        super().__init__()
-        self.checkerboard, self.rows, self.inside = checkerboard, rows, inside
-
-    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        y, logdet = self.checkerboard.encode(squeeze(x))
-        y, change = self.rows.encode(y)
-        logdet = logdet + change
-        if self.inside is not None:
-            more, done = y.chunk(2, dim=1)
-            more, change = self.inside.encode(more)
-            y, logdet = torch.cat([more, done], 1), logdet + change
-        return unsqueeze(y), logdet
-
-    def decode(self, z: Tensor) -> Tensor:
-        y = squeeze(z)
-        if self.inside is not None:
-            more, done = y.chunk(2, dim=1)
-            y = torch.cat([self.inside.decode(more), done], 1)
-        return unsqueeze(self.checkerboard.decode(self.rows.decode(y)))
-
-
 class RealNVP(GenerativeModel):
     """A flow on vectors, or on images as real numbers.
 
     Args:
         space: Reals((d,)) with d at least 2, or Reals((channels, height, width)) with even sides.
-        couplings: how many in a row with one mask, at least 2: of a vector, all of them; of an
+        couplings: number of couplings in a row with one mask, at least 2: of a vector, all of them; of an
             image, one such row for each of two masks at each level.
         width: units of a hidden layer of each coupling's network; of images, channels.
         depth: hidden layers of each coupling's network; of images, residual blocks.
@@ -165,9 +138,9 @@ class RealNVP(GenerativeModel):
         self.register_buffer("std", torch.ones(space.shape))
         if len(space.shape) == 1:
             even = torch.arange(space.dims) % 2 == 0
-            self.stack = Turns(even, couplings, self._mlp)
+            self.stack = AlternatingCouplings(even, couplings, self._mlp)
         else:
-            self.stack = self._levels(*space.shape)
+            self.stack = self._level(*space.shape)
 
     def _mlp(self, d_in: int, d_out: int) -> MLP:
         return MLP(d_in, d_out, (self.width,) * self.depth, self.dropout)
@@ -175,14 +148,17 @@ class RealNVP(GenerativeModel):
     def _resnet(self, d_in: int, d_out: int) -> ResNet:
         return ResNet(d_in, d_out, self.width, self.depth, self.dropout)
 
-    def _levels(self, channels: int, height: int, width: int) -> CouplingLevel:
+    def _level(self, channels: int, height: int, width: int) -> Squeezed:
+        """Both masks on the squeezed image, then the next level on half of its channels."""
         corner = torch.arange(4).repeat_interleave(channels)  # the place of each squeezed channel
-        deeper = all(side % 4 == 0 and side >= 8 for side in (height, width))
-        return CouplingLevel(
-            Turns((corner == 0) | (corner == 3), self.couplings, self._resnet),
-            Turns(corner < 2, self.couplings, self._resnet),
-            self._levels(2 * channels, height // 2, width // 2) if deeper else None,
-        )
+        steps: list[Bijection] = [
+            AlternatingCouplings((corner == 0) | (corner == 3), self.couplings, self._resnet),
+            AlternatingCouplings(corner < 2, self.couplings, self._resnet),
+        ]
+        if all(side % 4 == 0 and side >= 8 for side in (height, width)):
+            inside = self._level(2 * channels, height // 2, width // 2)
+            steps.append(FactorOut(4 * channels, [inside]))
+        return Squeezed(steps)
 
     @torch.no_grad()
     def prepare(self, x: Tensor) -> None:
@@ -199,7 +175,7 @@ class RealNVP(GenerativeModel):
 
     def encode_with_logdet(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """z, (n, *space.shape), and log |det dz/dx|, (n,)."""
-        z, logdet = self.stack.encode((x - self.mean) / self.std)
+        z, logdet = self.stack.encode_with_logdet((x - self.mean) / self.std)
         return z, logdet - self.std.log().sum()
 
     def encode(self, x: Tensor) -> Tensor:
