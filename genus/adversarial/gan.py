@@ -50,12 +50,12 @@ class GAN(TwoPlayers):
         objective: what the two want small; `genus.functional.adversarial.OBJECTIVES` has them all.
         penalties: further terms of a player's loss, for critics without batch normalisation.
         critic_rounds: the generator plays in every so many rounds, the critic in all.
-        packing: how many rows of one side the critic is shown as one, joined along the first axis
+        packing: number of rows of one side that the critic sees as one, joined along the first axis
             of x; it must divide a batch, and the critic must take as many more channels.
         view: what is done to rows of both sides before the critic sees them.
         bound: the critic's weights are kept in [-bound, bound]; None leaves them free.
         history: weight of |theta - mean of theta over the rounds|^2 in each player's loss.
-        top: the share of made rows, those of the highest scores, that the generator learns from.
+        top: share of fake rows, those with the highest scores, that the generator learns from.
     """
 
     rounds: Tensor

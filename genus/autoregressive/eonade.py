@@ -36,7 +36,7 @@ class EoNADE(Mixed):
     Args:
         space: the bits.
         hidden: widths of the hidden layers, at least one; their units are rectified.
-        ensemble: how many orders are mixed, where no other orders are asked for.
+        ensemble: number of orders that are averaged, where no others are given.
         seed: of these orders.
     """
 

@@ -39,7 +39,7 @@ COSINE, VELOCITY, UNIFORM, FEW = Cosine(), Velocity(), Uniform(), DDIM()
 
 
 class Dealt(NamedTuple):
-    """What a loss is given: a batch is (x, context), (x, eps) where nothing is told, or (x,)."""
+    """What a loss is given: a batch is (x, context), (x, eps) without a context, or (x,)."""
 
     x: Tensor
     context: Tensor | None = None
@@ -65,9 +65,9 @@ class Diffusion(Denoising, GenerativeModel):
             default all that the parametrisation asks for weighs the same.
         coupling: which noise belongs to which x_0, such as `diffusion.optimal_transport`;
             by default it is drawn for each row.
-        context_space: what the network is told; None if it is told nothing.
+        context_space: space of the context; None for an unconditional model.
         embed: turns rows of context into their features, (n, ...).
-        silent: the share of rows that is told nothing, in [0, 1).
+        silent: share of training rows whose context is dropped, in [0, 1).
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Diffusion(Denoising, GenerativeModel):
         self.denoiser = Denoiser(net, space, path, parametrisation)
 
     def features(self, context: Tensor | None) -> tuple[Tensor, ...]:
-        """What the network is told of a context, (n, ...); nothing without one."""
+        """The embedded context, (n, ...), as the network takes it; nothing without one."""
         self.check_context(context)
         return () if self.embed is None else (self.embed(context),)
 
@@ -104,7 +104,7 @@ class Diffusion(Denoising, GenerativeModel):
         return self.denoiser.denoise(x, t, *self.features(context))
 
     def given(self, context: Tensor | None) -> "Given":
-        """The denoiser of p(x | context), for these rows; of p(x), where nothing is told."""
+        """The denoiser of p(x | context), for these rows; of p(x), without a context."""
         return Given(self.denoiser, *self.features(context))
 
     def told_nothing(self, context: Tensor) -> "Given":

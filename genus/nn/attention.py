@@ -29,7 +29,7 @@ class KeysValues:
     Args:
         n: rows.
         heads: of the attention.
-        length: how many places there will be at most.
+        length: largest number of positions.
         d: numbers of a key, and of a value.
         like: a tensor of the type and device that is wanted.
         turning: whether keys and queries are turned by their places; d must then be even.
@@ -66,7 +66,7 @@ class CausalAttention(nn.Module):
 
     Args:
         width: of a place.
-        heads: how many looks at once; width must be a multiple, of an even number if rotary.
+        heads: number of attention heads; width must be a multiple, of an even number if rotary.
         rotary: whether keys and queries are turned by their places, so that what is seen depends on
             how far apart two places are; if not, places must be told in x.
         dropout: share of the attention weights set to zero in a round of training, in [0, 1).
@@ -127,7 +127,7 @@ class CrossAttention(nn.Module):
 
     Args:
         width: of a place.
-        heads: how many looks at once; width must be a multiple.
+        heads: number of attention heads; width must be a multiple.
         source: numbers of a place of the source; None for as many as width.
     """
 

@@ -19,7 +19,7 @@ class Sinusoidal(nn.Module):
         1000 t.
 
     Args:
-        width: how many numbers; even.
+        width: dimension of the embedding, even.
     """
 
     frequencies: Tensor  # (width / 2,)
@@ -44,7 +44,7 @@ class Labels(nn.Module):
     """Labels in 0 .. count - 1 as vectors, (n,) int64 -> (n, width).
 
     Args:
-        count: how many labels there are.
+        count: number of labels.
         width: of the vectors, which are then learned; None takes one 1 among zeros, of `count`.
     """
 
@@ -70,7 +70,7 @@ class SeveralLabels(nn.Module):
     """Several labels at once as one vector, (n, k) int64 -> (n, sum of counts): one 1 for each label.
 
     Args:
-        counts: how many there are of each label.
+        counts: number of values of each label.
     """
 
     rows: Tensor

@@ -22,7 +22,7 @@ class CausalBlock(nn.Module):
         width: of a place.
         heads: of each attention.
         source: numbers of a place of the source that is looked at; None for no source.
-        growth: how many times as wide as a place the perceptron's hidden layer is.
+        growth: width of the perceptron's hidden layer, in widths of a token.
         rotary: as in `CausalAttention`.
         dropout: share of residuals and of attention weights set to zero in a round of training.
     """
@@ -86,7 +86,7 @@ class CausalTransformer(nn.Module):
 
     Args:
         width: of a place.
-        layers: how many blocks.
+        layers: number of blocks.
         heads, source, growth, rotary, dropout: of each block, as in `CausalBlock`.
     """
 

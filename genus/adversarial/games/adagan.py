@@ -51,7 +51,7 @@ class AdaGAN(GenerativeModel):
         game: the GAN that is trained anew for each component. Layers of torch start anew by
             themselves; a module with weights of its own wants a `reset_parameters`.
         judge: x, (n, *shape), to logits of coming from the data, (n,) or (n, 1).
-        components: how many GANs the mixture has in the end.
+        components: number of GANs in the finished mixture.
         rounds: for each component; the last one goes on for as long as the run does.
         beta: the share of each new component after the first, in (0, 1); 1/t without, which makes
             the mixture uniform.

@@ -56,7 +56,7 @@ class BayesianGAN(GenerativeModel):
         generators: z, (n, latent), to n rows of as many numbers as x has: J x M walks.
         critics: x, (n, *shape), to scores, high for data; their rows should not meet.
         latent: the size of z.
-        rows: how many rows the data set has: N, what the prior is weighed against.
+        rows: number of rows of the data set, N, against which the prior is weighed.
         prior_std: standard deviation of every weight under the prior, above 0.
         objective: what the two sides want small; `genus.functional.adversarial.OBJECTIVES`.
     """

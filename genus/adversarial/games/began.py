@@ -1,7 +1,7 @@
 """BEGAN: an autoencoder as the critic, and a controller that keeps the two sides in balance.
 
-The critic says data again well and made rows badly; the generator makes rows that it says again well.
-How much the critic minds made rows is a number k that a controller moves, so that their error stays
+The critic says data again well and fake rows badly; the generator makes rows that it says again well.
+How much the critic minds fake rows is a number k that a controller moves, so that their error stays
 at a set share gamma of the data's: the two sides cannot run away from each other. A low gamma keeps
 the critic busy with data, and samples few and clean; a high one asks it to tell the sides apart, and
 samples vary. With L(x) = mean over numbers of |x - Dec(Enc(x))|,
@@ -38,7 +38,7 @@ class BEGAN(TwoPlayers):
         critic: x, (n, *shape), to an error of each row, (n,), never negative and low for data:
             `genus.nn.Reconstruction` with power 1.
         latent: the size of z.
-        gamma: the error of made rows over that of data at which the controller aims, in (0, 1]:
+        gamma: the error of fake rows over that of data at which the controller aims, in (0, 1]:
             low for clean samples, high for various ones.
         rate: lambda, how fast the controller moves, above 0.
     """
@@ -73,7 +73,7 @@ class BEGAN(TwoPlayers):
         self.register_buffer("convergence", torch.zeros(()))  # M
 
     def critic_loss(self, x: Tensor, fake: Tensor) -> Losses:
-        """Data are said again, made rows are not, as far as k_t minds them."""
+        """Data are said again, fake rows are not, as far as k_t minds them."""
         real, made = self.critic(x).mean(), self.critic(fake).mean()
         self.errors.copy_(
             torch.stack([real, made]).detach()
@@ -81,7 +81,7 @@ class BEGAN(TwoPlayers):
         return {"real": real, "fake": -self.k.clone() * made}
 
     def generator_loss(self, x: Tensor, fake: Tensor) -> Losses:
-        """Made rows that the critic can say again."""
+        """Fake rows that the critic can say again."""
         return {"fool": self.critic(fake).mean()}
 
     def control(self) -> None:

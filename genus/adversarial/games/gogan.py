@@ -1,6 +1,6 @@
 """GoGAN, a gang of GANs: stages, each of which must beat the one before it by a margin.
 
-A critic that is only asked to rank data above made rows rests once it can. So the game is played in
+A critic that is only asked to rank data above fake rows rests once it can. So the game is played in
 stages: when one is over its generator is frozen, and from then on the critic must rank data above the
 frozen one's rows too, by twice the margin. Between the two, by one margin from the data and by one
 from its forerunner, is the place for the new generator's rows. With G' the generator of the stage
@@ -61,7 +61,7 @@ class GoGAN(TwoPlayers):
         critic: x, (n, *shape), to scores, high for data, one for a row.
         latent: the size of z.
         length: rounds in a stage, at least 1.
-        stages: how many there are, at least 1; the last goes on for as long as the run does.
+        stages: number of stages, at least 1; the last one lasts until the run ends.
         margin: m, above 0, in the unit of the scores.
         rank: weight of the ranking against the stage before, at least 0.
         penalties: further terms of the critic's loss, in all of its moves.
@@ -124,7 +124,7 @@ class GoGAN(TwoPlayers):
         return GoGANDeal(x, self.decode(z), earlier)
 
     def critic_loss(self, x: Tensor, fake: Tensor, earlier: Tensor | None = None) -> Losses:
-        """Data above made rows; above those of the stage before by twice the margin."""
+        """Data above fake rows; above those of the stage before by twice the margin."""
         real = self.critic(x)
         terms = self.ranking.critic(real, self.critic(fake))
         if earlier is not None and self.rank:

@@ -87,7 +87,7 @@ def sample_mixture(models: Sequence[GenerativeModel], shares: Tensor, n: int) ->
     Args:
         models: at least one.
         shares: one number for each, not negative, (k,).
-        n: how many rows.
+        n: number of rows.
     """
     which = shares.multinomial(n, replacement=True)
     counts = which.bincount(minlength=len(models)).tolist()

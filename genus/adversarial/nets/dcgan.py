@@ -183,10 +183,10 @@ class DCGAN(TwoPlayers):
         return self.critic(x)
 
     def critic_loss(self, x: Tensor, fake: Tensor) -> Losses:
-        """Real and made rows in batches of their own, so that their statistics do not mix."""
+        """Real and fake rows in batches of their own, so that their statistics do not mix."""
         return non_saturating.critic(self.score(x), self.score(fake))
 
     def generator_loss(self, x: Tensor, fake: Tensor) -> Losses:
-        """The made rows alone."""
+        """The fake rows alone."""
         scores = self.score(fake)
         return non_saturating.generator(scores.new_empty(0), scores)

@@ -23,8 +23,8 @@ class MinibatchDiscrimination(nn.Module):
         away from 0.
 
     Args:
-        d_in: how many numbers come in.
-        kernels: how many come in addition, B in the paper.
+        d_in: number of inputs.
+        kernels: number of features that are added, B in the paper.
         size: numbers that each is compared by, C in the paper.
     """
 

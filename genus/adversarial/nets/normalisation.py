@@ -37,7 +37,7 @@ def normalisation(name: str, channels: int, rows: int = 0) -> nn.Module:
 
     Args:
         name: a key of `NORMS`.
-        channels: how many there are.
+        channels: number of channels.
         rows: of `batch`: how many rows of a batch are the reference in evaluation; 0 takes all.
     """
     if name not in NORMS:

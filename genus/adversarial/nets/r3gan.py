@@ -64,7 +64,7 @@ class GroupedBlock(nn.Module):
         width: channels.
         expansion: how many times as many there are inside.
         group: channels of a group inside.
-        blocks: how many blocks the network has.
+        blocks: number of blocks of the network.
     """
 
     def __init__(self, width: int, expansion: int, group: int, blocks: int):

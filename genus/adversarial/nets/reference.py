@@ -19,8 +19,8 @@ class ReferenceNorm(nn.Module):
     averaged ones too, for which the running statistics of other weights would be wrong.
 
     Args:
-        channels: how many there are.
-        rows: how many rows of a batch are the reference in evaluation; 0 takes all.
+        channels: number of channels.
+        rows: number of rows of a batch that are the reference in evaluation; 0 takes all.
     """
 
     def __init__(self, channels: int, rows: int = 0):

@@ -37,7 +37,7 @@ class DGMG(GenerativeModel):
     """Graphs by decisions: a node, an edge, its other end.
 
     Args:
-        space: how many nodes there are at most.
+        space: Graphs, which says the largest number of nodes.
         width: numbers of a node's state; the graph's has twice as many.
         rounds: T, in which messages go along all edges after each new one.
     """
@@ -95,7 +95,7 @@ class DGMG(GenerativeModel):
             u: in [0, 1).
             decoding: temperature, and which ends of an edge are left out.
             x: graphs, (n, nodes, nodes).
-            known: how many of their first nodes are kept.
+            known: number of their first nodes that are kept.
         """
         return self._walk(x, known, u, decoding)[0]
 
@@ -223,7 +223,7 @@ class Guide:
 
     Args:
         x: graphs, (n, nodes, nodes).
-        known: how many of their first nodes are told.
+        known: number of their first nodes that are given.
         u: (n, nodes, 2 nodes), in [0, 1); None where all is told.
         decoding: how noise decides.
     """

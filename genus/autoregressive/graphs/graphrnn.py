@@ -128,7 +128,7 @@ class RowByRow(GenerativeModel):
             u: in [0, 1).
             decoding: temperature.
             x: graphs, (n, nodes, nodes).
-            known: how many of their first nodes are kept.
+            known: number of their first nodes that are kept.
         """
         n, given = len(u), self._rows(x)
         made = torch.zeros_like(x)
@@ -172,10 +172,10 @@ class GraphRNN(RowByRow):
         space: at least 2 nodes.
         reach: M, how many places back an edge may go; None for all.
         width: of a layer of the graph-level network.
-        embedding: numbers that a row is told by, and of the hidden layer before the edge-level one.
+        embedding: dimension of the embedding of a row, and of the hidden layer before the edge-level one.
         layers: of the graph-level network.
         edge_width: of a layer of the edge-level network.
-        edge_embedding: numbers that an edge is told by, and of the hidden layer before its logit.
+        edge_embedding: dimension of the embedding of an edge, and of the hidden layer before its logit.
         edge_layers: of the edge-level network.
     """
 
@@ -203,7 +203,7 @@ class GraphRNNS(RowByRow):
         space: at least 2 nodes.
         reach: M, how many places back an edge may go; None for all.
         width: of a layer of the graph-level network.
-        embedding: numbers that a row is told by, and of the hidden layer before the logits.
+        embedding: dimension of the embedding of a row, and of the hidden layer before the logits.
         layers: of the graph-level network.
     """
 
@@ -226,8 +226,8 @@ class EdgeRNN(Edges):
         d_in: of the graph-level state.
         hidden: of the layer between that state and the first of this network.
         width: of a recurrent layer.
-        embedding: numbers that an edge is told by, and of the hidden layer before its logit.
-        layers: how many recurrent ones.
+        embedding: dimension of the embedding of an edge, and of the hidden layer before its logit.
+        layers: number of recurrent layers.
     """
 
     def __init__(self, d_in: int, hidden: int, width: int, embedding: int, layers: int):

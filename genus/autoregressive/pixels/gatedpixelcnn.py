@@ -50,7 +50,7 @@ class GatedPixelCNN(Stepwise):
         head: channels of the two layers at the end, a multiple of the image's.
         context_space: what the distribution is given; None if it is given nothing.
         embed: makes a context, (n, *context_space.shape), (n, context) floats.
-        context: how many numbers that are.
+        context: dimension of the context.
     """
 
     def __init__(

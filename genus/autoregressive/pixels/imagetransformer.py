@@ -46,7 +46,7 @@ class ImageTransformer(Stepwise):
         dropout: share of residuals and of attention weights set to zero in a round of training.
         context_space: what the distribution is given; None if it is given nothing.
         embed: makes a context, (n, *context_space.shape), (n, context) floats.
-        context: how many numbers that are.
+        context: dimension of the context.
     """
 
     def __init__(

@@ -38,7 +38,7 @@ class RowConv2d(nn.Module):
 
     Args:
         d_in, d_out: channels.
-        rows: how many rows the window has; at least 1.
+        rows: number of rows of the kernel, at least 1.
         left, right: how far it reaches to the sides; 0 or more.
         strict: the window ends above the output's own row.
         stride: there is an output for every such row and column, from the first on.

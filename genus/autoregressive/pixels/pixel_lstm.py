@@ -31,7 +31,7 @@ class PixelLSTM(nn.Module, ABC):
     Args:
         features: of a place, in and out; colours must divide it.
         hidden: numbers of a state; colours must divide it.
-        colours: how many parts the features have.
+        colours: number of parts of the features.
         context: numbers of a place that every gate may see besides; 0 for none.
     """
 
@@ -115,7 +115,7 @@ def colour_mask(before: int, after: int, colours: int) -> Tensor:
 
     Args:
         before, after: how many features there are.
-        colours: how many parts.
+        colours: number of parts.
     """
     parts = torch.arange(colours)
     ins, outs = (

@@ -219,7 +219,7 @@ class MultiscalePixelRNN(Stepwise):
 
     Args:
         space: Bits or Pixels of the shape (colours, height, width); factor divides both sides.
-        factor: how many times smaller the small image is.
+        factor: factor by which the small image is smaller.
         hidden: numbers of each LSTM's state, which colours must divide.
         layers: of LSTMs, in either network.
         kind: "row" for the Row LSTM, "diagonal" for the Diagonal BiLSTM.

@@ -54,7 +54,7 @@ class PixelSNAIL(Stepwise):
         dropout: share of channels set to zero in a round of training, in [0, 1).
         context_space: what the distribution is given; None if it is given nothing.
         embed: makes a context, (n, *context_space.shape), (n, context) floats.
-        context: how many numbers that are.
+        context: dimension of the context.
     """
 
     def __init__(

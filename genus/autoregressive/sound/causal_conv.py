@@ -33,7 +33,7 @@ class CausalConv(nn.Module):
     Args:
         d_in: numbers at each time.
         d_out: numbers at each time that come out.
-        kernel: how many times a number is made from, the present one among them.
+        kernel: number of times that an output sees, the present one among them.
         dilation: how far these are from one another.
     """
 

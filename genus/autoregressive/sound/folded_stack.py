@@ -29,7 +29,7 @@ class FoldedStack:
 
     Args:
         stack: of float32 or float64, on the CPU.
-        n: how many sequences at once.
+        n: number of sequences at once.
         length: the most steps of each.
     """
 

@@ -24,7 +24,7 @@ class GatedStack(nn.Module):
         d_out: numbers at each time that come out.
         dilations: of the layers, from the first one on.
         kernel: of each convolution.
-        told: how many numbers the layers are told, at all times or frame by frame; 0 if nothing.
+        told: dimension of the embedded context, for all times or frame by frame; 0 if nothing.
     """
 
     def __init__(

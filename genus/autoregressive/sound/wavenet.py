@@ -61,11 +61,11 @@ class WaveNet(Stepwise):
         dilations: of the layers, from the first one on. What is further back than
             (kernel - 1) times their sum, and one, is not seen.
         kernel: of each convolution.
-        mixture: how many logistics decide over a value of Pixels; without it, a softmax.
+        mixture: number of logistics over a value of Pixels; by default a softmax.
         context_space: what the distribution is given; None if it is given nothing.
         embed: makes of a context, (n, *context_space.shape), (n, told) floats; or frames,
             (n, frames, told), where each of them is of as many samples of the sound.
-        told: how many numbers the layers are told.
+        told: dimension of the embedded context.
     """
 
     def __init__(

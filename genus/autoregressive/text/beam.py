@@ -54,7 +54,7 @@ def beam(model: Writes, context: Tensor, width: int = 4, penalty: float = 0.0) -
     Args:
         model: has `begin` and `step`.
         context: (n, ...).
-        width: how many beginnings are kept.
+        width: number of beginnings that are kept.
         penalty: the power of the length that log p is divided by; 0 asks for the likeliest.
     """
     if width < 1 or penalty < 0:

@@ -72,7 +72,7 @@ class EncoderDecoder(Stepwise):
         width: numbers of a word; even, and a multiple of heads.
         depth: blocks of the encoder, and of the decoder.
         heads: of the attention; width / heads must be even.
-        growth: how many times as wide as a word the hidden layer of a perceptron is.
+        growth: width of the perceptrons' hidden layer, in widths of a word.
         dropout: share of residuals set to zero in a round of training, in [0, 1).
     """
 

@@ -58,7 +58,7 @@ class ConsistencyModel(GenerativeModel):
         path: from data to noise; the teacher's, if there is one.
         teacher: a module that denoises, which stays as it is; None learns from data alone.
         deviation: d, of the data, above 0.
-        times: how many there are between data and noise, at least 2.
+        times: number of times between data and noise, at least 2.
         spacing: of these times, and of those at which `sample` looks again.
         decay: of the average that is aimed at, in [0, 1); 0 aims at f as it is now.
         bound: where the distance of two x turns from the square of a difference to its size, in

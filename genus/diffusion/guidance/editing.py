@@ -25,7 +25,7 @@ def edit(model: Denoises, x: Tensor, strength: float, sampler: Sampler) -> Tenso
     """x as the model would have it, (n, *shape): of pixels, not yet on their grid.
 
     Args:
-        model: a diffusion, or a denoiser: guided, or told a context.
+        model: a diffusion, or a denoiser: guided, or given a context.
         x: (n, *shape): what is to change.
         strength: how far along the path it is noised, in (0, 1]; at 1 almost nothing of x is left.
         sampler: any; but a denoiser that wraps a DDPM is no DDPM, and has no `Ancestral`.

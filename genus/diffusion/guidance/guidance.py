@@ -43,7 +43,7 @@ class ClassifierFree:
     """The denoiser of p(x | context), with what the context says exaggerated.
 
     Args:
-        model: it should have learned with a share of rows that are told nothing.
+        model: a model that was trained with a share of rows whose context was dropped (silent).
         context: one row for each x.
         scale: w, at least 0; 0 is the model itself.
         interval: the times between which it is guided, both in [0, 1]; elsewhere it costs half.

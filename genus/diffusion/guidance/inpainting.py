@@ -61,7 +61,7 @@ def inpaint(model: Denoises, x: Tensor, known: Tensor, sampler: Sampler) -> Tens
     """x with what is missing drawn anew, (n, *shape): of pixels, not yet on their grid.
 
     Args:
-        model: a diffusion, or a denoiser: guided, or told a context.
+        model: a diffusion, or a denoiser: guided, or given a context.
         x: (n, *shape); what is missing may hold any finite numbers.
         known: true where x is known; a tensor of booleans that broadcasts to x.
         sampler: any but a chain's own, `Ancestral`; `RePaint` ties the parts best.

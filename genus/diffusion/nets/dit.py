@@ -1,4 +1,4 @@
-"""The transformer that is told the time: a denoiser of images that has no convolution.
+"""The transformer of an image and a time: a denoiser of images that has no convolution.
 
 An image is cut into squares, each a token with a place. In every block the time (and what else is
 told) scales and shifts what attention and the perceptron see, and opens the gate through which each
@@ -20,8 +20,8 @@ class DiTBlock(nn.Module):
 
     Args:
         width: of a token and of the embedded time.
-        heads: how many looks at once; width must be a multiple.
-        growth: how many times as wide as a token the perceptron's hidden layer is.
+        heads: number of attention heads; width must be a multiple.
+        growth: width of the perceptron's hidden layer, in widths of a token.
         dropout: share of hidden units set to zero in a round of training.
     """
 
@@ -65,7 +65,7 @@ class DiT(nn.Module):
         heads: of the attention.
         patch: the side of a square, in pixels.
         dropout: share of hidden units set to zero in a round of training.
-        context: how many numbers it is told beside the time, by a third argument; 0 for none.
+        context: dimension of the context, which is a third argument; 0 for none.
     """
 
     places: Tensor  # (tokens, width)

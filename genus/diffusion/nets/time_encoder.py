@@ -23,7 +23,7 @@ class TimeEncoder(nn.Module):
         d_out: the size of the vector.
         width: channels of the features at full size.
         multipliers: how many times as many at each level; a level is half as large as the last.
-        attending: how many of the coarsest levels have attention.
+        attending: number of the coarsest levels that have attention.
         dropout: share of hidden units set to zero in a round of training.
     """
 

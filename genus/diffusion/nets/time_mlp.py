@@ -1,4 +1,4 @@
-"""A residual perceptron that is told the time: the denoiser of vectors."""
+"""A residual perceptron of a vector and a time: the denoiser of vectors."""
 
 import math
 
@@ -38,14 +38,14 @@ class TimeMLP(nn.Module):
     """x of any shape and a time in [0, 1] -> a tensor of x's shape.
 
     Args:
-        features: how many numbers one x has.
+        features: dimension of x.
         width: of the hidden features.
         blocks: residual blocks.
-        waves: how many sines and cosines of each number are seen too: they show detail that is
+        waves: number of sines and cosines of each input that are seen too: they show detail that is
             small beside the whole of x, and the whole should be a few units in size.
         dropout: share of hidden units set to zero in a round of training.
-        context: how many numbers it is told beside the time, by a third argument; 0 for none.
-        parts: how many tensors of x's shape it gives, one after another along the first axis of x.
+        context: dimension of the context, which is a third argument; 0 for none.
+        parts: number of outputs of x's shape, one after another along the first axis of x.
     """
 
     frequencies: Tensor  # (waves,), from 0.2 to 8 radians for each unit of x

@@ -1,4 +1,4 @@
-"""Networks of sequences of tokens that are told the time: each place sees all others."""
+"""Networks of sequences of tokens and a time: each place sees all others."""
 
 import torch
 from torch import Tensor, nn
@@ -13,8 +13,8 @@ class TimeTokens(nn.Module):
     """A residual perceptron of all places at once: (n, places) int64 and (n,) -> (n, places, d_out).
 
     Args:
-        states: how many a place may be in.
-        places: how many there are.
+        states: number of values of a position.
+        places: number of positions.
         d_out: numbers for each place.
         width: of the hidden features.
         blocks: residual blocks.
@@ -55,12 +55,12 @@ class TimeTransformer(nn.Module):
         "Scalable diffusion models with transformers", 2023, arXiv:2212.09748, section 3.2 (the time).
 
     Args:
-        states: how many a place may be in.
-        places: how many there are.
+        states: number of values of a position.
+        places: number of positions.
         d_out: numbers for each place.
         width: of the features of a place.
         blocks: of attention and a perceptron each.
-        heads: how many looks at once; it must divide the width.
+        heads: number of attention heads; it must divide the width.
         dropout: share of hidden units set to zero in a round of training.
     """
 

@@ -1,4 +1,4 @@
-"""The U-Net that is told the time: the denoiser of images.
+"""The U-Net of an image and a time: the denoiser of images.
 
 Down by halves, with features stored on the way; up again, with the stored ones beside; at the
 coarsest levels every place looks at every other. Sizes need not be even: a half is rounded up, and
@@ -65,7 +65,7 @@ class Attention(nn.Module):
 
     Args:
         channels: d.
-        heads: how many looks at once; d must be a multiple.
+        heads: number of attention heads; d must be a multiple.
     """
 
     def __init__(self, channels: int, heads: int = 1):
@@ -112,10 +112,10 @@ class UNet(nn.Module):
         width: channels of the features at full size.
         multipliers: how many times as many at each level; a level is half as large as the last.
         blocks: residual blocks a level, on the way down; one more on the way up.
-        attending: how many of the coarsest levels have attention.
+        attending: number of the coarsest levels that have attention.
         dropout: share of hidden units set to zero in a round of training.
-        context: how many numbers it is told beside the time, by a third argument; 0 for none.
-        parts: how many images it gives, their channels one after another.
+        context: dimension of the context, which is a third argument; 0 for none.
+        parts: number of output images, their channels one after another.
     """
 
     def __init__(

@@ -32,7 +32,7 @@ class ResNet(nn.Sequential):
     Args:
         d_in, d_out: channels of what comes in and of what goes out.
         width: channels between.
-        blocks: how many residual blocks.
+        blocks: number of residual blocks.
         dropout: share of hidden units set to zero in a round of training, in [0, 1).
     """
 

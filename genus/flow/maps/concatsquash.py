@@ -1,4 +1,4 @@
-"""A perceptron that is told the time, and knows its own divergence.
+"""A perceptron of a vector and a time that knows its own divergence.
 
     c  = (t, context),   g = sigmoid(G c + g0),   s = S c
     h1 = tanh(g1 (W1 x + b1) + s1)

@@ -68,7 +68,7 @@ class TwoPlayerObjective(Protocol):
         ...
 
     def critic(self, real: Tensor, fake: Tensor, /) -> dict[str, Tensor]:
-        """The critic's loss as named terms, from its scores of real and of made rows."""
+        """The critic's loss as named terms, from its scores of real and of fake rows."""
         ...
 
     def generator(self, real: Tensor, fake: Tensor, /) -> dict[str, Tensor]:
@@ -82,7 +82,7 @@ class Objective:
 
     Args:
         name: the key in `OBJECTIVES`.
-        critic: the critic's loss, from its scores of real and of made rows.
+        critic: the critic's loss, from its scores of real and of fake rows.
         generator: the generator's loss, from the same.
         relative: whether the generator's loss looks at the scores of real rows. If it does not, it
             may be handed none (a tensor without rows), and the critic's pass over them is spared.
@@ -110,7 +110,7 @@ def non_saturating_generator(real: Tensor, fake: Tensor) -> dict[str, Tensor]:
 
 
 def boundary_generator(real: Tensor, fake: Tensor) -> dict[str, Tensor]:
-    """The logit log D - log(1 - D) of made rows at 0: where the critic is undecided.
+    """The logit log D - log(1 - D) of fake rows at 0: where the critic is undecided.
 
     It is small wherever that is, so a critic that trails behind leads the generator to any such place.
     """
@@ -148,7 +148,7 @@ class Smoothed:
     """non_saturating with labels of real rows that are not quite 1: the critic is not too sure.
 
     Args:
-        keep: the label of real rows, in (1/2, 1]; made rows keep 0 (one-sided).
+        keep: the label of real rows, in (1/2, 1]; fake rows keep 0 (one-sided).
     """
 
     keep: float = 0.9
@@ -174,7 +174,7 @@ class LeastSquares:
     """Regression. With b - c = 1 and b - a = 2 the two together are half chi^2(p + q, 2 q).
 
     Args:
-        a: the critic's target of made rows.
+        a: the critic's target of fake rows.
         b: its target of real rows, another number.
         c: the generator's target.
     """
@@ -230,7 +230,7 @@ class MarginRanking:
 
 @dataclass(frozen=True)
 class EnergyMargin:
-    """Energies, low for data: made rows are pushed up as far as a margin.
+    """Energies, low for data: fake rows are pushed up as far as a margin.
 
     Energies must not be negative (a reconstruction error, or a score through softplus): below 0 the
     critic's loss has no end.
@@ -257,7 +257,7 @@ class EnergyMargin:
 
 @dataclass(frozen=True)
 class TopK:
-    """The generator learns from the made rows that score highest.
+    """The generator learns from the fake rows that score highest.
 
     Their share falls by a constant factor a round, from 1 to `share`. The others would be
     moved by a slope far from the data, and often away from it. For scores that are high for data.

@@ -2,7 +2,7 @@
 
     gradient_penalty, one_sided_gradient_penalty, r1, r2, dragan     on the critic's slope
     drift, Consistency, orthogonal                                   on its scores and its weights
-    feature_matching, pulling_away                                   on made rows, for the generator
+    feature_matching, pulling_away                                   on fake rows, for the generator
 
 Those on the slope move each row for itself, so the critic has no batch normalisation.
 """
@@ -25,7 +25,7 @@ class Penalty:
     """A weighted term of a player's loss.
 
     Args:
-        function: from the critic, real rows and made rows to one number.
+        function: from the critic, real rows and fake rows to one number.
         weight: how much of it is added, on average over the rounds; at least 0.
         every: it is added in every k-th move of the player, k times as heavy.
         player: whose loss it is a term of.
@@ -77,7 +77,7 @@ def gradient_penalty(
     Args:
         critic: what is penalised.
         real: rows of the data.
-        fake: as many made rows.
+        fake: as many fake rows.
         share: one number in [0, 1] for each row, (n,); drawn uniformly if not given.
     """
     if share is None:
@@ -108,7 +108,7 @@ def one_sided_gradient_penalty(critic: Critic, real: Tensor, fake: Tensor) -> Te
 
 
 def r2(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
-    """E |grad D(x)|^2 / 2 over made rows: R1's other side.
+    """E |grad D(x)|^2 / 2 over fake rows: R1's other side.
 
     Source: Mescheder, Geiger, Nowozin, 2018, arXiv:1801.04406, equation 10.
     """
@@ -227,14 +227,14 @@ def feature_matching(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
 
 
 def pulling_away(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
-    """Mean of cos^2 over all pairs of made rows' codes, the critic's `features`, (n, d): 0 to 1.
+    """Mean of cos^2 over all pairs of fake rows' codes, the critic's `features`, (n, d): 0 to 1.
 
     Source: Zhao, Mathieu, LeCun, "Energy-based generative adversarial network", 2017,
         arXiv:1609.03126, section 2.4 (its weight is 0.1).
     """
     codes = normalize(_features("pulling_away", critic, fake), dim=1)
     if (n := len(codes)) < 2:
-        raise Refused(f"pulling_away: {n} made rows came; at least 2 are wanted")
+        raise Refused(f"pulling_away: {n} fake rows came; at least 2 are wanted")
     cosines = codes @ codes.T
     return (cosines.square().sum() - cosines.diagonal().square().sum()) / (n * (n - 1))
 

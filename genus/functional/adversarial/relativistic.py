@@ -1,6 +1,6 @@
 """Relativistic games: a score means nothing alone, only against the other side's.
 
-    paired     critic   E l(r - f)                        each real row with one made row
+    paired     critic   E l(r - f)                        each real row with one fake row
     average    critic   E l(r - E f) + E l(E r - f)       each row with the other side's mean
 
 The generator minimises the same with the sides swapped, so it also has real rows pushed down. The
@@ -47,7 +47,7 @@ class Relativistic:
     Args:
         name: the key in `OBJECTIVES`.
         link: what a gap costs, element by element; small where it is large.
-        average: each row against the other side's mean; else real and made rows in pairs.
+        average: each row against the other side's mean; else real and fake rows in pairs.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Relativistic:
         return self._order(real, fake)
 
     def generator(self, real: Tensor, fake: Tensor, /) -> dict[str, Tensor]:
-        """Made rows above real ones."""
+        """Fake rows above real ones."""
         return self._order(fake, real)
 
     def _order(self, above: Tensor, below: Tensor) -> dict[str, Tensor]:

@@ -198,7 +198,7 @@ class RatioMatching:
     """The critic learns p / q by the Bregman divergence of (u - 1)^2 / 2; q then follows it.
 
     The ratio is bounded, u = bound sigmoid(v - log(bound - 1)), so that v = 0 is u = 1: where there
-    are data and no made rows, an unbounded one is pushed up for ever.
+    are data and no fake rows, an unbounded one is pushed up for ever.
 
     Args:
         bound: the largest ratio, above 1.

@@ -32,7 +32,7 @@ def radii(x: Tensor, k: int) -> Tensor:
 class Manifolds(NamedTuple):
     """Row by row, how two samples cover each other; the means are the measures."""
 
-    precision: Tensor  # (m,) is the made row in the ball of a real one
+    precision: Tensor  # (m,) is the fake row in the ball of a real one
     recall: Tensor  # (n,) is the real row in the ball of a made one
     density: Tensor  # (m,) in how many balls of real ones it is, over k
     coverage: Tensor  # (n,) does the real row's ball hold a made one

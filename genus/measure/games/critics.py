@@ -88,7 +88,7 @@ def listening(critic: Player, shift: float = 0.0) -> Iterator[list[tuple[Tensor,
 
     Args:
         critic: the player.
-        shift: is added to the scores of made rows.
+        shift: is added to the scores of fake rows.
     """
     calls: list[tuple[Tensor, Tensor]] = []
 

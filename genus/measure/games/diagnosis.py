@@ -301,7 +301,7 @@ def _state(look: Look) -> str:
     parts = [_variety(look)]
     if "accuracy" in look:
         parts.append(
-            f"the critic is right in {look['accuracy']:.0%} of pairs of unseen and made rows"
+            f"the critic is right in {look['accuracy']:.0%} of pairs of unseen and fake rows"
         )
     return "; ".join(parts)
 

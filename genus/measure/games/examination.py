@@ -195,7 +195,7 @@ def _players(
 def _critic(
     model: Model, critic: Player, unseen: tuple[Tensor, ...], train: tuple[Tensor, ...]
 ) -> tuple[dict[str, float], Sides | None]:
-    """What the critic says of rows that it has and has not seen, beside the same made rows."""
+    """What the critic says of rows that it has and has not seen, beside the same fake rows."""
     both = []
     for rows in (unseen, train):
         torch.manual_seed(0)

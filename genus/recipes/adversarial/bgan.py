@@ -3,7 +3,7 @@
 Source: Uehara, Sato, Suzuki, Nakayama, Matsuo, "Generative adversarial nets from a density ratio
     estimation perspective", 2016, arXiv:1610.02920.
 
-Departs: the ratio is bounded, for where there are data and no made rows it would grow for ever; the
+Departs: the ratio is bounded, for where there are data and no fake rows it would grow for ever; the
     generator lowers the part of the critic's loss that it moves, for the paper's own stops wherever
     the critic is undecided; R1 on the critic's slope.
 """

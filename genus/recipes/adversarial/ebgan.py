@@ -5,9 +5,9 @@ where they are not. An autoencoder has one, its error, and learns more from a ro
 
     E(x) = mean over numbers of (x - Dec(Enc(x)))^2
     critic      minimises  E E(x) + E (m - E(G(z)))+
-    generator   minimises  E E(G(z)) + 0.1 PT,    PT = mean over pairs of made rows of cos^2(code, code)
+    generator   minimises  E E(G(z)) + 0.1 PT,    PT = mean over pairs of fake rows of cos^2(code, code)
 
-The pulling-away term PT keeps the made rows of a batch from having one code; without it the recipe is
+The pulling-away term PT keeps the fake rows of a batch from having one code; without it the recipe is
 EBGAN, with it EBGAN-PT. In the plane a code of two numbers says everything again: give it images.
 
 Source: Zhao, Mathieu, LeCun, "Energy-based generative adversarial network", 2017, arXiv:1609.03126,

@@ -33,7 +33,7 @@ def denoising_net(
         width: channels at full size, by default 16, or features, by default 64.
         dropout: share of hidden units set to zero in a round of training.
         parts: how many tensors of the shape of x it gives.
-        context: how many numbers it is told beside the time.
+        context: dimension of the context, beside the time.
     """
     if not (isinstance(space, Pixels) and len(space.shape) == 3):
         return TimeMLP(space.dims, width or 64, 3, 8, dropout, context, parts)

@@ -69,7 +69,7 @@ def test_k_stays_between_0_and_1(errors, end):
 
 
 def test_k_holds_the_two_errors_at_their_ratio():
-    """A generator that does not learn: the controller moves k until made rows have gamma's share."""
+    """A generator that does not learn: the controller moves k until fake rows have gamma's share."""
     torch.manual_seed(0)
     model = pair(gamma=0.5, rate=0.05)
     moves = optimizers(model, 0.0)

@@ -28,7 +28,7 @@ def total(terms):
 
 
 def sides(scores):
-    """The scores of 16 real and 16 made rows, given the critic's score of each kind."""
+    """The scores of 16 real and 16 fake rows, given the critic's score of each kind."""
     return scores.repeat_interleave(P), scores.repeat_interleave(Q)
 
 
@@ -220,7 +220,7 @@ def test_the_generators_move_what_they_say():
 
 
 def pairs(scores):
-    """All 256 pairs of a real and a made row."""
+    """All 256 pairs of a real and a fake row."""
     real, fake = sides(scores)
     return real.repeat_interleave(16), fake.repeat(16)
 

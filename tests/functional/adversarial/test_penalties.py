@@ -137,7 +137,7 @@ def test_a_flat_critic_gives_no_nan():
 
 
 def test_the_generator_is_left_out():
-    """A made row that carries a graph is a place, not something to be moved."""
+    """A fake row that carries a graph is a place, not something to be moved."""
     net, made = nn.Linear(2, 1), torch.randn(4, 2, requires_grad=True)
     value = gradient_penalty(net, torch.randn(4, 2), 2 * made)
     assert torch.autograd.grad(value, made, allow_unused=True) == (None,)
@@ -149,7 +149,7 @@ def test_slopes_work_where_gradients_are_off():
 
 
 def test_dragan_looks_around_the_data():
-    """x + a d: d in [0, std / 2) for each number, a in [0, 1) for each row; made rows are not seen."""
+    """x + a d: d in [0, std / 2) for each number, a in [0, 1) for each row; fake rows are not seen."""
     seen = []
 
     def critic(x):
@@ -258,7 +258,7 @@ def test_features_of_a_permuted_batch_match():
 
 
 def test_feature_matching_moves_made_rows():
-    """Its slope is 2 (mean made - mean real) / n for each made row."""
+    """Its slope is 2 (mean made - mean real) / n for each fake row."""
     real, fake = torch.zeros(4, 3), torch.ones(4, 3).requires_grad_()
     (gradient,) = torch.autograd.grad(feature_matching(Seeing(), real, fake), fake)
     torch.testing.assert_close(gradient, torch.full((4, 3), 0.5))
@@ -273,7 +273,7 @@ def test_pulling_away_by_hand():
     assert pulling_away(critic, none, equal).item() == pytest.approx(1)
     mixed = torch.tensor([[1.0, 0, 0], [1, 1, 0], [0, 1, 0]])  # cos^2: 1/2, 0, 1/2
     assert pulling_away(critic, none, mixed).item() == pytest.approx(1 / 3)
-    with pytest.raises(ValueError, match="pulling_away: 1 made rows"):
+    with pytest.raises(ValueError, match="pulling_away: 1 fake rows"):
         pulling_away(critic, none, mixed[:1])
 
 

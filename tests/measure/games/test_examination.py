@@ -204,7 +204,7 @@ def test_gradients_are_the_players_own():
     real = model.critic(unseen[:, :2]).detach()
     made = model.critic(model.generator(unseen[:, 2:])).detach()
     assert "calibration" not in found
-    # made rows of the training batch and of the unseen one differ here; each side has its own
+    # fake rows of the training batch and of the unseen one differ here; each side has its own
     assert found["accuracy"] == pytest.approx(accuracy(real[:, 0], made[:, 0]), abs=1e-6)
 
 
