@@ -23,8 +23,8 @@ check: $(READY)  ## what CI runs: format, lint, types, import floors
 	$(BIN)/basedpyright
 	$(BIN)/python -m pytest -q tests/test_floors.py
 
-test: check  ## all checks, then all tests
-	$(BIN)/python -m pytest -q
+test: check  ## all checks, then all tests, one process a core
+	$(BIN)/python -m pytest -q -n auto
 
 catalogue: $(READY)  ## writes what genus knows of recipes and data without importing them
 	$(BIN)/python -m genus.recipes

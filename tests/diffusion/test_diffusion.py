@@ -206,7 +206,9 @@ def test_times_are_drawn_as_they_say():
     assert (t.mean() - 0.6).abs() < 1e-6
 
 
-@pytest.mark.parametrize("spacing", [even, quadratic, by_log_snr, Karras()], ids=str)
+@pytest.mark.parametrize(
+    "spacing", [even, quadratic, by_log_snr, Karras()], ids=lambda s: getattr(s, "__name__", str(s))
+)
 @pytest.mark.parametrize("path", [VP(), Straight(), LinearVE(), VE()], ids=str)
 def test_times_fall_from_the_start_to_the_first(spacing, path):
     for start in (path.last, 0.6):

@@ -13,7 +13,9 @@ PATHS = [VP(), LinearVE(), Straight(), ChainPath(LinearSchedule()(50))]
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda p: type(p).__name__)
-@pytest.mark.parametrize("spacing", [even, by_log_snr, Karras()], ids=str)
+@pytest.mark.parametrize(
+    "spacing", [even, by_log_snr, Karras()], ids=lambda s: getattr(s, "__name__", str(s))
+)
 def test_the_last_is_left_out(path, spacing):
     whole, most = spacing(path, 6, 0.9), WithoutLast(spacing)(path, 5, 0.9)
     assert list(most) == list(whole[:-1])
