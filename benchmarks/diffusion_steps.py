@@ -311,7 +311,7 @@ def drawn(
     model: GenerativeModel, n: int, count: int, sampler: Callable[[int], Sampler] | None
 ) -> Tensor:
     if isinstance(model, ConsistencyModel):
-        return model.sample(n, count)
+        return model.sample(n, evaluations=count)
     if isinstance(model, Diffusion) and sampler is not None:
         return model.sample(n, sampler=sampler(count))
     raise TypeError(f"diffusion_steps: {type(model).__name__} has no sampler here")

@@ -307,7 +307,7 @@ def hands(figure: Any, grid: Any, model: HandwritingSynthesis) -> None:
     torch.manual_seed(2)
     text = tokens(["LATHE"], 6).expand(2, -1)
     for column, bias in enumerate(BIASES):
-        for line, drawing in enumerate(model.sample(text, bias)):
+        for line, drawing in enumerate(model.sample(context=text, decoding=PenDecoding(bias=bias))):
             axes = figure.add_subplot(grid[2 + line, 2 * column : 2 * column + 2])
             pen(axes, drawing, 0)
             axes.set_title(f"LATHE, bias {bias:g}" if line == 0 else "", fontsize=9)

@@ -116,8 +116,9 @@ class GAN(TwoPlayers):
 
     def deal(self, x: Tensor) -> tuple[Tensor, ...]:
         """V(x) and V(G(z)), as many rows each: one pass of the generator for both players."""
-        fake = self.decode(self.noise(len(x), self.latent))
-        return RealAndFake(self.shown(x), self.shown(fake))
+        x = self.shown(x)
+        rows = len(x) * self.packing
+        return RealAndFake(x, self.shown(self.decode(self.noise(rows, self.latent))))
 
     def shown(self, x: Tensor) -> Tensor:
         """What the critic sees of n rows, (n / packing, packing * shape[0], *shape[1:])."""

@@ -99,6 +99,7 @@ class Stepwise(GenerativeModel):
 
     def features(self, context: Tensor | None) -> Tensor | None:
         """What a model's `embed` makes of a context; None where it is given none."""
+        self.check_context(context)
         embed = getattr(self, "embed", None)
         return None if embed is None or context is None else embed(context)
 

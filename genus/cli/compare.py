@@ -24,7 +24,7 @@ def run(words: list[str]) -> int:
         "--out", type=Path, default=Path("report"), help="folder of the report (default: report)"
     )
     parser.add_argument("--oracle", type=Path, help=ORACLE)
-    parser.add_argument("--seed", type=int, default=0, help="random seed of every run (default: 0)")
+    parser.add_seed()
     parser.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default: auto)")
     parser.add_argument(
         "--threads",

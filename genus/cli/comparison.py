@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import torch
@@ -75,7 +76,7 @@ def compare(
         "seed": seed,
         "machine": _machine(device),
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "command": f"genus compare {' '.join(names)} --data {data} --minutes {minutes:g}"
+        "command": f"genus compare {' '.join(names)} --data {quote(data)} --minutes {minutes:g}"
         + (f" --oracle {oracle}" if oracle else "")
         + (f" --seed {seed}" if seed else "")
         + (f" --threads {threads}" if threads != 1 else ""),
@@ -121,9 +122,9 @@ def _claim(out: Path, resume: bool) -> dict[str, Record]:
 
 def _finished(record: Record, asked: Mapping[str, Any], folder: Path) -> bool:
     """Whether the model in a folder is what was asked for, and still the one that was measured."""
-    if record["failure"] or record.get("asked") != asked:
+    if record.get("failure", "unknown") or record.get("asked") != asked:
         return False
-    return record["weights"] == weights_hash(folder)
+    return record.get("weights") == weights_hash(folder)
 
 
 def _attempt(

@@ -56,6 +56,8 @@ def draw(
     def source() -> Data:
         return load_data(data or data_of(folder)).view_for(model)
 
+    if data is not None:
+        source()  # what does not fit is refused also where nothing of it is needed
     choices = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "bias": bias}
     how = told(model, choices)
     if prompt is not None:

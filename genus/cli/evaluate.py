@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+from ..errors import Refused
 from .errors import OK
 from .parser import DATA, ORACLE, Parser
+
+MOST = 10**7  # samples
 
 
 def run(words: list[str]) -> int:
@@ -15,10 +18,12 @@ def run(words: list[str]) -> int:
     parser.add_argument(
         "--samples", type=int, default=1000, help="number of samples to judge (default: 1000)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="random seed (default: 0)")
+    parser.add_seed()
     parser.add_argument("--json", action="store_true", help="print JSON, for other programs")
     parser.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default: auto)")
     taken = parser.read(words)
+    if not 1 <= taken.samples <= MOST:
+        raise Refused(f"genus evaluate: --samples is {taken.samples}; 1 to {MOST:,} are wanted")
     from .. import measure
     from ..data import load as load_data
     from ..train.artifact import data_of, load

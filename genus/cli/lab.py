@@ -11,12 +11,14 @@ import inspect
 import re
 import shlex
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..errors import Refused
 from ..laboratory import EXPERIMENTS, find
 from .errors import OK, nearest, writing
+from .parser import complaint
 
 OUT = Path("lab")
 STORY = "usage: genus lab [NAME | all] [--out FOLDER] [options of the experiment]\n"
@@ -104,19 +106,18 @@ def _read(parser: Any, function: Callable[..., Any], words: Sequence[str]) -> di
     try:
         return parser.parse_args(line).as_dict()
     except argparse.ArgumentError as error:
-        said = " ".join(str(error).split())
-    if found := re.match(r'Parser key "(\w+)": .*Got value: (.*)', said):
-        name = found[1]
-        parameter = inspect.signature(function).parameters.get(name)
-        kind, example = "a path", ""
-        if parameter:
-            listed = isinstance(parameter.default, tuple)
-            kind = "a list" if listed else inspect.formatannotation(parameter.annotation)
-            example = f", such as {[*parameter.default] if listed else parameter.default}"
-        said = f"--{name.replace('_', '-')} is {found[2]}; wanted is {kind}{example}"
-    elif found := re.match(r"[Uu]nrecognized arguments: (.*)", said):
-        said = f"does not know what to do with {found[1]}"
-    raise Refused(f"{parser.prog}: {said}")
+        said = complaint(error, partial(_wanted, function), known)
+        raise Refused(f"{parser.prog}: {said}") from None
+
+
+def _wanted(function: Callable[..., Any], name: str) -> str:
+    """The kind of value that an option of an experiment has, with an example."""
+    parameter = inspect.signature(function).parameters.get(name)
+    if parameter is None:
+        return "a path"
+    listed = isinstance(parameter.default, tuple)
+    kind = "a list" if listed else inspect.formatannotation(parameter.annotation)
+    return f"{kind}, such as {[*parameter.default] if listed else parameter.default}"
 
 
 # --- files ------------------------------------------------------------------------------------

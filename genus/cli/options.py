@@ -21,7 +21,7 @@ from jsonargparse import ArgumentParser, DefaultHelpFormatter
 from ..errors import Refused
 from ..train.run import Run
 from .errors import nearest
-from .parser import data_options, help_of_data, named
+from .parser import complaint, data_options, help_of_data, named
 
 Options = dict[str, Any]
 RUN = [field.name for field in fields(Run) if field.name != "note"]
@@ -130,20 +130,16 @@ class RecipeParser:
         """Runs the parser, and puts its complaints into one sentence."""
         try:
             return parse()
+        except UnicodeDecodeError:
+            raise Refused(f"{self.prog}: the file of --config is not text in UTF-8") from None
         except argparse.ArgumentError as error:
-            said = " ".join(str(error).split())
-        if found := re.match(r'Parser key "(\w+)": .*Got value: (.*)', said):
-            name, value = found[1], found[2]
-            default = self.defaults.get(name)
-            example = "" if default is None else f", such as {json.dumps(_plain(default))}"
-            wanted = _kind(self.recipe, name) + example
-            said = f"--{name.replace('_', '-')} is {value}; wanted is {wanted}"
-        elif found := re.match(r"Option '(.*)' is not accepted", said):
-            said = f"there is no option {found[1]}{nearest(found[1], self.defaults)}"
-        elif found := re.match(r"[Uu]nrecognized arguments: (.*)", said):
-            said = f"does not know what to do with {found[1]}"
-        said = said.replace('Parser key "config"', "--config")
-        raise Refused(f"{self.prog}: {said}")
+            raise Refused(f"{self.prog}: {complaint(error, self._wanted, self.defaults)}") from None
+
+    def _wanted(self, name: str) -> str:
+        """The kind of value that an option has, with an example."""
+        default = self.defaults.get(name)
+        example = "" if default is None else f", such as {json.dumps(_plain(default))}"
+        return _kind(self.recipe, name) + example
 
 
 _PRINT = "\n  --print-config        print all options as YAML, for --config, and stop"

@@ -2,7 +2,8 @@
 
 import argparse
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,6 +19,10 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise Refused(f"{self.prog}: {message}")
+
+    def add_seed(self) -> None:
+        """The option --seed, of 64 bits."""
+        self.add_argument("--seed", type=_seed, default=0, help="random seed (default: 0)")
 
     def read(self, words: Sequence[str]) -> argparse.Namespace:
         words, options = data_options(words)
@@ -36,6 +41,30 @@ class Parser(argparse.ArgumentParser):
                 self.error(f"there is no option {option}{hint}")
             self.error(f"does not know what to do with {' '.join(left)}")
         return taken
+
+
+def complaint(error: Exception, wanted: Callable[[str], str], options: Iterable[str]) -> str:
+    """What jsonargparse says of a line, in a sentence.
+
+    Args:
+        error: its own.
+        wanted: the kind of value of an option, from its name.
+        options: their names, of which the nearest is proposed.
+    """
+    said = " ".join(str(error).split())
+    if found := re.match(r'Parser key "(\w+)": .*(?:Got|Given) value: (.*)', said):
+        return f"--{found[1].replace('_', '-')} is {found[2]}; wanted is {wanted(found[1])}"
+    if found := re.match(r"Option '(.*)' is not accepted", said):
+        return f"there is no option {found[1]}{nearest(found[1], options)}"
+    if found := re.match(r"[Uu]nrecognized arguments: (.*)", said):
+        return f"does not know what to do with {found[1]}"
+    return said.replace('Parser key "config"', "--config")
+
+
+def _seed(word: str) -> int:
+    if not re.fullmatch(r"-?\d{1,19}", word) or not -(2**63) <= int(word) < 2**63:
+        raise argparse.ArgumentTypeError(f"'{word}' is not a whole number of 64 bits")
+    return int(word)
 
 
 # --- options of data --------------------------------------------------------------------------

@@ -16,7 +16,7 @@ def run(words: list[str]) -> int:
     parser.add_argument("folder", type=Path, help="folder of a run or of a saved model")
     parser.add_argument("-n", type=int, default=64, help="number of samples (default: 64)")
     parser.add_argument("--out", type=Path, required=True, help=f"file to write: {KINDS}")
-    parser.add_argument("--seed", type=int, default=0, help="random seed (default: 0)")
+    parser.add_seed()
     parser.add_argument(
         "--raw", action="store_true", help="use the weights themselves, not their average"
     )

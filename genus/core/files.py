@@ -1,6 +1,7 @@
 """Files are written whole or not at all."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -10,7 +11,7 @@ def write(path: Path, content: bytes) -> None:
     Raises:
         OSError: in the name of this path, not of the draft beside it.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    draft = path.with_name(f".{path.name[:32]}.{os.getpid()}.draft")
     try:
         with draft.open("wb") as file:
             file.write(content)
@@ -21,4 +22,5 @@ def write(path: Path, content: bytes) -> None:
         error.filename = str(path)
         raise
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):  # it has its name, or never came to be
+            draft.unlink()

@@ -133,10 +133,22 @@ def given(context: Tensor | None) -> tuple[Tensor, ...]:
     return () if context is None else (context,)
 
 
-def check_embedding(who: str, context_space: Space | None, embed: nn.Module | None) -> None:
-    """Raises Refused unless a model has both a space of contexts and what embeds them, or neither."""
+def check_embedding(
+    who: str, context_space: Space | None, embed: nn.Module | None, context: int | None = None
+) -> None:
+    """Raises Refused unless a model has both a space of contexts and what embeds them, or neither.
+
+    Args:
+        who: the model.
+        context_space: what a context is.
+        embed: makes its features.
+        context: how many there are, of models whose networks are built for as many: 0 without any.
+    """
     if (context_space is None) != (embed is None):
         raise Refused(
             f"{who}: context_space is {context_space} and embed {type(embed).__name__}; both are "
             f"wanted, or neither"
         )
+    if context is not None and (context < 1) != (embed is None):
+        wanted = "0 is wanted without one" if embed is None else "at least 1 is wanted with one"
+        raise Refused(f"{who}: the dimension of the embedded context is {context}; {wanted}")

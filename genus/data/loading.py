@@ -31,6 +31,7 @@ import os
 from collections.abc import Mapping
 from difflib import get_close_matches
 from fnmatch import fnmatch
+from os.path import expanduser
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote
@@ -107,7 +108,9 @@ def _asked(source: str) -> tuple[str, dict[str, str]]:
 def _found(source: str) -> Path:
     """The path, here or in GENUS_DATA."""
     root = os.environ.get(VARIABLE)
-    places = [Path(source).expanduser(), *([Path(root).expanduser() / source] if root else [])]
+    if not source:
+        raise Refused("load: the name of the data is empty; a name or a path is wanted")
+    places = [Path(expanduser(source)), *([Path(expanduser(root)) / source] if root else [])]
     for place in places:
         if place.exists():
             return place
@@ -129,7 +132,7 @@ def _folder_of(name: str, source: Source) -> Path:
             f"folder"
         )
     for folder in source.folders:
-        path = Path(root).expanduser() / folder
+        path = Path(expanduser(root)) / folder
         if path.is_dir() and (source.holds is None or source.holds(path)):
             return path
     raise Refused(

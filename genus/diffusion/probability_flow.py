@@ -31,6 +31,7 @@ Departs: the time is phi. x0hat is not clipped to [-1, 1] on pixels, since what 
 """
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -81,8 +82,12 @@ class ProbabilityFlow(GenerativeModel):
 
     # learning is the diffusion's own
 
+    def deal(self, *batch: Tensor) -> tuple[Any, ...]:
+        return self.model.deal(*batch)
+
     def loss(self, *batch: Tensor) -> Losses:
-        return self.model.loss(*batch)
+        (player,) = self.players().values()
+        return player.loss(*self.deal(*batch))
 
     def players(self) -> dict[str, Player]:
         return self.model.players()

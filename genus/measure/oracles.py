@@ -131,7 +131,7 @@ def oracle(source: str | Path) -> Oracle:
         Refused: there is no such oracle, or its files are damaged.
     """
     shipped = SHIPPED / str(source)
-    folder = shipped if shipped.is_dir() else Path(source)
+    folder = shipped if str(source) in shipped_names() else Path(source)
     if not (folder / "config.json").exists():
         raise Refused(
             f"oracle: there is none for '{source}', and no such folder; there are "

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core import PROMISES, Model
+from ..core.files import write
 from ..data.loading import source_of_name
 from ..data.sources import CATALOGUE as OF_DATA
 from ..data.sources import collected
@@ -31,8 +32,7 @@ FEW = {"pairs": 8}  # options that decide how long a recipe works before its fir
 
 def main() -> None:
     """Writes both files."""
-    OF_DATA.write_text(json.dumps(collected(), indent=1) + "\n")
-    known = json.loads(CATALOGUE.read_text()) if CATALOGUE.exists() else {}
+    known = json.loads(CATALOGUE.read_text("utf-8")) if CATALOGUE.exists() else {}
     found = {}
     for name, family in sorted(homes().items()):
         recipe = recipe_in(family, name)
@@ -46,7 +46,8 @@ def main() -> None:
             sys.exit(f"{name} learns from {said['options']['data']}: set GENUS_DATA")
         found[name] = said
         print(f"{name}: {family}, {', '.join(said['promises'])}", flush=True)
-    CATALOGUE.write_text(json.dumps(found, indent=1) + "\n")
+    for path, content in ((OF_DATA, collected()), (CATALOGUE, found)):
+        write(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
 def homes() -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import io
 import wave
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -46,9 +45,3 @@ def wave_bytes(x: Tensor, rate: int = RATE) -> bytes:
         file.setframerate(rate)
         file.writeframes(samples.numpy().astype("<i2").tobytes())
     return content.getvalue()
-
-
-def save_wave(x: Tensor, path: Path, rate: int = RATE) -> None:
-    """Sounds in [-1, 1], (n, length), into one wav file; its folder is made if need be."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(wave_bytes(x, rate))

@@ -162,7 +162,8 @@ def read_config(folder: Path) -> dict[str, Any]:
 def data_of(folder: Path) -> str:
     """The name of the data that the run in a folder learnt from."""
     recipe = read_config(folder).get("recipe")
-    name = recipe.get("options", {}).get("data") if isinstance(recipe, dict) else None
+    options = recipe.get("options") if isinstance(recipe, dict) else None
+    name = options.get("data") if isinstance(options, dict) else None
     if not name:
         raise ArtifactError(
             f"{folder}: does not say which data it learnt from; name them with --data"
@@ -264,7 +265,10 @@ def decode(value: Any, *, allow: Sequence[str] = ()) -> Any:
     kind = _find(value.get("class"), allow)
     if not (inspect.isclass(kind) and (issubclass(kind, nn.Module) or is_dataclass(kind))):
         raise ArtifactError(f"config.json: {value['class']} is not a module or a plain record")
-    arguments = {k: decode(v, allow=allow) for k, v in value.get("arguments", {}).items()}
+    given = value.get("arguments", {})
+    if not isinstance(given, dict):
+        raise ArtifactError(f"config.json: the arguments of {value['class']} are not named")
+    arguments = {k: decode(v, allow=allow) for k, v in given.items()}
     try:
         return kind(**arguments)
     except (TypeError, ValueError) as error:

@@ -93,6 +93,8 @@ class Run:
         for name in ("log_every", "evaluate_every", "checkpoint_every", "batch", "accumulate"):
             if getattr(self, name) < 1:
                 raise Refused(f"Run: {name} is {getattr(self, name)}; at least 1 is wanted")
+        if not -(2**63) <= self.seed < 2**63:
+            raise Refused(f"Run: seed is {self.seed}; a whole number of 64 bits is wanted")
         for name in ("rounds", "minutes"):
             if (value := getattr(self, name)) is not None and value < 0:
                 raise Refused(f"Run: {name} is {value}; it cannot be negative")

@@ -243,3 +243,18 @@ def test_scores_are_summed_in_full_precision(name):
         score = model.log_prob(x, *given)
     assert score.dtype == torch.float32
     torch.testing.assert_close(score, model.log_prob(x, *given).detach(), rtol=0.02, atol=0.05)
+
+
+@pytest.mark.parametrize("kind", [GatedPixelCNN, ImageTransformer, PixelSNAIL])
+def test_a_context_that_nothing_sees_is_refused(kind):
+    space = Bits((1, 4, 4))
+    with pytest.raises(ValueError, match="embedded context is 0; at least 1 is wanted"):
+        kind(space, width=16, context_space=Classes(3), embed=nn.Embedding(3, 8))
+    with pytest.raises(ValueError, match="embedded context is 8; 0 is wanted"):
+        kind(space, width=16, context=8)
+    plain = kind(space, width=16)
+    with pytest.raises(ValueError, match="a context was given; it takes none"):
+        plain.logits(torch.zeros(2, 1, 4, 4), torch.zeros(2))
+    told = kind(space, width=16, context_space=Classes(3), embed=nn.Embedding(3, 8), context=8)
+    with pytest.raises(ValueError, match="no context was given"):
+        told.logits(torch.zeros(2, 1, 4, 4))

@@ -13,6 +13,7 @@ from genus.data import load
 from genus.data.loading import source_of_name, with_options
 from genus.data.sources import CATALOGUE, Source, catalogue, collected
 from genus.data.toys.toys import TOYS
+from genus.errors import Refused
 
 BUILT_IN = [name for name in catalogue()["names"] if not source_of_name(name).folders]
 
@@ -138,3 +139,29 @@ def test_options_become_part_of_the_name(tmp_path):
     for i in range(3):
         Image.new("L", (5, 4), i).save(odd / f"{i}.png")
     assert load(with_options(str(odd), {"size": "2"})).space.shape == (1, 2, 2)
+
+
+FILES = {
+    "sheep": "sketch_rnn/aaron_sheep.npz",
+    "red_wine": "uci_small/winequality-red.csv",
+    "spoken8": "fsdd/fsdd_recordings.tar.xz",
+    "ego_small": "graphs/citeseer_edges.txt.gz",
+}
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93junk,,\n" * 50, b"1,2\n3\nfour,5\n"])
+@pytest.mark.parametrize("name", FILES)
+def test_damaged_files_of_a_set_are_named(name, content, tmp_path, monkeypatch):
+    monkeypatch.setenv("GENUS_DATA", str(tmp_path))
+    path = tmp_path / FILES[name]
+    path.parent.mkdir()
+    path.write_bytes(content)
+    with pytest.raises(Refused, match=path.name):
+        load(name)
+
+
+def test_an_empty_name_and_a_home_of_nobody_are_refused():
+    with pytest.raises(Refused, match="the name of the data is empty"):
+        load("")
+    with pytest.raises(Refused, match="there is no file or folder '~nobody_of_this_name/x'"):
+        load("~nobody_of_this_name/x")

@@ -10,7 +10,7 @@ from torch.distributions import MultivariateNormal, Normal
 
 from genus.core import Pixels, Reals
 from genus.density import Dequantised
-from genus.diffusion import DDPM, Diffusion, ProbabilityFlow, UNet
+from genus.diffusion import DDPM, Diffusion, ProbabilityFlow, TimeMLP, UNet
 from genus.flow import ConcatSquash
 from genus.functional.diffusion import paths
 from genus.functional.diffusion.parametrisations import (
@@ -299,3 +299,16 @@ def test_the_closed_form_bites(liar):
     flow = liar(Diffusion(Best(path), Reals((2,)), path, Start()), TIGHT)
     with pytest.raises(AssertionError):
         is_the_closed_form(flow, path)
+
+
+def test_noise_that_comes_with_a_batch_is_the_diffusions():
+    """With eps given, two losses at the same times are the same: no noise is drawn."""
+    model = ProbabilityFlow(Diffusion(TimeMLP(2, 8, 1), Reals((2,))))
+    x, eps = torch.randn(6, 2), torch.randn(6, 2)
+    (player,) = model.players().values()
+    losses = []
+    for loss in (lambda: player.loss(*model.deal(x, eps)), lambda: model.loss(x, eps)):
+        torch.manual_seed(3)
+        losses.append(loss()["error"])
+    torch.manual_seed(3)
+    torch.testing.assert_close(losses, [model.model.loss(x, eps=eps)["error"]] * 2)

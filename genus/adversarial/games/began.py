@@ -36,7 +36,7 @@ class BEGAN(TwoPlayers):
         space: of x, Reals or Pixels; pixels are kept in range by a tanh after the generator.
         generator: z, (n, latent), to n rows of as many numbers as x has.
         critic: x, (n, *shape), to an error of each row, (n,), never negative and low for data:
-            `genus.nn.Reconstruction` with power 1.
+            `genus.adversarial.Reconstruction` with power 1.
         latent: the size of z.
         gamma: the error of fake rows over that of data at which the controller aims, in (0, 1]:
             low for clean samples, high for various ones.

@@ -53,7 +53,6 @@ class GeneratorMixture(GenerativeModel):
         self.weights = None if weights is None else tuple(weights)
         self.parts = nn.ModuleList(generators)
         self.register_buffer("shares", given / given.sum(), persistent=False)
-        self.cuts: list[slice] = []  # which of the tensors on the table are whose, in this round
 
     @torch.no_grad()
     def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:

@@ -66,7 +66,7 @@ class GatedPixelCNN(Stepwise):
         context: int = 0,
     ):
         super().__init__()
-        check_embedding("GatedPixelCNN", context_space, embed)
+        check_embedding("GatedPixelCNN", context_space, embed, context)
         self.context_space, self.embed, self.context = context_space, embed, context
         self.net = GatedStacks(space, layers, width, first, size, head, context)
         self.space, self.layers, self.width = space, layers, width

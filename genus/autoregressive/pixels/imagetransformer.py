@@ -64,7 +64,7 @@ class ImageTransformer(Stepwise):
         super().__init__()
         self.space, self.width, self.layers, self.heads = space, width, layers, heads
         self.window, self.dropout = window, dropout
-        check_embedding("ImageTransformer", context_space, embed)
+        check_embedding("ImageTransformer", context_space, embed, context)
         self.context_space, self.embed, self.context = context_space, embed, context
         self.net = _Network(
             "ImageTransformer", space, width, layers, heads, window, dropout, context

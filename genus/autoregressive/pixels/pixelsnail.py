@@ -74,7 +74,7 @@ class PixelSNAIL(Stepwise):
         super().__init__()
         self.space, self.width, self.blocks, self.residuals = space, width, blocks, residuals
         self.look, self.heads, self.mixture, self.dropout = look, heads, mixture, dropout
-        check_embedding("PixelSNAIL", context_space, embed)
+        check_embedding("PixelSNAIL", context_space, embed, context)
         self.context_space, self.embed, self.context = context_space, embed, context
         self.net = _Network(
             "PixelSNAIL", space, width, blocks, residuals, look, heads, mixture, dropout, context

@@ -81,17 +81,13 @@ class WaveNet(Stepwise):
         told: int = 0,
     ):
         super().__init__()
-        check_embedding("WaveNet", context_space, embed)
+        check_embedding("WaveNet", context_space, embed, told)
         if isinstance(space, Bits) or len(space.shape) != 1:
             raise Refused(f"WaveNet: space is {space}; Tokens or Pixels((length,)) are wanted")
         if mixture is not None and (mixture < 1 or isinstance(space, Tokens)):
             raise Refused(
                 f"WaveNet: mixture is {mixture} and space is {space}; a mixture has 1 or more "
                 f"logistics, and lives on Pixels, which lie on a line"
-            )
-        if (told < 1) != (embed is None):
-            raise Refused(
-                f"WaveNet: told is {told}; at least 1 is wanted with a context, and 0 without"
             )
         self.space, self.channels, self.skip, self.kernel = space, channels, skip, kernel
         self.dilations, self.mixture = tuple(dilations), mixture

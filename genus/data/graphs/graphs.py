@@ -171,9 +171,12 @@ def _numbers(path: Path, between: str | None) -> NDArray[np.int64]:
         raise Refused(f"{path.parent}: there is no {path.name} in it")
     try:
         with gzip.open(path, "rt") as file:
-            return np.loadtxt(file, dtype=np.int64, delimiter=between)
+            found = np.loadtxt(file, dtype=np.int64, delimiter=between)
     except (*DAMAGED, ValueError) as error:
         raise Refused(f"{path}: is damaged: {error}") from None
+    if not found.size:
+        raise Refused(f"{path}: is empty")
+    return found
 
 
 # --- from edges to rows -----------------------------------------------------------------------

@@ -15,8 +15,10 @@ Source: Jackson and others, Free Spoken Digit Dataset, its recordings as wav fil
 """
 
 import copy
+import lzma
 import re
 import tarfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -154,10 +156,13 @@ def contents(folder: Path) -> Iterator[tuple[str, bytes]]:
         if path.suffix == ".wav":
             yield path.name, path.read_bytes()
             continue
-        with tarfile.open(path) as archive:
-            for member in archive:
-                if file := archive.extractfile(member):
-                    yield member.name, file.read()
+        try:
+            with tarfile.open(path) as archive:
+                for member in archive:
+                    if file := archive.extractfile(member):
+                        yield member.name, file.read()
+        except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError) as error:
+            raise Refused(f"{path}: is damaged: {error}") from None
 
 
 FOLDERS = ("fsdd", "free-spoken-digit-dataset/recordings")

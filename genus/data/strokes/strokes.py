@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ...core import Strokes
 from ...errors import Refused
+from ..arrays import opened
 from ..sets import SPLITS, Data
 from ..sources import Source
 from ..splits import Rows, stream
@@ -43,11 +44,14 @@ def strokes(folder: Path, name: str) -> Data:
     path = folder / FILES[name]
     if not path.exists():
         raise Refused(f"{name}: there is no {path.name} in {folder}")
-    with np.load(path, allow_pickle=False) as file:
-        parts = {
-            split: (file[f"{part}_strokes"], file[f"{part}_lengths"])
-            for split, part in PARTS.items()
-        }
+    held = opened(path)
+    wanted = [f"{part}_{what}" for part in PARTS.values() for what in ("strokes", "lengths")]
+    if missing := [array for array in wanted if array not in held]:
+        raise Refused(f"{path}: has no {', '.join(missing)}")
+    parts = {
+        split: (held[f"{part}_strokes"].astype(np.int16), held[f"{part}_lengths"].astype(np.int32))
+        for split, part in PARTS.items()
+    }
     space = Strokes(1 + max(int(lengths.max()) for _, lengths in parts.values()))
     scale = float(parts["train"][0][:, :2].std())
 

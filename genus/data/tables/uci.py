@@ -57,7 +57,14 @@ def uci(folder: Path, name: str, *, fold: int = 0) -> Data:
     path = folder / FILES[name]
     if not path.exists():
         raise Refused(f"{name}: there is no {path.name} in {folder}")
-    x = features(np.array([cells[:-1] for _, cells in lines(path)[1]], dtype=np.float64))
+    cells = [cells[:-1] for _, cells in lines(path)[1]]
+    try:
+        x = np.array(cells, dtype=np.float64)
+    except ValueError as error:  # a word, or a line that is shorter than the others
+        raise Refused(f"{path}: is damaged: {error}") from None
+    if x.ndim != 2 or len(x) < FOLDS:
+        raise Refused(f"{path}: has {len(x)} rows; at least {FOLDS} are wanted")
+    x = features(x)
     order = stratified([0] * len(x), [f"{name} {i}" for i in range(len(x))])
     tenths = [order[(fold + i) % FOLDS :: FOLDS] for i in range(FOLDS)]
     rows = {

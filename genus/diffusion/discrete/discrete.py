@@ -37,7 +37,7 @@ class DiscreteDiffusion(GenerativeModel):
     """A kit: any network that takes states, (n, d) int64, and t, (n,), and gives logits of each place.
 
     Args:
-        net: the network, such as `nn.TimeTransformer` or `nn.TimeTokens`; it gives (n, d, values).
+        net: the network, such as `genus.diffusion.TimeTransformer` or `genus.diffusion.TimeTokens`; it gives (n, d, values).
         space: Tokens, Bits or Pixels, of d = space.dims values each.
         steps: T, at least 1.
         kernel: how values are replaced: `Absorbing()` or `Multinomial()` of `categories`.

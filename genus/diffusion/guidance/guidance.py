@@ -57,10 +57,11 @@ class ClassifierFree:
         interval: Interval = ALWAYS,
     ):
         _check("ClassifierFree", scale, interval)
+        _check_conditional("ClassifierFree", model)
         self.model, self.context, self.scale, self.interval = model, context, scale, interval
-        self.given, nothing = model.given(context), model.told_nothing(context)
-        told = [part.told for part in (self.given, nothing) if part.told is not None]
-        self.both = Given(model.denoiser, torch.cat(told))
+        (features,) = model.features(context)
+        self.given = Given(model.denoiser, features)
+        self.both = Given(model.denoiser, torch.cat([features, torch.zeros_like(features)]))
 
     @property
     def path(self) -> Path:
@@ -134,6 +135,13 @@ def _rows(numbers: Tensor, x: Tensor) -> Tensor:
     return numbers.view(-1, *[1] * (x.dim() - 1))
 
 
+def _check_conditional(who: str, model: Diffusion) -> None:
+    if model.context_space is None:
+        raise Refused(
+            f"{who}: the model is unconditional; a Diffusion with a context_space is wanted"
+        )
+
+
 def _check(who: str, scale: float, interval: Interval) -> None:
     if scale < 0:
         raise Refused(f"{who}: scale is {scale}; it must be at least 0, which is no guidance")
@@ -158,10 +166,7 @@ class Guided(GenerativeModel):
     def __init__(self, model: Diffusion, scale: float = 1.0, interval: Interval = ALWAYS):
         super().__init__()
         _check("Guided", scale, interval)
-        if model.context_space is None:
-            raise Refused(
-                "Guided: the model is unconditional; a Diffusion with a context_space is wanted"
-            )
+        _check_conditional("Guided", model)
         self.model, self.scale, self.interval = model, scale, interval
         self.space, self.context_space = model.space, model.context_space
 

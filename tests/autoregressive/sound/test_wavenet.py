@@ -251,7 +251,7 @@ def test_each_frame_tells_its_own_samples():
         (lambda: WaveNet(Pixels((4,)), mixture=0), "mixture is 0"),
         (
             lambda: WaveNet(Tokens(3, 4), context_space=Reals((2,)), embed=nn.Identity(), told=0),
-            "told is 0",
+            "embedded context is 0",
         ),
     ],
 )
