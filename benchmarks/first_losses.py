@@ -26,6 +26,7 @@ from typing import Any
 
 ROUNDS = 20
 TOLERANCE = 1e-4  # relative, between two kinds of processor
+NOTHING = 1e-7  # two numbers as small as this are equal there
 Record = dict[str, Any]
 
 
@@ -38,17 +39,23 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=2, help="recipes that run at once")
     options = parser.parse_args()
     from genus import recipes
+    from genus.core.files import write
 
     names = options.recipe or recipes.names()
     if not os.environ.get("GENUS_DATA"):
         sys.exit("first_losses: set GENUS_DATA to the folder of data; some recipes learn from it")
+    before = known(options.record or options.compare, must_exist=options.compare is not None)
+    if options.record and not options.recipe:
+        before["recipes"] = {}
+    elif options.record and before["machine"] != machine():
+        sys.exit("first_losses: FILE is of another machine; record all recipes anew")
     found = measure(names, options.processes)
     if options.record:
-        content = {"rounds": ROUNDS, "machine": machine(), "recipes": found}
-        options.record.write_text(json.dumps(content, indent=1) + "\n")
-        print(f"{len(found)} recipes recorded in {options.record}")
+        whole = dict(sorted({**before["recipes"], **found}.items()))
+        content = {"rounds": ROUNDS, "machine": machine(), "recipes": whole}
+        write(options.record, (json.dumps(content, indent=1) + "\n").encode())
+        print(f"{len(found)} recipes recorded in {options.record}, which has {len(whole)}")
         return 0
-    before = json.loads(options.compare.read_text())
     exact = before["machine"] == machine()
     changes = differences(before["recipes"], found, exact, whole=not options.recipe)
     for line in changes:
@@ -56,6 +63,22 @@ def main() -> int:
     how = "bit for bit" if exact else f"to {TOLERANCE} relative, on another machine"
     print(f"{len(found)} recipes compared {how}: {len(changes)} differ")
     return 1 if changes else 0
+
+
+def known(file: Path, must_exist: bool) -> Record:
+    """What a file holds; nothing of this machine if there is none and none must be."""
+    if not must_exist and not file.exists():
+        return {"rounds": ROUNDS, "machine": machine(), "recipes": {}}
+    try:
+        before = json.loads(file.read_text())
+        rounds = before["rounds"], before["machine"], before["recipes"]
+    except OSError as error:
+        sys.exit(f"first_losses: {file}: {error.strerror}")
+    except (ValueError, KeyError, TypeError):
+        sys.exit(f"first_losses: {file} is damaged; take it from git, or record it anew")
+    if rounds[0] != ROUNDS:
+        sys.exit(f"first_losses: {file} is of {rounds[0]} rounds; {ROUNDS} are wanted")
+    return before
 
 
 def machine() -> dict[str, str]:
@@ -166,7 +189,7 @@ def difference(before: Record, now: Record, exact: bool) -> str | None:
 def equal(was: float, new: float, exact: bool) -> bool:
     if exact or math.isnan(was):
         return was == new or (math.isnan(was) and math.isnan(new))
-    return math.isclose(was, new, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    return math.isclose(was, new, rel_tol=TOLERANCE, abs_tol=NOTHING)
 
 
 if __name__ == "__main__":

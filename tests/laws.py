@@ -369,19 +369,19 @@ def gibbs_leaves_the_distribution_alone(model, *batch):
         assert abs(hits.mean().item() - chance) <= 5 * spread
 
 
-def a_ladder_leads_from_a_known_sum_to_the_energy(model, *batch):
+def an_annealing_path_leads_from_a_known_sum_to_the_energy(model, *batch):
     """f_0 sums to exp(log_z), f_1 is exp(-energy), and E exp(sum of weights on the way) = Z_1 / Z_0."""
     states = every_x(model.space)
     with torch.no_grad():
-        ladder = model.annealing_path(batch[0])
+        path = model.annealing_path(batch[0])
         log_f1 = -model.energy(states)
-        log_f0 = log_f1 - ladder.climb(states, 0.0, 1.0)[1]
-        torch.testing.assert_close(log_f0.logsumexp(0), ladder.log_z)
-        x, total = ladder.start(20_000), 0.0
+        log_f0 = log_f1 - path.climb(states, 0.0, 1.0)[1]
+        torch.testing.assert_close(log_f0.logsumexp(0), path.log_z)
+        x, total = path.start(20_000), 0.0
         for beta, to in ((0.0, 0.2), (0.2, 0.7), (0.7, 1.0)):
-            x, weight = ladder.climb(x, beta, to)
+            x, weight = path.climb(x, beta, to)
             total = total + weight
-    within((total - (log_f1.logsumexp(0) - ladder.log_z)).exp(), 1.0)
+    within((total - (log_f1.logsumexp(0) - path.log_z)).exp(), 1.0)
 
 
 # --- laws of maps -----------------------------------------------------------------------------
@@ -490,9 +490,14 @@ def improving_never_lowers_the_likelihood(model, *batch):
 # --- laws of keeping --------------------------------------------------------------------------
 
 
+def own_name(model):
+    """Allows the class of a test, so that a liar is judged by its lie and not by its home."""
+    return [f"{type(model).__module__}.{type(model).__qualname__}"]
+
+
 def hyperparameters_rebuild_the_model(model, *batch):
     """Through JSON and back: the same class, the same arguments, room for the same weights."""
-    twin = artifact.decode(artifact.encode(model), allow=[]).to(dtype=torch.float64)
+    twin = artifact.decode(artifact.encode(model), allow=own_name(model)).to(dtype=torch.float64)
     assert artifact.encode(twin) == artifact.encode(model)
     twin.load_state_dict(model.state_dict())
 
@@ -500,7 +505,7 @@ def hyperparameters_rebuild_the_model(model, *batch):
 def saving_and_loading_keep_the_samples(model, *batch):
     with tempfile.TemporaryDirectory() as folder:
         artifact.save(model, folder)
-        twin = artifact.load(folder)
+        twin = artifact.load(folder, allow=own_name(model))
     torch.manual_seed(3)
     first = sample(model, 3)[0]
     torch.manual_seed(3)
@@ -523,7 +528,7 @@ LAWS = {  # each law, and the promises that invoke it
     a_prefix_is_gone_on_with: {"sample_from", "complete"},
     drawing_at_temperature_0_takes_the_likeliest: {"logits", "sample_from", "complete"},
     gibbs_leaves_the_distribution_alone: {"energy", "gibbs"},
-    a_ladder_leads_from_a_known_sum_to_the_energy: {"energy", "annealing_path"},
+    an_annealing_path_leads_from_a_known_sum_to_the_energy: {"energy", "annealing_path"},
     decoded_rows_do_not_meet: {"decode"},
     decoding_undoes_encoding: {"encode_with_logdet", "decode"},
     logdet_is_the_jacobians: {"encode_with_logdet"},
@@ -537,7 +542,7 @@ LAWS = {  # each law, and the promises that invoke it
 GAMES = {a_move_moves_only_what_is_owned, everything_owned_learns}
 COUNTING = {
     gibbs_leaves_the_distribution_alone,
-    a_ladder_leads_from_a_known_sum_to_the_energy,
+    an_annealing_path_leads_from_a_known_sum_to_the_energy,
 }
 DENSITIES = {probability_sums_to_one, samples_come_from_the_density, weights_sum_to_one}
 

@@ -6,6 +6,7 @@ move and new paths come; a path that goes, goes with a new format of artifacts.
 
 import importlib
 import inspect
+import sys
 from collections.abc import Iterator
 from dataclasses import is_dataclass
 from pathlib import Path
@@ -37,4 +38,7 @@ def nameable(thing: object) -> bool:
 
 
 if __name__ == "__main__":
-    FILE.write_text("\n".join(sorted(public_paths())) + "\n")
+    now, promised = {*public_paths()}, {*FILE.read_text("utf-8").split()}
+    FILE.write_text("\n".join(sorted(now | promised)) + "\n", "utf-8")
+    if gone := sorted(promised - now):
+        sys.exit(f"gone, and still promised: {', '.join(gone)}; give them back, or raise FORMAT")
