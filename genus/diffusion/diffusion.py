@@ -89,6 +89,11 @@ class Diffusion(Denoising, GenerativeModel):
         check_embedding("Diffusion", context_space, embed)
         if not 0 <= silent < 1:
             raise Refused(f"Diffusion: silent is {silent}; it must be in [0, 1)")
+        if coupling is not None and context_space is not None:
+            raise Refused(
+                "Diffusion: coupling pairs noise with rows whatever their context, so that noise would "
+                "not be normal given a context; leave one of the two out"
+            )
         self.space, self.sampler = space, sampler
         self.times, self.weight, self.coupling = times, weight, coupling
         self.context_space, self.embed, self.silent = context_space, embed, silent

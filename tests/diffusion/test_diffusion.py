@@ -337,3 +337,15 @@ def test_the_laws_of_samples_bite(law):
     model = make(VP(), Epsilon())
     with pytest.raises(AssertionError):
         law(Diffusion(Small(model.net), Reals((2,)), VP(), Epsilon()))
+
+
+def test_noise_is_not_coupled_across_contexts():
+    net = TimeMLP(2, 8, 1, context=2)
+    with pytest.raises(ValueError, match="coupling pairs noise with rows whatever their context"):
+        Diffusion(
+            net,
+            Reals((2,)),
+            coupling=lambda x, eps: eps,
+            context_space=Reals((2,)),
+            embed=nn.Identity(),
+        )
