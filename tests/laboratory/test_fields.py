@@ -58,7 +58,7 @@ def test_a_run_that_is_broken_goes_round_and_one_with_r1_does_not():
     sound = train(WAYS["non_saturating_r1"], 400, 0, [400])
     assert max(found(shares) for shares in broken["shares"]) <= 2
     looks = [found(shares) for shares in sound["shares"]]
-    assert np.median(looks[len(looks) // 2 :]) >= 6  # one look may find it between two modes
+    assert np.median(looks[-10:]) >= 6  # of 40; one look may find it between two modes
     assert broken["samples"].shape == (1, 256, 2)
 
 
