@@ -87,7 +87,7 @@ def data_options(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 
 def named(data: str, options: dict[str, str]) -> str:
     """A name or path with options in it, as `genus.data.load` reads it."""
-    from ..data.loading import with_options
+    from ..data.sources import with_options
 
     return with_options(data, options)
 

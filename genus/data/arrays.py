@@ -19,8 +19,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core import Bits, Pixels, Reals, Space, Tokens
-from ..errors import Refused
+from ..core import Bits, Pixels, Reals, Refused, Space, Tokens
 from .dividing import data_of_rows, split_name
 from .sets import Data
 from .sources import Source

@@ -13,8 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..core import Space
-from ..errors import Refused
+from ..core import Refused, Space
 from .sets import SPLITS, Data
 from .splits import Rows
 

@@ -6,8 +6,7 @@ from typing import Protocol
 import torch
 from torch import Generator
 
-from ..core import Classes, Space
-from ..errors import Refused
+from ..core import Classes, Refused, Space
 from .sets import SPLITS, Data
 from .splits import Batch, Split, stream
 from .truth import Toy

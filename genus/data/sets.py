@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from ..core import Attributes, Classes, Model, Space, Tokens
-from ..errors import Refused
+from ..core import Attributes, Classes, Model, Refused, Space, Tokens
 from .splits import Split
 from .truth import Toy
 from .views import augmented, binarised, coarse, cropped

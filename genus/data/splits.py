@@ -15,8 +15,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from ..core import Bits, Classes, Pixels, Space, Tokens
-from ..errors import Refused
+from ..core import Bits, Classes, Pixels, Refused, Space, Tokens
 
 Batch = tuple[Tensor, ...]  # (x,) or (x, context)
 

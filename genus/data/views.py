@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, pad
 
-from ..core import Bits, Pixels, Reals, Space
-from ..errors import Refused
+from ..core import Bits, Pixels, Reals, Refused, Space
 from .splits import Batch, Split, stream
 
 

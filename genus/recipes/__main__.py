@@ -20,9 +20,8 @@ from typing import Any
 
 from ..core import PROMISES, Model
 from ..core.files import write
-from ..data.loading import source_of_name
 from ..data.sources import CATALOGUE as OF_DATA
-from ..data.sources import collected
+from ..data.sources import collected, source_of_name
 from ..density import Dequantised
 from ..train import Run
 from . import CATALOGUE, FAMILIES

@@ -32,8 +32,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from ...core import Graphs
-from ...errors import Refused
+from ...core import Graphs, Refused
 from ...functional.sequences.graph_orders import breadth_first, reordered
 from ..arrays import DAMAGED
 from ..sets import SPLITS, Data

@@ -20,8 +20,7 @@ from typing import Any, Literal
 
 import torch
 
-from ...core import Pixels
-from ...errors import Refused
+from ...core import Pixels, Refused
 from ..dividing import divided, numbered, split_name
 from ..sets import SPLITS, Data
 from ..sources import Source

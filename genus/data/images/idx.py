@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core import Bits
-from ...errors import Refused
+from ...core import Bits, Refused
 from ..arrays import opened, understood
 from ..dividing import data_of_rows, split_name
 from ..sets import Data

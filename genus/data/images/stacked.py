@@ -17,8 +17,7 @@ import copy
 import torch
 from torch import Generator, Tensor
 
-from ...core import Classes, Pixels
-from ...errors import Refused
+from ...core import Classes, Pixels, Refused
 from ..sets import SPLITS, Data
 from ..sources import Source
 from ..splits import Batch, Rows, Split, stream

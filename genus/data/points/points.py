@@ -32,8 +32,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from ...core import Reals
-from ...errors import Refused
+from ...core import Reals, Refused
 from ..arrays import DAMAGED
 from ..endless import Draws
 from ..sets import SPLITS, Data

@@ -19,8 +19,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ...core import Bits, Classes
-from ...errors import Refused
+from ...core import Bits, Classes, Refused
 from ..sets import SPLITS, Data
 from ..sources import Source
 from ..splits import Rows, stream

@@ -25,8 +25,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ...core import Attributes, Pixels, Reals, Space, Tokens
-from ...errors import Refused
+from ...core import Attributes, Pixels, Reals, Refused, Space, Tokens
 from ...functional.sequences.sound import log_mel, mu_law
 from ..sets import SPLITS, Data
 from ..sources import Source

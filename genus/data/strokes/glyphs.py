@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from ...core import Strokes, Tokens
-from ...errors import Refused
+from ...core import Refused, Strokes, Tokens
 from ..sets import SPLITS, Data
 from ..sources import Source
 from ..splits import Batch, Split, stream

@@ -18,8 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...core import Strokes
-from ...errors import Refused
+from ...core import Refused, Strokes
 from ..arrays import opened
 from ..sets import SPLITS, Data
 from ..sources import Source

@@ -22,8 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core import Bits
-from ...errors import Refused
+from ...core import Bits, Refused
 from ..dividing import data_of_rows
 from ..sets import Data
 from ..sources import Source

@@ -21,8 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...core import Reals
-from ...errors import Refused
+from ...core import Reals, Refused
 from ..dividing import stratified
 from ..sets import SPLITS, Data
 from ..sources import Source

@@ -17,8 +17,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ...core import Classes, Tokens
-from ...errors import Refused
+from ...core import Classes, Refused, Tokens
 from ..sets import Data
 from ..sources import Source
 from ..splits import Rows, Split, stream

@@ -18,8 +18,7 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor
 
-from ...core import Tokens
-from ...errors import Refused
+from ...core import Refused, Tokens
 from ...functional.densities.distances import kl_histograms
 from ..endless import draws
 from ..sets import Data

@@ -19,8 +19,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ...core import Tokens
-from ...errors import Refused
+from ...core import Refused, Tokens
 from ..sets import Data
 from ..sources import Source
 from ..splits import Rows

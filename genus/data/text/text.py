@@ -9,8 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ...core import Tokens
-from ...errors import Refused
+from ...core import Refused, Tokens, at_least
 from ..sets import Data
 from ..sources import Source
 from ..splits import Batch, Split, digest, stream
@@ -81,8 +80,7 @@ def text(path: str | Path, name: str | None = None, *, window: int = WINDOW) -> 
 
 def characters(content: str, name: str, *, window: int = WINDOW) -> Data:
     """A text as windows of characters; the last tenth is held out."""
-    if window < 1:
-        raise Refused(f"{name}: window is {window}; at least 1 is wanted")
+    at_least(1, name, window=window)
     symbols = tuple(sorted(set(content)))
     numbers = {symbol: number for number, symbol in enumerate(symbols)}
     tokens = torch.tensor([numbers[symbol] for symbol in content], dtype=torch.int64)

@@ -10,8 +10,7 @@ import torch
 from PIL import Image
 
 from genus.data import load
-from genus.data.loading import source_of_name, with_options
-from genus.data.sources import CATALOGUE, Source, catalogue, collected
+from genus.data.sources import CATALOGUE, Source, catalogue, collected, source_of_name, with_options
 from genus.data.toys.toys import TOYS
 from genus.errors import Refused
 
