@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._version import __version__ as __version__
 from .errors import Refused as Refused
+from .families import FAMILIES as FAMILIES
 
 _NAMES = {  # of each folder, what also stands here
     "core": "Bits Classes GenerativeModel Model Pixels Player Reals Tokens",
@@ -22,25 +23,10 @@ _NAMES = {  # of each folder, what also stands here
     "measure": "evaluate",
 }
 _FOLDERS = {name: folder for folder, names in _NAMES.items() for name in names.split()}
-_PUBLIC = (
-    "core",
-    "functional",
-    "nn",
-    "show",
-    "train",
-    "density",
-    "energy",
-    "autoregressive",
-    "vae",
-    "flow",
-    "diffusion",
-    "adversarial",
-    "translation",
-    "data",
-    "measure",
-    "recipes",
-    "laboratory",
-)
+_PUBLIC = [
+    *["core", "functional", "nn", "show", "train", "data", "measure", "recipes", "laboratory"],
+    *FAMILIES,
+]
 
 if TYPE_CHECKING:
     from . import adversarial as adversarial

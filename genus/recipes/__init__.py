@@ -14,19 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..families import FAMILIES as MODELS
+
 CATALOGUE = Path(__file__).parent / "catalogue.json"
 MEASURED = Path(__file__).parent / "measured.json"  # {recipe: {"figure": ..., ...}}
-FAMILIES = (
-    "density",
-    "energy",
-    "autoregressive",
-    "vae",
-    "flow",
-    "diffusion",
-    "adversarial",
-    "translation",
-    "measure",
-)
+FAMILIES = (*MODELS, "measure")
 
 
 @dataclass(frozen=True)

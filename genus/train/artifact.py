@@ -27,23 +27,14 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from .._version import __version__
-from ..core import Model, hyperparameters
+from ..core import Model, Refused, hyperparameters
 from ..core.files import write
-from ..errors import Refused, RefusedType
+from ..errors import RefusedType
+from ..families import FAMILIES
 
 FORMAT = 2  # 2: public paths. Nothing that was released has written format 1
-FORMULAS = {  # the folders whose functions a saved model may name; what it may build lies anywhere
-    "functional",
-    "nn",
-    "density",
-    "energy",
-    "autoregressive",
-    "vae",
-    "flow",
-    "diffusion",
-    "adversarial",
-    "translation",
-}
+# the folders whose functions a saved model may name; what it may build lies anywhere
+FORMULAS = {"functional", "nn", *FAMILIES}
 
 
 class ArtifactError(Refused):
