@@ -10,3 +10,25 @@ class Refused(ValueError):
 
 class RefusedType(Refused, TypeError):
     """What came is of a kind that cannot be used at all."""
+
+
+def at_least(least: int, who: str, **values: float | None) -> None:
+    """Raises Refused of the first of these values below `least`; None is not looked at."""
+    for name, value in values.items():
+        if value is not None and value < least:
+            verb = "are" if least > 1 else "is"
+            raise Refused(f"{who}: {name} is {value}; at least {least} {verb} wanted")
+
+
+def positive(who: str, **values: float | None) -> None:
+    """Raises Refused of the first of these values that is not above 0; None is not looked at."""
+    for name, value in values.items():
+        if value is not None and not value > 0:
+            raise Refused(f"{who}: {name} is {value}; it must be above 0")
+
+
+def share(who: str, **values: float) -> None:
+    """Raises Refused of the first of these values outside [0, 1)."""
+    for name, value in values.items():
+        if not 0 <= value < 1:
+            raise Refused(f"{who}: {name} is {value}; it must be in [0, 1)")

@@ -30,8 +30,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector
 
-from ..core import Losses, Pixels, Player, Reals, Space
-from ..errors import Refused
+from ..core import Losses, Pixels, Player, Reals, Refused, Space, at_least, positive, require
 from ..functional.adversarial.objectives import TopK, TwoPlayerObjective, non_saturating
 from ..functional.adversarial.penalties import Penalty
 from .two_players import RealAndFake, TwoPlayers
@@ -77,23 +76,15 @@ class GAN(TwoPlayers):
         top: TopK | None = None,
     ):
         super().__init__()
-        if not isinstance(space, Reals | Pixels):
-            raise Refused(
-                f"GAN: space is {space}; it must be Reals or Pixels, because the generator "
-                f"learns from gradients of the critic"
-            )
-        for name, value in (("critic_rounds", critic_rounds), ("packing", packing)):
-            if value < 1:
-                raise Refused(f"GAN: {name} is {value}; at least 1 is wanted")
-        if bound is not None and bound <= 0:
-            raise Refused(f"GAN: bound is {bound}; it must be above 0, or None")
+        require("GAN", space, Reals, Pixels, mend="for Bits and Tokens take BSGAN")
+        at_least(1, "GAN", critic_rounds=critic_rounds, packing=packing)
+        positive("GAN", bound=bound)
         if top is not None and objective.relative:
             raise Refused(
                 f"GAN: top keeps some of the fake rows, and {objective.name} pairs each with a real one; "
                 f"leave one of them out"
             )
-        if history < 0:
-            raise Refused(f"GAN: history is {history}; a weight cannot be negative")
+        at_least(0, "GAN", history=history)
         self.space, self.latent, self.objective = space, latent, objective
         self.penalties, self.critic_rounds = tuple(penalties), critic_rounds
         self.packing, self.bound, self.history, self.top = packing, bound, history, top

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ..errors import Refused
+from ..errors import at_least
 
 
 class View(nn.Module):
@@ -47,11 +47,8 @@ class InstanceNoise(View):
 
     def __init__(self, std: float, rounds: int):
         super().__init__()
-        if std < 0 or rounds < 1:
-            raise Refused(
-                f"InstanceNoise: std is {std}, rounds is {rounds}; std must be at least 0 and "
-                f"rounds at least 1"
-            )
+        at_least(0, "InstanceNoise", std=std)
+        at_least(1, "InstanceNoise", rounds=rounds)
         self.std, self.rounds = std, rounds
         self.register_buffer("moves", torch.tensor(0))
 

@@ -24,8 +24,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ..core import Bits, Losses, Space
-from ..errors import Refused
+from ..core import Bits, Losses, Refused, Space, at_least, require
 from .mixed import Mixed
 from .stepwise import Steps
 
@@ -46,12 +45,10 @@ class EoNADE(Mixed):
         self, space: Space, hidden: Sequence[int] = (500,), ensemble: int = 1, seed: int = 0
     ):
         super().__init__()
-        if not isinstance(space, Bits):
-            raise Refused(f"EoNADE: space is {space}; Bits are wanted")
+        require("EoNADE", space, Bits)
         if not hidden or min(hidden) < 1:
             raise Refused(f"EoNADE: hidden is {tuple(hidden)}; widths of 1 or more are wanted")
-        if ensemble < 1:
-            raise Refused(f"EoNADE: ensemble is {ensemble}; at least 1 order is wanted")
+        at_least(1, "EoNADE", ensemble=ensemble)
         self.space, self.hidden, self.ensemble, self.seed = space, tuple(hidden), ensemble, seed
         d, draw = space.dims, torch.Generator().manual_seed(seed)
         self.first = nn.Linear(2 * d, hidden[0])

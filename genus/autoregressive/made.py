@@ -32,8 +32,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from ..core import Bits, Losses, Space, Tokens
-from ..errors import Refused
+from ..core import Bits, Losses, Refused, Space, Tokens
 from ..nn import MaskedMLP
 from .mixed import Mixed
 from .stepwise import Steps, level_count

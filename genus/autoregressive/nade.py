@@ -17,8 +17,7 @@ Departs: nothing.
 import torch
 from torch import Tensor, nn
 
-from ..core import Bits, Space
-from ..errors import Refused
+from ..core import Bits, Space, at_least, require
 from ..functional.sequences.nade import nade_logits
 from .stepwise import Steps, Stepwise
 
@@ -37,10 +36,8 @@ class NADE(Stepwise):
 
     def __init__(self, space: Space, hidden: int = 500, shuffled: bool = False, seed: int = 0):
         super().__init__()
-        if not isinstance(space, Bits):
-            raise Refused(f"NADE: space is {space}; Bits are wanted")
-        if hidden < 1:
-            raise Refused(f"NADE: hidden is {hidden}; at least 1 is wanted")
+        require("NADE", space, Bits)
+        at_least(1, "NADE", hidden=hidden)
         self.space, self.hidden, self.shuffled, self.seed = space, hidden, shuffled, seed
         d = space.dims
         self.W = nn.Parameter(torch.randn(d, hidden) / d**0.5)  # rows in the order of the bits

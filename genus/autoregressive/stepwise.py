@@ -15,8 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from ..core import Bits, GenerativeModel, Pixels, Space, Tokens, given
-from ..errors import Refused
+from ..core import Bits, GenerativeModel, Pixels, Refused, Space, Tokens, given, require
 from ..functional.numerics.threads import one_thread
 from ..functional.sequences.choices import DRAWN, Decoding
 
@@ -140,9 +139,7 @@ class Stepwise(GenerativeModel):
 
 def level_count(space: Space, who: str) -> int:
     """How many values each number of x can have, of a space that a model goes through in steps."""
-    if isinstance(space, Bits | Pixels | Tokens):
-        return space.cardinality
-    raise Refused(f"{who}: space is {space}; Bits, Pixels or Tokens are wanted")
+    return require(who, space, Bits, Pixels, Tokens).cardinality
 
 
 def log_chances(space: Space, x: Tensor, logits: Tensor) -> Tensor:

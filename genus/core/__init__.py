@@ -1,5 +1,9 @@
 """The one idea of this library: spaces, models, players, and what the names of methods promise."""
 
+from ..errors import Refused as Refused
+from ..errors import at_least as at_least
+from ..errors import positive as positive
+from ..errors import share as share
 from .model import GenerativeModel as GenerativeModel
 from .model import Model as Model
 from .model import Player as Player
@@ -24,5 +28,5 @@ from .spaces import Reals as Reals
 from .spaces import Space as Space
 from .spaces import Strokes as Strokes
 from .spaces import Tokens as Tokens
+from .spaces import require as require
 from .spaces import require_images as require_images
-from .spaces import require_pixels as require_pixels

@@ -3,11 +3,14 @@
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from ..errors import Refused
+from ..errors import Refused, at_least
+
+S = TypeVar("S", bound="Space")
 
 
 class Space(ABC):
@@ -109,8 +112,7 @@ class Pixels(Space):
     levels: int = 256
 
     def __post_init__(self) -> None:
-        if self.levels < 2:
-            raise Refused(f"Pixels: levels is {self.levels}; at least 2 are wanted")
+        at_least(2, "Pixels", levels=self.levels)
 
     @property
     def bin(self) -> float:
@@ -153,11 +155,21 @@ class Pixels(Space):
         return None
 
 
-def require_pixels(space: Space, who: str) -> Pixels:
-    """The space itself; Refused, in the name of `who`, unless it is one of pixels."""
-    if not isinstance(space, Pixels):
-        raise Refused(f"{who}: space is {space}; Pixels are wanted")
-    return space
+def require(who: str, space: Space, *kinds: type[S], axes: str = "", mend: str = "") -> S:
+    """The space itself; Refused, in the name of `who`, unless it is of one of these kinds.
+
+    Args:
+        who: the model, for messages.
+        space: of the model.
+        kinds: that it can live on.
+        axes: names of the axes that one x must have, such as "steps, d"; without them, any.
+        mend: what else to do, for messages.
+    """
+    if isinstance(space, kinds) and (not axes or len(space.shape) == len(axes.split(","))):
+        return space
+    *others, last = [kind.__name__ for kind in kinds]
+    wanted = (f"{', '.join(others)} or {last}" if others else last) + (axes and f" of ({axes})")
+    raise Refused(f"{who}: space is {space}; {wanted} are wanted{mend and f'; {mend}'}")
 
 
 def require_images(space: Space, who: str, least: int = 1) -> Pixels:

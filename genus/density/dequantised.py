@@ -45,11 +45,12 @@ from ..core import (
     Pixels,
     Player,
     Reals,
+    Refused,
     Space,
     promise,
-    require_pixels,
+    require,
 )
-from ..errors import Refused, RefusedType
+from ..errors import RefusedType
 
 WRAPPED = {"elbo", "log_weight", "encode", "decode", "fit"}  # if the density has them
 
@@ -200,7 +201,7 @@ def _checked(
     squeeze: float,
     dequantiser: nn.Module | None,
 ) -> Pixels:
-    pixels = require_pixels(space, who)
+    pixels = require(who, space, Pixels)
     if density.space != Reals(space.shape):
         raise Refused(
             f"{who}: the density is made for {density.space}; build it for {Reals(space.shape)}"

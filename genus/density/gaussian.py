@@ -17,8 +17,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ..core import GenerativeModel, Losses, Reals, Space
-from ..errors import Refused
+from ..core import GenerativeModel, Losses, Reals, Refused, Space, require
 from ..functional.densities.densities import log_multivariate_normal
 
 Covariance = Literal["full", "diagonal", "spherical"]
@@ -35,7 +34,7 @@ class Gaussian(GenerativeModel):
 
     def __init__(self, space: Space, covariance: Covariance = "full", floor: float = 1e-6):
         super().__init__()
-        require("Gaussian", space, covariance, floor)
+        check_arguments("Gaussian", space, covariance, floor)
         self.space, self.covariance, self.floor = space, covariance, floor
         self.mean = nn.Parameter(torch.zeros(space.dims))
         self.scale = nn.Parameter(unit_scale(covariance, space.dims))
@@ -59,12 +58,9 @@ class Gaussian(GenerativeModel):
         return x.reshape(n, *self.space.shape)
 
 
-def require(who: str, space: Space, covariance: str, floor: float) -> None:
+def check_arguments(who: str, space: Space, covariance: str, floor: float) -> None:
     """What a normal distribution and a mixture of them want of their arguments."""
-    if not isinstance(space, Reals):
-        raise Refused(
-            f"{who}: space is {space}; Reals are wanted; for pixels, wrap it in Dequantised"
-        )
+    require(who, space, Reals, mend="for pixels, wrap the model in Dequantised")
     if covariance not in Covariance.__args__:
         kinds = ", ".join(Covariance.__args__)
         raise Refused(f"{who}: covariance is '{covariance}'; it must be one of {kinds}")

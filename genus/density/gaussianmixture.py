@@ -23,10 +23,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from ..core import GenerativeModel, Losses, Space
-from ..errors import Refused
+from ..core import GenerativeModel, Losses, Refused, Space, at_least
 from ..functional.densities.densities import log_multivariate_normal
-from .gaussian import Covariance, fitted, require, scaled, unit_scale
+from .gaussian import Covariance, check_arguments, fitted, scaled, unit_scale
 
 
 class GaussianMixture(GenerativeModel):
@@ -51,9 +50,8 @@ class GaussianMixture(GenerativeModel):
         tolerance: float = 1e-4,
     ):
         super().__init__()
-        require("GaussianMixture", space, covariance, floor)
-        if components < 1:
-            raise Refused(f"GaussianMixture: components is {components}; at least 1 is wanted")
+        check_arguments("GaussianMixture", space, covariance, floor)
+        at_least(1, "GaussianMixture", components=components)
         self.space, self.components, self.covariance = space, components, covariance
         self.floor, self.tolerance = floor, tolerance
         self.logits = nn.Parameter(torch.zeros(components))  # log pi, up to a constant

@@ -16,8 +16,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from ..core import GenerativeModel, Losses, Space
-from ..errors import Refused
+from ..core import GenerativeModel, Losses, Refused, Space
 
 MOST = 2**22  # states in a table: 16 MB
 

@@ -34,14 +34,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..core import GenerativeModel, Losses, Space
-from ..errors import Refused, RefusedType
+from ..core import GenerativeModel, Losses, Refused, Space, at_least
+from ..errors import RefusedType
 from ..functional.densities.densities import kl_normal, log_discretised_normal, log_normal
 from ..functional.diffusion.parametrisations import Epsilon, Parametrisation
 from ..functional.diffusion.spacings import Level, Spacing, even, levels
 from .denoiser import Denoiser, Denoises, Denoising, Noisy, check_space, spread_evenly
 from .noise import ChainPath, CosineSchedule, alpha_bars, back_variance, posterior
-from .sampler import Sampler, check_evaluations, fresh_variance, mean_toward, now
+from .sampler import Sampler, fresh_variance, mean_toward, now
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Ancestral:
 
     def __post_init__(self) -> None:
         if self.evaluations is not None:
-            check_evaluations("Ancestral", self.evaluations)
+            at_least(1, "Ancestral", evaluations=self.evaluations)
 
     def __call__(self, model: Denoises, x: Tensor, start: float | None = None) -> Tensor:
         """x_0 from x at `start`, both (n, *shape); the last step gives its mean."""
@@ -190,8 +190,7 @@ class DDPM(Denoising, GenerativeModel):
     ):
         super().__init__()
         check_space(space, "DDPM")
-        if steps < 2:
-            raise Refused(f"DDPM: steps is {steps}; at least 2 are wanted")
+        at_least(2, "DDPM", steps=steps)
         if variance is not None and not 0 <= variance <= 1:
             raise Refused(f"DDPM: variance is {variance}; it must be in [0, 1], or None")
         check_taught(variance, objective)

@@ -20,8 +20,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-from ..core import Losses, Pixels, Reals, Space
-from ..errors import Refused
+from ..core import Losses, Pixels, Reals, Space, require
 from ..functional.densities.densities import kl_normal, log_discretised_normal, log_normal
 from ..functional.diffusion.parametrisations import Parametrisation
 from ..functional.diffusion.paths import Path
@@ -254,8 +253,4 @@ def spread_evenly(x: Tensor) -> Tensor:
 
 def check_space(space: Space, who: str) -> None:
     """Raises Refused unless noise can be added to this space."""
-    if not isinstance(space, Pixels | Reals):
-        raise Refused(
-            f"{who}: space is {space}; Pixels or Reals are wanted, and bits may be read as Pixels "
-            f"of 2 levels"
-        )
+    require(who, space, Pixels, Reals, mend="read bits as Pixels of 2 levels")

@@ -28,8 +28,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..core import GenerativeModel, Losses, Space, check_embedding, given
-from ..errors import Refused
+from ..core import GenerativeModel, Losses, Refused, Space, check_embedding, given, share
 from ..functional.diffusion.parametrisations import Parametrisation, Velocity
 from ..functional.diffusion.paths import Cosine, Path
 from .denoiser import Coupling, Denoiser, Denoising, Times, Uniform, Weight, check_space
@@ -87,8 +86,7 @@ class Diffusion(Denoising, GenerativeModel):
         super().__init__()
         check_space(space, "Diffusion")
         check_embedding("Diffusion", context_space, embed)
-        if not 0 <= silent < 1:
-            raise Refused(f"Diffusion: silent is {silent}; it must be in [0, 1)")
+        share("Diffusion", silent=silent)
         if coupling is not None and context_space is not None:
             raise Refused(
                 "Diffusion: coupling pairs noise with rows whatever their context, so that noise would "

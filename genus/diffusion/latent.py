@@ -16,8 +16,7 @@ Departs: any model with encode and decode; of a variational one, z is the mean, 
 import torch
 from torch import Tensor
 
-from ..core import Bits, GenerativeModel, Losses, Pixels, Player, Reals
-from ..errors import Refused
+from ..core import Bits, GenerativeModel, Losses, Pixels, Player, Reals, Refused, require
 from .ddpm import DDPM
 from .diffusion import Diffusion
 from .sampler import Sampler
@@ -40,14 +39,11 @@ class LatentDiffusion(GenerativeModel):
                 f"LatentDiffusion: the autoencoder, a {type(autoencoder).__name__}, has no "
                 f"{' and no '.join(sorted(missing))}; a model with both is wanted"
             )
-        if not isinstance(autoencoder.space, Pixels | Reals | Bits):
-            raise Refused(
-                f"LatentDiffusion: the autoencoder's space is {autoencoder.space}; Pixels, Reals or "
-                f"Bits are wanted"
-            )
+        require("LatentDiffusion's autoencoder", autoencoder.space, Pixels, Reals, Bits)
         if diffusion.context_space is not None:
             raise Refused(
-                f"LatentDiffusion: the diffusion is conditioned on {diffusion.context_space}; an unconditional one is wanted"
+                f"LatentDiffusion: the diffusion is conditioned on {diffusion.context_space}; an "
+                f"unconditional one is wanted"
             )
         self.autoencoder, self.diffusion = autoencoder, diffusion
         self.space = autoencoder.space

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..errors import Refused
+from ..errors import at_least
 from ..functional.diffusion import paths
 from ..functional.diffusion.paths import Path
 
@@ -192,6 +192,5 @@ def back_variance(abar_s: Tensor, abar_t: Tensor, share: float | Tensor) -> Tens
 
 
 def _positive(steps: int) -> int:
-    if steps < 1:
-        raise Refused(f"noise schedule: steps is {steps}; at least 1 is wanted")
+    at_least(1, "noise schedule", steps=steps)
     return steps

@@ -36,8 +36,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..core import GenerativeModel, Losses, Player, Reals
-from ..errors import Refused, RefusedType
+from ..core import GenerativeModel, Losses, Player, Reals, Refused, at_least
+from ..errors import RefusedType
 from ..functional.densities.densities import log_normal
 from ..functional.diffusion.paths import LEAST
 from ..functional.diffusion.spacings import Level, level
@@ -70,8 +70,7 @@ class ProbabilityFlow(GenerativeModel):
             raise Refused(
                 f"ProbabilityFlow: the diffusion is conditioned on {model.context_space}; an unconditional one is wanted"
             )
-        if probes < 0:
-            raise Refused(f"ProbabilityFlow: probes is {probes}; it must be at least 0")
+        at_least(0, "ProbabilityFlow", probes=probes)
         self.model, self.solver, self.probes = model, solver, probes
         self.space = Reals(model.space.shape)
 

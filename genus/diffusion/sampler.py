@@ -25,7 +25,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from ..errors import Refused
+from ..errors import Refused, at_least
 from ..functional.diffusion.spacings import Level, Spacing, even, levels
 from .denoiser import Denoises
 
@@ -62,12 +62,6 @@ def toward(x: Tensor, start: Tensor, at: Level, to: Level, variance: float = 0.0
     return x + math.sqrt(variance) * torch.randn_like(x) if variance > 0 else x
 
 
-def check_evaluations(who: str, evaluations: int) -> None:
-    """Raises Refused unless there is an evaluation to make."""
-    if evaluations < 1:
-        raise Refused(f"{who}: evaluations is {evaluations}; at least 1 is wanted")
-
-
 @dataclass(frozen=True)
 class DDIM:
     """A sampler of few evaluations.
@@ -83,7 +77,7 @@ class DDIM:
     spacing: Spacing = even
 
     def __post_init__(self) -> None:
-        check_evaluations("DDIM", self.evaluations)
+        at_least(1, "DDIM", evaluations=self.evaluations)
         if not 0 <= self.eta <= 1:
             raise Refused(f"DDIM: eta is {self.eta}; it must be in [0, 1]")
 

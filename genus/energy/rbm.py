@@ -28,8 +28,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from ..core import AnnealingPath, Bits, GenerativeModel, Losses, Space
-from ..errors import Refused
+from ..core import AnnealingPath, Bits, GenerativeModel, Losses, Refused, Space, require
 
 
 class RBM(GenerativeModel):
@@ -55,8 +54,7 @@ class RBM(GenerativeModel):
         burn_in: int = 1000,
     ):
         super().__init__()
-        if not isinstance(space, Bits):
-            raise Refused(f"RBM: space is {space}; Bits are wanted; take the data's bits")
+        require("RBM", space, Bits, mend="take the data's bits, data.binarised()")
         for name, value, least in (
             ("hidden", hidden, 1),
             ("steps", steps, 1),

@@ -18,7 +18,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from ..errors import Refused
+from ..errors import at_least, positive
 from .splines import knots, spline, spline_inverse
 
 
@@ -66,8 +66,7 @@ class Affine:
     count: int = 2
 
     def __post_init__(self) -> None:
-        if self.bound <= 0:
-            raise Refused(f"Affine: bound is {self.bound}; it must be above 0")
+        positive("Affine", bound=self.bound)
 
     def encode(self, x: Tensor, raw: Tensor) -> tuple[Tensor, Tensor]:
         """x e^s + t, and s."""
@@ -96,11 +95,8 @@ class Spline:
     circular: bool = False
 
     def __post_init__(self) -> None:
-        if self.bins < 2 or self.bound <= 0:
-            raise Refused(
-                f"Spline: bins is {self.bins}, bound is {self.bound}; bins must be at least 2, "
-                f"bound above 0"
-            )
+        at_least(2, "Spline", bins=self.bins)
+        positive("Spline", bound=self.bound)
 
     @property
     def count(self) -> int:

@@ -26,8 +26,18 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from ..core import GenerativeModel, HasLogProb, Model, Reals, Space, check_embedding, given, promise
-from ..errors import Refused
+from ..core import (
+    GenerativeModel,
+    HasLogProb,
+    Model,
+    Reals,
+    Refused,
+    Space,
+    check_embedding,
+    given,
+    promise,
+    require,
+)
 from ..functional.densities.densities import log_normal
 from .bijection import PART, Bijection, Chain, parted
 
@@ -137,14 +147,14 @@ def drawn(
     return x, log_normal(z) - logdet
 
 
+DEQUANTISE = (
+    "make pixels real: Dequantised(Flow(Reals(space.shape), ...), space), from genus.density"
+)
+
+
 def check_space(space: Space, base: Model | None, who: str) -> None:
     """Raises Refused, in the name of `who`, if no flow can live here."""
-    if not isinstance(space, Reals):
-        raise Refused(
-            f"{who}: space is {space}; it must be Reals, since a flow has a density. Make pixels "
-            f"real: space.dequantise(x), or Dequantised(Flow(Reals(space.shape), ...), space), from "
-            f"genus.density"
-        )
+    require(who, space, Reals, mend=DEQUANTISE)
     if base is not None and not (promise(base, HasLogProb) and base.space == space):
         raise Refused(
             f"{who}: base is {type(base).__name__} on {base.space}; it must have log_prob, on {space}"

@@ -23,19 +23,9 @@ import torch
 from torch import Tensor
 
 from .._version import __version__
-from ..core import (
-    Classes,
-    GenerativeModel,
-    Graphs,
-    Model,
-    Reals,
-    Space,
-    Strokes,
-    Tokens,
-)
+from ..core import Classes, GenerativeModel, Graphs, Model, Reals, Refused, Space, Strokes, Tokens
 from ..data import Data
 from ..data.images.stacked import Stacked
-from ..errors import Refused
 from ..functional.densities.estimates import mean_error
 from .figures import Figure
 from .likelihood.likelihood import (

@@ -16,8 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ..core import Bits, Classes, Losses, Model, Pixels, Space
-from ..errors import Refused
+from ..core import Bits, Classes, Losses, Model, Pixels, Refused, Space, at_least
 from ..nn import MLP
 from ..train.artifact import digest, load
 
@@ -50,8 +49,7 @@ class Oracle(Model):
         self, space: Space, classes: int, features: int = 32, width: int = 32, dropout: float = 0.5
     ):
         super().__init__()
-        if classes < 2:
-            raise Refused(f"Oracle: classes is {classes}; at least 2 are wanted")
+        at_least(2, "Oracle", classes=classes)
         self.space, self.classes, self.features = space, classes, features
         self.width, self.dropout = width, dropout
         self.context_space = Classes(classes)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ..errors import Refused
+from ..errors import Refused, at_least
 
 
 class Sinusoidal(nn.Module):
@@ -52,10 +52,7 @@ class Labels(nn.Module):
 
     def __init__(self, count: int, width: int | None = None):
         super().__init__()
-        if count < 1 or (width is not None and width < 1):
-            raise Refused(
-                f"Labels: count is {count}, width is {width}; numbers of 1 or more are wanted"
-            )
+        at_least(1, "Labels", count=count, width=width)
         self.count, self.width = count, width
         if width is None:
             self.register_buffer("rows", torch.eye(count), persistent=False)

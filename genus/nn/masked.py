@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, linear, relu
 
-from ..errors import Refused
+from ..errors import Refused, at_least, share
 
 
 class MaskedMLP(nn.Module):
@@ -49,14 +49,11 @@ class MaskedMLP(nn.Module):
         backwards: bool = False,
     ):
         super().__init__()
-        if features < 2:
-            raise Refused(f"MaskedMLP: features is {features}; at least 2 are wanted")
-        if masks < 1:
-            raise Refused(f"MaskedMLP: masks is {masks}; at least 1 is wanted")
+        at_least(2, "MaskedMLP", features=features)
+        at_least(1, "MaskedMLP", masks=masks)
         if not hidden or min(hidden) < 1:
             raise Refused(f"MaskedMLP: hidden is {tuple(hidden)}; widths of 1 or more are wanted")
-        if not 0 <= dropout < 1:
-            raise Refused(f"MaskedMLP: dropout is {dropout}; it must be in [0, 1)")
+        share("MaskedMLP", dropout=dropout)
         self.features, self.d_in, self.d_out, self.hidden = features, d_in, d_out, tuple(hidden)
         self.masks, self.shuffled, self.dropout, self.seed = masks, shuffled, dropout, seed
         self.context, self.shortcut, self.backwards = context, shortcut, backwards

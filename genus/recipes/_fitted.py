@@ -10,9 +10,8 @@ from typing import Any, Generic, TypeVar
 
 import torch
 
-from ..core import Bits, Classes, Graphs, Model, Pixels, Reals, Space, Strokes, Tokens
+from ..core import Bits, Classes, Graphs, Model, Pixels, Reals, Refused, Space, Strokes, Tokens
 from ..data import Data, load
-from ..errors import Refused
 from ..measure import scores
 from ..nn import Labels
 from ..show import picture

@@ -7,16 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..core import (
-    Bits,
-    Classes,
-    Graphs,
-    Reals,
-    Space,
-    Strokes,
-    Tokens,
-)
-from ..errors import Refused
+from ..core import Bits, Classes, Graphs, Reals, Refused, Space, Strokes, Tokens
 from .drawings import drawn
 
 Picture = NDArray[np.uint8]  # (height, width) grey, or (height, width, 3) colour

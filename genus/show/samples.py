@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..core import Attributes, Classes, GenerativeModel, Model, Reals, Space
+from ..core import Attributes, Classes, GenerativeModel, Model, Reals, Refused, Space
 from ..data import Data
-from ..errors import Refused, RefusedType
+from ..errors import RefusedType
 from ..functional.sequences.choices import DRAWN
 from .files import save_png
 from .pictures import grid, shown

@@ -6,8 +6,7 @@ import wave
 import torch
 from torch import Tensor
 
-from ..core import Pixels, Space, Tokens
-from ..errors import Refused
+from ..core import Pixels, Refused, Space, Tokens
 from ..functional.sequences.sound import mu_law_undone
 
 RATE = 8000  # samples in a second, of sounds whose rate is not said

@@ -25,8 +25,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from ..core import HasFit, Losses, Model, promise
-from ..errors import Refused
+from ..core import HasFit, Losses, Model, Refused, promise
 from . import artifact
 from .game import Average, MakesOptimizers, adam, own_optimizers, play, ranks
 from .process import Patience, begin, mix, seed

@@ -12,8 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
-from ..core import Losses, Model, Player
-from ..errors import Refused
+from ..core import Losses, Model, Player, Refused, share
 
 
 def play(
@@ -211,8 +210,7 @@ class Average:
     """
 
     def __init__(self, model: Model, decay: float):
-        if not 0 <= decay < 1:
-            raise Refused(f"Average: decay is {decay}; it must be in [0, 1)")
+        share("Average", decay=decay)
         self.decay = decay
         self.model = copy.deepcopy(model).requires_grad_(False)
         self._to: list[Tensor] = list(self.model.parameters())

@@ -8,8 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
-from ..core import Model, Space
-from ..errors import Refused
+from ..core import Model, Refused, Space
 
 
 class Batches(Protocol):

@@ -25,8 +25,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, interpolate, leaky_relu, relu
 
-from ..core import GenerativeModel, Losses, Pixels, Player, Reals, Space, require_images
-from ..errors import Refused
+from ..core import (
+    GenerativeModel,
+    Losses,
+    Pixels,
+    Player,
+    Reals,
+    Refused,
+    Space,
+    require,
+    require_images,
+    share,
+)
 from ..functional.adversarial.objectives import Objective, non_saturating
 
 DROPPED = 3  # levels of the decoder, from the coarsest on, that have dropout
@@ -195,11 +205,11 @@ class Pix2Pix(GenerativeModel):
 
 def _check(space: Space, context_space: Space, drop: float) -> None:
     require_images(space, "Pix2Pix", least=4)
-    images = isinstance(context_space, Pixels | Reals) and len(context_space.shape) == 3
-    if not images or context_space.shape[1:] != space.shape[1:]:
+    axes = "channels, height, width"
+    require("Pix2Pix's context", context_space, Pixels, Reals, axes=axes)
+    if context_space.shape[1:] != space.shape[1:]:
         raise Refused(
             f"Pix2Pix: context_space is {context_space}; images of {space.shape[1]} x "
             f"{space.shape[2]} are wanted, as the answers are"
         )
-    if not 0 <= drop < 1:
-        raise Refused(f"Pix2Pix: drop is {drop}; it must be in [0, 1)")
+    share("Pix2Pix", drop=drop)

@@ -7,8 +7,7 @@ distribution of x, (n, c, ...): it scores, it draws, and it has a mean.
 import torch
 from torch import Tensor, nn
 
-from ..core import Bits, Pixels, Reals, Space
-from ..errors import Refused
+from ..core import Bits, Pixels, Reals, Refused, Space
 from ..functional.densities.densities import log_bernoulli, log_discretised_logistic, log_normal
 
 

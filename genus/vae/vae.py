@@ -20,8 +20,7 @@ Departs: pixels have a discretised logistic, in the place of a normal, so their 
 import torch
 from torch import Tensor, nn
 
-from ..core import GenerativeModel, Losses, Space
-from ..errors import Refused
+from ..core import GenerativeModel, Losses, Refused, Space, at_least
 from ..functional.densities.densities import kl_normal, log_normal
 from ..nn import MLP
 from .likelihoods import Likelihood, Logistic, fitting
@@ -51,8 +50,7 @@ class VAE(GenerativeModel):
         likelihood: Likelihood | None = None,
     ):
         super().__init__()
-        if latent < 1:
-            raise Refused(f"VAE: latent is {latent}; at least 1 is wanted")
+        at_least(1, "VAE", latent=latent)
         self.space, self.latent = space, latent
         self.likelihood = fitting(space) if likelihood is None else likelihood
         _check_likelihood(self.likelihood, space)

@@ -237,13 +237,13 @@ def test_the_generator_can_learn_from_the_top():
     ("arguments", "sentence"),
     [
         ({"packing": 0}, "GAN: packing is 0; at least 1 is wanted"),
-        ({"bound": 0.0}, "GAN: bound is 0.0; it must be above 0, or None"),
-        ({"history": -1.0}, "GAN: history is -1.0; a weight cannot be negative"),
+        ({"bound": 0.0}, "GAN: bound is 0.0; it must be above 0"),
+        ({"history": -1.0}, "GAN: history is -1.0; at least 0 is wanted"),
         (
             {"top": TopK(0.5, 10), "objective": relativistic},
             "GAN: top keeps some of the fake rows, and relativistic pairs each with a real one",
         ),
-        ({"space": Bits((2,))}, r"GAN: space is Bits\(shape=\(2,\)\); it must be Reals or Pixels"),
+        ({"space": Bits((2,))}, r"GAN: space is Bits\(shape=\(2,\)\); Reals or Pixels are wanted"),
         ({"critic_rounds": 0}, "GAN: critic_rounds is 0; at least 1 is wanted"),
     ],
 )

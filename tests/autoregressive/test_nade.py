@@ -179,7 +179,7 @@ def test_they_learn_what_depends_on_what(make):
         (lambda: NADE(Bits((3,)), 0), "hidden is 0; at least 1"),
         (lambda: EoNADE(Tokens(2, 3)), "EoNADE: space is Tokens.*Bits are wanted"),
         (lambda: EoNADE(Bits((3,)), ()), "widths of 1 or more"),
-        (lambda: EoNADE(Bits((3,)), ensemble=0), "at least 1 order"),
+        (lambda: EoNADE(Bits((3,)), ensemble=0), "ensemble is 0; at least 1 is wanted"),
         (lambda: EoNADE(Bits((3,))).ordered(torch.tensor([[0, 1, 1]])), "0 to 2 once"),
     ],
 )

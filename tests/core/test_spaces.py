@@ -12,8 +12,8 @@ from genus.core import (
     Reals,
     Strokes,
     Tokens,
+    require,
     require_images,
-    require_pixels,
 )
 
 TRIANGLE = torch.tensor([[1, 1, 1, 0], [1, 1, 1, 0], [1, 1, 1, 0], [0, 0, 0, 0]]).double()
@@ -115,10 +115,10 @@ def test_values_that_cannot_be_counted_have_none():
 
 def test_what_models_require():
     grey = Pixels((1, 8, 4), 17)
-    assert require_images(grey, "Mine", least=4) is require_pixels(grey, "Mine") is grey
+    assert require_images(grey, "Mine", least=4) is require("Mine", grey, Pixels) is grey
     with pytest.raises(ValueError, match=r"Mine: space is .*height and width at least 5"):
         require_images(grey, "Mine", least=5)
     with pytest.raises(ValueError, match=r"Mine: .*must be Pixels\(\(channels, height, width\)\)$"):
         require_images(Pixels((4,)), "Mine")
     with pytest.raises(ValueError, match=r"Mine: space is Bits.*; Pixels are wanted"):
-        require_pixels(Bits((4,)), "Mine")
+        require("Mine", Bits((4,)), Pixels)

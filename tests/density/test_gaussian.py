@@ -73,7 +73,7 @@ def test_an_image_is_read_as_a_vector():
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"space": Pixels((3,))}, "wrap it in Dequantised"),
+        ({"space": Pixels((3,))}, "wrap the model in Dequantised"),
         ({"space": Reals((3,)), "covariance": "ful"}, "full, diagonal, spherical"),
         ({"space": Reals((3,)), "floor": 0.0}, "must be positive"),
     ],

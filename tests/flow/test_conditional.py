@@ -173,7 +173,7 @@ def flow(space: Space = Reals((2,)), context_space: Space = Classes(2), base=Non
             r"given Classes\(count=3\); it must be",
         ),
         (lambda: Flow(Reals((2,)), [Coupling(2)], Gaussian(Reals((3,)))), "Flow: base is Gaussian"),
-        (lambda: Labels(0), "Labels: count is 0, width is None"),
+        (lambda: Labels(0), "Labels: count is 0; at least 1 is wanted"),
         (
             lambda: Coupling(2, context=3).decode(torch.zeros(1, 2)),
             r"Coupling: context is None; it must be \(n, 3\)",

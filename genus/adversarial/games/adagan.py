@@ -28,8 +28,8 @@ from typing import Any, NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
-from ...core import GenerativeModel, Losses, Player
-from ...errors import Refused
+from ...core import GenerativeModel, Losses, Player, Refused
+from ...errors import at_least
 from ...functional.adversarial.objectives import logistic_critic
 from ..gan import GAN
 from .boosting import boosting_weights
@@ -69,9 +69,7 @@ class AdaGAN(GenerativeModel):
         beta: float | None = None,
     ):
         super().__init__()
-        for name, value in (("components", components), ("rounds", rounds)):
-            if value < 1:
-                raise Refused(f"AdaGAN: {name} is {value}; at least 1 is wanted")
+        at_least(1, "AdaGAN", components=components, rounds=rounds)
         if beta is not None and not 0 < beta < 1:
             raise Refused(f"AdaGAN: beta is {beta}; it must be in (0, 1), or None for 1/t")
         self.space, self.game, self.judge = game.space, game, judge

@@ -35,8 +35,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ...core import GenerativeModel, Losses, Pixels, Player, Reals, Space
-from ...errors import Refused
+from ...core import (
+    GenerativeModel,
+    Losses,
+    Pixels,
+    Player,
+    Reals,
+    Refused,
+    Space,
+    positive,
+    require,
+)
 from ...functional.adversarial.langevin import normal_prior
 from ...functional.adversarial.objectives import TwoPlayerObjective, non_saturating
 
@@ -72,14 +81,11 @@ class BayesianGAN(GenerativeModel):
         objective: TwoPlayerObjective = non_saturating,
     ):
         super().__init__()
-        if not isinstance(space, Reals | Pixels):
-            raise Refused(f"BayesianGAN: space is {space}; it must be Reals or Pixels")
+        require("BayesianGAN", space, Reals, Pixels, mend="for Bits and Tokens take BSGAN")
         for name, several in (("generators", generators), ("critics", critics)):
             if not several:
                 raise Refused(f"BayesianGAN: there are no {name}; at least one is wanted")
-        for name, value in (("rows", rows), ("prior_std", prior_std)):
-            if value <= 0:
-                raise Refused(f"BayesianGAN: {name} is {value}; it must be above 0")
+        positive("BayesianGAN", rows=rows, prior_std=prior_std)
         self.space, self.latent, self.rows = space, latent, rows
         self.prior_std, self.objective = prior_std, objective
         self.generators, self.critics = tuple(generators), tuple(critics)

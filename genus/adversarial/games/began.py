@@ -24,8 +24,7 @@ Departs: both players see one draw of z; z is normal, not uniform.
 import torch
 from torch import Tensor, nn
 
-from ...core import Losses, Pixels, Player, Reals, Space
-from ...errors import Refused
+from ...core import Losses, Pixels, Player, Reals, Refused, Space, positive, require
 from ..two_players import TwoPlayers
 
 
@@ -57,15 +56,10 @@ class BEGAN(TwoPlayers):
         rate: float = 1e-3,
     ):
         super().__init__()
-        if not isinstance(space, Reals | Pixels):
-            raise Refused(
-                f"BEGAN: space is {space}; it must be Reals or Pixels, because the generator "
-                f"learns from gradients of the critic"
-            )
+        require("BEGAN", space, Reals, Pixels, mend="for Bits and Tokens take BSGAN")
         if not 0 < gamma <= 1:
             raise Refused(f"BEGAN: gamma is {gamma}; it must be in (0, 1]")
-        if rate <= 0:
-            raise Refused(f"BEGAN: rate is {rate}; it must be above 0")
+        positive("BEGAN", rate=rate)
         self.space, self.latent, self.gamma, self.rate = space, latent, gamma, rate
         self.generator, self.critic = generator, critic
         self.register_buffer("k", torch.zeros(()))

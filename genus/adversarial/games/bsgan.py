@@ -31,8 +31,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot, softplus
 
-from ...core import Bits, GenerativeModel, Losses, Player, Space, Tokens
-from ...errors import Refused
+from ...core import Bits, GenerativeModel, Losses, Player, Refused, Space, Tokens, require
 from ...functional.adversarial.objectives import non_saturating
 
 
@@ -61,10 +60,7 @@ class BSGAN(GenerativeModel):
         self, space: Space, generator: nn.Module, critic: nn.Module, latent: int, samples: int = 20
     ):
         super().__init__()
-        if not isinstance(space, Bits | Tokens):
-            raise Refused(
-                f"BSGAN: space is {space}; it must be Bits or Tokens; for Reals and Pixels take GAN"
-            )
+        require("BSGAN", space, Bits, Tokens, mend="for Reals and Pixels take GAN")
         if samples < 2:
             raise Refused(
                 f"BSGAN: samples is {samples}; at least 2 are wanted, because each row is weighted "

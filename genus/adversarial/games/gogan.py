@@ -27,8 +27,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ...core import Losses, Player, Reals, Space
-from ...errors import Refused
+from ...core import Losses, Player, Reals, Refused, Space, at_least, positive, require
 from ...functional.adversarial.objectives import MarginRanking
 from ...functional.adversarial.penalties import Penalty
 from ..two_players import TwoPlayers
@@ -86,19 +85,10 @@ class GoGAN(TwoPlayers):
         critic_rounds: int = 1,
     ):
         super().__init__()
-        if not isinstance(space, Reals):
-            raise Refused(f"GoGAN: space is {space}; Reals are wanted")
-        for name, value in (
-            ("length", length),
-            ("stages", stages),
-            ("critic_rounds", critic_rounds),
-        ):
-            if value < 1:
-                raise Refused(f"GoGAN: {name} is {value}; at least 1 is wanted")
-        if rank < 0:
-            raise Refused(f"GoGAN: rank is {rank}; a weight cannot be negative")
-        if bound is not None and bound <= 0:
-            raise Refused(f"GoGAN: bound is {bound}; it must be above 0, or None")
+        require("GoGAN", space, Reals)
+        at_least(1, "GoGAN", length=length, stages=stages, critic_rounds=critic_rounds)
+        at_least(0, "GoGAN", rank=rank)
+        positive("GoGAN", bound=bound)
         if other := [p.name for p in penalties if (p.player, p.every) != ("critic", 1)]:
             raise Refused(f"GoGAN: {', '.join(other)} must be the critic's, in every round")
         self.space, self.latent, self.length, self.stages = space, latent, length, stages

@@ -17,8 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...core import GenerativeModel, Losses, Player
-from ...errors import Refused
+from ...core import GenerativeModel, Losses, Player, Refused
 
 
 class GeneratorMixture(GenerativeModel):

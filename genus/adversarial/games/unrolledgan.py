@@ -29,8 +29,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from ...core import Losses, Pixels, Reals, Space
-from ...errors import Refused
+from ...core import Losses, Pixels, Reals, Space, at_least, positive, require
 from ...functional.adversarial.objectives import TwoPlayerObjective, non_saturating
 from ..two_players import TwoPlayers
 
@@ -60,13 +59,9 @@ class UnrolledGAN(TwoPlayers):
         objective: TwoPlayerObjective = non_saturating,
     ):
         super().__init__()
-        if not isinstance(space, Reals | Pixels):
-            raise Refused(f"UnrolledGAN: space is {space}; it must be Reals or Pixels")
-        if steps < 0 or rate <= 0:
-            raise Refused(
-                f"UnrolledGAN: steps is {steps}, rate is {rate}; steps must be at least 0, rate "
-                f"above 0"
-            )
+        require("UnrolledGAN", space, Reals, Pixels, mend="for Bits and Tokens take BSGAN")
+        at_least(0, "UnrolledGAN", steps=steps)
+        positive("UnrolledGAN", rate=rate)
         self.space, self.latent, self.objective = space, latent, objective
         self.steps, self.rate = steps, rate
         self.generator, self.critic = generator, critic

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ...errors import Refused
+from ...errors import Refused, at_least, share
 from ..views import View
 
 REACH = 8  # a shift is at most an eighth of a side
@@ -123,11 +123,10 @@ class AdaptiveAugment(View):
                 f"AdaptiveAugment: policy is {policy!r}; a sequence of blit, geometry and colour "
                 f"is wanted"
             )
-        if not 0 <= target < 1 or images < 1 or not 0 <= start <= 1:
-            raise Refused(
-                f"AdaptiveAugment: target is {target}, images {images}, start {start}; target must "
-                f"be in [0, 1), images at least 1, start in [0, 1]"
-            )
+        share("AdaptiveAugment", target=target)
+        at_least(1, "AdaptiveAugment", images=images)
+        if not 0 <= start <= 1:
+            raise Refused(f"AdaptiveAugment: start is {start}; it must be in [0, 1]")
         self.policy, self.target, self.images, self.start = tuple(policy), target, images, start
         self.register_buffer("p", torch.tensor(float(start)))
 

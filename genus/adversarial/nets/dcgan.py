@@ -28,8 +28,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from ...core import Losses, Pixels, Space, require_images
-from ...errors import Refused
+from ...core import Losses, Pixels, Refused, Space, require_images
 from ...functional.adversarial.objectives import non_saturating
 from ...nn.constraints import constrain
 from ..two_players import TwoPlayers

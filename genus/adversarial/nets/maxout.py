@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from ...errors import Refused
+from ...errors import at_least
 
 
 class MaxoutMLP(nn.Module):
@@ -30,8 +30,7 @@ class MaxoutMLP(nn.Module):
         self, d_in: int, d_out: int, hidden: Sequence[int] = (200, 200, 200), pieces: int = 5
     ):
         super().__init__()
-        if pieces < 2:
-            raise Refused(f"MaxoutMLP: pieces is {pieces}; at least 2 are wanted")
+        at_least(2, "MaxoutMLP", pieces=pieces)
         self.d_in, self.d_out, self.hidden, self.pieces = d_in, d_out, tuple(hidden), pieces
         widths = [d_in, *hidden]
         self.layers = nn.ModuleList(nn.Linear(a, pieces * b) for a, b in pairwise(widths))

@@ -7,7 +7,7 @@ good. A critic with one of them has no slope at a single row: leave penalties on
 import torch
 from torch import Tensor, nn
 
-from ...errors import Refused
+from ...errors import at_least
 
 
 class MinibatchDiscrimination(nn.Module):
@@ -30,11 +30,7 @@ class MinibatchDiscrimination(nn.Module):
 
     def __init__(self, d_in: int, kernels: int = 16, size: int = 4):
         super().__init__()
-        if min(d_in, kernels, size) < 1:
-            raise Refused(
-                f"MinibatchDiscrimination: d_in, kernels, size are {d_in}, {kernels}, {size}; each "
-                f"must be at least 1"
-            )
+        at_least(1, "MinibatchDiscrimination", d_in=d_in, kernels=kernels, size=size)
         self.d_in, self.kernels, self.size = d_in, kernels, size
         self.T = nn.Parameter(torch.randn(d_in, kernels * size) / (d_in * size) ** 0.5)
 
@@ -62,8 +58,7 @@ class MinibatchStddev(nn.Module):
 
     def __init__(self, group: int = 4):
         super().__init__()
-        if group < 2:
-            raise Refused(f"MinibatchStddev: group is {group}; at least 2 are wanted")
+        at_least(2, "MinibatchStddev", group=group)
         self.group = group
 
     def forward(self, x: Tensor) -> Tensor:

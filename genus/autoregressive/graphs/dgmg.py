@@ -26,8 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
-from ...core import GenerativeModel, Graphs
-from ...errors import Refused
+from ...core import GenerativeModel, Graphs, at_least
 from ...functional.numerics.threads import one_thread
 from ...functional.sequences.choices import DRAWN, Decoding
 from ...nn import MLP
@@ -48,8 +47,7 @@ class DGMG(GenerativeModel):
 
     def __init__(self, space: Graphs, width: int = 16, rounds: int = 2):
         super().__init__()
-        if width < 1 or rounds < 1:
-            raise Refused(f"DGMG: width is {width} and rounds {rounds}; at least 1 is wanted")
+        at_least(1, "DGMG", width=width, rounds=rounds)
         self.space, self.width, self.rounds = space, width, rounds
         self.whole, self.first = Whole(width), Whole(width)
         self.begin = nn.Linear(2 * width, width)  # f_init

@@ -25,8 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu, softplus
 
-from ...core import GenerativeModel, Graphs, Losses
-from ...errors import Refused
+from ...core import GenerativeModel, Graphs, Losses, Refused
 from ...functional.numerics.threads import one_thread
 from ...functional.sequences.choices import DRAWN, Decoding
 from ...functional.sequences.graph_orders import reach

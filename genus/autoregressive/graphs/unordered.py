@@ -22,8 +22,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from ...core import GenerativeModel, Graphs, HasLogProb, Losses, promise
-from ...errors import Refused
+from ...core import GenerativeModel, Graphs, HasLogProb, Losses, Refused, promise
 from ...functional.sequences.graph_orders import breadth_first, log_breadth_first, reordered
 
 

@@ -21,8 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout
 
-from ...core import Bits, Classes, Space
-from ...errors import Refused
+from ...core import Bits, Classes, Space, at_least, require, share
 from ...functional.sequences.nade import nade_logits
 from ...nn.recurrent import Cell, Recurrent
 from ..stepwise import Steps, Stepwise
@@ -50,12 +49,9 @@ class RNNNADE(Stepwise):
         dropout: float = 0.0,
     ):
         super().__init__()
-        if not isinstance(space, Bits) or len(space.shape) != 2:
-            raise Refused(f"RNNNADE: space is {space}; Bits((steps, d)) are wanted")
-        if hidden < 1 or width < 1:
-            raise Refused(f"RNNNADE: hidden is {hidden}, width {width}; at least 1 is wanted")
-        if not 0 <= dropout < 1:
-            raise Refused(f"RNNNADE: dropout is {dropout}; it must be in [0, 1)")
+        require("RNNNADE", space, Bits, axes="steps, d")
+        at_least(1, "RNNNADE", hidden=hidden, width=width)
+        share("RNNNADE", dropout=dropout)
         self.space, self.hidden, self.width, self.cell = space, hidden, width, cell
         self.dropout = dropout
         self.steps, self.d = space.shape

@@ -29,8 +29,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, softplus
 
-from ...core import Bits, Classes, GenerativeModel, Losses, Space
-from ...errors import Refused
+from ...core import Bits, Classes, GenerativeModel, Losses, Refused, Space, at_least, require, share
 from ...nn.recurrent import Cell, Recurrent
 
 MOST = 16  # hidden units whose states are counted
@@ -60,18 +59,9 @@ class RNNRBM(GenerativeModel):
         burn_in: int = 100,
     ):
         super().__init__()
-        if not isinstance(space, Bits) or len(space.shape) != 2:
-            raise Refused(f"RNNRBM: space is {space}; Bits((steps, d)) are wanted")
-        for name, value in (
-            ("hidden", hidden),
-            ("width", width),
-            ("gibbs_steps", gibbs_steps),
-            ("burn_in", burn_in),
-        ):
-            if value < 1:
-                raise Refused(f"RNNRBM: {name} is {value}; at least 1 is wanted")
-        if not 0 <= dropout < 1:
-            raise Refused(f"RNNRBM: dropout is {dropout}; it must be in [0, 1)")
+        require("RNNRBM", space, Bits, axes="steps, d")
+        at_least(1, "RNNRBM", hidden=hidden, width=width, gibbs_steps=gibbs_steps, burn_in=burn_in)
+        share("RNNRBM", dropout=dropout)
         self.space, self.hidden, self.width, self.cell = space, hidden, width, cell
         self.dropout, self.gibbs_steps, self.burn_in = dropout, gibbs_steps, burn_in
         self.steps, self.d = space.shape

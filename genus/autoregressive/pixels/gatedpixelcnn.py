@@ -31,8 +31,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ...core import Space, check_embedding
-from ...errors import Refused
+from ...core import Refused, Space, check_embedding
 from ..stepwise import Stepwise
 from .masked_conv import MaskedConv2d, PixelHead, PixelMemory, RowConv2d, RowMemory
 from .raster import by_value, check_widths, image_shape, numbers, raster, signed

@@ -22,14 +22,9 @@ Departs: attention is not local, and is turned by the distance of two values (ro
 import torch
 from torch import Tensor, nn
 
-from ...core import Bits, Space, check_embedding
-from ...errors import Refused
+from ...core import Bits, Refused, Space, check_embedding
 from ...nn.transformer import CausalTransformer
-from ..stepwise import (
-    Steps,
-    Stepwise,
-    level_count,
-)
+from ..stepwise import Steps, Stepwise, level_count
 from .masked_conv import MaskedConv2d
 from .raster import image_shape, numbers, raster, signed
 

@@ -27,8 +27,7 @@ from collections.abc import Generator
 import torch
 from torch import Tensor, nn
 
-from ...core import Bits, Space
-from ...errors import Refused
+from ...core import Bits, Refused, Space
 from ...functional.densities.densities import log_logistic_mixture_bins, log_logistic_mixture_levels
 from ..stepwise import Stepwise, level_count
 from .raster import image_shape, raster, signed

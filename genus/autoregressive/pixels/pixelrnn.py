@@ -31,8 +31,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, pad, relu
 
-from ...core import Bits, Pixels, Space
-from ...errors import Refused
+from ...core import Bits, Pixels, Refused, Space
 from ..stepwise import Steps, Stepwise
 from .masked_conv import MaskedConv2d
 from .pixel_lstm import DiagonalBiLSTM, Memory, PixelLSTM, RowLSTM, colour_mask

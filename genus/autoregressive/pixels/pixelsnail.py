@@ -24,15 +24,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import elu
 
-from ...core import Bits, Space, check_embedding
-from ...errors import Refused
+from ...core import Bits, Refused, Space, check_embedding
 from ...functional.densities.densities import log_logistic_mixture_bins, log_logistic_mixture_levels
-from ..stepwise import (
-    Steps,
-    Stepwise,
-    level_count,
-    log_chances,
-)
+from ..stepwise import Steps, Stepwise, level_count, log_chances
 from .masked_conv import MaskedConv2d
 from .raster import image_shape, numbers, raster, signed
 from .snail import SnailBlock

@@ -3,17 +3,13 @@
 import torch
 from torch import Tensor
 
-from ...core import Bits, Pixels, Space
-from ...errors import Refused
+from ...core import Bits, Pixels, Refused, Space, require
 from ..stepwise import level_count
 
 
 def image_shape(space: Space, who: str) -> tuple[int, int, int]:
     """(channels, height, width) of the space of images; Refused of any other, in the name of `who`."""
-    if not isinstance(space, Bits | Pixels) or len(space.shape) != 3:
-        raise Refused(
-            f"{who}: space is {space}; Bits or Pixels of (channels, height, width) are wanted"
-        )
+    require(who, space, Bits, Pixels, axes="channels, height, width")
     channels, height, width = space.shape
     return channels, height, width
 

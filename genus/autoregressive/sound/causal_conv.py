@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, pad
 
-from ...errors import Refused
+from ...errors import at_least
 
 
 @dataclass
@@ -39,11 +39,7 @@ class CausalConv(nn.Module):
 
     def __init__(self, d_in: int, d_out: int, kernel: int = 2, dilation: int = 1):
         super().__init__()
-        if min(d_in, d_out, kernel, dilation) < 1:
-            raise Refused(
-                f"CausalConv: d_in is {d_in}, d_out {d_out}, kernel {kernel}, dilation {dilation}; "
-                f"numbers of 1 or more are wanted"
-            )
+        at_least(1, "CausalConv", d_in=d_in, d_out=d_out, kernel=kernel, dilation=dilation)
         self.d_in, self.d_out, self.kernel, self.dilation = d_in, d_out, kernel, dilation
         bound = 1 / math.sqrt(kernel * d_in)
         self.weight = nn.Parameter(torch.empty(d_out, kernel * d_in).uniform_(-bound, bound))

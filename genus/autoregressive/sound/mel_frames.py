@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from ...errors import Refused
+from ...errors import at_least
 
 MIDDLE, SPREAD = -10.0, 4.0  # of natural logarithms of power, which are floored at -18.4
 
@@ -17,10 +17,7 @@ class MelFrames(nn.Module):
 
     def __init__(self, bands: int, d_out: int):
         super().__init__()
-        if min(bands, d_out) < 1:
-            raise Refused(
-                f"MelFrames: bands is {bands}, d_out is {d_out}; numbers of 1 or more are wanted"
-            )
+        at_least(1, "MelFrames", bands=bands, d_out=d_out)
         self.bands, self.d_out = bands, d_out
         self.near = nn.Conv1d(bands, d_out, 5, padding=2)
         self.further = nn.Conv1d(d_out, d_out, 3, padding=1)

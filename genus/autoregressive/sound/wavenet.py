@@ -33,16 +33,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from ...core import Bits, Space, Tokens, check_embedding, given
-from ...errors import Refused
+from ...core import Bits, Refused, Space, Tokens, check_embedding, given
 from ...functional.densities.densities import log_discretised_logistic_mixture
 from ...functional.numerics.threads import one_thread
 from ...functional.sequences.choices import DRAWN, Decoding
-from ..stepwise import (
-    Steps,
-    Stepwise,
-    level_count,
-)
+from ..stepwise import Steps, Stepwise, level_count
 from .folded_stack import FoldedStack
 from .gated_stack import GatedStack
 

@@ -26,8 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from ...core import GenerativeModel, Strokes, Tokens
-from ...errors import Refused
+from ...core import GenerativeModel, Refused, Strokes, Tokens
 from ...functional.numerics.threads import one_thread
 from ...nn.recurrent import Recurrent
 from .pen import (

@@ -8,8 +8,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 from torch.special import ndtri
 
-from ...core import Space, Strokes
-from ...errors import Refused
+from ...core import Refused, Space, Strokes, at_least, require
 from ...functional.sequences.choices import pick
 from .bivariate import bivariate, log_bivariate_mixture, sharpened
 
@@ -136,7 +135,5 @@ def whole(each: Tensor, x: Tensor) -> Tensor:
 
 def check_strokes(space: Space, mixtures: int, who: str) -> None:
     """Raises Refused unless the space is of drawings, and there are normals."""
-    if not isinstance(space, Strokes):
-        raise Refused(f"{who}: space is {space}; Strokes are wanted")
-    if mixtures < 1:
-        raise Refused(f"{who}: mixtures is {mixtures}; at least 1 is wanted")
+    require(who, space, Strokes)
+    at_least(1, who, mixtures=mixtures)

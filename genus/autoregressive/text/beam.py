@@ -17,8 +17,7 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from ...core import Tokens
-from ...errors import Refused
+from ...core import Tokens, at_least
 
 
 class Memory(Protocol):
@@ -57,10 +56,8 @@ def beam(model: Writes, context: Tensor, width: int = 4, penalty: float = 0.0) -
         width: number of beginnings that are kept.
         penalty: the power of the length that log p is divided by; 0 asks for the likeliest.
     """
-    if width < 1 or penalty < 0:
-        raise Refused(
-            f"beam: width is {width}, penalty {penalty}; at least 1, and 0 or more, are wanted"
-        )
+    at_least(1, "beam", width=width)
+    at_least(0, "beam", penalty=penalty)
     n, space = len(context), model.space
     memory = model.begin(context.repeat_interleave(width, 0))
     came = torch.full((n * width,), space.vocabulary, device=context.device)

@@ -22,8 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from ...core import Tokens
-from ...errors import Refused
+from ...core import Tokens, at_least
 from ...functional.sequences.sequences import present, shifted
 from ...nn import CausalTransformer
 from ...nn.attention import CrossAttention, sinusoids
@@ -90,10 +89,7 @@ class EncoderDecoder(Stepwise):
         dropout: float = 0.0,
     ):
         super().__init__()
-        if depth < 1 or growth < 1:
-            raise Refused(
-                f"EncoderDecoder: depth is {depth}, growth {growth}; at least 1 is wanted"
-            )
+        at_least(1, "EncoderDecoder", depth=depth, growth=growth)
         self.space, self.context_space = space, context_space
         self.width, self.depth, self.heads = width, depth, heads
         self.growth, self.dropout = growth, dropout

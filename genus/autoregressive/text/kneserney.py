@@ -24,8 +24,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...core import Losses, Tokens
-from ...errors import Refused
+from ...core import Losses, Refused, Tokens
 from ...functional.numerics.threads import one_thread
 from ...functional.sequences.choices import DRAWN, Decoding
 from ..stepwise import Steps, Stepwise, endless

@@ -26,8 +26,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ...core import Tokens
-from ...errors import Refused
+from ...core import Refused, Tokens
 from ...functional.sequences.sequences import present, shifted
 from ...nn.recurrent import Recurrent, State
 from ..stepwise import Steps, Stepwise, log_chances

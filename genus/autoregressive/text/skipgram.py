@@ -21,8 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
-from ...core import Classes, GenerativeModel, Losses
-from ...errors import Refused
+from ...core import Classes, GenerativeModel, Losses, Refused
 from ...functional.sequences.choices import pick
 
 

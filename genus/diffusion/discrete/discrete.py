@@ -25,8 +25,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ...core import Bits, GenerativeModel, Losses, Pixels, Space, Tokens
-from ...errors import Refused
+from ...core import Bits, GenerativeModel, Losses, Pixels, Refused, Space, Tokens, require
 from ..denoiser import spread_evenly
 from .categories import Absorbing, Kept, Kernel, straight
 
@@ -57,8 +56,7 @@ class DiscreteDiffusion(GenerativeModel):
         evaluations: int | None = None,
     ):
         super().__init__()
-        if not isinstance(space, Tokens | Bits | Pixels):
-            raise Refused(f"DiscreteDiffusion: space is {space}; Tokens, Bits or Pixels are wanted")
+        require("DiscreteDiffusion", space, Tokens, Bits, Pixels)
         if steps < 1 or not 1 <= (evaluations or steps) <= steps:
             raise Refused(
                 f"DiscreteDiffusion: steps is {steps}, evaluations {evaluations}; at least 1 step is "

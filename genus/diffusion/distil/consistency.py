@@ -30,13 +30,11 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.utils import parameters_to_vector
 
-from ...core import GenerativeModel, Losses, Player, Space
-from ...errors import Refused
+from ...core import GenerativeModel, Losses, Player, Refused, Space, at_least, share
 from ...functional.diffusion.parametrisations import Preconditioned
 from ...functional.diffusion.paths import Path
 from ...functional.diffusion.spacings import Karras, Spacing, level
 from ..denoiser import Denoises, check_space, spread_evenly
-from ..sampler import check_evaluations
 
 KARRAS = Karras()
 
@@ -84,12 +82,10 @@ class ConsistencyModel(GenerativeModel):
     ):
         super().__init__()
         check_space(space, "ConsistencyModel")
-        check_evaluations("ConsistencyModel", evaluations)
-        if times < 2 or not 0 <= decay < 1 or bound < 0:
-            raise Refused(
-                f"ConsistencyModel: times is {times}, decay {decay}, bound {bound}; times must be at least "
-                f"2, decay in [0, 1), bound at least 0"
-            )
+        at_least(1, "ConsistencyModel", evaluations=evaluations)
+        at_least(2, "ConsistencyModel", times=times)
+        at_least(0, "ConsistencyModel", bound=bound)
+        share("ConsistencyModel", decay=decay)
         self.net, self.space, self.path = net, space, path
         self.teacher = None if teacher is None else _frozen(teacher, path)
         self.deviation, self.times, self.spacing = deviation, times, spacing
@@ -114,7 +110,7 @@ class ConsistencyModel(GenerativeModel):
         """(n, *space.shape), by so many evaluations of the network, or as many as the model has."""
         n = self.sample_count(n, context)
         count = self.evaluations if evaluations is None else evaluations
-        check_evaluations("ConsistencyModel", count)
+        at_least(1, "ConsistencyModel", evaluations=count)
         times = self.spacing(self.path, count + 1, self.path.last)[:-1]
         x = self.path.spread * self.noise(n, *self.space.shape)
         for i, t in enumerate(times):

@@ -18,8 +18,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ...core import Space
-from ...errors import Refused
+from ...core import Refused, Space
 from ..diffusion import Diffusion
 from ..sampler import Sampler
 

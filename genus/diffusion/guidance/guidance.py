@@ -24,8 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ...core import Classes, GenerativeModel, Losses, Player, Space
-from ...errors import Refused
+from ...core import Classes, GenerativeModel, Losses, Player, Refused, Space, at_least
 from ...functional.diffusion.paths import LEAST, Path
 from ..denoiser import Denoises, Uniform, spread_evenly
 from ..diffusion import Diffusion, Given
@@ -143,8 +142,7 @@ def _check_conditional(who: str, model: Diffusion) -> None:
 
 
 def _check(who: str, scale: float, interval: Interval) -> None:
-    if scale < 0:
-        raise Refused(f"{who}: scale is {scale}; it must be at least 0, which is no guidance")
+    at_least(0, who, scale=scale)
     if not 0 <= interval[0] < interval[1] <= 1:
         raise Refused(f"{who}: interval is {interval}; two rising times in [0, 1] are wanted")
 

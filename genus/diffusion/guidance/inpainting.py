@@ -26,11 +26,11 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from ...errors import Refused
+from ...errors import Refused, at_least
 from ...functional.diffusion.paths import Path
 from ...functional.diffusion.spacings import Level, Spacing, even, level, levels
 from ..denoiser import Denoises
-from ..sampler import Sampler, check_evaluations, fresh_variance, now, toward
+from ..sampler import Sampler, fresh_variance, now, toward
 
 
 class Inpainting:
@@ -91,7 +91,7 @@ class RePaint:
     spacing: Spacing = even
 
     def __post_init__(self) -> None:
-        check_evaluations("RePaint", self.evaluations)
+        at_least(1, "RePaint", evaluations=self.evaluations)
         if not 1 <= self.repeats <= self.evaluations:
             raise Refused(
                 f"RePaint: repeats is {self.repeats}, evaluations {self.evaluations}; repeats must "

@@ -29,11 +29,11 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from ...errors import Refused
+from ...errors import Refused, at_least
 from ...functional.diffusion.paths import Path
 from ...functional.diffusion.spacings import Level, Spacing, by_log_snr, level, levels
 from ..denoiser import Denoises
-from ..sampler import check_evaluations, fresh_variance, now, toward
+from ..sampler import fresh_variance, now, toward
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class DPMSolver:
     spacing: Spacing = by_log_snr
 
     def __post_init__(self) -> None:
-        check_evaluations("DPMSolver", self.evaluations)
+        at_least(1, "DPMSolver", evaluations=self.evaluations)
         if not 0 <= self.eta <= 1:
             raise Refused(f"DPMSolver: eta is {self.eta}; it must be in [0, 1]")
         if self.singlestep and self.eta > 0:

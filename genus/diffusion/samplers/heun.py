@@ -29,11 +29,11 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from ...errors import Refused
+from ...errors import Refused, at_least, positive
 from ...functional.diffusion.paths import Path
 from ...functional.diffusion.spacings import Karras, Level, Spacing, level, levels
 from ..denoiser import Denoises
-from ..sampler import check_evaluations, mean_toward, now
+from ..sampler import mean_toward, now
 
 KARRAS = Karras()
 
@@ -58,12 +58,9 @@ class Heun:
     louder: float = 1.0
 
     def __post_init__(self) -> None:
-        check_evaluations("Heun", self.evaluations)
-        if self.churn < 0 or self.louder <= 0:
-            raise Refused(
-                f"Heun: churn is {self.churn}, louder {self.louder}; churn must be at least 0, louder "
-                f"above 0"
-            )
+        at_least(1, "Heun", evaluations=self.evaluations)
+        at_least(0, "Heun", churn=self.churn)
+        positive("Heun", louder=self.louder)
         if not 0 <= self.least <= self.most:
             raise Refused(f"Heun: least is {self.least}, most {self.most}; 0 <= least <= most")
 

@@ -28,10 +28,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ...errors import Refused
+from ...errors import Refused, at_least, positive
 from ...functional.diffusion.spacings import Level, Spacing, even, levels
 from ..denoiser import Denoises
-from ..sampler import check_evaluations, fresh_variance, now, toward
+from ..sampler import fresh_variance, now, toward
 
 Predictor = Literal["reverse", "ancestral"]
 
@@ -56,16 +56,13 @@ class PredictorCorrector:
     spacing: Spacing = even
 
     def __post_init__(self) -> None:
-        check_evaluations("PredictorCorrector", self.evaluations)
+        at_least(1, "PredictorCorrector", evaluations=self.evaluations)
         if self.predictor not in ("reverse", "ancestral"):
             raise Refused(
                 f"PredictorCorrector: predictor is {self.predictor!r}; reverse or ancestral is wanted"
             )
-        if self.corrections < 0 or self.snr <= 0:
-            raise Refused(
-                f"PredictorCorrector: corrections is {self.corrections}, snr {self.snr}; corrections "
-                f"must be at least 0, snr above 0"
-            )
+        at_least(0, "PredictorCorrector", corrections=self.corrections)
+        positive("PredictorCorrector", snr=self.snr)
 
     def __call__(self, model: Denoises, x: Tensor, start: float | None = None) -> Tensor:
         """x_0 from x at `start`, both (n, *shape)."""

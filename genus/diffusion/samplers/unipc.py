@@ -21,10 +21,10 @@ from itertools import pairwise
 
 from torch import Tensor
 
-from ...errors import Refused
+from ...errors import at_least
 from ...functional.diffusion.spacings import Level, Spacing, by_log_snr, levels
 from ..denoiser import Denoises
-from ..sampler import check_evaluations, mean_toward, now
+from ..sampler import mean_toward, now
 from .multistep import Growth, bh2, shares
 
 Seen = tuple[Level, Tensor]  # a guess, and where it was made
@@ -48,9 +48,8 @@ class UniPC:
     spacing: Spacing = by_log_snr
 
     def __post_init__(self) -> None:
-        check_evaluations("UniPC", self.evaluations)
-        if self.order < 1:
-            raise Refused(f"UniPC: order is {self.order}; at least 1 is wanted")
+        at_least(1, "UniPC", evaluations=self.evaluations)
+        at_least(1, "UniPC", order=self.order)
 
     def __call__(self, model: Denoises, x: Tensor, start: float | None = None) -> Tensor:
         """x_0 from x at `start`, both (n, *shape)."""

@@ -31,7 +31,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
-from ...errors import Refused
+from ...errors import Refused, at_least
 from ..bijection import Bijection, wanted
 from ..elementwise import Affine, Elementwise
 from .squeeze import FactorOut, Squeezed
@@ -189,8 +189,7 @@ class ConvCoupling(Bijection):
         dropout: float = 0.0,
     ):
         super().__init__()
-        if channels < 2:
-            raise Refused(f"ConvCoupling: channels is {channels}; at least 2 are wanted")
+        at_least(2, "ConvCoupling", channels=channels)
         self.channels, self.transform, self.width = channels, transform, width
         self.flip, self.context, self.dropout = flip, context, dropout
         half = channels // 2
@@ -320,9 +319,7 @@ class Glow(Bijection):
 def _check(shape: Sequence[int], levels: int, depth: int, width: int) -> None:
     if len(shape) != 3:
         raise Refused(f"Glow: shape is {tuple(shape)}; (channels, height, width) is wanted")
-    for name, value in (("levels", levels), ("depth", depth), ("width", width)):
-        if value < 1:
-            raise Refused(f"Glow: {name} is {value}; at least 1 is wanted")
+    at_least(1, "Glow", levels=levels, depth=depth, width=width)
     sides = shape[1:]
     if any(side % 2**levels for side in sides):
         most = min((side & -side).bit_length() - 1 for side in sides)

@@ -22,8 +22,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ...core import GenerativeModel, Pixels, Space, require_images
-from ...errors import Refused
+from ...core import GenerativeModel, Pixels, Refused, Space, at_least, require_images, share
 from ...functional.densities.densities import log_discretised_logistic_mixture
 from ..bijection import Bijection, Chain
 from ..linear import Permutation
@@ -46,8 +45,7 @@ class IntegerCoupling(Bijection):
 
     def __init__(self, channels: int, levels: int, width: int = 64, dropout: float = 0.0):
         super().__init__()
-        if channels < 2:
-            raise Refused(f"IntegerCoupling: channels is {channels}; at least 2 are wanted")
+        at_least(2, "IntegerCoupling", channels=channels)
         self.channels, self.levels = channels, levels
         self.width, self.dropout = width, dropout
         half = channels // 2
@@ -211,18 +209,14 @@ class IDF(GenerativeModel):
     ):
         super().__init__()
         pixels = require_images(space, "IDF")
-        if couplings < 0:
-            raise Refused(f"IDF: couplings is {couplings}; at least 0 is wanted")
-        for name, value in {"scales": scales, "width": width, "components": components}.items():
-            if value < 1:
-                raise Refused(f"IDF: {name} is {value}; at least 1 is wanted")
+        at_least(0, "IDF", couplings=couplings)
+        at_least(1, "IDF", scales=scales, width=width, components=components)
         if any(side % 2**scales for side in space.shape[1:]):
             raise Refused(
                 f"IDF: images are {space.shape[1]} x {space.shape[2]}, scales is {scales}; both "
                 f"sides must divide by {2**scales}: take fewer scales, or pad the images"
             )
-        if not 0 <= dropout < 1:
-            raise Refused(f"IDF: dropout is {dropout}; it must be in [0, 1)")
+        share("IDF", dropout=dropout)
         self.space, self.scales, self.couplings = pixels, scales, couplings
         self.width, self.components, self.dropout = width, components, dropout
         self.level = IntegerLevel(pixels, scales, couplings, components, width, dropout)

@@ -27,11 +27,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from ...core import GenerativeModel, Reals, Space
-from ...errors import Refused
+from ...core import GenerativeModel, Reals, Refused, Space, at_least, require, share
 from ...functional.densities.densities import log_normal
 from ...nn import MLP
 from ..bijection import Bijection
+from ..flow import DEQUANTISE
 from .resnet import ResNet
 from .squeeze import FactorOut, Squeezed
 
@@ -199,11 +199,10 @@ class RealNVP(GenerativeModel):
 
 
 def _check(space: Space, couplings: int, width: int, depth: int, dropout: float) -> None:
-    if not isinstance(space, Reals) or len(space.shape) not in (1, 3):
+    require("RealNVP", space, Reals, mend=DEQUANTISE)
+    if len(space.shape) not in (1, 3):
         raise Refused(
-            f"RealNVP: space is {space}; it must be Reals((d,)) or Reals((channels, height, width)), "
-            f"since a flow has a density. Make pixels real: "
-            f"Dequantised(RealNVP(Reals(space.shape)), space), from genus.density"
+            f"RealNVP: space is {space}; it must be Reals((d,)) or Reals((channels, height, width))"
         )
     if len(space.shape) == 1 and space.dims < 2:
         raise Refused("RealNVP: a vector has 1 feature; it must have at least 2, one for a half")
@@ -215,8 +214,6 @@ def _check(space: Space, couplings: int, width: int, depth: int, dropout: float)
         )
     if couplings < 2:
         raise Refused(f"RealNVP: couplings is {couplings}; at least 2 move every feature")
-    if width < 1 or depth < 0:
-        name, value, least = ("width", width, 1) if width < 1 else ("depth", depth, 0)
-        raise Refused(f"RealNVP: {name} is {value}; at least {least} is wanted")
-    if not 0 <= dropout < 1:
-        raise Refused(f"RealNVP: dropout is {dropout}; it must be in [0, 1)")
+    at_least(1, "RealNVP", width=width)
+    at_least(0, "RealNVP", depth=depth)
+    share("RealNVP", dropout=dropout)

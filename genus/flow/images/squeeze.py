@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ...errors import Refused
+from ...errors import Refused, at_least
 from ..bijection import Bijection, Chain
 
 
@@ -70,8 +70,7 @@ class FactorOut(Bijection):
 
     def __init__(self, channels: int, steps: Sequence[Bijection]):
         super().__init__()
-        if channels < 2:
-            raise Refused(f"FactorOut: channels is {channels}; at least 2 are wanted")
+        at_least(2, "FactorOut", channels=channels)
         self.channels, self.steps = channels, tuple(steps)
         self.chain = Chain(steps)
 

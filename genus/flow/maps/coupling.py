@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ...errors import Refused
+from ...errors import at_least
 from ...nn import MLP
 from ..bijection import Bijection, wanted
 from ..elementwise import Affine, Elementwise
@@ -38,8 +38,7 @@ class Coupling(Bijection):
         activation: str = "silu",
     ):
         super().__init__()
-        if features < 2:
-            raise Refused(f"Coupling: features is {features}; at least 2 are wanted")
+        at_least(2, "Coupling", features=features)
         self.features, self.transform, self.hidden = features, transform, tuple(hidden)
         self.flip, self.dropout = flip, dropout
         self.context, self.activation = context, activation

@@ -29,8 +29,17 @@ import torch
 from torch import Tensor, nn
 from torch.quasirandom import SobolEngine
 
-from ...core import GenerativeModel, HasLogProb, Losses, Reals, Space, promise
-from ...errors import Refused
+from ...core import (
+    GenerativeModel,
+    HasLogProb,
+    Losses,
+    Reals,
+    Refused,
+    Space,
+    at_least,
+    promise,
+    require,
+)
 from ...functional.densities.densities import entropy_normal, log_normal
 from ..bijection import Bijection, Chain
 
@@ -199,11 +208,8 @@ def _even(points: int, d: int) -> Tensor:
 
 
 def _check(space: Space, latent: int, prior: GenerativeModel | None, scored: int | None) -> None:
-    if not isinstance(space, Reals) or len(space.shape) != 2:
-        raise Refused(f"PointFlow: space is {space}; Reals((points, d)) is wanted")
-    for name, value in (("latent", latent), ("scored", scored)):
-        if value is not None and value < 1:
-            raise Refused(f"PointFlow: {name} is {value}; at least 1 is wanted")
+    require("PointFlow", space, Reals, axes="points, d")
+    at_least(1, "PointFlow", latent=latent, scored=scored)
     if prior is None:
         return
     wanted = Reals((latent,))

@@ -31,7 +31,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from ...errors import Refused
+from ...errors import Refused, at_least, positive
 
 
 class SGHMC(Optimizer):
@@ -57,13 +57,10 @@ class SGHMC(Optimizer):
         friction: float = 0.1,
         temperature: float = 1.0,
     ):
-        for name, value in (("lr", lr), ("rows", rows)):
-            if value <= 0:
-                raise Refused(f"SGHMC: {name} is {value}; it must be above 0")
+        positive("SGHMC", lr=lr, rows=rows)
         if not 0 < friction <= 1:
             raise Refused(f"SGHMC: friction is {friction}; it must be in (0, 1]")
-        if temperature < 0:
-            raise Refused(f"SGHMC: temperature is {temperature}; it cannot be negative")
+        at_least(0, "SGHMC", temperature=temperature)
         defaults = {"lr": lr, "rows": rows, "friction": friction, "temperature": temperature}
         super().__init__(params, defaults)
 

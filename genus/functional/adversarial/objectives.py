@@ -43,7 +43,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-from ...errors import Refused
+from ...errors import Refused, at_least
 from ..densities.divergences import DIVERGENCES, RatioMatching
 from .relativistic import RELATIVISTIC
 
@@ -276,8 +276,7 @@ class TopK:
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
             raise Refused(f"TopK: share is {self.share}; it must be in (0, 1]")
-        if self.rounds < 1:
-            raise Refused(f"TopK: rounds is {self.rounds}; at least 1 is wanted")
+        at_least(1, "TopK", rounds=self.rounds)
 
     def keep(self, scores: Tensor, round: int) -> Tensor:
         """The scores of the best rows in this round, (k, ...) of (n, ...); a map counts by its mean."""

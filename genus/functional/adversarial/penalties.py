@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from ...errors import Refused, RefusedType
+from ...errors import Refused, RefusedType, at_least
 
 Critic = Callable[[Tensor], Tensor]
 
@@ -37,10 +37,8 @@ class Penalty:
     player: Literal["critic", "generator"] = "critic"
 
     def __post_init__(self) -> None:
-        if self.weight < 0:
-            raise Refused(f"Penalty: weight is {self.weight}; it cannot be negative")
-        if self.every < 1:
-            raise Refused(f"Penalty: every is {self.every}; at least 1 is wanted")
+        at_least(0, "Penalty", weight=self.weight)
+        at_least(1, "Penalty", every=self.every)
         if self.player not in ("critic", "generator"):
             raise Refused(f"Penalty: player is {self.player!r}; critic or generator is wanted")
         if self.player == "critic" and self.function in OF_THE_GENERATOR:
@@ -161,10 +159,7 @@ class Consistency:
     noise: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.shift < 0 or self.noise < 0:
-            raise Refused(
-                f"Consistency: shift is {self.shift} and noise {self.noise}; neither is negative"
-            )
+        at_least(0, "Consistency", shift=self.shift, noise=self.noise)
 
     def __call__(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         """One number."""

@@ -25,7 +25,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from ...errors import Refused
+from ...errors import positive
 
 
 class Asked(NamedTuple):
@@ -136,8 +136,7 @@ class Preconditioned:
     deviation: float = 0.5
 
     def __post_init__(self) -> None:
-        if self.deviation <= 0:
-            raise Refused(f"Preconditioned: deviation is {self.deviation}; it must be above 0")
+        positive("Preconditioned", deviation=self.deviation)
 
     def ask(self, x: Tensor, t: Tensor, alpha: Tensor, sigma: Tensor) -> Asked:
         # c_in y = x / sqrt(sigma^2 + alpha^2 d^2), also where alpha is 0

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import torch
 
-from ...errors import Refused
+from ...errors import positive
 from .paths import Path
 
 Spacing = Callable[[Path, int, float], Sequence[float]]
@@ -79,8 +79,7 @@ class Karras:
     most: float = 80.0
 
     def __post_init__(self) -> None:
-        if self.rho <= 0 or self.most <= 0:
-            raise Refused(f"Karras: rho is {self.rho}, most {self.most}; both must be above 0")
+        positive("Karras", rho=self.rho, most=self.most)
 
     def __call__(self, path: Path, count: int, start: float) -> list[float]:
         high = min(math.exp(-level(path, start).log_snr), self.most)

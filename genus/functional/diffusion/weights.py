@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ...errors import Refused
+from ...errors import positive
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,7 @@ class MinSNR:
     gamma: float = 5.0
 
     def __post_init__(self) -> None:
-        if self.gamma <= 0:
-            raise Refused(f"MinSNR: gamma is {self.gamma}; it must be above 0")
+        positive("MinSNR", gamma=self.gamma)
 
     def __call__(self, alpha: Tensor, sigma: Tensor) -> Tensor:
         return (alpha / sigma).square().clamp(max=self.gamma)

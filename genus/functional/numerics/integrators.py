@@ -27,7 +27,7 @@ from typing import Any, ClassVar, Protocol, TypeVar, cast
 import torch
 from torch import Tensor
 
-from ...errors import Refused
+from ...errors import Refused, at_least
 
 State = tuple[Tensor, ...]
 Y = TypeVar("Y", Tensor, State)
@@ -130,8 +130,7 @@ class Euler:
     tableau: ClassVar[Tableau] = Tableau((0,), ((),), (1,))
 
     def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise Refused(f"{type(self).__name__}: steps is {self.steps}; at least 1 is wanted")
+        at_least(1, type(self).__name__, steps=self.steps)
 
     def __call__(self, f: Callable[[Tensor, Y], Y], y: Y, t0: float, t1: float) -> Y:
         """y at t1."""

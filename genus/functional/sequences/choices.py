@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ...errors import Refused
+from ...errors import Refused, at_least
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,7 @@ class Decoding:
     def __post_init__(self) -> None:
         if not self.temperature >= 0:
             raise Refused(f"Decoding: temperature is {self.temperature}; 0 or more is wanted")
-        if self.top_k is not None and self.top_k < 1:
-            raise Refused(f"Decoding: top_k is {self.top_k}; at least 1 is wanted")
+        at_least(1, "Decoding", top_k=self.top_k)
         if self.top_p is not None and not 0 < self.top_p <= 1:
             raise Refused(f"Decoding: top_p is {self.top_p}; it must be in (0, 1]")
 

@@ -18,8 +18,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ...core import AnnealingPath
-from ...errors import Refused
+from ...core import AnnealingPath, at_least
 from ...functional.densities.estimates import log_mean_exp
 
 
@@ -38,8 +37,7 @@ def path(betas: int) -> list[float]:
 
     Source: the proportions of Salakhutdinov and Murray: 500, 4,000 and 10,000.
     """
-    if betas < 3:
-        raise Refused(f"path: betas is {betas}; at least 3 are wanted")
+    at_least(3, "path", betas=betas)
     low = max(1, round(betas / 29))
     middle = max(1, round(betas * 8 / 29))
     high = betas - low - middle

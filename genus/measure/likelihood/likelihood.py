@@ -29,9 +29,9 @@ from ...core import (
     Reals,
     Space,
     Strokes,
+    at_least,
     promise,
 )
-from ...errors import Refused
 from ...functional.densities.estimates import mean_error
 from ..figures import Figure
 from .annealing import log_z, log_z_from_above
@@ -82,8 +82,7 @@ def bound(model: HasElbo, batch: Batch, draws: int) -> LikelihoodEstimate:
 
 def importance_weighted(model: HasLogWeight, batch: Batch, k: int) -> LikelihoodEstimate:
     """log mean of k importance weights, (n,): in expectation it never falls as k grows."""
-    if k < 1:
-        raise Refused(f"importance_weighted: k is {k}; at least 1 is wanted")
+    at_least(1, "importance_weighted", k=k)
 
     def score(*part: Tensor) -> Tensor:
         total = _precise(model.log_weight(*part))

@@ -2,9 +2,8 @@
 
 import torch
 
-from ...core import GenerativeModel, HasLogProb, Model, promise
+from ...core import GenerativeModel, HasLogProb, Model, Refused, promise
 from ...data import Split
-from ...errors import Refused
 from ...functional.sequences.choices import Decoding
 from ..evaluation import on
 

@@ -1,9 +1,8 @@
 """BS-GAN on bits or tokens."""
 
 from ...adversarial import BSGAN
-from ...core import Bits, Model, Pixels, Tokens
+from ...core import Bits, Model, Pixels, Refused, Tokens
 from ...data import Data
-from ...errors import Refused
 from ...nn import MLP, ConvDecoder, ConvEncoder
 from ...train import Run, adam
 from .._fitted import ANY, fitted, loaded

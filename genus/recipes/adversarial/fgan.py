@@ -6,8 +6,7 @@ Source: Nowozin, Cseke, Tomioka, "f-GAN: training generative neural samplers usi
 Departs: R1 on the critic's slope.
 """
 
-from ...core import Model
-from ...errors import Refused
+from ...core import Model, Refused
 from ...functional.densities.divergences import DIVERGENCES
 from ...train import Run
 from .gan import RUN, gan

@@ -5,8 +5,7 @@ import torch
 from ...adversarial import GAN
 from ...adversarial.nets.augment import AdaptiveAugment, DiffAugment
 from ...adversarial.views import InstanceNoise, View, Views
-from ...core import Model, Pixels, Reals, Space
-from ...errors import Refused
+from ...core import Model, Pixels, Reals, Refused, Space
 from ...functional.adversarial.objectives import OBJECTIVES, TopK
 from ...functional.adversarial.penalties import OF_THE_GENERATOR, PENALTIES, Penalty
 from ...nn import MLP, ConvDecoder, ConvEncoder

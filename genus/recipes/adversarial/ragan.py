@@ -6,8 +6,7 @@ Source: Jolicoeur-Martineau, "The relativistic discriminator: a key element miss
 Departs: R1 on the critic's slope.
 """
 
-from ...core import Model
-from ...errors import Refused
+from ...core import Model, Refused
 from ...train import Run
 from .gan import RUN, gan
 

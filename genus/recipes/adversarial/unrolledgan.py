@@ -1,8 +1,7 @@
 """Unrolled GAN on the paper's toy, a ring of normals."""
 
 from ...adversarial import UnrolledGAN
-from ...core import Model
-from ...errors import Refused
+from ...core import Model, Refused
 from ...functional.adversarial.objectives import OBJECTIVES
 from ...nn import MLP
 from ...train import Run, adam

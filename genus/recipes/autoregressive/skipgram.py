@@ -1,8 +1,7 @@
 """Skip-gram: vectors of words from the company they keep."""
 
 from ...autoregressive import SkipGram
-from ...core import Classes, Model
-from ...errors import Refused
+from ...core import Classes, Model, Refused
 from ...train import Run
 from .._fitted import WORDS, context_of, fitted, loaded
 

@@ -1,8 +1,7 @@
 """WaveNet on spoken digits, for a digit and a speaker, for a spectrum, or for nothing."""
 
 from ...autoregressive import MelFrames, WaveNet
-from ...core import Attributes, Model, Pixels
-from ...errors import Refused
+from ...core import Attributes, Model, Pixels, Refused
 from ...measure import scores
 from ...nn import SeveralLabels
 from ...train import Run

@@ -2,10 +2,9 @@
 
 from torch import nn
 
-from ...core import Bits, Model, Pixels, Tokens
+from ...core import Bits, Model, Pixels, Refused, Tokens
 from ...diffusion import DiscreteDiffusion, TimeTokens, TimeTransformer
 from ...diffusion.discrete.categories import Absorbing, Multinomial, quarter_circle, straight
-from ...errors import Refused
 from ...train import Run
 from ...train.schedules import cosine, warmed
 from .._fitted import ANY, fitted, loaded

@@ -6,20 +6,10 @@ Source: Kingma, Dhariwal, "Glow: generative flow with invertible 1x1 convolution
 Departs: pixels are seen through a logit; what `genus.flow.images.glow` says.
 """
 
-from ...core import Classes, Model, Reals
+from ...core import Classes, Model, Reals, Refused
 from ...data import Data
 from ...density import Dequantised
-from ...errors import Refused
-from ...flow import (
-    Bijection,
-    Conv1x1,
-    ConvCoupling,
-    Dequantiser,
-    Flow,
-    Glow,
-    ResNet,
-    Squeezed,
-)
+from ...flow import Bijection, Conv1x1, ConvCoupling, Dequantiser, Flow, Glow, ResNet, Squeezed
 from ...train import Run
 from ...train.schedules import cosine, warmed
 from .._fitted import IMAGES, fitted, loaded, told_labels

@@ -175,7 +175,11 @@ def test_tokens_are_shown_as_indicators():
 @pytest.mark.parametrize(
     ("space", "samples", "sentence"),
     [
-        (Reals((2,)), 20, r"BSGAN: space is Reals.*it must be Bits or Tokens"),
+        (
+            Reals((2,)),
+            20,
+            r"BSGAN: space is Reals.*Bits or Tokens are wanted; for Reals and Pixels take GAN",
+        ),
         (Bits((2,)), 1, "BSGAN: samples is 1; at least 2 are wanted"),
     ],
 )

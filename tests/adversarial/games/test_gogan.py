@@ -106,8 +106,8 @@ def test_the_bound_holds_and_the_generator_waits():
         ({"length": 0}, "GoGAN: length is 0; at least 1 is wanted"),
         ({"stages": 0}, "GoGAN: stages is 0"),
         ({"critic_rounds": 0}, "GoGAN: critic_rounds is 0"),
-        ({"rank": -1.0}, "GoGAN: rank is -1.0; a weight cannot be negative"),
-        ({"bound": 0.0}, "GoGAN: bound is 0.0; it must be above 0, or None"),
+        ({"rank": -1.0}, "GoGAN: rank is -1.0; at least 0 is wanted"),
+        ({"bound": 0.0}, "GoGAN: bound is 0.0; it must be above 0"),
         ({"margin": 0.0}, "margin is 0.0; it must be above 0"),
         (
             {"penalties": (Penalty(pulling_away, 0.1, player="generator"),)},

@@ -192,7 +192,7 @@ def test_p_is_saved_with_the_weights():
         (lambda: DiffAugment(("cut",)), "DiffAugment: policy has {'cut'}"),
         (lambda: AdaptiveAugment(("cutout",)), "AdaptiveAugment: policy"),
         (lambda: AdaptiveAugment(target=1.0), "AdaptiveAugment: target is 1.0"),
-        (lambda: AdaptiveAugment(images=0), "images 0"),
+        (lambda: AdaptiveAugment(images=0), "images is 0"),
         (lambda: DiffAugment()(torch.zeros(3, 2)), r"DiffAugment: x has shape \(3, 2\)"),
     ],
 )

@@ -288,7 +288,7 @@ def test_graphs_without_order_come_in_every_order():
         (lambda: GraphRNN(Graphs(4), 4), "a reach of 4"),
         (lambda: GraphRNNS(Graphs(1)), "1 nodes"),
         (lambda: DGMG(Graphs(4), 0), "width is 0"),
-        (lambda: DGMG(Graphs(4), rounds=0), "rounds 0"),
+        (lambda: DGMG(Graphs(4), rounds=0), "rounds is 0"),
         (lambda: Unordered(DGMG(Graphs(3)), 0.0), "even is 0.0"),
         (lambda: Unordered(Gaussian(Reals((2,)))), "one of Graphs"),
     ],

@@ -227,11 +227,11 @@ def test_they_take_chorales():
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: RNNNADE(Tokens(2, 3)), r"Bits\(\(steps, d\)\) are wanted"),
-        (lambda: RNNNADE(Bits((3,))), r"Bits\(\(steps, d\)\) are wanted"),
+        (lambda: RNNNADE(Tokens(2, 3)), r"Bits of \(steps, d\) are wanted"),
+        (lambda: RNNNADE(Bits((3,))), r"Bits of \(steps, d\) are wanted"),
         (lambda: RNNNADE(SPACE, 0), "hidden is 0"),
         (lambda: RNNNADE(SPACE, dropout=1.0), "dropout is 1.0"),
-        (lambda: RNNRBM(Bits((3,))), r"Bits\(\(steps, d\)\) are wanted"),
+        (lambda: RNNRBM(Bits((3,))), r"Bits of \(steps, d\) are wanted"),
         (lambda: RNNRBM(SPACE, burn_in=0), "burn_in is 0; at least 1"),
         (lambda: RNNRBM(SPACE, dropout=-0.1), "dropout is -0.1"),
         (

@@ -38,5 +38,5 @@ def test_it_sees_its_taps_and_nothing_else():
 
 
 def test_sizes_are_refused():
-    with pytest.raises(ValueError, match="dilation 0"):
+    with pytest.raises(ValueError, match="dilation is 0"):
         CausalConv(1, 1, dilation=0)

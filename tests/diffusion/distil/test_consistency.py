@@ -351,7 +351,7 @@ def test_what_cannot_be_is_refused():
     net, space = TimeMLP(2, 4, 1), Reals((2,))
     with pytest.raises(ValueError, match="times is 1"):
         ConsistencyModel(net, space, VP(), times=1)
-    with pytest.raises(ValueError, match="decay 1"):
+    with pytest.raises(ValueError, match="decay is 1"):
         ConsistencyModel(net, space, VP(), decay=1.0)
     with pytest.raises(ValueError, match="evaluations is 0"):
         ConsistencyModel(net, space, VP(), evaluations=0)

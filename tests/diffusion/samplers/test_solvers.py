@@ -352,7 +352,7 @@ def test_churn_raises_the_noise_and_never_above_the_beginning():
     [
         (lambda: Heun(0), "evaluations is 0"),
         (lambda: Heun(churn=-1.0), "churn is -1.0"),
-        (lambda: Heun(louder=0.0), "louder 0.0"),
+        (lambda: Heun(louder=0.0), "louder is 0.0"),
         (lambda: Heun(least=2.0, most=1.0), "least is 2.0"),
         (lambda: DPMSolver(0), "evaluations is 0"),
         (lambda: DPMSolver(eta=2.0), "eta is 2.0"),
@@ -362,7 +362,7 @@ def test_churn_raises_the_noise_and_never_above_the_beginning():
         (lambda: PredictorCorrector(0), "evaluations is 0"),
         (lambda: PredictorCorrector(predictor="forward"), "predictor is 'forward'"),  # pyright: ignore[reportArgumentType]
         (lambda: PredictorCorrector(corrections=-1), "corrections is -1"),
-        (lambda: PredictorCorrector(snr=0.0), "snr 0.0"),
+        (lambda: PredictorCorrector(snr=0.0), "snr is 0.0"),
     ],
 )
 def test_a_sampler_says_what_it_wants(make, words):

@@ -180,9 +180,9 @@ def test_dropout_is_silent_after_training():
     [
         (
             lambda: RealNVP(Pixels((1, 8, 8))),
-            r"Dequantised\(RealNVP\(Reals\(space.shape\)\), space",
+            r"Dequantised\(Flow\(Reals\(space.shape\), ...\), space",
         ),
-        (lambda: RealNVP(Bits((4,))), r"space is Bits.*must be Reals\(\(d,\)\)"),
+        (lambda: RealNVP(Bits((4,))), r"space is Bits.*Reals are wanted"),
         (lambda: RealNVP(Reals((4, 4))), r"must be Reals\(\(d,\)\) or Reals\(\(channels"),
         (lambda: RealNVP(Reals((1,))), "1 feature; it must have at least 2"),
         (lambda: RealNVP(Reals((1, 7, 8))), "images are 7 x 8; both sides must be even"),

@@ -256,8 +256,8 @@ def test_a_pointnet_of_many_points_has_the_gradients_of_all():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"space": Reals((3,))}, r"space is .*; Reals\(\(points, d\)\) is wanted"),
-        ({"space": Pixels((5, 2))}, r"Reals\(\(points, d\)\) is wanted"),
+        ({"space": Reals((3,))}, r"space is .*; Reals of \(points, d\) are wanted"),
+        ({"space": Pixels((5, 2))}, r"Reals of \(points, d\) are wanted"),
         ({"latent": 0}, "latent is 0; at least 1 is wanted"),
         ({"scored": 0}, "scored is 0; at least 1 is wanted"),
         ({"latent": 2}, r"the encoder gives \(6,\) numbers a cloud; wanted are 4"),
