@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from genus.core import GenerativeModel, Player, Reals
+from genus.functional.adversarial import sides, wasserstein_critic
 from genus.functional.densities.densities import log_normal
 
 
@@ -49,6 +50,9 @@ class Duel(GenerativeModel):
             "fake": self.critic(fake).mean(),
             "penalty": 10 * (slope.norm(dim=1) - 1).square().mean(),
         }
+
+    def judged(self, dealt):
+        return sides(wasserstein_critic, *map(self.critic, dealt))
 
     def generator_loss(self, real, fake):
         return {"fool": -self.critic(fake).mean()}

@@ -26,6 +26,7 @@ from genus.core import (
     Tokens,
 )
 from genus.functional.sequences.choices import Decoding
+from genus.measure.games.critics import listening
 from genus.train import artifact
 from genus.train.fit import Run, fit
 from genus.train.game import own_optimizers, play
@@ -512,6 +513,32 @@ def saving_and_loading_keep_the_samples(model, *batch):
     assert torch.equal(first, sample(twin, 3)[0])
 
 
+# --- games ------------------------------------------------------------------------------------
+
+
+def what_is_judged_is_what_the_critic_says(model, *batch):
+    """Scores of both sides, overheard while the critic finds its loss, which falls as the real ones rise."""
+    torch.manual_seed(0)
+    twin = copy.deepcopy(model)
+    dealt = model.deal(*batch)
+    torch.manual_seed(0)
+    again = twin.deal(*batch)
+    critic = next(p for p in model.players().values() if p.role == "critic")
+    torch.manual_seed(1)
+    with listening(critic) as calls:
+        loss = torch.stack([*critic.loss(*dealt).values()]).sum()
+    (_, real), (_, fake), *_ = calls
+    torch.manual_seed(1)
+    found = twin.judged(again)
+    pull = torch.autograd.grad(loss, [real, fake], materialize_grads=True)
+    sign = 1 if pull[0].sum() <= pull[1].sum() else -1
+    for said, score in ((found.real, real), (found.fake, fake)):
+        score = score.detach().reshape(len(said), -1).mean(1)
+        torch.testing.assert_close(said, sign * score.double())
+    assert not found.real.requires_grad
+    assert not found.fake.requires_grad
+
+
 # --- which law holds for whom -----------------------------------------------------------------
 
 LAWS = {  # each law, and the promises that invoke it
@@ -535,6 +562,7 @@ LAWS = {  # each law, and the promises that invoke it
     a_move_moves_only_what_is_owned: set(),
     everything_owned_learns: set(),
     resuming_changes_nothing: set(),
+    what_is_judged_is_what_the_critic_says: {"judged"},
     improving_never_lowers_the_likelihood: {"fit", "log_prob"},
     hyperparameters_rebuild_the_model: set(),
     saving_and_loading_keep_the_samples: {"sample"},

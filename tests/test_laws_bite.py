@@ -198,6 +198,13 @@ class KeepsAScaleAside(VAE):
 
 PLAIN_GAN = {"space": Reals((2,)), "generator": MLP(3, 2), "critic": MLP(2, 1), "latent": 3}
 
+
+class CallsTheFakeRowsReal(GAN):
+    def judged(self, dealt):
+        found = super().judged(dealt)
+        return found._replace(real=-found.real, fake=-found.fake)
+
+
 LIARS = [  # (liar, its arguments, the law that must reject it)
     (
         ItsMaskIsOffByOne,
@@ -267,6 +274,7 @@ LIARS = [  # (liar, its arguments, the law that must reject it)
     (ForgetsThePrior, {"space": Bits((3,)), "latent": 2}, "weights_sum_to_one"),
     (TouchesTheOther, PLAIN_GAN, "a_move_moves_only_what_is_owned"),
     (DetachesItsNetwork, PLAIN_GAN, "everything_owned_learns"),
+    (CallsTheFakeRowsReal, PLAIN_GAN, "what_is_judged_is_what_the_critic_says"),
     (CountsOutsideItsState, {"space": Reals((2,))}, "resuming_changes_nothing"),
     (
         RemembersAnotherNumber,

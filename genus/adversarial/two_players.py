@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from ..core import GenerativeModel, Losses, Player
+from ..functional.adversarial.objectives import TwoPlayerObjective
+from ..functional.adversarial.sides import Sides, sides
 
 
 class RealAndFake(NamedTuple):
@@ -28,6 +30,7 @@ class TwoPlayers(GenerativeModel):
     latent: int  # the size of z
     generator: nn.Module  # z, (n, latent), to n rows of as many numbers as x has
     critic: nn.Module  # x, (n, *shape), to a score of each row
+    objective: TwoPlayerObjective  # of the scores
 
     def decode(self, z: Tensor) -> Tensor:
         """x, (n, *shape), from z, (n, latent); on Pixels, not yet on the grid."""
@@ -42,6 +45,10 @@ class TwoPlayers(GenerativeModel):
     def deal(self, x: Tensor) -> tuple[Tensor, ...]:
         """x and G(z), both (n, *shape): one pass of the generator for both players."""
         return RealAndFake(x, self.decode(self.noise(len(x), self.latent)))
+
+    def judged(self, dealt: tuple[Tensor, ...]) -> Sides:
+        """What the critic says of x and G(z), the first two that were dealt."""
+        return sides(self.objective.critic, self.critic(dealt[0]), self.critic(dealt[1]))
 
     def critic_loss(self, x: Tensor, fake: Tensor) -> Losses:
         """What the critic wants small."""

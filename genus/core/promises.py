@@ -26,6 +26,7 @@ PROMISES = (
     "decode",  # z to x
     "encode_with_logdet",  # z and log |det dz/dx|
     "denoise",  # the clean x that is expected behind a noisy one
+    "judged",  # what a critic says of both sides of a game
     "fit",  # learns by closed form or expectation maximisation
 )
 

@@ -38,6 +38,7 @@ from ..core import (
     share,
 )
 from ..functional.adversarial.objectives import Objective, non_saturating
+from ..functional.adversarial.sides import Sides, sides
 
 DROPPED = 3  # levels of the decoder, from the coarsest on, that have dropout
 
@@ -181,6 +182,14 @@ class Pix2Pix(GenerativeModel):
         """The true answer, the question and G's answer: one pass for both players."""
         return Pix2PixDeal(x, context, self.translate(context))
 
+    def promises(self) -> set[str]:
+        return super().promises() - (set() if self.game else {"judged"})
+
+    def judged(self, dealt: Pix2PixDeal) -> Sides:
+        """What the critic says of true and of made answers, a map by its mean."""
+        x, context, fake = dealt
+        return sides(self.objective.critic, self.critic(x, context), self.critic(fake, context))
+
     def critic_loss(self, x: Tensor, context: Tensor, fake: Tensor) -> Losses:
         """Half of the objective's, so that the critic learns at half the speed."""
         terms = self.objective.critic(self.critic(x, context), self.critic(fake, context))
@@ -206,7 +215,7 @@ class Pix2Pix(GenerativeModel):
 def _check(space: Space, context_space: Space, drop: float) -> None:
     require_images(space, "Pix2Pix", least=4)
     axes = "channels, height, width"
-    require("Pix2Pix's context", context_space, Pixels, Reals, axes=axes)
+    require("Pix2Pix: context_space", context_space, Pixels, Reals, axes=axes)
     if context_space.shape[1:] != space.shape[1:]:
         raise Refused(
             f"Pix2Pix: context_space is {context_space}; images of {space.shape[1]} x "

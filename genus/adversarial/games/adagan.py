@@ -31,6 +31,7 @@ from torch import Tensor, nn
 from ...core import GenerativeModel, Losses, Player, Refused
 from ...errors import at_least
 from ...functional.adversarial.objectives import logistic_critic
+from ...functional.adversarial.sides import Sides
 from ..gan import GAN
 from .boosting import boosting_weights
 from .mixture import GeneratorMixture, sample_mixture
@@ -134,6 +135,10 @@ class AdaGAN(GenerativeModel):
         """What the GAN deals from the rows that were drawn by weight; x; and as many mixed rows."""
         chosen = x[self.weights(x).multinomial(len(x), replacement=True)] if self.stage else x
         return AdaGANDeal(self.game.deal(chosen), x, self.sample(len(x)))
+
+    def judged(self, dealt: AdaGANDeal) -> Sides:
+        """What the critic of the GAN says of what that has dealt."""
+        return self.game.judged(dealt[0])
 
     def players(self) -> dict[str, Player]:
         """The players of the GAN, then the judge, after whose move the component may be done."""

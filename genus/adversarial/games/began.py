@@ -25,6 +25,8 @@ import torch
 from torch import Tensor, nn
 
 from ...core import Losses, Pixels, Player, Reals, Refused, Space, positive, require
+from ...functional.adversarial.objectives import energy_margin
+from ...functional.adversarial.sides import Sides, sides
 from ..two_players import TwoPlayers
 
 
@@ -65,6 +67,10 @@ class BEGAN(TwoPlayers):
         self.register_buffer("k", torch.zeros(()))
         self.register_buffer("errors", torch.zeros(2))  # E L(x) and E L(G(z)) in this round
         self.register_buffer("convergence", torch.zeros(()))  # M
+
+    def judged(self, dealt: tuple[Tensor, ...]) -> Sides:
+        """The errors, which are low for data, with the other sign."""
+        return sides(energy_margin.critic, self.critic(dealt[0]), self.critic(dealt[1]))
 
     def critic_loss(self, x: Tensor, fake: Tensor) -> Losses:
         """Data are said again, fake rows are not, as far as k_t minds them."""

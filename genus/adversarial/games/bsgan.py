@@ -33,6 +33,7 @@ from torch.nn.functional import one_hot, softplus
 
 from ...core import Bits, GenerativeModel, Losses, Player, Refused, Space, Tokens, require
 from ...functional.adversarial.objectives import non_saturating
+from ...functional.adversarial.sides import Sides, sides
 
 
 class BSGANDeal(NamedTuple):
@@ -108,6 +109,11 @@ class BSGAN(GenerativeModel):
         logits = self.conditional(self.noise(len(x), self.latent))
         made = self.rows(logits, self.samples)
         return BSGANDeal(x, made, self.log_conditional(made, logits))
+
+    def judged(self, dealt: BSGANDeal) -> Sides:
+        """What the critic says of data, and of all fake rows."""
+        real, fake = self.score(dealt[0]), self.score(dealt[1].flatten(0, 1))
+        return sides(non_saturating.critic, real, fake)
 
     def critic_loss(self, x: Tensor, made: Tensor, log_g: Tensor) -> Losses:
         """Telling data from all that was made."""

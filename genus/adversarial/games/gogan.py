@@ -94,7 +94,7 @@ class GoGAN(TwoPlayers):
         self.space, self.latent, self.length, self.stages = space, latent, length, stages
         self.margin, self.rank, self.penalties = margin, rank, tuple(penalties)
         self.bound, self.critic_rounds = bound, critic_rounds
-        self.ranking, self.ranking_twice = MarginRanking(margin), MarginRanking(2 * margin)
+        self.objective, self.ranking_twice = MarginRanking(margin), MarginRanking(2 * margin)
         self.generator, self.critic = generator, critic
         self.earlier = frozen(generator)  # G'
         self.register_buffer("rounds", torch.zeros((), dtype=torch.int64))  # that were played
@@ -116,7 +116,7 @@ class GoGAN(TwoPlayers):
     def critic_loss(self, x: Tensor, fake: Tensor, earlier: Tensor | None = None) -> Losses:
         """Data above fake rows; above those of the stage before by twice the margin."""
         real = self.critic(x)
-        terms = self.ranking.critic(real, self.critic(fake))
+        terms = self.objective.critic(real, self.critic(fake))
         if earlier is not None and self.rank:
             (order,) = self.ranking_twice.critic(real, self.critic(earlier)).values()
             terms["rank"] = self.rank * order
@@ -127,7 +127,7 @@ class GoGAN(TwoPlayers):
     def generator_loss(self, x: Tensor, fake: Tensor, earlier: Tensor | None = None) -> Losses:
         """A high score."""
         scores = self.critic(fake)
-        return self.ranking.generator(scores.new_empty(0), scores)
+        return self.objective.generator(scores.new_empty(0), scores)
 
     def advance(self) -> None:
         """Bounds the critic's weights; at the end of a stage but the last, freezes its generator."""

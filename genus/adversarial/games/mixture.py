@@ -17,7 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...core import GenerativeModel, Losses, Player, Refused
+from ...core import GenerativeModel, Losses, Player, Refused, promise
+from ...functional.adversarial.sides import HasJudged, Sides
 
 
 class GeneratorMixture(GenerativeModel):
@@ -62,6 +63,16 @@ class GeneratorMixture(GenerativeModel):
     def deal(self, *batch: Tensor) -> tuple[tuple[Any, ...], ...]:
         """What each component deals for itself, one after another."""
         return tuple(part.deal(*batch) for part in self.generators)
+
+    def promises(self) -> set[str]:
+        return super().promises() - (
+            set() if promise(self.generators[0], HasJudged) else {"judged"}
+        )
+
+    def judged(self, dealt: tuple[tuple[Any, ...], ...]) -> Sides:
+        """What the critic of the first component says of what that has dealt."""
+        game: Any = self.generators[0]
+        return game.judged(dealt[0])
 
     def hand(self, k: int, loss: Callable[..., Losses], *dealt: tuple[Any, ...]) -> Losses:
         """A loss of component k, of what it has dealt itself."""

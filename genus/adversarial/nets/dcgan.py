@@ -167,6 +167,7 @@ class DCGAN(TwoPlayers):
     """
 
     space: Pixels  # pyright: ignore[reportIncompatibleVariableOverride]
+    objective = non_saturating
 
     def __init__(self, space: Space, latent: int = 100, width: int = 64, coarsest: int = 4):
         super().__init__()
@@ -177,15 +178,11 @@ class DCGAN(TwoPlayers):
             self.critic = DCGANCritic(space.shape, width, coarsest)
         start(self.generator, self.critic)  # both at once, as the first figures were measured
 
-    def score(self, x: Tensor) -> Tensor:
-        """The critic's logits, (n,)."""
-        return self.critic(x)
-
     def critic_loss(self, x: Tensor, fake: Tensor) -> Losses:
         """Real and fake rows in batches of their own, so that their statistics do not mix."""
-        return non_saturating.critic(self.score(x), self.score(fake))
+        return self.objective.critic(self.critic(x), self.critic(fake))
 
     def generator_loss(self, x: Tensor, fake: Tensor) -> Losses:
         """The fake rows alone."""
-        scores = self.score(fake)
-        return non_saturating.generator(scores.new_empty(0), scores)
+        scores = self.critic(fake)
+        return self.objective.generator(scores.new_empty(0), scores)

@@ -35,3 +35,6 @@ from .relativistic import Relativistic as Relativistic
 from .relativistic import hinged as hinged
 from .relativistic import logistic as logistic
 from .relativistic import squared as squared
+from .sides import HasJudged as HasJudged
+from .sides import Sides as Sides
+from .sides import sides as sides

@@ -24,7 +24,7 @@ streams of the run stay as they are, bit for bit. The rows are a few hundred.
     returned            how far off the samples were since an earlier look, less how far they are from
                         that look; energy distances over the same; 0 if they never came back
 
-`genus.measure.games.critics` says what a score is.
+Scores are those of the model's own `judged`: they are high for data.
 
 Source: Szekely, Rizzo, "Energy statistics: a class of statistics
     based on distances", 2013, Journal of Statistical Planning and Inference 143 (energy distance).
@@ -38,12 +38,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...core import Losses, Model, Player, Reals, Space
+from ...core import Losses, Model, Player, Reals, Space, promise
+from ...functional.adversarial.sides import HasJudged
 from ...functional.densities.distances import energy_distance
 from ...functional.densities.neighbours import nearest
 from ..oracles import Oracle
 from ..samples.samples import COVERED
-from .critics import Sides, accuracy, calibration_error, heard, listening
+from .critics import accuracy, calibration_error, listening
 
 TRAIN = 5000  # training rows among which copies are looked for, at most
 LOOKS = 12  # earlier looks that are remembered
@@ -179,54 +180,65 @@ def _players(
     critic, generator = (_with_role(players, role) for role in ("critic", "generator"))
     if critic is None or generator is None:
         return {}
-    found, sides = _critic(model, critic, unseen, train)
+    found, gap = _critic(model, unseen, train)
     dealt = model.deal(*train)
     norms = {name: _gradient_norm(_total(p.loss(*dealt)), p) for name, p in players.items()}
     found |= {f"gradient_{name}": norm for name, norm in norms.items()}
     own, other = (next(norms[k] for k, p in players.items() if p is q) for q in (generator, critic))
     found["strength"] = own / max(own + other, 1e-30)
-    if sides is not None:
-        gap = sides.sign * (sides.real.mean() - sides.made.mean()).item()
-        if (signal := _signal(generator, dealt, critic, gap)) is not None:
+    if (game := promise(model, HasJudged)) is not None:
+        fake = game.judged(dealt).fake
+        if (signal := _signal(generator, dealt, critic, fake, gap)) is not None:
             found["signal"] = signal
     return found
 
 
 def _critic(
-    model: Model, critic: Player, unseen: tuple[Tensor, ...], train: tuple[Tensor, ...]
-) -> tuple[dict[str, float], Sides | None]:
-    """What the critic says of rows that it has and has not seen, beside the same fake rows."""
+    model: Model, unseen: tuple[Tensor, ...], train: tuple[Tensor, ...]
+) -> tuple[dict[str, float], float]:
+    """What the critic says of rows that it has and has not seen, beside the same fake rows.
+
+    And how far it holds the rows that it has seen above the fake ones, in the unit of its scores.
+    """
+    if (game := promise(model, HasJudged)) is None:
+        return {}, 0.0
     both = []
     for rows in (unseen, train):
         torch.manual_seed(0)
-        dealt = model.deal(*rows)
-        with listening(critic) as calls:
-            loss = _total(critic.loss(*dealt))
-        if (sides := heard(calls, loss)) is None:
-            return {}, None
-        both.append(sides)
+        both.append(game.judged(model.deal(*rows)))
     new, old = both
     found = {
-        "accuracy": accuracy(new.real, new.made),
-        "accuracy_train": accuracy(old.real, old.made),
+        "accuracy": accuracy(new.real, new.fake),
+        "accuracy_train": accuracy(old.real, old.fake),
     }
     if new.logits:
-        found["calibration"] = calibration_error(new.real, new.made)
-    found["score"] = torch.cat([new.real, new.made]).square().mean().sqrt().item()
-    return found, old
+        found["calibration"] = calibration_error(new.real, new.fake)
+    found["score"] = torch.cat([new.real, new.fake]).square().mean().sqrt().item()
+    return found, (old.real.mean() - old.fake.mean()).item()
 
 
-def _signal(generator: Player, dealt: tuple[Any, ...], critic: Player, gap: float) -> float | None:
-    """The pull of the generator's loss at its scores, over that and the pull if `gap` were made up."""
-    found = []
-    for shift in (0.0, gap):
+def _signal(
+    generator: Player, dealt: tuple[Any, ...], critic: Player, fake: Tensor, gap: float
+) -> float | None:
+    """The pull of the generator's loss at its scores, over that and the pull if `gap` were made up.
+
+    Args:
+        generator, critic: the players.
+        dealt: what both are given.
+        fake: the scores of fake rows, high for data, which say whether the critic's own are.
+        gap: how much higher those of real rows are.
+    """
+    found, shift = [], 0.0
+    for _ in range(2):
         with listening(critic, shift) as calls:
             loss = _total(generator.loss(*dealt))
-        made = [s for x, s in calls if x.requires_grad and not x.is_leaf]
-        if not made or not loss.requires_grad:
+        scores = [s for x, s in calls if x.requires_grad and not x.is_leaf]
+        if not scores or not loss.requires_grad:
             return None
-        (pull,) = torch.autograd.grad(loss, made[:1], retain_graph=True, allow_unused=True)
+        (pull,) = torch.autograd.grad(loss, scores[:1], retain_graph=True, allow_unused=True)
         found.append(0.0 if pull is None else pull.abs().sum().item())
+        high = (scores[0].detach().reshape(len(fake), -1).mean(1).double() @ fake).item() >= 0
+        shift = gap if high else -gap
     return found[0] / sum(found) if sum(found) else None
 
 

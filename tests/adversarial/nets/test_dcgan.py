@@ -32,7 +32,7 @@ def test_any_size(size, coarsest):
     model = tiny(space=Pixels((2, *size)), coarsest=coarsest)
     x = model.sample(3)
     assert x.shape == (3, 2, *size)
-    assert model.score(x).shape == (3,)
+    assert model.critic(x).shape == (3,)
     assert coarsest <= min(model.generator.grid) <= 2 * coarsest
 
 
