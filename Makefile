@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 export PIP_CONSTRAINT = constraints.txt
 READY = $(VENV)/.ready
 
-.PHONY: demo test check catalogue bench clean
+.PHONY: demo test check catalogue bench stale clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("genus wants Python 3.11 or newer, and this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
@@ -29,11 +29,12 @@ test: check  ## all checks, then all tests, one process a core
 catalogue: $(READY)  ## writes what genus knows of recipes and data without importing them
 	$(BIN)/python -m genus.recipes
 
-bench: $(READY)  ## measures the recipes, the overhead and the laboratory again; takes long
-	$(BIN)/python benchmarks/overhead.py
-	$(BIN)/python benchmarks/recipes.py
-	$(BIN)/python benchmarks/laboratory.py
+bench: $(READY)  ## one benchmark: make bench NAME=flow/flow_tables ARGS='--only maf*'; lists them without NAME
+	$(BIN)/python -m benchmarks.$(if $(NAME),$(subst /,.,$(NAME)) $(ARGS),bench --list)
 	$(BIN)/python benchmarks/render.py
+
+stale: $(READY)  ## looks for figures that were measured before a change of what they measure
+	$(BIN)/python -m benchmarks.bench $(NAME)
 
 clean:
 	rm -rf $(VENV) report runs

@@ -1,0 +1,367 @@
+"""One harness for all benchmarks: cells that resume, one file of results, one table.
+
+    make bench NAME=flow/tables ARGS='--only maf'
+    python -m benchmarks.flow.tables --only maf         the same
+
+A benchmark is a file of a family's folder:
+
+    BENCH = Bench(__file__, "Densities of small tables", "model | nats", {"data": "ten folds"})
+
+    @BENCH.cells
+    def cells(options: Namespace) -> Iterator[Cell]:
+        yield Cell("maf, fold 0", lambda: {"nats": ...})
+
+    @BENCH.rows
+    def rows(found: Cells, options: Namespace) -> list[list[str]]:
+        return [[name, f"{figures['nats']:.2f}"] for name, figures in found.items()]
+
+    if __name__ == "__main__":
+        BENCH.main()
+
+A cell is what is measured at once, minutes at most: its figures are written as soon as they are there,
+beside the date, the machine, the versions and the weights that they are of. A cell that is there is not
+measured again, so a benchmark that was stopped continues, and several processes may share its cells
+(each with other names in --only). The table is made of the cells each time.
+"""
+
+import argparse
+import fcntl
+import hashlib
+import importlib
+import json
+import math
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from genus import Run, __version__
+from genus.core import Model
+from genus.core.files import write
+from genus.train import artifact
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+PICTURES = HERE.parent / "docs" / "pictures"
+TOLERANCE = 1e-4  # relative, of a fingerprint: sums differ in their last digits between processors
+
+Cells = dict[str, Any]  # the figures of each cell, as JSON types
+Table = list[list[str]]
+Protocol = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is measured at once.
+
+    Args:
+        name: of the cell, which stays the same from run to run.
+        work: measures, and returns figures as JSON types.
+        probe: numbers that change when what is measured changes, found in seconds: the losses of the
+            first rounds, and the measure on fixed inputs. `--check` asks for them again.
+    """
+
+    name: str
+    work: Callable[[], Any]
+    probe: Callable[[], Sequence[float]] | None = None
+
+
+class Bench:
+    """A benchmark: its cells, and how they become a table.
+
+    Args:
+        file: the `__file__` of the benchmark; its results go to results/<file's name>.json.
+        title: heading of the table.
+        columns: headings of its columns, with " | " between them.
+        protocol: what the figures depend on, or a function of the options that returns it.
+        notes: what stands below the table, an empty line between two notes.
+        weights: which of a model's weights are measured: raw, average, best; "" without a model.
+        options: default and help of each option of its own; a list takes several values, and a type
+            in the place of a default says that there is none.
+    """
+
+    def __init__(
+        self,
+        file: str,
+        title: str,
+        columns: str,
+        protocol: Protocol | Callable[[Namespace], Protocol],
+        notes: str = "",
+        weights: str = "",
+        options: Mapping[str, tuple[Any, str]] | None = None,
+    ):
+        self.file, self.title, self.columns = Path(file), title, columns.split(" | ")
+        self.notes = [" ".join(note.split()) for note in notes.split("\n\n") if note.strip()]
+        self.protocol, self.weights, self.options = protocol, weights, options or {}
+        self.name = self.file.resolve().relative_to(HERE).with_suffix("").as_posix()
+        self.results = RESULTS / f"{self.file.stem}.json"
+
+    def cells(self, function: Callable[[Namespace], Iterable[Cell]]) -> Any:
+        """Declares the function that yields the cells."""
+        self.listed = function
+        return function
+
+    def rows(self, function: Callable[[Cells, Namespace], Table]) -> Any:
+        """Declares the function that makes the table of the cells that are there."""
+        self.table = function
+        return function
+
+    # --- command ------------------------------------------------------------------------------
+
+    def parser(self) -> argparse.ArgumentParser:
+        story = (sys.modules[self.listed.__module__].__doc__ or "").splitlines()[0]
+        parser = argparse.ArgumentParser(prog=f"make bench NAME={self.name}", description=story)
+        parser.add_argument("--only", nargs="+", metavar="CELL", help="names of cells, * for any")
+        parser.add_argument(
+            "--again", action="store_true", help="measure them though they are there"
+        )
+        parser.add_argument("--list", action="store_true", help="print the names of the cells")
+        parser.add_argument("--check", action="store_true", help="look for figures that are stale")
+        parser.add_argument("--out", type=Path, default=self.results, help="file of results")
+        parser.add_argument("--threads", type=int, default=1, help="threads of the processor")
+        for name, (default, meaning) in self.options.items():
+            several, bare = isinstance(default, list), isinstance(default, type)
+            parser.add_argument(
+                f"--{name.replace('_', '-')}",
+                type=default if bare else type(default[0] if several else default),
+                nargs="+" if several else None,
+                default=None if bare else default,
+                help=meaning if bare else f"{meaning} (default: {default})",
+            )
+        return parser
+
+    def main(self, words: Sequence[str] | None = None) -> None:
+        """Measures the cells that are missing, and writes the table."""
+        options = self.parser().parse_args(words)
+        torch.set_num_threads(options.threads)
+        listed = [cell for cell in self.listed(options) if self._wanted(cell.name, options)]
+        if options.list:
+            print(*(cell.name for cell in listed), sep="\n")
+            return
+        known = self.read(options.out)
+        if options.check:
+            stale = [name for cell in listed for name in self.stale(cell, known)]
+            sys.exit("\n".join(stale) or 0)
+        if not options.again:
+            self._same_protocol(options)
+        for cell in listed:
+            if options.again or cell.name not in self.read(options.out):
+                record = self.measured(cell, options)
+                self.write(options, {cell.name: record})
+                print(f"{cell.name}: {json.dumps(record['figures'])[:200]}", flush=True)
+        self.write(options, {})
+
+    def _wanted(self, name: str, options: Namespace) -> bool:
+        return not options.only or any(fnmatch(name, pattern) for pattern in options.only)
+
+    def _same_protocol(self, options: Namespace) -> None:
+        """Stops if the cells that are there were measured by another protocol."""
+        if options.out.exists():
+            was = json.loads(options.out.read_text("utf-8"))
+            if was["cells"] and was["protocol"] != _plain(self.protocol_of(options)):
+                sys.exit(
+                    f"{self.name}: {options.out} holds cells of another protocol; give another --out, "
+                    f"or --again"
+                )
+
+    # --- records ------------------------------------------------------------------------------
+
+    def measured(self, cell: Cell, options: Namespace) -> dict[str, Any]:
+        """The record of a cell: its figures, and what they are of."""
+        begun = time.process_time()
+        figures = cell.work()
+        record = {
+            "figures": _plain(figures),
+            "cpu_seconds": round(time.process_time() - begun, 1),
+            "date": date.today().isoformat(),
+            "machine": machine(options.threads),
+            "versions": versions(),
+            "weights": self.weights,
+            "source": hashlib.sha256(self.file.read_bytes()).hexdigest()[:16],
+        }
+        if cell.probe is not None:
+            record["fingerprint"] = list(cell.probe())
+        return record
+
+    def read(self, path: Path) -> dict[str, Any]:
+        """The records of the cells that are there."""
+        return json.loads(path.read_text("utf-8"))["cells"] if path.exists() else {}
+
+    def write(self, options: Namespace, new: Mapping[str, Any]) -> None:
+        """Puts records beside those that are there, and the table of all into the file."""
+        path: Path = options.out
+        with locked(path):
+            records = {**self.read(path), **new}
+            last = max(records.values(), key=lambda r: r["date"], default={"date": ""})
+            content = {
+                "title": self.title,
+                "command": f"make bench NAME={self.name}",
+                "protocol": _plain(self.protocol_of(options)),
+                "date": last["date"],
+                "machine": last.get("machine", machine(options.threads)),
+                "versions": last.get("versions", versions()),
+                "columns": self.columns,
+                "rows": self.table({k: r["figures"] for k, r in records.items()}, options),
+                "notes": self.notes,
+                "cells": records,
+            }
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+
+    def protocol_of(self, options: Namespace) -> Protocol:
+        return self.protocol(options) if callable(self.protocol) else self.protocol
+
+    def stale(self, cell: Cell, known: Mapping[str, Any]) -> Iterator[str]:
+        """A sentence if the figures of a cell are of something that has changed since."""
+        was = known.get(cell.name, {}).get("fingerprint")
+        if was is not None and cell.probe is not None and not alike(was, cell.probe()):
+            yield f"{self.name}: {cell.name} is stale: it was measured before a change of what it measures"
+
+
+def _plain(figures: Any) -> Any:
+    """Figures as they come back from JSON."""
+    return json.loads(json.dumps(figures))
+
+
+def alike(was: Sequence[float], now: Sequence[float]) -> bool:
+    """Whether two fingerprints are the same, to the digits that processors agree on."""
+    return len(was) == len(now) and all(
+        math.isclose(a, b, rel_tol=TOLERANCE, abs_tol=1e-7) or (math.isnan(a) and math.isnan(b))
+        for a, b in zip(was, now, strict=True)
+    )
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """One process at a time reads and writes a file of results."""
+    name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
+    with (Path(tempfile.gettempdir()) / f"genus-bench-{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def machine(threads: int = 1) -> str:
+    """The kind of machine, as a table says it."""
+    return f"{platform.machine()} CPU, {threads} thread{'s' if threads > 1 else ''}"
+
+
+def versions() -> dict[str, str]:
+    return {"genus": __version__, "torch": torch.__version__.partition("+")[0]}
+
+
+# --- what benchmarks share --------------------------------------------------------------------
+
+
+def size(*modules: nn.Module) -> int:
+    """How many parameters there are."""
+    return sum(p.numel() for module in modules for p in module.parameters())
+
+
+def spread(values: Sequence[float], digits: int = 2) -> str:
+    """The mean, ± the standard deviation where there are several values."""
+    mean = f"{statistics.mean(values):.{digits}f}"
+    return f"{mean} ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else mean
+
+
+def with_error(value: float, error: float | None, digits: int = 2) -> str:
+    """A value, ± its standard error where there is one."""
+    return f"{value:.{digits}f}" + ("" if error is None else f" ± {error:.{digits}f}")
+
+
+def in_turns(
+    works: Mapping[str, Callable[[], object]],
+    repeats: int = 5,
+    clock: Callable[[], float] = time.process_time,
+) -> dict[str, float]:
+    """The median seconds of each work, which take turns; the first turn of each is not counted."""
+    found: dict[str, list[float]] = {name: [] for name in works}
+    for turn in range(repeats + 1):
+        for name, work in works.items():
+            begun = clock()
+            work()
+            if turn:
+                found[name].append(clock() - begun)
+    return {name: statistics.median(values) for name, values in found.items()}
+
+
+def trained(train: Callable[[Run], Model], run: Run, folder: Path | None) -> tuple[Model, float]:
+    """The model that a recipe trains, by its best checkpoint, and the CPU minutes that it took.
+
+    Args:
+        train: the recipe.
+        run: of the recipe; `out` and `device` are set here.
+        folder: where the run is kept, and continued if it was stopped; None for one that is thrown away.
+    """
+    with tempfile.TemporaryDirectory() as spare:
+        out = folder or Path(spare) / "run"
+        done = out / "cpu_minutes.json"
+        before = json.loads(done.read_text()) if done.exists() else {"minutes": 0.0, "whole": False}
+        if not before["whole"]:
+            begun = time.process_time()
+            try:
+                train(replace(run, out=out, device="cpu", resume=(out / "state.pt").exists()))
+                before["whole"] = True
+            finally:
+                before["minutes"] += (time.process_time() - begun) / 60
+                if out.exists():
+                    write(done, json.dumps(before).encode())
+        best = out / "best"
+        return artifact.load(best if best.exists() else out).eval(), before["minutes"]
+
+
+def first_losses(train: Callable[[Run], Model], run: Run, rounds: int = 20) -> list[float]:
+    """A fingerprint: every loss of the first rounds, and the figures of the validation rows after them."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "run"
+        limits: dict[str, Any] = {"rounds": rounds, "minutes": None, "log_every": 1}
+        train(replace(run, **limits, out=out, device="cpu", resume=False))
+        logs = [path.read_text().splitlines() for path in sorted(out.rglob("metrics.jsonl"))]
+    lines = [json.loads(line) for log in logs for line in log]
+    return [
+        float(value)
+        for line in lines
+        for name, value in sorted(line.items())
+        if name not in ("seconds", "event", "round")
+    ]
+
+
+def every() -> Iterator[Bench]:
+    """All benchmarks of this folder."""
+    for path in sorted(HERE.glob("*/*.py")):
+        yield importlib.import_module(f"benchmarks.{path.parent.name}.{path.stem}").BENCH
+
+
+def main() -> None:
+    """Lists all benchmarks, or looks for stale figures in those that are named."""
+    parser = argparse.ArgumentParser(prog="make stale", description=main.__doc__)
+    parser.add_argument("names", nargs="*", help="of benchmarks, such as flow/*; all without any")
+    parser.add_argument("--list", action="store_true", help="only print the names")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    stale = []
+    for bench in every():
+        if options.names and not any(fnmatch(bench.name, pattern) for pattern in options.names):
+            continue
+        known = bench.read(bench.results)
+        with_print = sum("fingerprint" in record for record in known.values())
+        print(f"{bench.name}: {len(known)} cells, {with_print} with a fingerprint", flush=True)
+        if not options.list:
+            listed = bench.listed(bench.parser().parse_args([]))
+            stale += [said for cell in listed for said in bench.stale(cell, known)]
+    sys.exit("\n".join(stale) or 0)
+
+
+if __name__ == "__main__":
+    main()
