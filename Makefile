@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 export PIP_CONSTRAINT = constraints.txt
 READY = $(VENV)/.ready
 
-.PHONY: demo test check catalogue bench stale clean
+.PHONY: demo test check examples catalogue bench stale clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("genus wants Python 3.11 or newer, and this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
@@ -25,6 +25,9 @@ check: $(READY)  ## what CI runs: format, lint, types, import floors
 
 test: check  ## all checks, then all tests, one process a core
 	$(BIN)/python -m pytest -q -n auto
+
+examples: $(READY)  ## runs every example in full, under a minute each
+	for example in examples/*.py; do echo "== $$example"; $(BIN)/python $$example || exit 1; done
 
 catalogue: $(READY)  ## writes what genus knows of recipes and data without importing them
 	$(BIN)/python -m genus.recipes

@@ -58,7 +58,7 @@ def test_every_folder_is_in_the_layout():
 def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     blocks = PYTHON.findall((ROOT / page).read_text("utf-8"))
-    code = re.sub(r"minutes=\d+", "rounds=1", "\n".join(blocks))
+    code = re.sub(r"(minutes|rounds)=\d+", "rounds=1", "\n".join(blocks))
     (tmp_path / "page.py").write_text(code.replace("number == 100", "number == 2"))
     runpy.run_path("page.py")
 
