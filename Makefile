@@ -24,7 +24,7 @@ check: $(READY)  ## what CI runs: format, lint, types, import floors
 	$(BIN)/python -m pytest -q tests/test_floors.py
 
 test: check  ## all checks, then all tests, one process a core
-	$(BIN)/python -m pytest -q -n auto
+	$(BIN)/python -m pytest -q -n auto --durations=10
 
 examples: $(READY)  ## runs every example in full, under a minute each
 	for example in examples/*.py; do echo "== $$example"; $(BIN)/python $$example || exit 1; done
