@@ -38,7 +38,7 @@ GREY = {"1", "L", "LA", "La"}
 
 
 class UnfitError(Exception):
-    """A file that cannot be used: the reason, and what exactly."""
+    """A file that cannot be used, with the reason and a detail."""
 
     def __init__(self, reason: str, detail: str = ""):
         super().__init__(f"{reason}: {detail}" if detail else reason)
@@ -118,7 +118,7 @@ def decode(content: bytes, look: Look) -> NDArray[np.uint8]:
 
 
 def _check(image: Image.Image) -> None:
-    """Raises UnfitError if Pillow would change what the image holds without a word."""
+    """Raises UnfitError if Pillow would change what the image holds without a warning."""
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format != "MPO":  # a photograph with a preview
         raise UnfitError("animated", f"{frames} frames")
