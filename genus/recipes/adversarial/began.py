@@ -21,8 +21,8 @@ def began(
 ) -> Model:
     """BEGAN on digits; target: all ten classes, which a lower gamma trades for sharpness.
 
-    The balance is one of means, and a low gamma can be reached by making only what the autoencoder
-    says again best (benchmarks/began.py).
+    The balance is one of means, and a generator can reach a low gamma with only those images that
+    the autoencoder reconstructs best (benchmarks/began.py).
 
     The log's figures also hold `convergence`, the paper's M, of the round before they were taken.
 

@@ -48,7 +48,7 @@ def latent_diffusion(
 
 
 def _before(run: Run, share: float) -> Run:
-    """The autoencoder's run; none if the run goes on, for what it goes on with has one."""
+    """The autoencoder's run; none if the run is resumed, for its state has an autoencoder."""
     share = 0.0 if run.resume else share
     return replace(
         FIRST,
