@@ -54,7 +54,7 @@ def divided(
     """The rows of each split.
 
     Args:
-        parts: the split that each row belongs to by its source; train if the source names none.
+        parts: split that each row belongs to by its source; train if the source names none.
         labels: labels of the rows.
         keys: keys of the rows; what is cut out depends on them and on the labels.
         who: name of the data in messages.
@@ -100,7 +100,7 @@ def data_of_rows(
     Args:
         name: name of the data set.
         space: space of one row.
-        parts: the rows of each split, as `Rows` takes them; splits may be missing.
+        parts: rows of each split, as `Rows` takes them; splits may be missing.
         labels: labels of the rows of each split.
     """
     where = [split for split, x in parts.items() for _ in range(len(x))]

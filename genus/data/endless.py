@@ -32,7 +32,7 @@ class Draws(Split):
     """An endless split. Its fixed draw and its batches have nothing in common.
 
     Args:
-        toy: the distribution from which rows are drawn.
+        toy: distribution from which rows are drawn.
         name: name of the split; each name has its own draws.
         rows: number of rows in the fixed draw.
     """

@@ -61,7 +61,7 @@ class Data:
 
     @property
     def classes(self) -> int:
-        """How many different labels there are; 0 without labels."""
+        """The number of different labels; 0 without labels."""
         return self.train.classes
 
     @property

@@ -11,7 +11,7 @@
     community_small, grid_graphs, cycles, ...   graphs
     glyphs                                      texts that a pen writes
     ellipsoids, boxes, shapes                   clouds of points
-    chorale_toys                                made-up piano rolls
+    chorale_toys                                generated piano rolls
     mnist, fashion_mnist, binarized_mnist       from the folder that GENUS_DATA names
     chairs                                      clouds of points, from the same folder
     ego_small, enzymes                          graphs, from there too
@@ -125,7 +125,7 @@ def load(source: str | Path, **options: Any) -> Data:
     """The data set of this name, or in this file or folder.
 
     Args:
-        source: a name, or a path: of a folder of images or idx files, or of a .npy, .npz, .csv, .txt
+        source: name or path: of a folder of images or idx files, or of a .npy, .npz, .csv, .txt
             or idx file. A name comes first: write ./digits for a folder of that name. A path that is
             not here is looked for in the folder that GENUS_DATA names.
         options: those that the data take, such as size for a folder of images; each is a
@@ -201,7 +201,7 @@ def _found(source: str) -> Path:
 
 
 def _folder_of(name: str, source: Source) -> Path:
-    """Where the files of a set lie, below the folder that GENUS_DATA names."""
+    """The folder of the files of a set, below the one that GENUS_DATA names."""
     root = os.environ.get(VARIABLE)
     if not root:
         raise Refused(

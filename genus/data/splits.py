@@ -74,7 +74,7 @@ class Rows(Split):
             which are stored so; or a store that reads such levels.
         space: space of x.
         labels: labels, (n,) int64, in 0 .. classes - 1.
-        classes: how many different labels there are.
+        classes: number of different labels.
         context: contexts, (n, ...), one for each row.
         context_space: space of a context.
         name: name of the split in messages.

@@ -105,7 +105,7 @@ def augmented(
     """
     height, width = _image_sides(split, "augmented")
     if split.context_space is not None and len(split.context_space.shape) > 1:
-        raise Refused(f"{split.name}: augment before the context is made from the image")
+        raise Refused(f"{split.name}: augment before the context is computed from the image")
     if not 0 <= shift < min(height, width):
         raise Refused(f"{split.name}: shift is {shift}; 0 .. {min(height, width) - 1} is wanted")
     if crop is not None and not 1 <= crop <= min(height, width):

@@ -108,9 +108,9 @@ def methods(gamma: float, sigma: float, clip: float, ratio: float) -> dict[str, 
     def noise(t: Array, p: Array) -> tuple[Array, Array]:
         x = sigma * NODES.reshape(-1, *[1] * np.ndim(t))
         mean = WEIGHTS / WEIGHTS.sum()
-        made = sigmoid(p * (t + x))
-        move = np.tensordot(mean, x * sigmoid(-p * x) - (t + x) * made, 1)
-        return p * np.tensordot(mean, made, 1), move
+        fake = sigmoid(p * (t + x))
+        move = np.tensordot(mean, x * sigmoid(-p * x) - (t + x) * fake, 1)
+        return p * np.tensordot(mean, fake, 1), move
 
     def r1(t: Array, p: Array) -> tuple[Array, Array]:
         generator, critic = minimax(t, p)

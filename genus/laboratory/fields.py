@@ -219,7 +219,7 @@ def plot(outcome: Outcome) -> "Figure":
     panels = figure.subplots(len(keys), len(arrays["rounds"]), sharex=True, sharey=True)
     side = np.linspace(-REACH, REACH, SIDE)
     centres = np.array(RING.centres)
-    for row, key, told in zip(panels, keys, outcome.rows, strict=True):
+    for row, key, cells in zip(panels, keys, outcome.rows, strict=True):
         for k, (axes, number) in enumerate(zip(row, arrays["rounds"], strict=True)):
             field, samples = arrays[f"{key}/arrows"][k], arrays[f"{key}/samples"][k]
             size = 1 / np.sqrt(np.linalg.norm(field, axis=-1) + 1e-12)
@@ -238,7 +238,7 @@ def plot(outcome: Outcome) -> "Figure":
             axes.set(xticks=[], yticks=[])
             shares = modes(torch.from_numpy(samples))
             axes.set_title(f"round {number}: {found(shares)} of {MODES}", fontsize=9)
-        row[0].set_ylabel(told[0].replace(", ", "\n").replace(": ", ":\n"), fontsize=9)
+        row[0].set_ylabel(cells[0].replace(", ", "\n").replace(": ", ":\n"), fontsize=9)
     figure.suptitle(
         "○ the data's modes   • samples   → the critic's gradient (its length is a square root)",
         fontsize=9,

@@ -64,8 +64,8 @@ def index(outcomes: Sequence[Outcome], pictures: Mapping[str, tuple[bytes, bytes
     """All experiments on one page, each with a link to its own.
 
     Args:
-        outcomes: what was found.
-        pictures: of each, by its name, light and dark.
+        outcomes: outcomes of the experiments.
+        pictures: pictures of each, by its name, light and dark.
     """
     cards = "".join(
         f'<li><figure><a href="{o.name}.html">{_picture(*pictures[o.name], o.title)}</a></figure>'

@@ -26,7 +26,8 @@ class Figure:
         name: name of the measure.
         value: value of the figure.
         unit: unit, such as "nats", "bits/dim" or "share"; "" for a pure number.
-        protocol: what was measured, as plain JSON: data, split, fingerprint, rows, space, ...
+        protocol: description of the measurement, as plain JSON: data, split, fingerprint, rows,
+            space, ...
         sign: sign of the value: "=" if exact; "<=" or ">=" if a bound on the truth, in expectation;
             "~" if an estimate that may err on both sides.
         error: standard error of the value, if it is known.
@@ -52,7 +53,7 @@ class Figure:
 
 
 def differences(a: Figure, b: Figure) -> dict[str, tuple[Any, Any]]:
-    """What differs between two figures, with both values; empty if they may be compared."""
+    """The differences of two figures' protocols, with both values; empty if they are comparable."""
     apart = {k: (getattr(a, k), getattr(b, k)) for k in ("name", "unit")}
     for key in sorted({*a.protocol, *b.protocol} - {*RECORDED}):
         apart[key] = (a.protocol.get(key), b.protocol.get(key))

@@ -92,7 +92,7 @@ class Scores:
         The model is left as it is, bit for bit, and so are the random streams.
 
         Args:
-            model: the model in training, not an average of it.
+            model: model in training, not an average of it.
             data: training rows.
         """
         if self.examination is None:
@@ -100,7 +100,7 @@ class Scores:
         return {GAME + name: value for name, value in self.examination.look(model).items()}
 
     def verdict(self, lines: Iterable[Mapping[str, Any]]) -> str:
-        """What is wrong with a game, from the lines of its log; "" if nothing is, or there is none."""
+        """The faults of a game, from the lines of its log; "" if there are none, or no game."""
         return describe(found) if (found := ailments(lines)) else ""
 
     def _examination(self, model: Model, data: Any) -> Examination:

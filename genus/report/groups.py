@@ -43,7 +43,7 @@ class Group:
 
     @property
     def protocol(self) -> dict[str, Any]:
-        """What all figures of the group share."""
+        """The common part of the protocols of the group."""
         everyone = [figure.protocol for own in self.figures.values() for figure in own.values()]
         first = everyone[0]
         return {k: v for k, v in first.items() if all(p.get(k) == v for p in everyone)}

@@ -29,7 +29,7 @@ def picture(
     """Writes samples into a PNG file, and returns its path.
 
     Args:
-        model: a generative model.
+        model: generative model that samples.
         path: path of the file; its folder is created if it is missing.
         n: number of samples; by default 64 images or 2,000 points.
         context: contexts of a conditional model; by default n labels in turn, if its contexts
@@ -90,7 +90,7 @@ def sampled(
     """n samples, (n, *space.shape), drawn in batches of ROWS.
 
     Args:
-        model: a generative model.
+        model: generative model that samples.
         n: number of samples.
         context: contexts of a conditional model, (n, ...).
         seed: random seed.

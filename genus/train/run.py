@@ -40,7 +40,7 @@ class Examiner(Protocol):
         ...
 
     def verdict(self, lines: Sequence[Mapping[str, Any]]) -> str:
-        """What is wrong, from the lines of the log; "" if nothing is."""
+        """The faults of a game, from the lines of its log; "" if there are none."""
         ...
 
 

@@ -53,9 +53,9 @@ def images(
         resize: crop keeps the largest centred part of the right proportions, stretch the whole image.
         colour: L converts all images to grey, RGB to colour; by default all must agree.
         background: colour behind the transparent parts of an image.
-        broken: what to do with files that are not usable images: refuse the folder, or skip them,
+        broken: treatment of files that are not usable images: refuse the folder, or skip them,
             with a warning; `Data.skipped` then names them.
-        label: the column of the metadata that holds labels; without it, `label` if it is there.
+        label: column of the metadata that holds labels; by default `label`, if it is there.
         workers: number of threads that read files; 0 reads in the caller's thread.
         cache: bytes of decoded images to keep in memory; others are decoded when they are needed.
     """

@@ -202,7 +202,7 @@ def _invented(number: int) -> str:
 
 
 def counted(pairs: Sequence[Tensor], words: int) -> Tensor:
-    """How often each word met each neighbour, (words, words), of (neighbour, word)."""
+    """The number of pairs of each word with each neighbour, (words, words), from such pairs."""
     neighbour, word = pairs
     return torch.bincount(word * words + neighbour, minlength=words**2).reshape(words, words)
 

@@ -41,8 +41,8 @@ class Grammar(Toy):
     Args:
         vocabulary: number of tokens on the ring, at least 5, so that up and down differ.
         length: length of a sequence, at least 3.
-        leap: the probability of a step by two tokens.
-        turn: the probability that the state changes before a step.
+        leap: probability of a step by two tokens.
+        turn: probability that the state changes before a step.
     """
 
     vocabulary: int = 8

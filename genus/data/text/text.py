@@ -24,7 +24,7 @@ class Windows(Split):
     What is left at the end of the text, less than a window, is in no row.
 
     Args:
-        text: the tokens, (characters,) int64.
+        text: tokens of the text, (characters,) int64.
         space: space of a window.
         name: name of the text.
     """

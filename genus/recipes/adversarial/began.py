@@ -28,7 +28,7 @@ def began(
 
     Args:
         data: name or path of a data set of images.
-        gamma: the error of fake rows over that of data, in (0, 1]: low for clean samples, high for
+        gamma: error of fake rows over that of data, in (0, 1]: low for clean samples, high for
             various ones.
         rate: step size of the controller, above 0; the paper's 0.001 is meant for a hundred times
             as many rounds.
