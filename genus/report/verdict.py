@@ -73,7 +73,7 @@ def _unscored(records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     ]
     if without:
         have = "has" if len(without) == 1 else "have"
-        yield f"{listed(without)} {have} no likelihood, by design: judge by samples alone."
+        yield f"{listed(without)} {have} no likelihood, by design: only samples can be judged."
 
 
 # --- samples ----------------------------------------------------------------------------------

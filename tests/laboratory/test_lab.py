@@ -149,7 +149,7 @@ def test_mistakes_are_told_in_a_sentence(said, line, sentence):
 def test_help_of_an_experiment(said):
     code, out, err = said("lab fields --help")
     assert (code, err) == (0, "")
-    assert "how many times slower the broken run's critic learns" in out
+    assert "factor by which the broken run's critic learns more slowly" in out
     assert "--out" in out
 
 
