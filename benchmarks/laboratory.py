@@ -63,7 +63,7 @@ def section(name: str) -> str:
     experiment = find(name)
     outcome = experiment.run()
     with style():
-        picture = png(experiment.draw(outcome))
+        picture = png(experiment.plot(outcome))
     seconds = time.perf_counter() - begun
     if len(picture) > LARGEST:
         raise SystemExit(

@@ -26,7 +26,7 @@ from genus.core import (
     Tokens,
 )
 from genus.functional.sequences.choices import Decoding
-from genus.measure.games.critics import listening
+from genus.measure.games.critics import recording
 from genus.train import artifact
 from genus.train.fit import Run, fit
 from genus.train.game import own_optimizers, play
@@ -537,7 +537,7 @@ def what_is_judged_is_what_the_critic_says(model, *batch):
     again = twin.deal(*batch)
     critic = next(p for p in model.players().values() if p.role == "critic")
     torch.manual_seed(1)
-    with listening(critic) as calls:
+    with recording(critic) as calls:
         loss = torch.stack([*critic.loss(*dealt).values()]).sum()
     (_, real), (_, fake), *_ = calls
     torch.manual_seed(1)

@@ -1,7 +1,7 @@
-"""compare: several recipes trained on one data set, each measured, and put on one page.
+"""compare: trains several recipes on one data set, measures them and writes one page.
 
-    OUT/index.html      the page: self-contained, to be opened, sent or printed
-    OUT/results.json    everything that the page says, for other programs
+    OUT/index.html      the page: one self-contained file
+    OUT/results.json    everything on the page, for other programs
     OUT/RECIPE/         the run: an artifact that `genus sample` and `genus evaluate` open
 
 A recipe that fails is reported, and the others continue. Results are written after each recipe.
@@ -53,14 +53,14 @@ def compare(
     """Trains, measures and reports; returns an exit code, 0 if every recipe went well.
 
     Args:
-        names: of the recipes.
+        names: names of the recipes.
         data: name or path of a data set; each recipe takes the view of it that it needs.
-        minutes: of training, for each recipe.
-        out: the folder, made if need be.
-        oracle: the run of the recipe `oracle` that judges samples; without it, the one that ships.
-        seed: of every run.
-        device: as in `Run`.
-        threads: of the processor.
+        minutes: training time of each recipe, in minutes.
+        out: folder of the report, created if it is missing.
+        oracle: run of the recipe `oracle`, to judge samples; by default the one that ships.
+        seed: random seed of every run.
+        device: device as in `Run`.
+        threads: number of threads.
         resume: whether to keep the finished runs in `out` and continue the others.
     """
     if twice := {name for name in names if list(names).count(name) > 1}:
@@ -82,14 +82,14 @@ def compare(
         + (f" --threads {threads}" if threads != 1 else ""),
         "real": picture_of_data(source, out),
     }
-    asked = {"data": data, "minutes": minutes, "seed": seed, "oracle": oracle and str(oracle)}
+    options = {"data": data, "minutes": minutes, "seed": seed, "oracle": oracle and str(oracle)}
     for number, name in enumerate(names, 1):
         record = before.get(name)
-        if record is not None and _finished(record, asked, out / name):
+        if record is not None and _finished(record, options, out / name):
             say(f"{name}, {number} of {len(names)}: is finished")
         else:
             say(f"{name}, {number} of {len(names)}: learns for {minutes:g} minutes")
-            record = _attempt(name, source, asked, out / name, device, judge)
+            record = _attempt(name, source, options, out / name, device, judge)
         before[name] = record
         known = [before[other] for other in names if other in before]
         write(out / "results.json", json.dumps({**results, "models": known}, indent=1).encode())
@@ -101,7 +101,7 @@ def compare(
 
 
 def _claim(out: Path, resume: bool) -> dict[str, Record]:
-    """Makes sure of the folder, and returns what it knows of recipes already."""
+    """Creates the folder, and returns the records of recipes that it holds already."""
     if out.exists() and not out.is_dir():
         raise Refused(f"compare: {out} is a file; --out must be a folder")
     if not resume and out.is_dir() and any(out.iterdir()):
@@ -120,9 +120,9 @@ def _claim(out: Path, resume: bool) -> dict[str, Record]:
     return known
 
 
-def _finished(record: Record, asked: Mapping[str, Any], folder: Path) -> bool:
-    """Whether the model in a folder is what was asked for, and still the one that was measured."""
-    if record.get("failure", "unknown") or record.get("asked") != asked:
+def _finished(record: Record, options: Mapping[str, Any], folder: Path) -> bool:
+    """Whether the model in a folder has these options, and is still the one that was measured."""
+    if record.get("failure", "unknown") or record.get("asked") != options:
         return False
     return record.get("weights") == weights_hash(folder)
 
@@ -130,22 +130,22 @@ def _finished(record: Record, asked: Mapping[str, Any], folder: Path) -> bool:
 def _attempt(
     name: str,
     source: Data,
-    asked: Mapping[str, Any],
+    options: Mapping[str, Any],
     folder: Path,
     device: str,
     judge: Oracle | None,
 ) -> Record:
-    """What there is to say of a recipe, be it that it failed."""
+    """The record of a recipe, also if it failed."""
     entry = next(entry for entry in recipes.catalogue() if entry.name == name)
-    record: Record = {**asdict(entry), "asked": asked, "code": OK, "failure": None}
+    record: Record = {**asdict(entry), "asked": options, "code": OK, "failure": None}
     try:
         parser = RecipeParser(recipes.find(name), folder)
-        given = {option: value for option, value in asked.items() if option in parser.defaults}
+        given = {option: value for option, value in options.items() if option in parser.defaults}
         given |= {"out": folder, "device": device, "resume": (folder / "state.pt").exists()}
         with writing(folder):
             parser.train(parser.resolved(given))
         say(f"{name}: is measured")
-        return record | recorded(folder, source, asked["seed"], device, judge)
+        return record | recorded(folder, source, options["seed"], device, judge)
     except ERRORS as error:
         code, sentence = answer(error)
         say(f"{name}: {sentence}; the others continue")

@@ -1,4 +1,4 @@
-"""genus diagnose: says in plain words what is wrong with the game of a run."""
+"""genus diagnose: reports in plain words what is wrong with the game of a run."""
 
 from pathlib import Path
 
@@ -6,15 +6,15 @@ from ..errors import Refused
 from .errors import OK
 from .parser import Parser
 
-AILING = 3  # the exit code where something is wrong with the game
+FAULTY = 3  # the exit code if something is wrong with the game
 
 
 def run(words: list[str]) -> int:
-    """Says in plain words what is wrong with a game."""
+    """Reports in plain words what is wrong with a game."""
     parser = Parser(
         prog="genus diagnose",
-        description="Says what is wrong with the game of an adversarial run, from its log.",
-        epilog=f"Exit codes: 0, nothing is wrong; {AILING}, something is; 2, there is no such log.",
+        description="Reports what is wrong with the game of an adversarial run, from its log.",
+        epilog=f"Exit codes: 0, nothing is wrong; {FAULTY}, something is; 2, there is no such log.",
     )
     parser.add_argument("folder", type=Path, metavar="RUN", help="folder of the run")
     folder: Path = parser.read(words).folder
@@ -34,4 +34,4 @@ def run(words: list[str]) -> int:
             f"the run of a GAN is wanted, after its first evaluation"
         )
     print(describe(found))
-    return OK if all(finding.severity == "good" for finding in found) else AILING
+    return OK if all(finding.severity == "good" for finding in found) else FAULTY

@@ -1,9 +1,9 @@
-"""Whose fault is an error? A mistake of the user is answered with one sentence, a failure is shown.
+"""Errors: a mistake of the user is answered with one sentence, a failure of genus with its place.
 
-What genus raises as `Refused` is a mistake: it says who, what came and what is wanted. So is what the
-system refuses: a missing file, a folder that cannot be written, a full disk. What the user's own code
-raises is shown as theirs; what Python or another library raises while it works for us is a failure
-of ours.
+A `Refused` that genus raises is a mistake: it names the part that refuses, the value that came and
+what is wanted. So is an error of the system: a missing file, a folder that cannot be written, a
+full disk. An error in the user's own code is shown with its file and line; an error that Python or
+another library raises in a call of genus is a failure of genus.
 """
 
 import sys
@@ -20,7 +20,7 @@ from ..errors import Refused
 HOME = str(Path(__file__).parent.parent)
 INSTALLED = {get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
 OK, FAILURE, MISTAKE, STOPPED = 0, 1, 2, 130  # exit codes
-ERRORS = (  # what a command can end with; each gets its answer
+ERRORS = (  # errors that can end a command; each gets its answer
     ArithmeticError,
     AssertionError,
     AttributeError,
@@ -35,32 +35,32 @@ ERRORS = (  # what a command can end with; each gets its answer
 
 
 class Answer(NamedTuple):
-    """What the user is told of an error: the exit code, and one sentence."""
+    """The answer to an error: the exit code, and one sentence for the user."""
 
     code: int
     sentence: str
 
 
 def answer(error: Exception) -> Answer:
-    """What to tell the user."""
-    said = " ".join(str(error).split())
+    """The exit code and the sentence for an error."""
+    text = " ".join(str(error).split())
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
-        return Answer(MISTAKE, where + (error.strerror or said))
+        return Answer(MISTAKE, where + (error.strerror or text))
     if isinstance(error, Refused):
-        return Answer(MISTAKE, said)
+        return Answer(MISTAKE, text)
     if isinstance(error, FloatingPointError):
-        return Answer(FAILURE, said)
+        return Answer(FAILURE, text)
     name = type(error).__name__
     if name in {"MemoryError", "OutOfMemoryError"}:
-        return Answer(FAILURE, f"out of memory; a smaller batch may fit: {said}")
+        return Answer(FAILURE, f"out of memory; a smaller batch may fit: {text}")
     if place := in_code_of_the_user(error):
-        return Answer(MISTAKE, f"{place}: {name}: {said}")
-    return Answer(FAILURE, f"a failure of genus, not of yours: {name}: {said}{_at(error)}")
+        return Answer(MISTAKE, f"{place}: {name}: {text}")
+    return Answer(FAILURE, f"a failure of genus, not of yours: {name}: {text}{_at(error)}")
 
 
 def in_code_of_the_user(error: BaseException) -> str:
-    """The file and line that raised, if it is neither of genus nor of an installed library; or ""."""
+    """The file and line that raised, if they are the user's own; otherwise empty."""
     at = error.__traceback__
     while at is not None and at.tb_next is not None:
         at = at.tb_next
@@ -86,7 +86,7 @@ def _at(error: BaseException) -> str:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """What the system refuses within is told of this path, if it names none, or an unfinished one."""
+    """Puts this path into errors of the system that name none, or only an unfinished file."""
     try:
         yield
     except OSError as error:
@@ -96,7 +96,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """Asks for the name that was probably meant; empty if none is near."""
+    """A question for the name that was probably meant; empty if none is near."""
     close = get_close_matches(name, list(names), n=1, cutoff=0.6)
     return f"; did you mean {close[0]}?" if close else ""
 
@@ -109,5 +109,5 @@ def known(name: str) -> None:
 
 
 def say(text: str) -> None:
-    """One line for the user, beside the results."""
+    """Prints one line for the user on stderr, apart from the results."""
     print(text if text.startswith("genus") else f"genus: {text}", file=sys.stderr, flush=True)

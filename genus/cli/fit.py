@@ -88,7 +88,7 @@ def _stored(out: Path, name: str) -> dict[str, object]:
 
 
 def _conclude(out: Path) -> None:
-    """What has been reached, and what to do with it."""
+    """Prints the figures of the trained model, and how to sample from it."""
     from ..train.artifact import read_config
 
     config = read_config(out)

@@ -1,4 +1,4 @@
-"""genus lab: runs experiments of the laboratory, and writes down what they show.
+"""genus lab: runs experiments of the laboratory, and writes their results.
 
 OUT/NAME.png     the picture
 OUT/NAME.json    the arrays behind it, the table, the sentence
@@ -26,10 +26,10 @@ STORY = "usage: genus lab [NAME | all] [--out FOLDER] [options of the experiment
 
 def run(words: list[str]) -> int:
     """Lists the experiments, or runs them."""
-    asked = bool({"-h", "--help"} & {*words})
+    helping = bool({"-h", "--help"} & {*words})
     name = words[0] if words and not words[0].startswith("-") else None
     if name is None:
-        if words and not asked:
+        if words and not helping:
             raise Refused("genus lab: which experiment? genus lab lists them; or genus lab all")
         print(_list())
         return OK
@@ -38,7 +38,7 @@ def run(words: list[str]) -> int:
         raise Refused(f"genus lab: there is no experiment {name}{hint}")
     function: Callable[..., Any] = _all if name == "all" else find(name).run
     parser = _parser(name, function)
-    if asked:
+    if helping:
         print(re.sub(r"--\w+", lambda found: found[0].replace("_", "-"), parser.format_help()))
         return OK
     options = _read(parser, function, words[1:])
@@ -63,7 +63,7 @@ def _list() -> str:
 
 
 def _all() -> None:
-    """Runs every experiment as it is, and writes a page about all of them."""
+    """Runs every experiment with its defaults, and writes a page about all of them."""
 
 
 # --- options ----------------------------------------------------------------------------------
@@ -106,8 +106,8 @@ def _read(parser: Any, function: Callable[..., Any], words: Sequence[str]) -> di
     try:
         return parser.parse_args(line).as_dict()
     except argparse.ArgumentError as error:
-        said = complaint(error, partial(_wanted, function), known)
-        raise Refused(f"{parser.prog}: {said}") from None
+        sentence = complaint(error, partial(_wanted, function), known)
+        raise Refused(f"{parser.prog}: {sentence}") from None
 
 
 def _wanted(function: Callable[..., Any], name: str) -> str:
@@ -134,7 +134,7 @@ def _write(name: str, options: dict[str, Any], out: Path, command: str) -> Any:
     pictures = []
     for dark in (False, True):
         with style(dark):
-            pictures.append(png(experiment.draw(outcome)))
+            pictures.append(png(experiment.plot(outcome)))
     write(out / f"{name}.png", pictures[0])
     write(out / f"{name}.json", outcome.to_json().encode())
     write(out / f"{name}.html", page(outcome, *pictures, command).encode())

@@ -1,4 +1,4 @@
-"""genus list: the catalogue, at once, for nothing is imported to print it."""
+"""genus list: prints the catalogue, without importing any recipe."""
 
 import json
 import sys

@@ -1,9 +1,9 @@
 """The command line: genus list | fit | sample | evaluate | compare | diagnose | lab.
 
-Each command is a file beside this one, and its `run` gets the words behind its name. Torch is imported
-by those that need it, when they need it: help and the catalogue answer at once. Exit codes: 0; 2 after
-a mistake of the user, told in one sentence; 1 after a failure; 3 if `diagnose` finds something wrong;
-130 after Ctrl-C.
+Each command is a file beside this one, and its `run` gets the words after its name. Torch is
+imported only by commands that need it: help and the catalogue answer at once. Exit codes: 0; 2
+after a mistake of the user, explained in one sentence; 1 after a failure; 3 if `diagnose` finds a
+fault; 130 after Ctrl-C.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         say("stopped")
         return STOPPED
-    except BrokenPipeError:  # who read the output has read enough
+    except BrokenPipeError:  # the reader of the output has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except SystemExit as end:  # help has been shown
@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(words: list[str]) -> int:
-    """Finds the command."""
+    """Runs the command that the first word names; without one, prints help."""
     if words and words[0] in COMMANDS:
         return importlib.import_module(f".{words[0]}", __package__).run(words[1:])
     parser = Parser(

@@ -27,19 +27,19 @@ Options = dict[str, Any]
 RUN = [field.name for field in fields(Run) if field.name != "note"]
 SWITCH = {"true", "false"}
 CLOCK = ("rounds", "minutes")
-OF_DATA = "data."  # where the options of the data stand among those of the recipe
+OF_DATA = "data."  # key of the options of the data among those of the recipe
 
 
 class _Formatter(DefaultHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Types and defaults behind each meaning; the docstring as it stands."""
+    """Adds types and defaults to each description; keeps the layout of the docstring."""
 
 
 class RecipeParser:
     """The options of one recipe.
 
     Args:
-        recipe: the function.
-        out: where its runs go if the user does not say.
+        recipe: function of the recipe.
+        out: default folder of its runs.
     """
 
     def __init__(self, recipe: Callable[..., Any], out: Path):
@@ -64,14 +64,14 @@ class RecipeParser:
         self.switches = {k for k, v in self.defaults.items() if isinstance(v, bool)}
 
     def help(self) -> str:
-        """All options with meanings and defaults."""
+        """The text of --help: all options with descriptions and defaults."""
         text = self.parser.format_help()
         text = re.sub(r"\n  --print_config.*?(?=\n\S|\n\n|\n  -)", _PRINT, text, flags=re.DOTALL)
         text = re.sub(r"--\w+", lambda found: found[0].replace("_", "-"), text)
         return f"{text}\noptions of the data, where they apply:\n{help_of_data()}\n"
 
     def given(self, argv: Sequence[str]) -> Options:
-        """What the command line, and the files it names by --config, say."""
+        """The options on the command line, and in the files it names by --config."""
         argv, options = data_options(argv)
         argv = self._spelt(argv)
         line = [
@@ -95,12 +95,12 @@ class RecipeParser:
         return options
 
     def checked(self, stored: Mapping[str, Any]) -> Options:
-        """Options that a run had, as their proper types; those this recipe no longer has are left."""
+        """The options of a run as their proper types, without those this recipe no longer has."""
         known = {name: value for name, value in stored.items() if name in self.defaults}
-        return self._say(lambda: self.parser.parse_object(known, defaults=False)).as_dict()
+        return self._complaining(lambda: self.parser.parse_object(known, defaults=False)).as_dict()
 
     def train(self, options: Mapping[str, Any]) -> Any:
-        """Calls the recipe. What it was told is kept with the model."""
+        """Calls the recipe. Its options are saved with the model."""
         run = {name: value for name, value in options.items() if name in RUN}
         own = {name: value for name, value in options.items() if name not in RUN}
         note = {"recipe": {"name": self.recipe.__name__, "options": plain(options)}}
@@ -124,9 +124,9 @@ class RecipeParser:
         return line
 
     def _parse(self, line: list[str]) -> Options:
-        return self._say(lambda: self.parser.parse_args(line, defaults=False)).as_dict()
+        return self._complaining(lambda: self.parser.parse_args(line, defaults=False)).as_dict()
 
-    def _say(self, parse: Callable[[], Any]) -> Any:
+    def _complaining(self, parse: Callable[[], Any]) -> Any:
         """Runs the parser, and puts its complaints into one sentence."""
         try:
             return parse()

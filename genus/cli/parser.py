@@ -1,4 +1,4 @@
-"""The parser of every command: it complains in one sentence."""
+"""The parser of every command, which reports an error in one sentence."""
 
 import argparse
 import json
@@ -15,13 +15,13 @@ ORACLE = "a run of genus fit oracle, to judge samples (default: the one that shi
 
 
 class Parser(argparse.ArgumentParser):
-    """Complains by raising, in one sentence, and proposes the nearest option."""
+    """An argument parser that raises Refused with one sentence, and proposes the nearest option."""
 
     def error(self, message: str) -> NoReturn:
         raise Refused(f"{self.prog}: {message}")
 
     def add_seed(self) -> None:
-        """The option --seed, of 64 bits."""
+        """Adds the option --seed, of 64 bits."""
         self.add_argument("--seed", type=_seed, default=0, help="random seed (default: 0)")
 
     def read(self, words: Sequence[str]) -> argparse.Namespace:
@@ -44,21 +44,21 @@ class Parser(argparse.ArgumentParser):
 
 
 def complaint(error: Exception, wanted: Callable[[str], str], options: Iterable[str]) -> str:
-    """What jsonargparse says of a line, in a sentence.
+    """An error of jsonargparse as one sentence.
 
     Args:
-        error: its own.
-        wanted: the kind of value of an option, from its name.
-        options: their names, of which the nearest is proposed.
+        error: error of jsonargparse.
+        wanted: function from an option's name to the kind of value that it takes.
+        options: names of options, of which the nearest is proposed.
     """
-    said = " ".join(str(error).split())
-    if found := re.match(r'Parser key "(\w+)": .*(?:Got|Given) value: (.*)', said):
+    text = " ".join(str(error).split())
+    if found := re.match(r'Parser key "(\w+)": .*(?:Got|Given) value: (.*)', text):
         return f"--{found[1].replace('_', '-')} is {found[2]}; wanted is {wanted(found[1])}"
-    if found := re.match(r"Option '(.*)' is not accepted", said):
+    if found := re.match(r"Option '(.*)' is not accepted", text):
         return f"there is no option {found[1]}{nearest(found[1], options)}"
-    if found := re.match(r"[Uu]nrecognized arguments: (.*)", said):
+    if found := re.match(r"[Uu]nrecognized arguments: (.*)", text):
         return f"does not know what to do with {found[1]}"
-    return said.replace('Parser key "config"', "--config")
+    return text.replace('Parser key "config"', "--config")
 
 
 def _seed(word: str) -> int:

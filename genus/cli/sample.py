@@ -1,4 +1,4 @@
-"""genus sample: draws from a trained model into a file, whole or not at all."""
+"""genus sample: writes samples of a trained model into a file, whole or not at all."""
 
 from pathlib import Path
 
@@ -11,8 +11,8 @@ KINDS = f"{', '.join(WRITERS[:-1])} or {WRITERS[-1]}"
 
 
 def run(words: list[str]) -> int:
-    """Draws from a trained model into a file."""
-    parser = Parser(prog="genus sample", description="Draws from a trained model into a file.")
+    """Writes samples of a trained model into a file."""
+    parser = Parser(prog="genus sample", description="Samples from a trained model into a file.")
     parser.add_argument("folder", type=Path, help="folder of a run or of a saved model")
     parser.add_argument("-n", type=int, default=64, help="number of samples (default: 64)")
     parser.add_argument("--out", type=Path, required=True, help=f"file to write: {KINDS}")
@@ -56,9 +56,9 @@ def run(words: list[str]) -> int:
             f"and a .txt or .npy file"
         )
     from ..train.process import fit_threads
-    from .drawing import draw
+    from .sampling import write_samples
 
     fit_threads()
-    draw(**vars(taken))
+    write_samples(**vars(taken))
     print(taken.out)
     return OK

@@ -1,4 +1,4 @@
-"""Where batches come from: digits, arrays, folders of images, and toys with known truth."""
+"""Data sets: digits, arrays, folders of images, toys of known density and others."""
 
 from .sets import Data as Data
 from .sources import load as load

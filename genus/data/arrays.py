@@ -48,8 +48,8 @@ def arrays(path: Path, *, layout: Layout | None = None) -> Data:
     """An array file as a data set.
 
     Args:
-        path: of a .npy or .npz file.
-        layout: whether an image's channels come first or last, if the shape leaves it open.
+        path: path of a .npy or .npz file.
+        layout: place of an image's channels, first or last, if the shape leaves it open.
     """
     found = opened(path)
     roles: dict[str, dict[str, Array]] = {"x": {}, "y": {}}
@@ -77,8 +77,8 @@ def understood(
 
     Args:
         parts: arrays by split, all of one kind.
-        who: for messages.
-        layout: as in `arrays`.
+        who: name of the file in messages.
+        layout: layout as in `arrays`.
     """
     for array in parts.values():
         if array.dtype.kind not in "buif":

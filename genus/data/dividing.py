@@ -1,6 +1,6 @@
-"""From rows to a data set: who learns, who validates, who tests.
+"""Division of rows into training, validation and test splits.
 
-What a source divides itself stays divided. A split that it lacks is cut out of its training rows, a
+A division that the source gives is kept. A split that it lacks is cut out of its training rows, a
 tenth of them each: always the same rows, the same share of each label, and independent of the
 version of any library.
 """
@@ -27,7 +27,7 @@ OTHER_NAMES = {
 
 
 def split_name(word: str) -> str | None:
-    """The split that a file or folder of this name holds; None if the name says nothing."""
+    """The split that a file or folder of this name holds; None if it is no name of a split."""
     word = OTHER_NAMES.get(word.lower(), word.lower())
     return word if word in SPLITS else None
 
@@ -36,8 +36,8 @@ def stratified(labels: Sequence[int], keys: Sequence[str]) -> list[int]:
     """Row numbers in a fixed order, such that any stretch has about the same share of each label.
 
     Args:
-        labels: of the rows.
-        keys: of the rows: the order within a label is that of their hashes.
+        labels: labels of the rows.
+        keys: keys of the rows: the order within a label is that of their hashes.
     """
     hashes = [hashlib.sha256(key.encode()).digest() for key in keys]
     counts, seen = Counter(labels), Counter()
@@ -54,10 +54,10 @@ def divided(
     """The rows of each split.
 
     Args:
-        parts: the split that each row belongs to, as its source says; train if it says nothing.
-        labels: of the rows.
-        keys: of the rows; what is cut out depends on them and on the labels.
-        who: for messages.
+        parts: split that each row belongs to by its source; train if the source names none.
+        labels: labels of the rows.
+        keys: keys of the rows; what is cut out depends on them and on the labels.
+        who: name of the data in messages.
     """
     rows = {split: [i for i, part in enumerate(parts) if part == split] for split in SPLITS}
     missing = [split for split in ("test", "validation") if not rows[split]]
@@ -98,10 +98,10 @@ def data_of_rows(
     """A data set of arrays.
 
     Args:
-        name: what it is called.
-        space: what one row is.
-        parts: the rows of each split, as `Rows` takes them; splits may be missing.
-        labels: of the rows of each split.
+        name: name of the data set.
+        space: space of one row.
+        parts: rows of each split, as `Rows` takes them; splits may be missing.
+        labels: labels of the rows of each split.
     """
     where = [split for split, x in parts.items() for _ in range(len(x))]
     numbers, names = None, ()

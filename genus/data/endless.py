@@ -15,7 +15,7 @@ ROWS = 10_000  # in the fixed draw of each split
 
 
 class Drawn(Protocol):
-    """What rows can be drawn from without end."""
+    """A source from which rows can be drawn without end."""
 
     @property
     def space(self) -> Space: ...
@@ -32,9 +32,9 @@ class Draws(Split):
     """An endless split. Its fixed draw and its batches have nothing in common.
 
     Args:
-        toy: what is drawn from.
-        name: of the split; each name has its own draws.
-        rows: in the fixed draw.
+        toy: distribution from which rows are drawn.
+        name: name of the split; each name has its own draws.
+        rows: number of rows in the fixed draw.
     """
 
     def __init__(self, toy: Drawn, name: str, rows: int = ROWS):

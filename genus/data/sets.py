@@ -20,17 +20,17 @@ class Data:
     """A data set.
 
     Args:
-        name: what it is called.
-        train: what models learn from.
-        validation: what choices are made on.
-        test: what figures are reported on.
-        truth: the distribution itself, for toys.
-        class_names: what each label stands for, if that is known.
-        skipped: for each reason, the files that were left out.
-        symbols: what each token stands for, where x are tokens: characters or words.
-        separator: what stands between the symbols of a text: nothing, or a space between words.
-        context_symbols: what each token of a context stands for, where contexts are tokens.
-        rate: samples in a second, where x are sounds.
+        name: name of the data set.
+        train: training split.
+        validation: split on which choices are based.
+        test: split on which figures are reported.
+        truth: distribution of the rows, for toys.
+        class_names: meaning of each label, if it is known.
+        skipped: files that were left out, by reason.
+        symbols: characters or words that the tokens stand for, where x are tokens.
+        separator: text between two symbols: nothing, or a space between words.
+        context_symbols: symbols that the tokens of a context stand for, where contexts are tokens.
+        rate: samples per second, where x are sounds.
     """
 
     name: str
@@ -51,17 +51,17 @@ class Data:
 
     @property
     def space(self) -> Space:
-        """What one x is."""
+        """The space of x."""
         return self.train.space
 
     @property
     def context_space(self) -> Space | None:
-        """What is given with each x; None if nothing is."""
+        """The space of the context that comes with each x; None without contexts."""
         return self.train.context_space
 
     @property
     def classes(self) -> int:
-        """How many different labels there are; 0 without labels."""
+        """The number of different labels; 0 without labels."""
         return self.train.classes
 
     @property
@@ -81,13 +81,13 @@ class Data:
         return self.truth.modes if self.truth else None
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """log p(x) under the distribution itself, nats, (n,): toys know it."""
+        """log p(x) under the distribution itself, nats, (n,), which is known for toys."""
         if self.truth is None:
             raise Refused(f"{self.name}: its true density is not known; only toys know theirs")
         return self.truth.log_prob(x.cpu()).to(x.device)
 
     def text(self, x: Tensor) -> list[str]:
-        """What the tokens x, (n, length), say, up to their end where there is one."""
+        """The texts of the tokens x, (n, length), up to their end where there is one."""
         end = getattr(self.space, "end", None)
         rows = [row[: row.index(end)] if end in row else row for row in x.tolist()]
         return [self.separator.join(self.symbols[token] for token in row) for row in rows]
@@ -96,8 +96,8 @@ class Data:
         """The tokens of a text, (length,) int64."""
         return self._numbers(text, self.symbols)
 
-    def asked(self, text: str) -> Tensor:
-        """The context that a text says, (*context_space.shape): a class, labels with commas, a text."""
+    def parse_context(self, text: str) -> Tensor:
+        """The context, (*context_space.shape), from a text: class, labels with commas, or text."""
         space = self.context_space
         match space:
             case Classes():
@@ -134,28 +134,28 @@ class Data:
         return torch.tensor([numbers[word] for word in words], dtype=torch.int64)
 
     def labelled(self) -> "Data":
-        """Batches (x, label): what a conditional model learns from."""
+        """Data whose batches are (x, label), for a conditional model."""
         return self.view(lambda split: split.labelled())
 
     def binarised(self) -> "Data":
-        """Each pixel 0 or 1 with probability (x + 1) / 2, drawn anew in each batch.
+        """Data of bits: each pixel is 1 with probability (x + 1) / 2, drawn anew in each batch.
 
-        `everything()` gives a fixed draw. Data of bits stay what they are.
+        `everything()` gives a fixed draw. Data of bits stay as they are.
         """
         return self.view(binarised)
 
     def coarse(self, factor: int = 2) -> "Data":
-        """Batches (x, context): context is x as means over blocks of factor x factor, blown up."""
+        """Data with x as context, averaged over blocks of factor x factor and enlarged again."""
         return self.view(lambda split: coarse(split, factor))
 
     def augmented(self, *, flip: bool = False, shift: int = 0, crop: int | None = None) -> "Data":
-        """Training batches vary: no two epochs see the same images.
+        """Data whose training images are varied anew in each batch.
 
         Args:
-            flip: mirrors left and right in every other image.
-            shift: moves by up to so many pixels each way; the edge is repeated.
-            crop: cuts out a square of so many pixels: anywhere in training batches, in the middle
-                everywhere else.
+            flip: whether to mirror half of the images, left to right.
+            shift: largest shift in pixels, each way; the edge is repeated.
+            crop: side in pixels of a square that is cut out: anywhere in training batches, in the
+                middle everywhere else.
         """
         return replace(
             self,
@@ -165,7 +165,7 @@ class Data:
         )
 
     def view(self, change: Callable[[Split], Split]) -> "Data":
-        """Another look at each split."""
+        """Data in which each split is changed by a function."""
         return replace(self, **{name: change(split) for name, split in self.splits.items()})
 
     def view_for(self, model: Model) -> "Data":
@@ -174,7 +174,7 @@ class Data:
         for view in VIEWS:
             try:
                 seen = view(self)
-            except ValueError:  # these data cannot be seen so
+            except ValueError:  # these data have no such view
                 continue
             if (seen.space, seen.context_space) == wanted:
                 return seen

@@ -6,12 +6,12 @@
     stacked_digits, stacked_mnist               1,000 modes
     grammar                                     a toy of tokens
     dates, reordering                           translations
-    analogies, word_pairs                       sentences to learn words from
+    analogies, word_pairs                       sentences from which word vectors are learnt
     linear_mixture                              ten planes in 100 dimensions
     community_small, grid_graphs, cycles, ...   graphs
     glyphs                                      texts that a pen writes
     ellipsoids, boxes, shapes                   clouds of points
-    chorale_toys                                made-up piano rolls
+    chorale_toys                                generated piano rolls
     mnist, fashion_mnist, binarized_mnist       from the folder that GENUS_DATA names
     chairs                                      clouds of points, from the same folder
     ego_small, enzymes                          graphs, from there too
@@ -26,13 +26,13 @@
 
 Options may also stand in the name, after a question mark: photos?size=64&colour=L.
 
-A file of this folder that makes data exports
+A file of this folder that provides data exports
 
     SETS: dict[str, Source]       by name
     PATHS: tuple[Source, ...]     of files or folders of a kind
 
-and nothing else has to be told: `catalogue.json`, which `make catalogue` writes, maps each name and
-each kind of path to its file, so that `load` imports one file.
+and needs no further registration: `catalogue.json`, which `make catalogue` writes, maps each name
+and each kind of path to its file, so that `load` imports one file.
 """
 
 import importlib
@@ -62,13 +62,13 @@ class Source:
     """A data set of a name, or all data that lie in a kind of file or folder.
 
     Args:
-        read: makes the data. It takes nothing if they are built in, (folder, name) if a set of this
-            name is read from a folder, and (path) if it is for a kind of path. Its keyword-only
-            parameters are the options that the data take.
-        folders: where a set is looked for, below the folder that GENUS_DATA names.
-        holds: the files, if any, that make a folder one of this kind.
-        pattern: of the names of such paths, those of folders with a slash at the end.
-        kind: what such a path is called, with an article.
+        read: function that returns the data. It takes nothing if they are built in, (folder, name)
+            if a set of this name is read from a folder, and (path) if it is for a kind of path. Its
+            keyword-only parameters are the options that the data take.
+        folders: folders in which a set is looked for, below the one that GENUS_DATA names.
+        holds: function that finds the files which make a folder one of this kind.
+        pattern: pattern of the names of such paths; those of folders end in a slash.
+        kind: name of such a path in messages, with an article.
     """
 
     read: Callable[..., Data]
@@ -112,7 +112,7 @@ def _value(name: str, value: Any, kind: Any) -> Any:
 
 @cache
 def catalogue() -> dict[str, Any]:
-    """Which file of this folder makes what: names, patterns of paths in their order, options."""
+    """The contents of `catalogue.json`: names, patterns of paths in their order, options."""
     return json.loads(CATALOGUE.read_text("utf-8"))
 
 
@@ -125,18 +125,18 @@ def load(source: str | Path, **options: Any) -> Data:
     """The data set of this name, or in this file or folder.
 
     Args:
-        source: a name, or a path: of a folder of images or idx files, or of a .npy, .npz, .csv, .txt
+        source: name or path: of a folder of images or idx files, or of a .npy, .npz, .csv, .txt
             or idx file. A name comes first: write ./digits for a folder of that name. A path that is
             not here is looked for in the folder that GENUS_DATA names.
         options: those that the data take, such as size for a folder of images; each is a
             keyword-only argument of the function that reads them. None is as if left out.
 
     Raises:
-        Refused: says what came, what is wanted and how to mend it. An option that does not apply
-            is refused.
+        Refused: the source or an option is unknown; the message says how to mend it. An option that
+            does not apply is refused.
     """
-    name, asked = _asked(str(source))
-    given = asked | {option: value for option, value in options.items() if value is not None}
+    name, found = _parsed(str(source))
+    given = found | {option: value for option, value in options.items() if value is not None}
     if name in catalogue()["names"]:
         found = source_of_name(name)
         place = (_folder_of(name, found), name) if found.folders else ()
@@ -167,15 +167,15 @@ def source_of_path(path: Path) -> Source | None:
 
 
 def with_options(source: str, options: Mapping[str, str]) -> str:
-    """A name or path with options in it: those that it has, and these, which are the stronger."""
-    name, asked = _asked(source)
+    """A name or path with options in it: those that it has, and these, which take precedence."""
+    name, own = _parsed(source)
     words = [
-        f"{option}={quote(value, safe='/')}" for option, value in (asked | dict(options)).items()
+        f"{option}={quote(value, safe='/')}" for option, value in (own | dict(options)).items()
     ]
     return f"{name}?{'&'.join(words)}" if words else source
 
 
-def _asked(source: str) -> tuple[str, dict[str, str]]:
+def _parsed(source: str) -> tuple[str, dict[str, str]]:
     """The name or path, and the options that stand in it."""
     if "?" not in source or Path(source).exists():
         return source, {}
@@ -201,7 +201,7 @@ def _found(source: str) -> Path:
 
 
 def _folder_of(name: str, source: Source) -> Path:
-    """Where the files of a set lie, below the folder that GENUS_DATA names."""
+    """The folder of the files of a set, below the one that GENUS_DATA names."""
     root = os.environ.get(VARIABLE)
     if not root:
         raise Refused(
@@ -223,7 +223,7 @@ def _folder_of(name: str, source: Source) -> Path:
 
 
 def collected() -> dict[str, Any]:
-    """What the catalogue has to say: every file is imported for it."""
+    """The contents of the catalogue, for which every file is imported."""
     names: dict[str, str] = {}
     paths: list[tuple[bool, str, str]] = []
     options: dict[str, str] = {}
@@ -245,7 +245,7 @@ def collected() -> dict[str, Any]:
 
 
 def _meaning(read: Callable[..., Data], option: str) -> str:
-    """What the docstring of a reader says of an option."""
+    """The description of an option in a reader's docstring."""
     from docstring_parser import parse  # only needed to write the catalogue
 
     function = read.func if isinstance(read, partial) else read

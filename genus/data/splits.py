@@ -36,7 +36,7 @@ class Split(ABC):
 
     @abstractmethod
     def content(self) -> str:
-        """What is hashed for the fingerprint: a text that changes when the data do."""
+        """The text that is hashed for the fingerprint: it changes when the data do."""
 
     @abstractmethod
     def batch(self, number: int, size: int, seed: int) -> Batch:
@@ -48,7 +48,7 @@ class Split(ABC):
 
     @abstractmethod
     def __len__(self) -> int:
-        """How many rows `everything` has."""
+        """The number of rows of `everything`."""
 
     @abstractmethod
     def labelled(self) -> "Split":
@@ -56,7 +56,7 @@ class Split(ABC):
 
 
 class Store(Protocol):
-    """Rows that are fetched when they are asked for."""
+    """Rows that are read when they are needed."""
 
     shape: tuple[int, ...]  # (rows, ...)
     fingerprint: str
@@ -70,14 +70,14 @@ class Rows(Split):
     """A finite split.
 
     Args:
-        x: (n, *space.shape): values of the space, or levels as uint8 for `Pixels` and `Bits`, which
-            are kept so; or a store that fetches such levels.
-        space: what one x is.
-        labels: (n,) int64, in 0 .. classes - 1.
-        classes: how many different labels there are.
-        context: (n, ...): what is given for each row.
-        context_space: what one context is.
-        name: for messages.
+        x: rows, (n, *space.shape): values of the space, or levels as uint8 for `Pixels` and `Bits`,
+            which are stored so; or a store that reads such levels.
+        space: space of x.
+        labels: labels, (n,) int64, in 0 .. classes - 1.
+        classes: number of different labels.
+        context: contexts, (n, ...), one for each row.
+        context_space: space of a context.
+        name: name of the split in messages.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class Rows(Split):
 
     @cached_property
     def digest(self) -> str:
-        """Of the rows, which all views have in common."""
+        """The hash of the rows, which all views share."""
         return digest(self.rows)
 
     def batch(self, number: int, size: int, seed: int) -> Batch:
@@ -163,13 +163,13 @@ class Rows(Split):
 
 
 def stream(*key: object) -> torch.Generator:
-    """A random stream that belongs to its key: streams of different keys have nothing in common."""
+    """A random stream seeded by its key: streams of different keys are independent."""
     digits = hashlib.sha256(repr(key).encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digits[:8], "big"))
 
 
 def pack(x: Tensor, space: Space, who: str) -> Tensor:
-    """x as it is kept: levels of Pixels and Bits as uint8, where they fit; else x itself."""
+    """x as it is stored: levels of Pixels and Bits as uint8, where they fit; else x itself."""
     if isinstance(space, Bits | Pixels) and x.dtype == torch.uint8:
         levels = space.levels if isinstance(space, Pixels) else 2
         if x.shape[1:] != space.shape:

@@ -1,4 +1,4 @@
-"""Distributions that know themselves: what a toy is, and how its figures are found."""
+"""Distributions whose density is known: the class of all toys, and helpers for their figures."""
 
 import math
 from abc import ABC, abstractmethod
@@ -14,16 +14,16 @@ ROWS = 2048  # points whose density is found at once
 
 
 class Toy(ABC):
-    """A distribution, on the reals unless it says otherwise: a sampler, and its density."""
+    """A distribution with a sampler and a density, on the reals unless `space` is overridden."""
 
     @property
     def dims(self) -> int:
-        """How many numbers a draw has."""
+        """The number of values of one row."""
         return 2
 
     @property
     def classes(self) -> int:
-        """Parts that a draw can come from; 0 if there is only one."""
+        """The number of parts of the mixture; 0 if there is only one."""
         return 0
 
     @property
@@ -33,7 +33,7 @@ class Toy(ABC):
 
     @property
     def space(self) -> Space:
-        """What one draw is."""
+        """The space of one row."""
         return Reals((self.dims,))
 
     @abstractmethod

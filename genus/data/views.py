@@ -1,4 +1,4 @@
-"""Views: another look at a split, batch by batch."""
+"""Views: splits whose batches are changed by a function."""
 
 from collections.abc import Callable
 
@@ -11,15 +11,15 @@ from .splits import Batch, Split, stream
 
 
 class MappedSplit(Split):
-    """Another look at a split: each batch passes through a function.
+    """A view of a split: each batch passes through a function.
 
     Args:
-        inner: what is looked at.
-        change: of a batch and a random stream; the stream is the same for the same batch.
-        what: the change in words: part of name and fingerprint.
-        settled: what `everything` passes through, if not the change with a fixed stream.
-        space: what one x is afterwards, if that differs.
-        context_space: what is given with each x afterwards, if that differs.
+        inner: split that is viewed.
+        change: function of a batch and a random stream, which is the same for the same batch.
+        what: description of the change, part of name and fingerprint.
+        settled: function for `everything`, by default `change` with a fixed stream.
+        space: space of x after the change, if it differs.
+        context_space: space of the context after the change, if it differs.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class MappedSplit(Split):
 
 
 def binarised(split: Split) -> Split:
-    """0 or 1 for each pixel, drawn with probability (x + 1) / 2: anew in each batch."""
+    """A view in bits: each pixel is 1 with probability (x + 1) / 2, drawn anew in each batch."""
     if isinstance(split.space, Bits):
         return split
     space = pixels(split, "binarised")
@@ -77,7 +77,7 @@ def binarised(split: Split) -> Split:
 
 
 def coarse(split: Split, factor: int) -> Split:
-    """Each image with a context: its means over blocks of factor x factor, blown up again."""
+    """A view with x as context, averaged over blocks of factor x factor and enlarged again."""
     if split.context_space is not None:
         raise Refused(f"{split.name}: has a context already")
     space = pixels(split, "made coarse")
@@ -95,23 +95,23 @@ def coarse(split: Split, factor: int) -> Split:
 def augmented(
     split: Split, *, flip: bool = False, shift: int = 0, crop: int | None = None
 ) -> Split:
-    """Each image as it might as well have been: anew in each batch.
+    """A view in which images are flipped, shifted and cropped at random, anew in each batch.
 
     Args:
-        split: of images.
-        flip: mirrors left and right in every other image.
-        shift: moves by up to so many pixels, up or down and left or right; the edge is repeated.
-        crop: cuts out a square of so many pixels, anywhere.
+        split: split of images.
+        flip: whether to mirror half of the images, left to right.
+        shift: largest shift in pixels, up or down and left or right; the edge is repeated.
+        crop: side in pixels of a square that is cut out anywhere.
     """
     height, width = _image_sides(split, "augmented")
     if split.context_space is not None and len(split.context_space.shape) > 1:
-        raise Refused(f"{split.name}: augment before the context is made from the image")
+        raise Refused(f"{split.name}: augment before the context is computed from the image")
     if not 0 <= shift < min(height, width):
         raise Refused(f"{split.name}: shift is {shift}; 0 .. {min(height, width) - 1} is wanted")
     if crop is not None and not 1 <= crop <= min(height, width):
         raise Refused(f"{split.name}: crop is {crop}; 1 .. {min(height, width)} is wanted")
     if not (flip or shift or crop):
-        raise Refused(f"{split.name}: neither flip nor shift nor crop is asked for")
+        raise Refused(f"{split.name}: neither flip nor shift nor crop is given")
     size = (height, width) if crop is None else (crop, crop)
     free = (height - size[0] + 2 * shift, width - size[1] + 2 * shift)
 
@@ -148,7 +148,7 @@ def _middle(size: tuple[int, int]) -> Callable[[Batch], Batch]:
 
 
 def _windows(x: Tensor, corner: Tensor, size: tuple[int, int]) -> Tensor:
-    """Of each image the part of this size that begins at its corner, (n, 2): top and left."""
+    """The part of each image of this size whose corner, (n, 2), is given as top and left."""
     rows = corner[:, :1] + torch.arange(size[0])
     columns = corner[:, 1:] + torch.arange(size[1])
     channels = torch.arange(x.shape[1])[None, :, None, None]
@@ -172,7 +172,7 @@ def _image_sides(split: Split, wish: str) -> tuple[int, int]:
 
 
 def pixels(split: Split, wish: str) -> Pixels:
-    """The split's space, which must be `Pixels` to be what is wished."""
+    """The split's space, which must be `Pixels` for the view that is wished."""
     if isinstance(split.space, Pixels):
         return split.space
     raise Refused(f"{split.name}: is {split.space}; only Pixels can be {wish}")

@@ -1,8 +1,8 @@
 """The laboratory: why adversarial training fails, in experiments that take seconds.
 
-One experiment, one file: a pure function of the file's name, which returns an `Outcome` (arrays, and
-a sentence that was computed from them), and `draw`, which makes the picture. `genus lab NAME` runs
-it; in Python,
+Each experiment is one file: a pure function of the file's name, which returns an `Outcome` (arrays,
+and a sentence that was computed from them), and `plot`, which draws the picture. `genus lab NAME`
+runs it; in Python,
 
     from genus import laboratory
     outcome = laboratory.find("dirac").run()
@@ -35,15 +35,15 @@ class Experiment:
     """An experiment's two functions.
 
     Args:
-        run: from its options, all of which have defaults, to the outcome; pure.
-        draw: from the outcome to the picture, in the style that is set.
+        run: pure function of the options, all of which have defaults, that returns the outcome.
+        plot: function that plots the outcome in the current style.
     """
 
     run: "Callable[..., Outcome]"
-    draw: "Callable[[Outcome], Figure]"
+    plot: "Callable[[Outcome], Figure]"
 
 
 def find(name: str) -> Experiment:
     """The experiment of this name, which must be one of `EXPERIMENTS`."""
     module = importlib.import_module(f".{name}", __name__)
-    return Experiment(getattr(module, name), module.draw)
+    return Experiment(getattr(module, name), module.plot)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 EDGE, SIDE = 3.5, 61  # of what is drawn of the line; points a side of the plane
 ROWS, FRESH, BINS = 256, 20_000, 10
-TOLD = {0, 20, 50, 100, 200, 400, 800, 1600, 3200}  # rounds whose errors are in the table
+TABLED = {0, 20, 50, 100, 200, 400, 800, 1600, 3200}  # rounds whose errors are in the table
 LOOKS = {1, 2, 3, 5, 7, 10, 14, 30, 70, 140, 280, 560, 1120, 2240}  # further ones, for the picture
 LR, WEIGHT = 5e-3, 10.0  # Adam's learning rate; of the penalty
 RING = tuple((math.cos(k * math.pi / 3), math.sin(k * math.pi / 3)) for k in range(6))
@@ -55,13 +55,13 @@ error = √ E (D − D*)², x from either side alike"""
 
 
 class Pair(NamedTuple):
-    """Data and made rows, both of known density."""
+    """Real and fake rows, both of known density."""
 
     p: Normals
     q: Normals
 
     def draw(self, n: int) -> tuple[Tensor, Tensor]:
-        """n fresh rows of each, from torch's own stream of chance."""
+        """n fresh rows of each, from torch's random stream."""
         noise = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
         return self.p.sample(n, noise)[0], self.q.sample(n, noise)[0]
 
@@ -77,7 +77,7 @@ PLANE = Pair(Normals(RING, (0.3,) * 6, (1 / 6,) * 6), Normals(((0.0, 0.0),), (0.
 class Learnt(NamedTuple):
     """A critic, and its distance from D* as it learns.
 
-    Its rows: rounds, root mean square on rows of both sides, of the data, of the made.
+    Its rows: rounds, root mean square on rows of both sides, on real rows, on fake rows.
     """
 
     critic: nn.Module
@@ -106,10 +106,10 @@ def learnt(pair: Pair, rounds: int, lattice: Tensor, shown: set[int]) -> Learnt:
     critic = MLP(lattice.shape[1], 1, (64, 64), activation="relu")
     x = torch.cat(pair.draw(FRESH // 8))
     best = pair.logit(x)
-    asked = {*TOLD, *LOOKS, rounds}
+    looks = {*TABLED, *LOOKS, rounds}
     errors, snapshots = [], {}
     for number in learn(critic, minimax, lambda: pair.draw(ROWS), rounds, LR):
-        if number in asked or number in shown:
+        if number in looks or number in shown:
             with torch.no_grad():
                 square = (critic(x)[:, 0] - best).square()
                 sides = (square, *square.chunk(2))
@@ -126,12 +126,12 @@ def calibration(pair: Pair, critic: nn.Module) -> np.ndarray:
     probability = torch.sigmoid(critic(torch.cat([real, fake]))[:, 0]).double()
     truth = torch.arange(2 * FRESH) < FRESH
     bins = (probability * BINS).long().clamp(max=BINS - 1)
-    told = []
+    rows = []
     for k in range(BINS):
         inside = bins == k
         if inside.sum() >= 50:
-            told.append([float(probability[inside].mean()), float(truth[inside].double().mean())])
-    return np.array(told).reshape(-1, 2)
+            rows.append([float(probability[inside].mean()), float(truth[inside].double().mean())])
+    return np.array(rows).reshape(-1, 2)
 
 
 def steepest(rounds: int, x: Tensor) -> tuple[Tensor, float]:
@@ -150,8 +150,8 @@ def critic(rounds: int = 800, seed: int = 0) -> Outcome:
     """Trains critics on pairs of known densities, and compares them with the best.
 
     Args:
-        rounds: that each critic learns, at least 10.
-        seed: of the critics' weights and of the rows.
+        rounds: number of training rounds of each critic, at least 10.
+        seed: random seed of the critics' weights and of the rows.
     """
     wanted(rounds >= 10, "critic", "rounds", rounds, "at least 10")
     x = torch.linspace(-EDGE, EDGE, 281)[:, None]
@@ -202,7 +202,7 @@ def critic(rounds: int = 800, seed: int = 0) -> Outcome:
             (str(int(a[0])), short(a[1]), short(b[2]), short(b[3]))
             for a in on_line.errors
             for b in in_plane.errors
-            if a[0] == b[0] and a[0] in {*TOLD, rounds}
+            if a[0] == b[0] and a[0] in {*TABLED, rounds}
         ],
         arrays,
         {"rounds": rounds, "seed": seed},
@@ -210,7 +210,7 @@ def critic(rounds: int = 800, seed: int = 0) -> Outcome:
 
 
 def sentence(arrays: Mapping[str, np.ndarray]) -> str:
-    """What is seen."""
+    """The sentence of the outcome."""
     line, plane = arrays["line/errors"], arrays["plane/errors"]
     gap, w1 = arrays["wasserstein/gap"]
     tables = [arrays[f"{name}/calibration"] for name in ("line", "plane")]
@@ -224,7 +224,7 @@ def sentence(arrays: Mapping[str, np.ndarray]) -> str:
     )
 
 
-def draw(outcome: Outcome) -> "Figure":
+def plot(outcome: Outcome) -> "Figure":
     """Above, the line: logits, error, potential; below, the plane, and calibration."""
     figure = canvas(11.5, 7.2)
     (logits, errors, potentials), (best, learnt, bins) = figure.subplots(2, 3)
@@ -254,8 +254,8 @@ def _draw_logits(axes: "Axes", arrays: Mapping[str, np.ndarray]) -> None:
     axes.plot(x, arrays["line/best"], "C6-", lw=3, alpha=0.35, label="best: log p − log q")
     names = [name for name in arrays if name.startswith("line/learnt/")]
     for i, name in enumerate(names):
-        told, dash = f"after {name.rpartition('/')[2]} rounds", DASHES[-1 - i] if i < 2 else "-"
-        axes.plot(x, arrays[name], color=f"C{i}", ls=dash, label=told)
+        label, dash = f"after {name.rpartition('/')[2]} rounds", DASHES[-1 - i] if i < 2 else "-"
+        axes.plot(x, arrays[name], color=f"C{i}", ls=dash, label=label)
     axes.set(
         xlabel="x", ylabel="logit, nats", ylim=(-8, 4.5), title="On a line: the critic's logit"
     )
@@ -279,8 +279,8 @@ def _draw_errors(errors: "Axes", bins: "Axes", arrays: Mapping[str, np.ndarray])
     errors.grid(True)
     errors.legend(loc="lower left", fontsize=7.5)
     for i, (name, label) in enumerate((("line", "on the line"), ("plane", "in the plane"))):
-        told = arrays[f"{name}/calibration"]
-        bins.plot(*told.T, color=f"C{i}", marker="os"[i], ls=DASHES[i], label=label)
+        rows = arrays[f"{name}/calibration"]
+        bins.plot(*rows.T, color=f"C{i}", marker="os"[i], ls=DASHES[i], label=label)
     bins.plot([0, 1], [0, 1], "C6-", lw=0.8)
     bins.set(xlabel="probability of data, as the critic says", ylabel="share that is data")
     bins.set(title="Calibration", aspect="equal")

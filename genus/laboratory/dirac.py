@@ -1,8 +1,8 @@
 """The smallest GAN: who comes to rest, under each loss and penalty.
 
-All data lie at 0, all made rows at theta, and the critic is a line, D(x) = psi x. At rest both are 0.
-A gradient flow w' = v(w) comes to rest if the eigenvalues of its Jacobian there have negative real
-parts. With f(t) = -log(1 + e^-t), f'(0) = 1/2, f''(0) = -1/4:
+All data lie at 0, all fake rows at theta, and the critic is a line, D(x) = psi x. At rest both are
+0. A gradient flow w' = v(w) comes to rest if the eigenvalues of its Jacobian there have negative
+real parts. With f(t) = -log(1 + e^-t), f'(0) = 1/2, f''(0) = -1/4:
 
     minimax, non-saturating    +- i f'(0)
     Wasserstein                +- i
@@ -64,10 +64,11 @@ class Method:
     """A way to train the smallest GAN.
 
     Args:
-        title: its name.
-        field: how theta and psi move.
-        eigenvalues: of the field's Jacobian at (0, 0), in closed form; None if it has none.
-        clip: psi is kept in [-clip, clip]; None leaves it free.
+        title: name of the method.
+        field: velocity of theta and psi.
+        eigenvalues: eigenvalues of the field's Jacobian at (0, 0), in closed form; None without
+            any.
+        clip: bound that keeps psi in [-clip, clip]; None leaves it free.
     """
 
     title: str
@@ -82,7 +83,7 @@ def sigmoid(t: Array) -> Array:
 
 
 def methods(gamma: float, sigma: float, clip: float, ratio: float) -> dict[str, Method]:
-    """Every way, from its numbers; the fields are written out, without autograd."""
+    """All methods for these settings; the fields are written out, without autograd."""
 
     def minimax(t: Array, p: Array) -> tuple[Array, Array]:
         return p * sigmoid(p * t), -t * sigmoid(p * t)
@@ -107,9 +108,9 @@ def methods(gamma: float, sigma: float, clip: float, ratio: float) -> dict[str, 
     def noise(t: Array, p: Array) -> tuple[Array, Array]:
         x = sigma * NODES.reshape(-1, *[1] * np.ndim(t))
         mean = WEIGHTS / WEIGHTS.sum()
-        made = sigmoid(p * (t + x))
-        move = np.tensordot(mean, x * sigmoid(-p * x) - (t + x) * made, 1)
-        return p * np.tensordot(mean, made, 1), move
+        fake = sigmoid(p * (t + x))
+        move = np.tensordot(mean, x * sigmoid(-p * x) - (t + x) * fake, 1)
+        return p * np.tensordot(mean, fake, 1), move
 
     def r1(t: Array, p: Array) -> tuple[Array, Array]:
         generator, critic = minimax(t, p)
@@ -146,7 +147,7 @@ def _pair(middle: float, frequency: float) -> tuple[complex, complex]:
 
 
 def walk(method: Method, start: tuple[float, float], step: float, rounds: int) -> Array:
-    """(rounds + 1, 2): theta and psi; in each round the critic moves first, then the generator."""
+    """The path of theta and psi, (rounds + 1, 2); the critic moves first in each round."""
     t, p = np.array(start[0]), np.array(start[1])
     path = [(t, p)]
     for _ in range(rounds):
@@ -167,7 +168,7 @@ def left(path: Array, tenth: int = 9) -> float:
 
 
 def ends(path: Array) -> str:
-    """What becomes of it: by the last tenth of the path, and by the middle."""
+    """The behaviour of a path, from its last tenth and its middle."""
     if left(path) < NEAR:
         return "rests"
     return "creeps inward" if left(path) < SLOWER * left(path, 5) else "never rests"
@@ -184,12 +185,12 @@ def dirac(
     """Trains the smallest GAN in nine ways.
 
     Args:
-        gamma: the weight of R1, WGAN-GP and consensus, above 0.
-        sigma: the standard deviation of instance noise, above 0.
-        clip: the bound of the clipped critic, above 0.
-        ratio: how many times faster the critic of two time scales is, above 0.
-        step: the step size of both players, above 0.
-        rounds: in which each player moves once, at least 10.
+        gamma: weight of R1, WGAN-GP and consensus, above 0.
+        sigma: standard deviation of instance noise, above 0.
+        clip: bound of the clipped critic, above 0.
+        ratio: factor by which the critic of two time scales is faster, above 0.
+        step: step size of both players, above 0.
+        rounds: number of rounds, in which each player moves once, at least 10.
     """
     for name, value in (("gamma", gamma), ("sigma", sigma), ("clip", clip), ("ratio", ratio)):
         wanted(value > 0, "dirac", name, value, "a number above 0")
@@ -253,7 +254,7 @@ def spectrum(values: tuple[complex, complex] | None) -> str:
     return f"{real}± {short(abs(high.imag))}i"
 
 
-def draw(outcome: Outcome) -> "Figure":
+def plot(outcome: Outcome) -> "Figure":
     """One plane for each way: the field, and a path from (1, 1)."""
     arrays = outcome.arrays
     figure = canvas(9.6, 10.6)

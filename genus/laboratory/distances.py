@@ -1,6 +1,6 @@
 """Two lines side by side: what Jensen-Shannon and Wasserstein say of the gap.
 
-Data are (0, u), made rows (theta, u), u uniform on [0, 1]. Unless theta is 0 the two never meet:
+Data are (0, u), fake rows (theta, u), u uniform on [0, 1]. Unless theta is 0 the two never meet:
 
     JS = log 2,  TV = 1,  KL = inf      for every theta but 0, where all three are 0
     W1 = |theta|
@@ -85,13 +85,13 @@ def seen(theta: float, rounds: int, seed: int) -> dict[str, tuple[float, float]]
 
 
 def distances(rounds: int = 300, points: int = 9, reach: float = 1.0, seed: int = 0) -> Outcome:
-    """Moves one line past another, and asks distances, exact and as critics see them.
+    """Moves one line past another, and computes distances, exact and as critics see them.
 
     Args:
-        rounds: that each critic learns, at least 1.
-        points: gaps at which critics are trained, an odd number, at least 3.
-        reach: the largest gap, above 0.
-        seed: of the critics' weights and of the rows.
+        rounds: number of training rounds of each critic, at least 1.
+        points: number of gaps at which critics are trained, odd, at least 3.
+        reach: largest gap, above 0.
+        seed: random seed of the critics' weights and of the rows.
     """
     wanted(rounds >= 1, "distances", "rounds", rounds, "at least 1")
     wanted(
@@ -144,7 +144,7 @@ def distances(rounds: int = 300, points: int = 9, reach: float = 1.0, seed: int 
     )
 
 
-def draw(outcome: Outcome) -> "Figure":
+def plot(outcome: Outcome) -> "Figure":
     """Left, the distances; right, the slope that moves the generator."""
     arrays = outcome.arrays
     theta, thetas = arrays["theta"], arrays["thetas"]

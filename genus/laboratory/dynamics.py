@@ -1,6 +1,6 @@
 """Two players on a saddle: five ways to move, and the eigenvalues that decide.
 
-x wants f small, y wants it large. Along the field v the two rotate around each other, by a; c pulls
+x minimises f, y maximises it. Along the field v the two rotate around each other, by a; c pulls
 them inward. Every way to move is linear here, w' = A w, and comes to rest if all eigenvalues of A lie
 inside the unit circle. With m = 2c + i a and its conjugate, the eigenvalues of v, and step h:
 
@@ -56,8 +56,8 @@ class Game(NamedTuple):
     """f(x, y) = a x y + c (x^2 - y^2).
 
     Args:
-        a: how strongly the two meet.
-        c: how strongly each wants the middle, at least 0; 0 is the purely bilinear game.
+        a: strength of the interaction.
+        c: strength of the pull to the centre, at least 0; 0 is the purely bilinear game.
     """
 
     a: float
@@ -92,7 +92,7 @@ def update(method: str, game: Game, step: float, gamma: float) -> np.ndarray:
 
 
 def eigenvalues(method: str, game: Game, step: float, gamma: float) -> np.ndarray:
-    """Those of `update`, in closed form, complex."""
+    """The eigenvalues of `update`, in closed form, complex."""
     m, h = game.m, step
     if method == "alternating":
         k = 1 - 2 * h * game.c
@@ -110,7 +110,7 @@ def eigenvalues(method: str, game: Game, step: float, gamma: float) -> np.ndarra
 
 
 def _roots(p: complex, q: complex) -> tuple[complex, complex]:
-    """Of l^2 - p l - q."""
+    """The roots of l^2 - p l - q."""
     root = cmath.sqrt(p * p / 4 + q)
     return p / 2 + root, p / 2 - root
 
@@ -121,7 +121,7 @@ def radius(method: str, game: Game, step: float, gamma: float) -> float:
 
 
 def walk(method: str, game: Game, step: float, gamma: float, moves: int) -> np.ndarray:
-    """(moves + 1, 2), from (1, 1), move by move along the gradients: the matrix is not used."""
+    """The path, (moves + 1, 2), from (1, 1) along the gradients, without the matrix."""
 
     def v(w: np.ndarray) -> np.ndarray:
         x, y = w
@@ -170,11 +170,11 @@ def dynamics(
     """Plays a x y, and a x y + c (x^2 - y^2), in five ways.
 
     Args:
-        a: how strongly the players meet, above 0.
-        c: how strongly each wants the middle in the second game, above 0.
-        step: the step size h of both players, above 0.
-        gamma: the weight of consensus, above 0.
-        moves: how many each player makes, at least 1.
+        a: strength of the interaction, above 0.
+        c: strength of the pull to the centre in the second game, above 0.
+        step: step size h of both players, above 0.
+        gamma: weight of consensus, above 0.
+        moves: number of moves of each player, at least 1.
     """
     for name, value in (("a", a), ("c", c), ("step", step), ("gamma", gamma)):
         wanted(value > 0, "dynamics", name, value, "a number above 0")
@@ -232,13 +232,13 @@ def _ends(found: float) -> str:
 
 
 def _rest(methods: Sequence[str]) -> str:
-    """Who comes to rest, in words."""
+    """The methods that come to rest, in words."""
     if len(methods) in (0, len(METHODS)):
         return "all five ways to move come to rest" if methods else "no way to move comes to rest"
     return f"{listed(methods)} come{'s' * (len(methods) == 1)} to rest"
 
 
-def draw(outcome: Outcome) -> "Figure":
+def plot(outcome: Outcome) -> "Figure":
     """Above, the paths; below, the spectral radius at every step size."""
     arrays, options = outcome.arrays, outcome.options
     figure = canvas(11, 8.2)

@@ -1,10 +1,10 @@
 """A GAN on a ring while it learns: the critic's pull, the samples, the modes lost.
 
-Data are 8 bumps on a circle. A made row x moves along grad D(x), whatever the loss; the loss and the
-penalty decide how strongly, and what becomes of D. R1, gamma/2 E |grad D|^2 at data, lays the critic
-flat where the data are, so that samples which have arrived may stay. The last run is broken on
-purpose: its critic learns slowly, and the generator puts all rows where the score is highest just
-now; the critic follows, and the crowd jumps to the next bump.
+Data are 8 bumps on a circle. A fake row x moves along grad D(x), whatever the loss; the loss and
+the penalty decide how strongly, and how D changes. R1, gamma/2 E |grad D|^2 at data, makes the
+critic flat where the data are, so that samples which have arrived may stay. The last run is broken
+on purpose: its critic learns slowly, and the generator puts all rows where the score is highest at
+the moment; the critic follows, and all samples jump to the next bump.
 
 Source: Mescheder, Geiger, Nowozin, "Which training methods for GANs do actually converge?", 2018,
     arXiv:1801.04406 (R1); Metz, Poole, Pfau, Sohl-Dickstein, "Unrolled generative adversarial
@@ -66,10 +66,10 @@ class Play:
     """One way to train.
 
     Args:
-        title: its name.
-        objective: of both players.
-        gamma: the weight of R1.
-        slow: how many times slower than the generator's the critic's learning rate is.
+        title: name of the run.
+        objective: objective of both players.
+        gamma: weight of R1.
+        slow: learning rate of the generator over that of the critic.
     """
 
     title: str
@@ -79,7 +79,7 @@ class Play:
 
 
 def plays(gamma: float, slow: float) -> dict[str, Play]:
-    """Every way, by name."""
+    """The five runs, by name."""
     return {
         "minimax": Play("minimax", minimax),
         "minimax_r1": Play(f"minimax, R1 γ = {short(gamma)}", minimax, gamma),
@@ -97,12 +97,12 @@ def modes(x: Tensor) -> np.ndarray:
 
 
 def found(shares: np.ndarray) -> int:
-    """How many modes have a quarter of their fair share."""
+    """The number of modes that have a quarter of their fair share."""
     return int((shares >= 0.25 / MODES).sum())
 
 
 def moves(shares: np.ndarray) -> int:
-    """How often the heaviest mode was another one at the next look; rows of shares, look by look."""
+    """The number of times that the heaviest mode changes from look to look, in rows of shares."""
     heaviest = shares.argmax(1)[shares.max(1) > 0.25]
     return int((heaviest[1:] != heaviest[:-1]).sum())
 
@@ -117,7 +117,7 @@ def arrows(model: GAN) -> Tensor:
 
 
 def train(way: Play, rounds: int, seed: int, shown: list[int]) -> dict[str, np.ndarray]:
-    """Plays, and keeps samples and arrows at some rounds, and the modes' shares all along."""
+    """Trains; records samples and arrows at some rounds, and the shares of modes at all looks."""
     with seeded(seed):
         generator = MLP(LATENT, 2, (WIDTH, WIDTH), activation="relu")
         critic = MLP(2, 1, (WIDTH, WIDTH), activation="relu")
@@ -128,7 +128,7 @@ def train(way: Play, rounds: int, seed: int, shown: list[int]) -> dict[str, np.n
             "generator": torch.optim.Adam(generator.parameters(), LR, betas=(0.5, 0.99)),
         }
         noise = torch.Generator().manual_seed(seed)
-        z = model.noise(SHOWN, LATENT)  # the same all along: what moves is the generator
+        z = model.noise(SHOWN, LATENT)  # the same at all rounds
 
         def batches() -> Iterator[tuple[Tensor]]:
             for _ in range(rounds):
@@ -149,13 +149,13 @@ def train(way: Play, rounds: int, seed: int, shown: list[int]) -> dict[str, np.n
 
 
 def fields(rounds: int = 1000, gamma: float = 0.3, slow: float = 20.0, seed: int = 0) -> Outcome:
-    """Trains a GAN on a ring of 8 in five ways, one of them broken, and watches.
+    """Trains a GAN on a ring of 8 in five ways, one of them broken.
 
     Args:
-        rounds: of each run, at least 40.
-        gamma: the weight of R1, above 0.
-        slow: how many times slower the broken run's critic learns, at least 1.
-        seed: of weights, rows and noise.
+        rounds: number of rounds of each run, at least 40.
+        gamma: weight of R1, above 0.
+        slow: factor by which the broken run's critic learns more slowly, at least 1.
+        seed: random seed of weights, rows and noise.
     """
     wanted(rounds >= LOOKS, "fields", "rounds", rounds, f"at least {LOOKS}")
     wanted(gamma > 0, "fields", "gamma", gamma, "a number above 0")
@@ -211,7 +211,7 @@ def fields(rounds: int = 1000, gamma: float = 0.3, slow: float = 20.0, seed: int
     )
 
 
-def draw(outcome: Outcome) -> "Figure":
+def plot(outcome: Outcome) -> "Figure":
     """A row for each run, a column for each round."""
     arrays = outcome.arrays
     keys = [name.removesuffix("/samples") for name in arrays if name.endswith("/samples")]
@@ -219,7 +219,7 @@ def draw(outcome: Outcome) -> "Figure":
     panels = figure.subplots(len(keys), len(arrays["rounds"]), sharex=True, sharey=True)
     side = np.linspace(-REACH, REACH, SIDE)
     centres = np.array(RING.centres)
-    for row, key, told in zip(panels, keys, outcome.rows, strict=True):
+    for row, key, cells in zip(panels, keys, outcome.rows, strict=True):
         for k, (axes, number) in enumerate(zip(row, arrays["rounds"], strict=True)):
             field, samples = arrays[f"{key}/arrows"][k], arrays[f"{key}/samples"][k]
             size = 1 / np.sqrt(np.linalg.norm(field, axis=-1) + 1e-12)
@@ -238,7 +238,7 @@ def draw(outcome: Outcome) -> "Figure":
             axes.set(xticks=[], yticks=[])
             shares = modes(torch.from_numpy(samples))
             axes.set_title(f"round {number}: {found(shares)} of {MODES}", fontsize=9)
-        row[0].set_ylabel(told[0].replace(", ", "\n").replace(": ", ":\n"), fontsize=9)
+        row[0].set_ylabel(cells[0].replace(", ", "\n").replace(": ", ":\n"), fontsize=9)
     figure.suptitle(
         "○ the data's modes   • samples   → the critic's gradient (its length is a square root)",
         fontsize=9,

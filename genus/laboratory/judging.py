@@ -1,4 +1,4 @@
-"""A critic that learns alone, from rows of two sides that stay as they are."""
+"""Training of a critic alone, on rows of two fixed distributions."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,13 +8,13 @@ from torch import Tensor, nn
 
 from ..functional.adversarial.objectives import Objective
 
-Draw = Callable[[], tuple[Tensor, Tensor]]  # rows of the data, and as many made ones
+Draw = Callable[[], tuple[Tensor, Tensor]]  # real rows, and as many fake ones
 Slope = Callable[[nn.Module, Tensor, Tensor], Tensor]  # a penalty of the critic on both
 
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """All chance within comes from this seed; what is drawn outside does not notice."""
+    """Seeds all noise within, and restores the random streams outside."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
@@ -29,16 +29,16 @@ def learn(
     penalty: Slope | None = None,
     weight: float = 1.0,
 ) -> Iterator[int]:
-    """Trains with Adam, and yields how many rounds have been played: 0, 1, ..., `rounds`.
+    """Trains with Adam, and yields the number of completed rounds: 0, 1, ..., `rounds`.
 
     Args:
-        critic: rows to scores; changed in place.
-        objective: whose critic's half is minimised.
-        draw: fresh rows of both sides.
-        rounds: when to stop.
-        lr: the learning rate, which falls to nothing along half a cosine.
-        penalty: a further term.
-        weight: how much of it.
+        critic: module from rows to scores; changed in place.
+        objective: objective whose loss of the critic is minimised.
+        draw: function that draws fresh rows of both sides.
+        rounds: number of rounds.
+        lr: learning rate, which falls to 0 along half a cosine.
+        penalty: penalty added to the loss.
+        weight: weight of the penalty.
     """
     optimizer = torch.optim.Adam(critic.parameters(), lr=lr, betas=(0.9, 0.99))
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(rounds, 1))
@@ -56,7 +56,7 @@ def learn(
 
 
 def pull(objective: Objective, critic: nn.Module, fake: Tensor) -> Tensor:
-    """How the generator's loss of each row changes with that row, (n, d): not divided by n."""
+    """The gradient of the generator's loss of each row by that row, (n, d), not divided by n."""
     fake = fake.detach().requires_grad_()
     scores = critic(fake)
     loss = torch.stack([*objective.generator(scores.new_empty(0), scores).values()]).sum()

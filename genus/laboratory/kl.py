@@ -52,7 +52,7 @@ forward KL has m = E_p x, s² = Var_p x"""
 
 
 class Fit(NamedTuple):
-    """The best normal for a divergence: its mean, its standard deviation, and what is left."""
+    """The best normal for a divergence: its mean, standard deviation and divergence."""
 
     mean: float
     std: float
@@ -63,9 +63,9 @@ class Bumps(NamedTuple):
     """Two normals on a line.
 
     Args:
-        gap: between their means, which lie at -gap/2 and gap/2.
-        std: of each.
-        share: of the left one.
+        gap: distance of their means, which lie at -gap/2 and gap/2.
+        std: standard deviation of each.
+        share: weight of the left one.
     """
 
     gap: float
@@ -78,7 +78,7 @@ class Bumps(NamedTuple):
         return torch.logaddexp(left + math.log(self.share), right + math.log(1 - self.share))
 
     def lattice(self, points: int) -> Tensor:
-        """Points that hold all of p, and of every normal that might fit it, evenly spaced."""
+        """Evenly spaced points that cover p and every normal that might fit it."""
         reach = self.gap / 2 + 8 * self.std + self.gap
         return torch.linspace(-reach, reach, points, dtype=torch.float64)
 
@@ -129,9 +129,9 @@ def kl(gap: float = 3.0, std: float = 0.7, share: float = 0.8) -> Outcome:
     """Fits one Gaussian to two, by six divergences.
 
     Args:
-        gap: between the two bumps, above 0.
-        std: of each bump, above 0 and at least a fortieth of the gap.
-        share: of the left bump, between 0 and 1.
+        gap: distance of the two bumps, above 0.
+        std: standard deviation of each bump, above 0 and at least a fortieth of the gap.
+        share: weight of the left bump, between 0 and 1.
     """
     wanted(gap > 0, "kl", "gap", gap, "a number above 0")
     wanted(std >= gap / 40, "kl", "std", std, f"at least a fortieth of the gap, {gap / 40:g},")
@@ -171,7 +171,7 @@ def kl(gap: float = 3.0, std: float = 0.7, share: float = 0.8) -> Outcome:
     )
 
 
-def draw(outcome: Outcome) -> "Figure":
+def plot(outcome: Outcome) -> "Figure":
     """The data's density, filled, and all the fits over it."""
     arrays = outcome.arrays
     figure = canvas(8.6, 4.8)

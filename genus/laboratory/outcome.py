@@ -1,4 +1,4 @@
-"""What an experiment found: arrays, a table, and one sentence that was computed from them."""
+"""The outcome of an experiment: arrays, a table, and one sentence that was computed from them."""
 
 # ruff: noqa: RUF001  (minus signs and Greek letters are meant)
 
@@ -18,19 +18,19 @@ NOTHING = 1e-16  # what is nearer to 0 is rounding
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an experiment found.
+    """The outcome of an experiment.
 
     Args:
-        name: of the experiment.
-        title: what is asked, as a heading.
-        sentence: what is seen; all its numbers come from the arrays.
-        why: what there is to learn from it, in general.
-        formula: the equations, one a line.
-        source: where they were published.
-        columns: the heads of the table.
-        rows: of the table, as they are printed.
+        name: name of the experiment.
+        title: question that it answers, as a heading.
+        sentence: result; all its numbers come from the arrays.
+        why: explanation of the result in general.
+        formula: equations, one a line.
+        source: publication of the equations.
+        columns: heads of the table.
+        rows: rows of the table, as they are printed.
         arrays: everything that the picture shows, by name.
-        options: how the experiment was called.
+        options: options of the call.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Outcome:
     options: Mapping[str, Any]
 
     def to_json(self) -> str:
-        """All of it, for other programs. What is not finite becomes null."""
+        """The outcome as JSON. Values that are not finite become null."""
         plain = {
             "experiment": self.name,
             "title": self.title,

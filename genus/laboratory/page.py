@@ -1,4 +1,4 @@
-"""Pages of HTML with everything in them: they ask for nothing, run no script, and know the dark."""
+"""Self-contained pages of HTML, without requests and scripts, for light and dark screens."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -40,9 +40,9 @@ def page(outcome: Outcome, light: bytes, dark: bytes, command: str) -> str:
     """An experiment: the picture, the sentence that it teaches, the numbers, the formula.
 
     Args:
-        outcome: what was found.
-        light, dark: the picture, as PNG, on either ground.
-        command: which makes this page again.
+        outcome: outcome of the experiment.
+        light, dark: picture as PNG, for light and for dark screens.
+        command: command that produces this page.
     """
     head = "".join(f"<th>{escape(column)}</th>" for column in outcome.columns)
     rows = "".join(
@@ -64,8 +64,8 @@ def index(outcomes: Sequence[Outcome], pictures: Mapping[str, tuple[bytes, bytes
     """All experiments on one page, each with a link to its own.
 
     Args:
-        outcomes: what was found.
-        pictures: of each, by its name, light and dark.
+        outcomes: outcomes of the experiments.
+        pictures: pictures of each, by its name, light and dark.
     """
     cards = "".join(
         f'<li><figure><a href="{o.name}.html">{_picture(*pictures[o.name], o.title)}</a></figure>'

@@ -1,11 +1,11 @@
 """The generator's gradient as the critic gets sure: minimax against non-saturating.
 
-A made row whose logit is f = D(x) pulls at the generator with the slope of the loss in f:
+A fake row whose logit is f = D(x) pulls at the generator with the slope of the loss in f:
 
     minimax          L = -log(1 + e^f)     dL/df = -s(f)        -> 0 as f -> -inf
     non-saturating   L =  log(1 + e^-f)    dL/df = -(1 - s(f))  -> -1
 
-s is the logistic function. Where data and made rows do not overlap nothing keeps the critic from
+s is the logistic function. Where data and fake rows do not overlap nothing keeps the critic from
 getting ever surer, so f falls without end, and the minimax gradient falls like e^f with it.
 
 Source: Goodfellow and others, "Generative adversarial nets", 2014, arXiv:1406.2661, section 3;
@@ -55,9 +55,10 @@ def saturating(
     """Trains a critic on two lines that do not touch, and measures the generator's gradient.
 
     Args:
-        rounds: of the critic's training, after which the gradient is told; a rising list, from 0 on.
-        gap: between the line of data and the line of made rows, above 0.
-        seed: of the critic's weights and of the rows.
+        rounds: numbers of training rounds of the critic at which the gradient is shown; rising,
+            from 0 on.
+        gap: distance of the line of data and the line of fake rows, above 0.
+        seed: random seed of the critic's weights and of the rows.
     """
     rounds = [*rounds]
     rising = bool(rounds) and rounds[0] >= 0 and rounds == sorted({*rounds}) and len(rounds) > 1
@@ -75,13 +76,13 @@ def saturating(
         critic = MLP(2, 1, (64, 64))
         fake = draw()[1]
         seen = {*range(0, rounds[-1] + 1, max(rounds[-1] // 100, 1)), *rounds}
-        told = []
+        rows = []
         for number in learn(critic, non_saturating, draw, rounds[-1]):
             if number in seen:
                 norms = [float(pull(o, critic, fake).norm(dim=1).mean()) for o in OBJECTIVES]
                 with torch.no_grad():
-                    told.append([number, float(critic(fake).mean()), *norms])
-    table = np.array(told)
+                    rows.append([number, float(critic(fake).mean()), *norms])
+    table = np.array(rows)
     marks = table[np.isin(table[:, 0], rounds)]
     logits = np.linspace(min(marks[:, 1].min() - 1, -6), max(4, marks[:, 1].max() + 1), 200)
     last, most = marks[-1], marks[marks[:, 2].argmax()]
@@ -105,7 +106,7 @@ def saturating(
     )
 
 
-def draw(outcome: Outcome) -> "Figure":
+def plot(outcome: Outcome) -> "Figure":
     """Left, the slope in the logit; right, what is measured while the critic learns."""
     arrays = outcome.arrays
     marks, measured = arrays["marks"], arrays["measured"]

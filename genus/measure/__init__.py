@@ -1,8 +1,8 @@
-"""Measures: what a model is worth, judged from outside, each figure with its protocol."""
+"""Measures of a model's quality, each figure with its protocol."""
 
-from .evaluation import draw as draw
 from .evaluation import evaluate as evaluate
 from .evaluation import real_floor as real_floor
+from .evaluation import sampled as sampled
 from .figures import Figure as Figure
 from .figures import comparable as comparable
 from .figures import differences as differences

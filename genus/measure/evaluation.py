@@ -1,4 +1,4 @@
-"""evaluate: all figures of a model on a data set, by what the model promises and what x is.
+"""evaluate: all figures of a model on a data set, by the model's promises and the space of x.
 
     log_prob, log_weight, elbo, annealing_path     negative log-likelihood of the test rows
     the truth is known (toys)              how far the model is from it
@@ -10,7 +10,7 @@
     other vectors                          energy distance, beside real rows' own
     always                                 parameters and speed
 
-Noise comes from one seed, and is the same whoever asks, so a figure can be had again.
+All noise comes from one seed, so a figure can be reproduced.
 """
 
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ from .speed import cost_figures, timed
 from .structure.graphs import graph_figures
 from .structure.points import point_figures
 
-BASE = 5000  # learning rows that say where annealed importance sampling begins
+BASE = 5000  # training rows whose rates begin annealed importance sampling
 
 
 def evaluate(
@@ -60,19 +60,19 @@ def evaluate(
     effort: Effort = THOROUGH,
     oracle: Oracle | None = None,
 ) -> list[Figure]:
-    """Judges a model on the test split; its mode and the random streams stay as they were.
+    """Measures a model on the test split; its mode and the random streams stay as they were.
 
     Args:
-        model: what is judged.
-        data: its test split is scored; its train split makes the floor and shows copies.
-        seed: of all noise.
-        samples: how many are drawn; of stacked digits, 26,000 if that is more.
-        neighbours: which neighbour bounds a ball, for precision, recall, density and coverage.
-        effort: how hard to try where a likelihood is estimated.
-        oracle: who looks at the samples; by default the one that ships for the data, if any.
+        model: model to measure.
+        data: data set whose test split is scored; its training split gives floors and shows copies.
+        seed: random seed of all noise.
+        samples: number of samples; of stacked digits, 26,000 if that is more.
+        neighbours: neighbour that bounds a ball, for precision, recall, density and coverage.
+        effort: effort of estimated likelihoods.
+        oracle: oracle that judges the samples; by default the one that ships for the data, if any.
 
     Raises:
-        Refused: the model is not made for these data, or the oracle is not.
+        Refused: the model or the oracle does not fit the data.
     """
     _match(model, data)
     judge = _judge(data, oracle)
@@ -82,27 +82,27 @@ def evaluate(
         test = on(model, data.test.everything())
         figures = _likelihood(model, data, test, protocol, effort)
         true, *context = shuffled(test, samples)
-        made, seconds = timed(lambda: draw(model, samples, tuple(context)))
+        fake, seconds = timed(lambda: sampled(model, samples, tuple(context)))
         if judge is not None:
-            asked = context[0].cpu() if labels else None
-            figures += _seen(judge, data, made, asked, protocol, neighbours)
+            classes = context[0].cpu() if labels else None
+            figures += _seen(judge, data, fake, classes, protocol, neighbours)
         if data.modes is not None:
-            figures += mode_figures(made.cpu(), test[0].cpu(), *data.modes, protocol)
+            figures += mode_figures(fake.cpu(), test[0].cpu(), *data.modes, protocol)
         if of_points(data.space):
             train = data.train.everything()[0]
-            figures += point_figures(made.cpu(), train, test[0].cpu(), protocol)
+            figures += point_figures(fake.cpu(), train, test[0].cpu(), protocol)
         if isinstance(data.space, Graphs):
             train = data.train.everything()[0]
-            figures += graph_figures(made.cpu(), train, test[0].cpu(), protocol)
+            figures += graph_figures(fake.cpu(), train, test[0].cpu(), protocol)
         if judge is None and data.truth is None and of_vectors(data.space):
             real = (
                 shuffled(split.everything(), len(split))[0] for split in (data.train, data.test)
             )
-            figures += vector_figures(made.cpu(), *real, protocol)
+            figures += vector_figures(fake.cpu(), *real, protocol)
         if data.context_space is None:
             figures += _thousand(model, data, max(samples, STACKED), oracle, protocol)
         if context and not labels:
-            figures += _pairs_figures(made, true, data.space, protocol)
+            figures += _pairs_figures(fake, true, data.space, protocol)
     return figures + cost_figures(model, samples, seconds, protocol)
 
 
@@ -114,21 +114,21 @@ def real_floor(
     neighbours: int = 5,
     oracle: Oracle | None = None,
 ) -> list[Figure]:
-    """What real rows score in the place of samples: a line for a report; empty without an oracle.
+    """The figures of real rows in the place of samples, for a report; empty without an oracle.
 
     Args:
-        data, seed, samples, neighbours, oracle: as in `evaluate`, for figures that may be compared.
+        data, seed, samples, neighbours, oracle: arguments as in `evaluate`, for comparable figures.
     """
     judge = _judge(data, oracle)
     if judge is None:
         return []
-    stand_in = data.train.everything()[0][:samples]  # only what stands in its floor is told
+    stand_in = data.train.everything()[0][:samples]  # of the figures only the floors are used
     figures = _seen(judge, data, stand_in, None, protocol_of(data, seed), neighbours)
     return [replace(f, value=f.floor, error=None) for f in figures if f.floor is not None]
 
 
 def _judge(data: Data, oracle: Oracle | None) -> Oracle | None:
-    """The oracle that was given, or that ships for the data."""
+    """The oracle that was given, or the one that ships for the data."""
     if isinstance(data.test, Stacked):  # an oracle sees one channel of it
         return None
     judge = oracle or oracle_for(data.name, data.space)
@@ -153,12 +153,12 @@ def _likelihood(
 def _seen(
     judge: Oracle,
     data: Data,
-    made: Tensor,
-    asked: Tensor | None,
+    fake: Tensor,
+    wanted: Tensor | None,
     protocol: dict[str, Any],
     neighbours: int,
 ) -> list[Figure]:
-    """Figures of samples through an oracle's eyes."""
+    """Figures of samples, as an oracle sees them."""
     train, test = (
         judge.see(shuffled(split.everything(), len(split))[0], data.space)
         for split in (data.train, data.test)
@@ -168,13 +168,13 @@ def _seen(
         (labels,) = shuffled((data.test.labels,), len(data.test))
         account["accuracy"] = round((test.classes == labels).double().mean().item(), 4)
     return sample_figures(
-        judge.see(made, data.space),
+        judge.see(fake, data.space),
         train,
         test,
         judge.classes,
         {**protocol, "train": data.train.fingerprint[:16], "oracle": account},
         k=neighbours,
-        asked=asked,
+        wanted=wanted,
         labels=labels,
     )
 
@@ -189,25 +189,25 @@ def _thousand(
     judge = oracle or channel_oracle(test)
     if judge is None:
         return []
-    return stacked_figures(judge, draw(model, samples).cpu(), train, test, protocol)
+    return stacked_figures(judge, sampled(model, samples).cpu(), train, test, protocol)
 
 
 def _pairs_figures(
-    made: Tensor, true: Tensor, space: Space, protocol: dict[str, Any]
+    fake: Tensor, true: Tensor, space: Space, protocol: dict[str, Any]
 ) -> list[Figure]:
-    """What contexts became, beside what they were made from.
+    """Figures of the samples for contexts, compared with the true rows.
 
-    The mean absolute difference; of tokens and labels, the share that is right from end to end. Of
-    drawings neither says anything.
+    The mean absolute difference; of tokens and labels, the share of rows that are right throughout.
+    Neither is meaningful for drawings.
     """
-    known = {**protocol, "samples": len(made)}
+    known = {**protocol, "samples": len(fake)}
     if isinstance(space, Strokes):
         return []
     if isinstance(space, Tokens | Classes):
-        mean, error = mean_error((made == true).reshape(len(made), -1).all(1).cpu().double())
+        mean, error = mean_error((fake == true).reshape(len(fake), -1).all(1).cpu().double())
         how = {"better": "higher", "estimator": {"name": "samples"}}
         return [Figure("right", mean, "share", known, "~", error, **how)]
-    mean, error = mean_error((made - true).abs().flatten(1).mean(1).cpu().double())
+    mean, error = mean_error((fake - true).abs().flatten(1).mean(1).cpu().double())
     how = {"better": "lower", "estimator": {"name": "samples"}}
     return [Figure("l1", mean, "", known, "~", error, **how)]
 
@@ -223,7 +223,7 @@ def of_vectors(space: Space) -> bool:
 
 
 def protocol_of(data: Data, seed: int) -> dict[str, Any]:
-    """What every figure says of the data."""
+    """The part of every protocol that describes the data."""
     return {
         "data": data.name,
         "split": "test",
@@ -239,10 +239,10 @@ def protocol_of(data: Data, seed: int) -> dict[str, Any]:
 # --- pieces -----------------------------------------------------------------------------------
 
 
-def draw(model: Model, n: int, context: Batch = (), rows: int = 500) -> Tensor:
-    """n samples, (n, *shape), a few rows at a time; one for each row of context if there is one."""
+def sampled(model: Model, n: int, context: Batch = (), rows: int = 500) -> Tensor:
+    """n samples, (n, *shape), in batches of `rows`; with a context, one for each of its rows."""
     if not isinstance(model, GenerativeModel):
-        raise Refused(f"draw: {type(model).__name__} cannot sample; a generative model can")
+        raise Refused(f"sampled: {type(model).__name__} cannot sample; a generative model can")
     if model.context_space is not None:
         return torch.cat([model.sample(context=part) for (part,) in parts(context, rows)])
     return torch.cat([model.sample(min(rows, n - i)) for i in range(0, n, rows)])
@@ -250,7 +250,7 @@ def draw(model: Model, n: int, context: Batch = (), rows: int = 500) -> Tensor:
 
 @contextmanager
 def judging(model: Model, seed: int) -> Iterator[None]:
-    """The model in evaluation mode and the random streams seeded, without gradients; then as before."""
+    """A context with the model in evaluation mode, seeded random streams and no gradients."""
     was = model.training
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(seed)
@@ -270,7 +270,7 @@ def on(model: Model, batch: Batch) -> Batch:
 
 
 def shuffled(batch: Batch, n: int) -> Batch:
-    """n rows in a fixed order that means nothing, over again where there are fewer."""
+    """n rows in a fixed random order, repeated where there are fewer."""
     order = torch.randperm(len(batch[0]), generator=torch.Generator().manual_seed(0))
     rows = order[torch.arange(n) % len(order)]
     return tuple(x[rows.to(x.device)] for x in batch)

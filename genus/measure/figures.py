@@ -1,9 +1,10 @@
-"""Figures: numbers that know how they came about, and refuse to be compared when it was not alike.
+"""Figures: numbers that record how they were measured, and refuse comparison if that differs.
 
-A figure has two accounts of itself. Its protocol says *what* was measured, on what: two figures may
-stand side by side only if theirs agree. Its estimator says *how* the value was found: there its sign
-tells what the value is worth, so an exact likelihood may stand beside a bound; but two values of one
-estimator must have the same settings, or the larger effort would look like the better model.
+A figure is described twice. Its protocol says *what* was measured, on which data: two figures may
+be compared only if their protocols agree. Its estimator says *how* the value was found, and its
+sign whether the value is exact, a bound or an estimate, so an exact likelihood may stand beside a
+bound. But two values of one estimator must have the same settings, or more effort would look like a
+better model.
 """
 
 import json
@@ -14,7 +15,7 @@ from typing import Any, Literal
 
 from ..errors import Refused
 
-RECORDED = ("seed",)  # parts of a protocol that are told, but need not agree
+RECORDED = ("seed",)  # parts of a protocol that are recorded, but need not agree
 
 
 @dataclass(frozen=True)
@@ -22,16 +23,17 @@ class Figure:
     """One number about one model.
 
     Args:
-        name: what was measured.
-        value: the number.
-        unit: "nats", "bits/dim", "share", ...; "" for a pure number.
-        protocol: on what, plain JSON: data, split, fingerprint, rows, space, extractor, ...
-        sign: "=" exact; "<=" or ">=" says on which side of the value the truth is, in expectation;
-            "~" an estimate that may err on both sides.
+        name: name of the measure.
+        value: value of the figure.
+        unit: unit, such as "nats", "bits/dim" or "share"; "" for a pure number.
+        protocol: description of the measurement, as plain JSON: data, split, fingerprint, rows,
+            space, ...
+        sign: sign of the value: "=" if exact; "<=" or ">=" if a bound on the truth, in expectation;
+            "~" if an estimate that may err on both sides.
         error: standard error of the value, if it is known.
-        floor: what real data score against real data, in the same way; None without such a value.
-        better: whether "lower" or "higher" is better, or to be near the "floor"; None for neither.
-        estimator: how the value was found, plain JSON: a "name" and its settings.
+        floor: value of real data against real data, in the same way; None without one.
+        better: direction that is better: "lower", "higher" or near the "floor"; None for neither.
+        estimator: method of estimation, as plain JSON: a "name" and its settings.
     """
 
     name: str
@@ -51,7 +53,7 @@ class Figure:
 
 
 def differences(a: Figure, b: Figure) -> dict[str, tuple[Any, Any]]:
-    """What keeps two figures apart, each with both its values; empty if they may be compared."""
+    """The differences of two figures' protocols, with both values; empty if they are comparable."""
     apart = {k: (getattr(a, k), getattr(b, k)) for k in ("name", "unit")}
     for key in sorted({*a.protocol, *b.protocol} - {*RECORDED}):
         apart[key] = (a.protocol.get(key), b.protocol.get(key))
@@ -69,9 +71,9 @@ def comparable(a: Figure, b: Figure) -> None:
         Refused: they were not measured alike; names what differs.
     """
     if apart := differences(a, b):
-        told = "; ".join(f"{key}: {one} and {two}" for key, (one, two) in apart.items())
+        parts = "; ".join(f"{key}: {one} and {two}" for key, (one, two) in apart.items())
         raise Refused(
-            f"comparable: {a.name} and {b.name} were not measured alike ({told}); measure both "
+            f"comparable: {a.name} and {b.name} were not measured alike ({parts}); measure both "
             f"under one protocol"
         )
 
@@ -96,23 +98,23 @@ def side_by_side(reports: Mapping[str, Sequence[Figure]]) -> dict[str, dict[str,
 
 
 def number(value: float) -> str:
-    """Four digits, and no more."""
+    """A number with at most four digits after rounding."""
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.4g}"
 
 
 def render(figures: Sequence[Figure]) -> str:
-    """One model's figures as plain text, with what their protocols share."""
+    """One model's figures as plain text, with the common part of their protocols."""
     rows = [["figure", "", "value", "error", "unit", "real data", "better", "estimator"]]
     for f in figures:
         error = "" if f.error is None else f"± {number(f.error)}"
         floor = "" if f.floor is None else number(f.floor)
         how = " ".join([f.estimator.get("name", ""), *_settings(f)])
         rows.append([f.name, f.sign, number(f.value), error, f.unit, floor, f.better or "", how])
-    told: dict[str, list[Any]] = {}
+    entries: dict[str, list[Any]] = {}
     for f in figures:
         for key, value in f.protocol.items():
-            told.setdefault(key, []).append(value)
-    shared = [_words(key, v[0]) for key, v in told.items() if all(one == v[0] for one in v)]
+            entries.setdefault(key, []).append(value)
+    shared = [_words(key, v[0]) for key, v in entries.items() if all(one == v[0] for one in v)]
     return "\n".join([_aligned(rows, right={2, 5}), "", "protocol: " + ", ".join(shared)])
 
 
@@ -167,12 +169,12 @@ def _aligned(rows: list[list[str]], right: set[int]) -> str:
 
 
 def to_json(figures: Sequence[Figure]) -> str:
-    """A JSON list; numbers that are not finite become strings, for JSON has none."""
+    """Figures as a JSON list; numbers that are not finite become strings, for JSON has none."""
     return json.dumps([_finite(asdict(figure)) for figure in figures], indent=2, allow_nan=False)
 
 
 def from_json(text: str) -> list[Figure]:
-    """`to_json` undone."""
+    """The figures that `to_json` wrote."""
     found = [Figure(**record) for record in json.loads(text)]
     return [replace(figure, **_floats(figure)) for figure in found]
 

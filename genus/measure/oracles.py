@@ -1,12 +1,12 @@
-"""The oracle: a small frozen classifier of a data set, through whose eyes samples are judged.
+"""The oracle: a small frozen classifier of a data set, whose features and classes judge samples.
 
 Distances between pixels mean little, and features of a large net trained on photographs mean little
-on digits. So each labelled data set has a net of its own, trained by `genus.recipes.measure.oracle` on the
-train split alone. It sees the features before its last layer, and the most likely class.
+on digits. So each labelled data set has a net of its own, trained by `genus.recipes.measure.oracle`
+on the training split alone. It gives the features before its last layer, and the most likely class.
 
     genus/oracles/digits/    config.json and model.safetensors: an artifact, as `genus.fit` writes it
 
-An oracle is known by the hash of its weights: figures of two oracles are not compared.
+An oracle is identified by the hash of its weights: figures of two oracles are not compared.
 """
 
 from pathlib import Path
@@ -20,12 +20,12 @@ from ..core import Bits, Classes, Losses, Model, Pixels, Refused, Space, at_leas
 from ..nn import MLP
 from ..train.artifact import digest, load
 
-ROWS = 500  # rows that are looked at at once
+ROWS = 500  # rows in one pass
 SHIPPED = Path(__file__).parent.parent / "oracles"
 
 
 class OracleOutput(NamedTuple):
-    """What an oracle makes of n rows."""
+    """The features and classes of n rows."""
 
     features: Tensor  # (n, features), float64
     classes: Tensor  # (n,), int64: the most likely class
@@ -34,12 +34,12 @@ class OracleOutput(NamedTuple):
 class Oracle(Model):
     """A classifier of x: convolutions for images (c, h, w), else a perceptron.
 
-    Its features are normalised: a . b / d of two rows is a correlation, so that distances have a scale
-    and the kernel has a bound.
+    Its features are normalised: a . b / d of two rows is a correlation, which fixes the scale of
+    distances and bounds the kernel.
 
     Args:
-        space: what one x is. Bits are seen as 2 x - 1, so an oracle of images sees bits too.
-        classes: how many.
+        space: space of x. Bits are read as 2 x - 1, so an oracle of images can judge bits too.
+        classes: number of classes.
         features: size of the layer before the last.
         width: channels after the first convolution, doubled when the image is halved.
         dropout: share of the features set to zero in a round of training, in [0, 1).
@@ -70,9 +70,9 @@ class Oracle(Model):
 
     @torch.no_grad()
     def see(self, x: Tensor, space: Space) -> OracleOutput:
-        """Features and classes of rows of a space of the same shape, (n, *shape).
+        """The features and classes of rows of a space of the same shape, (n, *shape).
 
-        Pixels are laid on their grid first: what is judged is what would be stored.
+        Pixels are rounded to their grid first, as they would be stored.
         """
         self.suits(space)
         at = next(self.parameters())
@@ -99,12 +99,12 @@ class Oracle(Model):
         return digest(self.state_dict())
 
     def account(self) -> dict[str, Any]:
-        """What a protocol says of it."""
+        """The entry of the oracle in a protocol."""
         return {"hash": self.identity()[:16], "features": self.features}
 
 
 def _convolutions(shape: tuple[int, ...], width: int) -> tuple[list[nn.Module], int]:
-    """Convolutions that halve the image until no side is above 4; and the size of what they give."""
+    """Convolutions that halve the image until no side is above 4; and the size of their output."""
     (channels, *sides), layers = shape, []
     while True:
         layers += [nn.Conv2d(channels, width, 3, padding=1), nn.SiLU()]
@@ -123,7 +123,7 @@ def oracle(source: str | Path) -> Oracle:
     """The frozen oracle of a data set of this name that ships with genus, or of a folder.
 
     Args:
-        source: "digits"; or the folder that `genus fit oracle --out FOLDER` wrote.
+        source: name of data, such as "digits"; or a folder from `genus fit oracle --out FOLDER`.
 
     Raises:
         Refused: there is no such oracle, or its files are damaged.
@@ -135,7 +135,7 @@ def oracle(source: str | Path) -> Oracle:
             f"oracle: there is none for '{source}', and no such folder; there are "
             f"{', '.join(shipped_names())}; train one with the recipe 'oracle'"
         )
-    with torch.random.fork_rng():  # who asks for an oracle draws the same noise as before
+    with torch.random.fork_rng():  # loading an oracle leaves the caller's random stream alone
         found = load(folder)
     if not isinstance(found, Oracle):
         raise Refused(f"oracle: {folder} holds a {type(found).__name__}, not an oracle")

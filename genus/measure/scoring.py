@@ -1,4 +1,4 @@
-"""scores: the figures that a run looks at on its way, quick ones, on held-out rows."""
+"""scores: the quick figures of a run during training, on held-out rows."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from ..data.endless import Draws
 from ..data.images.stacked import Stacked
 from ..data.truth import Toy
 from ..functional.densities.distances import energy_distance
-from .evaluation import draw, on, shuffled
+from .evaluation import on, sampled, shuffled
 from .games.diagnosis import GAME, ailments, describe
 from .games.examination import TRAIN, Examination
 from .likelihood.likelihood import QUICK, likelihoods
@@ -23,38 +23,38 @@ from .samples.stacked import channel_oracle, see_channels, stacked_values
 from .samples.toys import mode_values
 
 THOUSAND = 5000  # samples in which a thousand modes are counted
-EXAMINED = 256  # rows that a game is examined with
+EXAMINED = 256  # rows for the examination of a game
 
 
 def scores(
     split: Split, rows: int = 1000, samples: int = 500, oracle: Oracle | None = None
 ) -> "Scores":
-    """What `fit(evaluate=...)` asks for; the first figure is smaller for a better model.
+    """Figures for `fit(evaluate=...)`; the first figure is smaller for a better model.
 
     nats                 mean negative log-likelihood of rows of the split, or its bound, or a quick
-                         estimate of it; of a model without any,
+                         estimate of it; if the model has none,
     frechet              of some samples, if there is an oracle; else, of vectors,
     energy_distance      of samples and rows
-    modes, high_quality, mode_kl, width     besides, of samples of toys with separate bumps
+    modes, high_quality, mode_kl, width     in addition, of samples of toys with separate bumps
     mode_kl, modes       of 5,000 samples of stacked digits
 
-    Of an adversarial model, `fit` asks about the game too: `genus.measure.games.examination`.
+    For an adversarial model, `fit` examines the game too: `genus.measure.games.examination`.
 
     Args:
-        split: what is scored.
-        rows: at most so many.
-        samples: drawn where there is no likelihood.
-        oracle: who looks at samples; by default the one that ships for the data, if any.
+        split: split to score.
+        rows: largest number of rows.
+        samples: number of samples, where there is no likelihood.
+        oracle: oracle that judges samples; by default the one that ships for the data, if any.
     """
     return Scores(split, rows, samples, oracle or oracle_for(split.name, split.space))
 
 
 class Scores:
-    """Called with a model, its figures; told of the game, what it is like, and what is wrong.
+    """Computes figures of a model, examines its game, and reports what is wrong with it.
 
     Args:
-        split, rows, samples: as in `scores`.
-        judge: the oracle, if there is one.
+        split, rows, samples: arguments as in `scores`.
+        judge: oracle, if there is one.
     """
 
     def __init__(self, split: Split, rows: int, samples: int, judge: Oracle | None):
@@ -73,39 +73,39 @@ class Scores:
         if found := likelihoods(model, part, part[0], QUICK, check=False):
             return {"nats": -found[0].log_p.mean().item()}
         if self.judge is not None and self.real is not None:
-            made = draw(model, self.samples, shuffled(part, self.samples)[1:])
-            seen = self.judge.see(made, self.split.space).features
+            fake = sampled(model, self.samples, shuffled(part, self.samples)[1:])
+            seen = self.judge.see(fake, self.split.space).features
             return {"frechet": frechet_distance(self.real, seen).value}
         if not isinstance(model, GenerativeModel) or model.context_space is not None:
             return {}
         if isinstance(self.split, Stacked) and self.channels is not None:
-            seen = see_channels(self.channels, draw(model, THOUSAND), self.split.space)
+            seen = see_channels(self.channels, sampled(model, THOUSAND), self.split.space)
             return stacked_values(seen.classes, self.channels.classes)
         if not isinstance(self.split.space, Reals):
             return {}
-        made = draw(model, self.samples)
-        return {"energy_distance": _distance(part[0], made)} | self._bumps(made)
+        fake = sampled(model, self.samples)
+        return {"energy_distance": _distance(part[0], fake)} | self._bumps(fake)
 
     def examine(self, model: Model, data: Any) -> dict[str, float]:
-        """Figures of the game as it is now, under `game/`; empty if the model plays none of two sides.
+        """Figures of the game as it is now, under `game/`; empty unless critic and generator play.
 
         The model is left as it is, bit for bit, and so are the random streams.
 
         Args:
-            model: the one that learns, not an average of it.
-            data: what it learns from.
+            model: model in training, not an average of it.
+            data: training rows.
         """
         if self.examination is None:
             self.examination = self._examination(model, data)
         return {GAME + name: value for name, value in self.examination.look(model).items()}
 
     def verdict(self, lines: Iterable[Mapping[str, Any]]) -> str:
-        """What is wrong with a game, from the lines of its log; "" if nothing is, or there is none."""
+        """The faults of a game, from the lines of its log; "" if there are none, or no game."""
         return describe(found) if (found := ailments(lines)) else ""
 
     def _examination(self, model: Model, data: Any) -> Examination:
         n, group = min(EXAMINED, len(self.split)), math.lcm(8, getattr(model, "packing", 1))
-        n -= n % group if n > group else 0  # critics of several rows at once want round numbers
+        n -= n % group if n > group else 0  # for critics that take several rows at once
         learnt = None
         if isinstance(data, Split) and not isinstance(data, Draws):
             (learnt, *_) = on(model, data.batch(0, min(TRAIN, len(data)), 0))
@@ -113,13 +113,13 @@ class Scores:
         modes = None if self.modes is None else self.modes[0].to(unseen[0])
         return Examination(unseen, train, learnt, self.split.space, modes, self.judge)
 
-    def _bumps(self, made: Tensor) -> dict[str, float]:
+    def _bumps(self, fake: Tensor) -> dict[str, float]:
         if self.modes is None:
             return {}
-        found = mode_values(made.cpu(), *self.modes)
+        found = mode_values(fake.cpu(), *self.modes)
         names = ("modes", "high_quality", "mode_kl", "width")
         return {name: found[name][0] for name in names if name in found}
 
 
-def _distance(real: Tensor, made: Tensor) -> float:
-    return energy_distance(real.flatten(1).double(), made.flatten(1).double()).item()
+def _distance(real: Tensor, fake: Tensor) -> float:
+    return energy_distance(real.flatten(1).double(), fake.flatten(1).double()).item()

@@ -1,4 +1,4 @@
-"""What a model costs: its parameters, and how fast it samples."""
+"""The cost of a model: its parameters, and its sampling speed."""
 
 import platform
 import time
@@ -25,17 +25,17 @@ def cost_figures(model: Model, rows: int, seconds: float, protocol: dict[str, An
     ]  # fmt: skip
 
 
-def timed(draw: Callable[[], Tensor]) -> tuple[Tensor, float]:
-    """What is drawn, and the seconds that it took."""
+def timed(sample: Callable[[], Tensor]) -> tuple[Tensor, float]:
+    """The samples that a function returns, and the seconds that it took."""
     begun = time.perf_counter()
-    x = draw()
+    x = sample()
     if x.is_cuda:
         torch.cuda.synchronize()
     return x, time.perf_counter() - begun
 
 
 def machine(model: Model) -> dict[str, Any]:
-    """The class of machine: what a speed depends on."""
+    """The class of machine, on which a speed depends."""
     at = next((p.device for p in model.parameters()), torch.device("cpu"))
     name = torch.cuda.get_device_name(at) if at.type == "cuda" else platform.machine()
     return {"machine": name, "device": at.type, "threads": torch.get_num_threads()}

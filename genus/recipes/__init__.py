@@ -1,10 +1,10 @@
-"""Recipes: each a named system, trained.
+"""Recipes: functions that build and train a named system.
 
     recipes/<family>/<name>.py    one function of the file's name
 
-Its signature is the configuration; the first line of its docstring says the target, `measured.json`
-what the benchmarks have reached. What is known of all recipes without importing them stands in
-`catalogue.json`, which `make catalogue` writes from what each recipe builds.
+Its signature is the configuration; the first line of its docstring gives the target,
+`measured.json` the figure from the benchmarks. `catalogue.json` describes all recipes without
+importing them; `make catalogue` writes it from the model that each recipe builds.
 """
 
 import importlib
@@ -23,16 +23,16 @@ FAMILIES = (*MODELS, "measure")
 
 @dataclass(frozen=True)
 class Entry:
-    """What the catalogue says of a recipe.
+    """The entry of a recipe in the catalogue.
 
     Args:
-        name: of the recipe.
-        family: the folder of its model.
-        promises: what its model can do.
-        source: where the model was published.
-        data: what it is trained on by default.
-        aim: the figure to reach, and what it is compared with.
-        measured: the figure reached, if the benchmarks have written it down.
+        name: name of the recipe.
+        family: folder of its model.
+        promises: promises of its model.
+        source: publication of the model.
+        data: data on which it trains by default.
+        aim: figure to reach, and its comparison.
+        measured: figure reached, if the benchmarks have recorded one.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Entry:
 
 
 def names() -> list[str]:
-    """Every recipe."""
+    """The names of all recipes."""
     return sorted(_written())
 
 

@@ -1,10 +1,10 @@
-"""Writes what is known of recipes and data without importing them: `python -m genus.recipes`.
+"""Writes the catalogues of recipes and data: `python -m genus.recipes`.
 
-    genus/recipes/catalogue.json    of each recipe: family, promises, source, aim, options
-    genus/data/catalogue.json       which file makes the data of which name or path, and its options
+    genus/recipes/catalogue.json    family, promises, source, aim and options of each recipe
+    genus/data/catalogue.json       the file that loads each name or kind of path, and its options
 
-Each recipe is called for no round, and its model is asked what it can do: this takes a minute or two.
-A recipe whose data lie in the folder GENUS_DATA keeps what is written of it if that is not set.
+Each recipe is called for zero rounds, and the promises of its model are recorded: this takes a
+minute or two. If GENUS_DATA is not set, recipes whose data lie in that folder keep their entries.
 """
 
 import importlib
@@ -26,7 +26,7 @@ from ..density import Dequantised
 from ..train import Run
 from . import CATALOGUE, FAMILIES
 
-FEW = {"pairs": 8}  # options that decide how long a recipe works before its first round
+FEW = {"pairs": 8}  # small values of options that take time before the first round
 
 
 def main() -> None:
@@ -35,22 +35,22 @@ def main() -> None:
     found = {}
     for name, family in sorted(homes().items()):
         recipe = recipe_in(family, name)
-        said = entry(family, recipe)
-        if within_reach(said["options"]["data"]):
+        record = entry(family, recipe)
+        if within_reach(record["options"]["data"]):
             model = built(recipe)
-            said |= {"promises": promises(model), "source": source_of(family, recipe, model)}
+            record |= {"promises": promises(model), "source": source_of(family, recipe, model)}
         elif name in known:
-            said |= {word: known[name][word] for word in ("promises", "source")}
+            record |= {word: known[name][word] for word in ("promises", "source")}
         else:
-            sys.exit(f"{name} learns from {said['options']['data']}: set GENUS_DATA")
-        found[name] = said
-        print(f"{name}: {family}, {', '.join(said['promises'])}", flush=True)
+            sys.exit(f"{name} learns from {record['options']['data']}: set GENUS_DATA")
+        found[name] = record
+        print(f"{name}: {family}, {', '.join(record['promises'])}", flush=True)
     for path, content in ((OF_DATA, collected()), (CATALOGUE, found)):
         write(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
 def homes() -> dict[str, str]:
-    """The family of each recipe: the folder in which it stands."""
+    """The family of each recipe, from its folder."""
     here = Path(__file__).parent
     return {
         path.stem: family
@@ -66,7 +66,7 @@ def recipe_in(family: str, name: str) -> Callable[..., Any]:
 
 
 def entry(family: str, recipe: Callable[..., Any]) -> dict[str, Any]:
-    """What a recipe says of itself, without being called."""
+    """The entry of a recipe from its signature and docstring."""
     taken = {name: p.default for name, p in inspect.signature(recipe).parameters.items()}
     run, usual = taken.pop("run"), Run(rounds=0)
     own = {f.name: getattr(run, f.name) for f in fields(Run)}
@@ -79,24 +79,24 @@ def entry(family: str, recipe: Callable[..., Any]) -> dict[str, Any]:
 
 
 def within_reach(data: str) -> bool:
-    """Whether data are built in, or the folder that they lie in is named."""
+    """Whether data are built in, or GENUS_DATA names their folder."""
     return bool(os.environ.get("GENUS_DATA")) or not source_of_name(data.partition("?")[0]).folders
 
 
 def built(recipe: Callable[..., Any]) -> Model:
-    """What a recipe trains, before its first round."""
+    """The model of a recipe, before its first round."""
     taken = inspect.signature(recipe).parameters
     few = {name: few for name, few in FEW.items() if name in taken}
     return recipe(run=replace(taken["run"].default, rounds=0, minutes=None), **few)
 
 
 def promises(model: Model) -> list[str]:
-    """What a model can do, in the order of `PROMISES`."""
+    """The promises of a model, in the order of `PROMISES`."""
     return [word for word in PROMISES if word in model.promises()]
 
 
 def source_of(family: str, recipe: Callable[..., Any], model: Model) -> str:
-    """Authors, title and year: of the recipe's file, or of its outermost model of this family."""
+    """Authors, title and year from the recipe's file, or from its outermost model of the family."""
     kinds = [type(module) for module in model.modules() if isinstance(module, Model)]
     own = [kind for kind in kinds if kind.__module__.split(".")[1] == family]
     for thing in (recipe, *(kind for kind in own if not issubclass(kind, Dequantised))):

@@ -1,6 +1,6 @@
-"""What every recipe repeats: the seed, the data and their refusal; scores, pictures, schedule, fit.
+"""The common parts of recipes: seed, data and their checks; scores, pictures, schedule, fit.
 
-A recipe is its signature, its docstring and its model, between `loaded` and `fitted`.
+A recipe adds its signature, its docstring and its model, between `loaded` and `fitted`.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,12 +25,12 @@ Evaluate = Callable[[Model], Mapping[str, float]]
 
 @dataclass(frozen=True)
 class Kind(Generic[S]):
-    """Data that a recipe can be made for.
+    """A kind of data that a recipe supports.
 
     Args:
-        name: what they are called, in the plural.
-        spaces: what one x may be.
-        axes: how many one x has; None for any number.
+        name: name of the data in messages, in the plural.
+        spaces: supported classes of spaces.
+        axes: number of axes of x; None for any number.
     """
 
     name: str
@@ -55,14 +55,14 @@ DRAWINGS = Kind("drawings, Strokes", (Strokes,))
 def loaded(
     who: str, data: str, run: Run, kind: Kind[S], view: Callable[[Data], Data] | None = None
 ) -> tuple[Data, S]:
-    """The data that a recipe learns from, and their space; torch's noise is that of the run's seed.
+    """The data of a recipe and their space; also seeds torch with the run's seed.
 
     Args:
-        who: the recipe's name, for messages.
-        data: name or path.
-        run: whose seed it is.
-        kind: what is wanted; Refused says what came instead.
-        view: of the data, such as `Data.labelled`.
+        who: name of the recipe in messages.
+        data: name or path of the data.
+        run: run whose seed is used.
+        kind: supported kind of data; others are refused.
+        view: view of the data, such as `Data.labelled`.
     """
     torch.manual_seed(run.seed)
     source = load(data) if view is None else view(load(data))
@@ -73,12 +73,12 @@ def loaded(
 
 
 def context_of(who: str, source: Data, kind: type[C], such_as: str) -> C:
-    """What is given with each x, which must be of this kind.
+    """The space of the contexts of data, which must be of this kind.
 
     Args:
-        who: the recipe's name, for messages.
-        source: the data.
-        kind: of context.
+        who: name of the recipe in messages.
+        source: data with contexts.
+        kind: supported class of the space.
         such_as: names of data that have it, for messages.
     """
     context = source.context_space
@@ -90,10 +90,10 @@ def context_of(who: str, source: Data, kind: type[C], such_as: str) -> C:
     )
 
 
-def told_labels(source: Data) -> tuple[Classes | None, Labels | None, int]:
-    """The last arguments of a model that may be given classes: their space, what embeds them, width.
+def label_arguments(source: Data) -> tuple[Classes | None, Labels | None, int]:
+    """The arguments of a model for labels: their space, their embedding, its width.
 
-    Where the data give no classes, the model is given nothing.
+    Without labels in the data the model is not conditional.
     """
     classes = source.context_space
     if not isinstance(classes, Classes):
@@ -112,17 +112,17 @@ def fitted(
     rows: Batches | None = None,
     picture: Callable[[Model, Path], Any] | None = picture,
 ) -> Model:
-    """The model, trained as `fit` does it.
+    """The model, trained by `fit`.
 
     Args:
-        model: what learns.
-        source: what it learns from, and what is evaluated.
-        run: how long, where to, on what.
-        optimizers: of each player; without them, Adam.
-        schedule: the factor on every learning rate; it falls like a cosine.
-        evaluate: figures of the model; without it, the scores of the validation split.
-        rows: what it learns from, if that is not the training split.
-        picture: draws samples into a file; None draws none.
+        model: model to train.
+        source: data for training and evaluation.
+        run: length, folder and device of the run.
+        optimizers: optimiser of each player; by default Adam.
+        schedule: factor on every learning rate; by default it falls like a cosine.
+        evaluate: function that returns figures; by default the scores of the validation split.
+        rows: training rows, if not the training split.
+        picture: function that writes samples into a file; None for no pictures.
     """
     return fit(
         model,

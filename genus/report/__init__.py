@@ -1,4 +1,4 @@
-"""The report: what `genus compare` found, grouped, put into words, and drawn on one page."""
+"""The report of `genus compare`: figures in groups, in words, and on one page."""
 
 from .groups import Group as Group
 from .groups import groups as groups

@@ -1,4 +1,4 @@
-"""Learning curves as SVG, drawn by hand: a few lines, two axes, no library, no request."""
+"""Learning curves as SVG, written without a library: a few lines and two axes."""
 
 import json
 import math
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-WIDTH, HEIGHT = 340, 170  # of the whole drawing
+WIDTH, HEIGHT = 340, 170  # of the whole plot
 LEFT, RIGHT, TOP, BOTTOM = 46, 10, 8, 24  # margins around the lines
 CURVE = 240  # points of a curve, at most
 START = 0.05  # the share of a curve, from its beginning, that does not decide the scale
@@ -15,11 +15,11 @@ Points = Sequence[Sequence[float]]  # [round, seconds, value]
 
 
 def chart(lines: Mapping[str, Points], title: str) -> str:
-    """One drawing for all terms of a player; empty if there is nothing to draw a line through.
+    """One plot of all terms of a player; empty if no term has two points.
 
     Args:
-        lines: of each term, its points in the order of rounds.
-        title: what the drawing shows, for those who do not see it.
+        lines: points of each term, in the order of rounds.
+        title: title of the plot, for screen readers.
     """
     lines = drawable(lines)
     if not lines:
@@ -46,7 +46,7 @@ def chart(lines: Mapping[str, Points], title: str) -> str:
     )
     return (
         f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label="{escape(_aloud(title, lines))}">{ticks}'
+        f'aria-label="{escape(_description(title, lines))}">{ticks}'
         f'<svg x="{LEFT}" y="{TOP}" width="{width}" height="{height}">{paths}</svg>'
         f'<text class="tick" x="{LEFT}" y="{HEIGHT - 6}">0</text>'
         f'<text class="tick end" x="{WIDTH - RIGHT}" y="{HEIGHT - 6}">{last:,.0f} rounds</text>'
@@ -61,7 +61,7 @@ def drawable(lines: Mapping[str, Points]) -> dict[str, Points]:
 
 
 def legend(names: Sequence[str]) -> str:
-    """What each line is: nothing is said by colour alone, lines differ in their dashes too."""
+    """The legend of the lines, which differ in colour and in their dashes."""
     keys = "".join(
         f'<li><svg class="key" viewBox="0 0 24 8" aria-hidden="true">'
         f'<path class="line line{i % 5}" d="M0 4H24"/></svg>{escape(name.replace("_", " "))}</li>'
@@ -101,16 +101,16 @@ def _short(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def _aloud(title: str, lines: Mapping[str, Points]) -> str:
-    told = [f"{name} from {_short(p[0][2])} to {_short(p[-1][2])}" for name, p in lines.items()]
-    return f"{title}: {', '.join(told)}"
+def _description(title: str, lines: Mapping[str, Points]) -> str:
+    parts = [f"{name} from {_short(p[0][2])} to {_short(p[-1][2])}" for name, p in lines.items()]
+    return f"{title}: {', '.join(parts)}"
 
 
-# --- what the log says ------------------------------------------------------------------------
+# --- from the log -----------------------------------------------------------------------------
 
 
 def curves(path: Path) -> dict[str, dict[str, list[list[float]]]]:
-    """Of each player, of each term: [round, seconds, value], at most some hundreds of points."""
+    """The points [round, seconds, value] of each term of each player, at most CURVE of them."""
     found: dict[str, dict[str, list[list[float]]]] = {}
     lines = path.read_text().splitlines() if path.exists() else []
     for line in map(json.loads, lines):

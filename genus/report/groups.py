@@ -1,7 +1,7 @@
 """Groups: which figures may stand in one column.
 
-Two models share a table only if all figures that both have were measured alike: a model of bits and
-a model of grey levels are asked different questions, however similar the answers look.
+Two models share a table only if all figures that both have were measured alike: the figures of a
+model of bits and of a model of grey levels cannot be compared, however similar they look.
 """
 
 import json
@@ -17,7 +17,7 @@ LIKELIHOOD = {"nll", "nll_elbo", "bits_per_dim", "kl_to_truth"}
 COST = {
     "parameters",
     "samples_per_second",
-}  # of no group: what a model needs is not what it is worth
+}  # in no group, for cost is no quality
 
 
 @dataclass
@@ -25,8 +25,8 @@ class Group:
     """Models that were measured alike.
 
     Args:
-        kind: one of KINDS.
-        figures: of each model, by the figure's name.
+        kind: kind of figures, one of KINDS.
+        figures: figures of each model, by the figure's name.
     """
 
     kind: str
@@ -43,20 +43,20 @@ class Group:
 
     @property
     def protocol(self) -> dict[str, Any]:
-        """What all figures of the group share."""
+        """The common part of the protocols of the group."""
         everyone = [figure.protocol for own in self.figures.values() for figure in own.values()]
         first = everyone[0]
         return {k: v for k, v in first.items() if all(p.get(k) == v for p in everyone)}
 
     @property
     def title(self) -> str:
-        """On what they were measured, in words."""
+        """The data on which they were measured, in words."""
         protocol = self.protocol
         return f"{protocol.get('data', 'data')}, {protocol.get('split', 'all')} rows, {self.view}"
 
     @property
     def view(self) -> str:
-        """What one row is, in words: "17 levels a pixel"."""
+        """The space of a row in words: "17 levels a pixel"."""
         given = context(str(self.protocol.get("context") or ""))
         return space(str(self.protocol.get("space", ""))) + (f", {given}" if given else "")
 
@@ -65,7 +65,7 @@ class Group:
         return {model: own[name] for model, own in self.figures.items() if name in own}
 
     def floor(self, name: str) -> float | None:
-        """What real rows score against real rows."""
+        """The figure of real rows against real rows."""
         return next((f.floor for f in self.column(name).values() if f.floor is not None), None)
 
     def best(self, name: str) -> set[str]:
@@ -101,7 +101,7 @@ def groups(records: Iterable[Mapping[str, Any]]) -> list[Group]:
 
 
 def kind_of(name: str) -> str:
-    """Whether a figure is of the likelihood, of samples, or of the cost."""
+    """The kind of a figure: likelihood, samples or cost."""
     return "cost" if name in COST else "likelihood" if name in LIKELIHOOD else "samples"
 
 
@@ -131,7 +131,7 @@ def space(text: str) -> str:
 
 
 def context(text: str) -> str:
-    """What is given, in words."""
+    """A context in words."""
     if text.startswith("Classes"):
         return "given a label"
     return "given a picture" if re.match(r"\w+\(.*,.*,", text) else ""

@@ -1,4 +1,4 @@
-"""The page: one file of HTML with everything in it. It asks for nothing, and runs no script."""
+"""The page: one file of HTML with everything in it, without requests and scripts."""
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,8 +20,8 @@ def page(results: Mapping[str, Any], folder: Path) -> str:
     """The whole page.
 
     Args:
-        results: as `compare` writes them.
-        folder: where the pictures are that the results name.
+        results: results as `compare` writes them.
+        folder: folder of the pictures that the results name.
     """
     records = results["models"]
     found = groups(records)
@@ -91,22 +91,22 @@ def _gallery(results: Mapping[str, Any], folder: Path) -> str:
     return f'<section><h2>What they draw</h2><ul class="cards">{"".join(cards)}</ul></section>\n'
 
 
-def _card(title: str, family: str, told: str, path: Path, name: str) -> str:
+def _card(title: str, family: str, caption: str, path: Path, name: str) -> str:
     chip = f'<span class="chip {family}">{family}</span>' if family else ""
     return (
         f'<li class="card">{_image(path, f"Samples of {name}" if family else "Rows of the data")}'
-        f"<h3>{title}{chip}</h3><p>{told}</p></li>"
+        f"<h3>{title}{chip}</h3><p>{caption}</p></li>"
     )
 
 
 def _key_figure(record: Mapping[str, Any]) -> str:
     own = {figure["name"]: figure for figure in record["figures"]}
-    told = []
+    parts = []
     if "nll" in own:
-        told.append(f"{_signed(own['nll'])} nats")
+        parts.append(f"{_signed(own['nll'])} nats")
     if (distance := own.get("frechet")) and distance["floor"]:
-        told.append(f"Fréchet {float(distance['value']) / float(distance['floor']):.1f} floors")
-    return " · ".join(told)
+        parts.append(f"Fréchet {float(distance['value']) / float(distance['floor']):.1f} floors")
+    return " · ".join(parts)
 
 
 def _signed(figure: Mapping[str, Any]) -> str:
@@ -123,7 +123,7 @@ def _says(results: Mapping[str, Any], found: Sequence[Group]) -> str:
 
 
 def _named(text: str, names: Iterable[str]) -> str:
-    """Text with the names of models set apart."""
+    """HTML of a text with the names of models in bold."""
     words = escape(text.replace("<=", "≤")).split(" ")
     known = set(names)
     return " ".join(
@@ -157,20 +157,20 @@ def _model(record: Mapping[str, Any], folder: Path) -> str:
 
 
 def game(record: Mapping[str, Any]) -> str:
-    """What its log says of the game, if it played one."""
-    told = "".join(f"<li>{escape(sentence)}</li>" for sentence in record.get("game", ()))
-    return f'<ul class="game">{told}</ul>' if told else ""
+    """The findings about the game of a run, as a list; empty without a game."""
+    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in record.get("game", ()))
+    return f'<ul class="game">{items}</ul>' if items else ""
 
 
 def _samples(record: Mapping[str, Any], folder: Path) -> str:
     given = str(record["given"] or "")
-    told = "Samples"
+    caption = "Samples"
     if given.startswith("Classes"):
-        told = "Samples; each column is one label"
+        caption = "Samples; each column is one label"
     elif given:
-        told = "In each triple: what was given, what was drawn, what was true"
+        caption = "In each triple: context, sample, true row"
     path = folder / record["pictures"]["samples"]
-    return f"<figure>{_image(path, told)}<figcaption>{told}.</figcaption></figure>"
+    return f"<figure>{_image(path, caption)}<figcaption>{caption}.</figcaption></figure>"
 
 
 def _neighbours(record: Mapping[str, Any], folder: Path) -> str:
@@ -181,8 +181,8 @@ def _neighbours(record: Mapping[str, Any], folder: Path) -> str:
     if "near_oracle" in pictures:
         parts.append(("near_oracle", "nearest training rows, for the oracle"))
     figures = "".join(
-        f"<figure>{_image(folder / pictures[key], told)}<figcaption>{told}</figcaption></figure>"
-        for key, told in parts
+        f"<figure>{_image(folder / pictures[key], text)}<figcaption>{text}</figcaption></figure>"
+        for key, text in parts
     )
     return f'<div class="near">{figures}</div>'
 
@@ -201,17 +201,17 @@ def _history(record: Mapping[str, Any], folder: Path) -> str:
 
 
 def _curves(record: Mapping[str, Any]) -> str:
-    drawn = []
+    figures = []
     for player, terms in record["curves"].items():
         title = (
             "figures on the validation rows" if player == "figures" else f"losses of the {player}"
         )
-        if player == "game":  # of its many figures, those that are shares
+        if player == "game":  # only those of its many figures that are shares
             title, terms = "the game", {k: terms[k] for k in SHARES if k in terms}
         if svg := chart(terms, title):
             caption = f"<figcaption>{escape(title)}{legend(list(drawable(terms)))}</figcaption>"
-            drawn.append(f"<figure>{svg}{caption}</figure>")
-    return f'<div class="curves {record["family"]}">{"".join(drawn)}</div>'
+            figures.append(f"<figure>{svg}{caption}</figure>")
+    return f'<div class="curves {record["family"]}">{"".join(figures)}</div>'
 
 
 # --- how it was measured ----------------------------------------------------------------------
@@ -238,10 +238,10 @@ def _protocols(results: Mapping[str, Any], found: Sequence[Group]) -> str:
     return f'<section class="protocols"><h2>How it was measured</h2>{"".join(parts)}</section>\n'
 
 
-def _details(title: str, told: Mapping[str, Any]) -> str:
+def _details(title: str, entries: Mapping[str, Any]) -> str:
     rows = "".join(
         f'<tr><th scope="row">{escape(str(key))}</th><td>{escape(_flat(value))}</td></tr>'
-        for key, value in told.items()
+        for key, value in entries.items()
     )
     return f"<details><summary>{escape(title)}</summary><table>{rows}</table></details>"
 
@@ -252,6 +252,6 @@ def _flat(value: Any) -> str:
     return str(value)
 
 
-def _image(path: Path, told: str) -> str:
+def _image(path: Path, text: str) -> str:
     content = base64.b64encode(path.read_bytes()).decode()
-    return f'<img alt="{escape(told)}" src="data:image/png;base64,{content}">'
+    return f'<img alt="{escape(text)}" src="data:image/png;base64,{content}">'

@@ -12,21 +12,21 @@ from ..measure.oracles import Oracle
 from ..show import grid, save_png
 
 GRID = 64  # samples in a picture
-TRIPLES = 24  # samples in a picture, where each stands beside what was given and what is true
+TRIPLES = 24  # samples in a picture, each between its context and the true row
 POINTS = 2000  # samples in a scatter plot
 SHOWN, NEAR = 6, 4  # samples whose nearest neighbours are shown, and how many of those
-FRAMES = 5  # pictures of how samples came to be
+FRAMES = 5  # pictures of samples during training
 
 
 def samples_shown(data: Data) -> int:
-    """How many samples a picture has."""
+    """The number of samples in a picture."""
     if data.context_space is not None and data.context_space.shape:
         return TRIPLES
     return POINTS if isinstance(data.space, Reals) and data.space.dims <= 2 else GRID
 
 
 def picture_of_data(source: Data, out: Path) -> str:
-    """Real rows of the test split; the name of the file."""
+    """Writes a picture of real test rows, and returns the name of the file."""
     x = source.test.everything()[0]
     n = POINTS if isinstance(source.space, Reals) and source.space.dims <= 2 else GRID
     save_png(grid(x[:n], source.space), out / "real.png")
@@ -36,14 +36,14 @@ def picture_of_data(source: Data, out: Path) -> str:
 def pictures(
     folder: Path, judge: Oracle | None, view: Data, x: Tensor, context: Tensor | None
 ) -> dict[str, str]:
-    """Pictures of samples and of their nearest training rows; paths from the folder above."""
+    """Writes pictures of samples and of the nearest training rows; paths from the folder above."""
     space, kept = view.space, {}
 
     def keep(name: str, rows: Tensor, columns: int | None = None) -> None:
         save_png(grid(rows, space, columns), folder / f"{name}.png")
         kept[name] = f"{folder.name}/{name}.png"
 
-    if context is not None and context.shape == x.shape:  # what was given, what came, what was true
+    if context is not None and context.shape == x.shape:  # context, sample, true row
         save_png(
             grid(_side_by_side(context, x, view), Reals(_triple(space.shape)), 3),
             folder / "samples.png",
@@ -63,7 +63,7 @@ def pictures(
 
 
 def history(folder: Path) -> list[tuple[int, str]]:
-    """Some of the pictures that were drawn on the way: rounds, and paths from the folder above."""
+    """Some of the pictures from training: rounds, and paths from the folder above."""
     paths = sorted((folder / "samples").glob("*.png"))
     last = len(paths) - 1
     some = sorted({round(i * last / (FRAMES - 1)) for i in range(FRAMES)}) if last > 0 else []

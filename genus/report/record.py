@@ -1,4 +1,4 @@
-"""The record of one trained model: all that the page of a comparison says of it."""
+"""The record of one trained model: all that the page of a comparison shows of it."""
 
 import json
 import time
@@ -9,7 +9,7 @@ from .. import measure
 from ..data import Data
 from ..measure.games.diagnosis import diagnose
 from ..measure.oracles import Oracle
-from ..show import contexts, drawn
+from ..show import contexts, sampled
 from ..train.artifact import load, read_config, weights_hash
 from ..train.process import begin
 from .curves import curves
@@ -22,11 +22,11 @@ def recorded(
     """Figures, pictures, curves and speeds of the model in a folder, as JSON types.
 
     Args:
-        folder: of a run; its pictures are written there.
-        source: the data, which are measured in the model's view of them.
-        seed: of the noise of the samples that are shown.
-        device: as in `Run`.
-        judge: the oracle that looks at samples, if there is one.
+        folder: folder of a run; its pictures are written there.
+        source: data, measured in the model's view of them.
+        seed: random seed of the samples that are shown.
+        device: device as in `Run`.
+        judge: oracle that judges samples, if there is one.
     """
     model = load(folder, device=str(begin(device)))
     view = source.view_for(model)
@@ -54,5 +54,5 @@ def recorded(
         "curves": curves(log),
         "game": [finding.sentence for finding in diagnose(folder)] if log.exists() else [],
         "history": history(folder),
-        "pictures": pictures(folder, judge, view, drawn(model, n, context, seed), context),
+        "pictures": pictures(folder, judge, view, sampled(model, n, context, seed), context),
     }

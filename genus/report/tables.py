@@ -37,13 +37,13 @@ def tables(found: Sequence[Group], title: str) -> str:
     """A section with one table for each group; nothing without groups."""
     if not found:
         return ""
-    drawn = "".join(_table(group) for group in found)
+    parts = "".join(_table(group) for group in found)
     note = (
         '<p class="note">= exact, ≤ a bound (the truth is at most this), ~ an estimate; '
         "± one standard error. <b>Bold</b>: best of its column. "
-        "Tables with different titles are not to be read across.</p>"
+        "Figures of tables with different titles cannot be compared.</p>"
     )
-    return f"<section><h2>{title}</h2>{drawn}{note}</section>\n"
+    return f"<section><h2>{title}</h2>{parts}{note}</section>\n"
 
 
 def _table(group: Group) -> str:
@@ -76,18 +76,18 @@ def _column_head(group: Group, name: str) -> str:
     figure = next(iter(group.column(name).values()))
     better = {"lower": " ↓", "higher": " ↑", "floor": " ≈"}.get(figure.better or "", "")
     meaning = ARROWS.get(figure.better or "", "")
-    told = MEANING.get(name, name.replace("_", " "))
-    return f'<th scope="col"><abbr title="{meaning}">{escape(told)}{better}</abbr></th>'
+    label = MEANING.get(name, name.replace("_", " "))
+    return f'<th scope="col"><abbr title="{meaning}">{escape(label)}{better}</abbr></th>'
 
 
 def _cell(figure: Figure | None, best: bool) -> str:
     if figure is None:
         return '<td class="none">&ndash;</td>'
     sign = {"=": "= ", "<=": "≤ ", ">=": "≥ ", "~": "~ "}[figure.sign]
-    told = f'<span class="sign">{sign}</span>{digits(figure.value, figure.error)}'
-    told = f"<b>{told}</b>" if best else told
+    text = f'<span class="sign">{sign}</span>{digits(figure.value, figure.error)}'
+    text = f"<b>{text}</b>" if best else text
     error = figure.error and digits(figure.error, figure.error)
-    return f"<td>{told}{f' <small>± {error}</small>' if error else ''}</td>"
+    return f"<td>{text}{f' <small>± {error}</small>' if error else ''}</td>"
 
 
 def abilities(records: Sequence[Mapping[str, Any]]) -> str:

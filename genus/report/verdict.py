@@ -1,4 +1,4 @@
-"""The verdict: what the tables say, in sentences, and what they do not say."""
+"""The verdict: the tables in sentences, and their limits."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -58,7 +58,7 @@ def _likelihood(group: Group) -> Iterator[str]:
     guesses = [model for model in order if column[model].sign == "~"]
     if bounds:
         yield (
-            f"What stands behind <= is a bound, so the truth of {listed(bounds)} may be better "
+            f"A value after <= is a bound, so the true value of {listed(bounds)} may be better "
             f"than the table shows."
         )
     if guesses:
@@ -66,14 +66,14 @@ def _likelihood(group: Group) -> Iterator[str]:
 
 
 def _unscored(records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    silent = [
+    without = [
         record["name"]
         for record in records
         if not record["failure"] and not LIKELIHOODS & set(record["promises"])
     ]
-    if silent:
-        have = "has" if len(silent) == 1 else "have"
-        yield f"{listed(silent)} {have} no likelihood, by nature: only samples speak there."
+    if without:
+        have = "has" if len(without) == 1 else "have"
+        yield f"{listed(without)} {have} no likelihood, by design: only samples can be judged."
 
 
 # --- samples ----------------------------------------------------------------------------------
@@ -93,7 +93,7 @@ def _samples(group: Group) -> Iterator[str]:
         lie = "lie" if len(copied) > 1 else "lies"
         yield (
             f"{listed(copied)} {lie} nearer to the training rows than unseen rows do: "
-            f"look at the nearest neighbours before believing the distances."
+            f"look at the nearest neighbours before trusting the distances."
         )
 
 
@@ -126,8 +126,8 @@ def _coverage(group: Group) -> Iterator[str]:
     column, floor = group.column("classes"), group.floor("classes")
     poor = {m: int(f.value) for m, f in column.items() if floor and f.value < floor}
     if poor:
-        told = listed([f"{model} ({count} of {floor:.0f})" for model, count in poor.items()])
-        yield f"Classes are missing from the samples of {told}."
+        missing = listed([f"{model} ({count} of {floor:.0f})" for model, count in poor.items()])
+        yield f"Classes are missing from the samples of {missing}."
     elif column and floor:
         yield f"All {floor:.0f} classes are among them."
 
@@ -136,11 +136,11 @@ def _coverage(group: Group) -> Iterator[str]:
 
 
 def _disagreement(likelihoods: Sequence[Group], samples: Sequence[Group]) -> Iterator[str]:
-    """Where the best score and the best samples are not the same model's, among the same models."""
+    """Sentences on whether one model has both the best score and the best samples."""
     for scored in likelihoods:
-        for drawn in samples:
-            both = [model for model in scored.models if model in drawn.models]
-            nll, frechet = scored.column("nll"), drawn.column("frechet")
+        for judged in samples:
+            both = [model for model in scored.models if model in judged.models]
+            nll, frechet = scored.column("nll"), judged.column("frechet")
             both = [model for model in both if model in nll and model in frechet]
             if len(both) < 2:
                 continue
@@ -149,19 +149,19 @@ def _disagreement(likelihoods: Sequence[Group], samples: Sequence[Group]) -> Ite
             if score != draws and not level(nll[score], nll[draws]):
                 yield (
                     f"The two views disagree: of the models that have both figures, {score} scores "
-                    f"best and {draws} draws best. Neither figure stands for the other."
+                    f"best and {draws} has the best samples. Neither figure replaces the other."
                 )
             elif score == draws:
                 yield f"Of the models that have both figures, {score} leads in both."
 
 
 def _apart(found: Sequence[Group]) -> Iterator[str]:
-    """Groups that no sentence and no table may bring together."""
+    """A sentence on groups whose figures may not be compared."""
     if len(found) > 1:
-        told = "; ".join(f"{listed(group.models)} on {group.view}" for group in found)
+        tables = "; ".join(f"{listed(group.models)} on {group.view}" for group in found)
         yield (
-            f"Figures in {word(len(found))} tables are not to be read across, for they answer "
-            f"different questions: {told}."
+            f"The figures of the {word(len(found))} tables cannot be compared, for they answer "
+            f"different questions: {tables}."
         )
 
 
@@ -184,7 +184,7 @@ def _caveats(results: Mapping[str, Any], samples: Sequence[Group]) -> list[str]:
         rows = results["data"]["splits"]["test"]
         caveats.append(
             f"With {rows} test rows even real data have a distance of {_range(floors)} from "
-            f"themselves; nothing near that can be told from real."
+            f"themselves; samples near that cannot be distinguished from real rows."
         )
     return caveats
 
@@ -193,7 +193,7 @@ def _caveats(results: Mapping[str, Any], samples: Sequence[Group]) -> list[str]:
 
 
 def level(a: Figure, b: Figure) -> bool:
-    """Whether two figures differ by less than their errors allow to say."""
+    """Whether two figures differ by less than their errors can resolve."""
     if a.error is None or b.error is None:
         return a.value == b.value
     return abs(a.value - b.value) < ENOUGH * math.hypot(a.error, b.error)

@@ -1,4 +1,4 @@
-"""How an x is shown: pictures, drawings, plots, waves; and the style of plots."""
+"""Samples as pictures, drawings, plots and sounds; and the style of plots."""
 
 from .files import read_note as read_note
 from .files import save_png as save_png
@@ -6,8 +6,8 @@ from .pictures import grid as grid
 from .pictures import scatter as scatter
 from .pictures import shown as shown
 from .samples import contexts as contexts
-from .samples import drawn as drawn
 from .samples import in_turn as in_turn
 from .samples import picture as picture
-from .waves import heard as heard
+from .samples import sampled as sampled
+from .waves import as_wave as as_wave
 from .waves import wave_bytes as wave_bytes

@@ -11,17 +11,17 @@ from torch import Tensor
 from ..core import Space, Strokes
 
 SIDE = 96  # of an image, in pixels
-FINE = 4  # by which lines are drawn larger first, so that they become smooth
+FINE = 4  # factor by which lines are drawn larger first, so that they become smooth
 INK = 30
 
 
-def drawn(x: Tensor, space: Space) -> NDArray[np.uint8]:
-    """Drawings or graphs, (n, *space.shape), as images, (n, 96, 96, 1): each fills its own."""
-    draw = _strokes if isinstance(space, Strokes) else _graph
+def plot(x: Tensor, space: Space) -> NDArray[np.uint8]:
+    """Drawings or graphs, (n, *space.shape), as images, (n, 96, 96, 1), which they fill."""
+    line = _strokes if isinstance(space, Strokes) else _graph
     images = []
     for row in x.detach().cpu().double().nan_to_num(0, 0, 0):
         image = Image.new("L", (SIDE * FINE, SIDE * FINE), 255)
-        draw(ImageDraw.Draw(image), row)
+        line(ImageDraw.Draw(image), row)
         images.append(np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX)))
     return np.stack(images)[..., None]
 

@@ -1,4 +1,4 @@
-"""What is shown, as files: pictures that say how they came about, arrays, texts and sounds."""
+"""Samples as files: pictures with a note of their origin, arrays, texts and sounds."""
 
 import io
 import json
@@ -15,7 +15,7 @@ from ..core.files import write
 from ..data import Data
 from ..errors import Refused
 from .pictures import Picture
-from .waves import heard, wave_bytes
+from .waves import as_wave, wave_bytes
 
 KEYWORD = "genus"  # under which a PNG keeps its note
 
@@ -24,9 +24,9 @@ def save_png(array: Picture, path: Path | str, note: Mapping[str, Any] | None = 
     """Writes a picture whole or not at all, and returns its path.
 
     Args:
-        array: (height, width) or (height, width, 3), uint8.
-        path: the file, .png; its folder is made if need be.
-        note: what the file is to say about itself, as JSON types.
+        array: picture, (height, width) or (height, width, 3), uint8.
+        path: path of the file, .png; its folder is created if it is missing.
+        note: note that is stored in the file, of JSON types.
     """
     path = Path(path)
     if path.suffix.lower() != ".png":
@@ -42,7 +42,7 @@ def save_png(array: Picture, path: Path | str, note: Mapping[str, Any] | None = 
 
 
 def read_note(path: Path | str) -> dict[str, Any]:
-    """What a picture says about itself: the note that `save_png` was given."""
+    """The note that `save_png` stored in a picture."""
     try:
         with Image.open(path) as image:
             text = image.text.get(KEYWORD) if isinstance(image, PngImageFile) else None
@@ -54,24 +54,24 @@ def read_note(path: Path | str) -> dict[str, Any]:
 
 
 def array(x: Tensor) -> bytes:
-    """A .npy file."""
+    """The bytes of a .npy file."""
     file = io.BytesIO()
     np.save(file, x.numpy(), allow_pickle=False)
     return file.getvalue()
 
 
 def written(data: Data, x: Tensor, kind: str) -> bytes:
-    """Texts, with a line of dashes between two that have more lines than one; or sounds.
+    """The bytes of a file of texts, separated by dashes if any has several lines; or of sounds.
 
     Args:
-        data: what x are samples of.
-        x: (n, ...).
-        kind: .txt or .wav.
+        data: data set that x are samples of.
+        x: samples, (n, ...).
+        kind: suffix of the file, .txt or .wav.
     """
     if kind == ".wav":
         if data.rate is None:
             raise Refused(f"sample: {data.name} are no sounds; another file than .wav is wanted")
-        return wave_bytes(heard(x, data.space), data.rate)
+        return wave_bytes(as_wave(x, data.space), data.rate)
     if not data.symbols:
         raise Refused(f"sample: {data.name} are no texts; another file than .txt is wanted")
     texts = data.text(x)

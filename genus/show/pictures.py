@@ -1,4 +1,4 @@
-"""What samples look like: grids of images, scatter plots, and PNG files that say how they were made."""
+"""Samples as pictures: grids of images, clouds of points and scatter plots."""
 
 import math
 
@@ -8,23 +8,23 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..core import Bits, Classes, Graphs, Reals, Refused, Space, Strokes, Tokens
-from .drawings import drawn
+from .drawings import plot
 
 Picture = NDArray[np.uint8]  # (height, width) grey, or (height, width, 3) colour
-TILE = 64  # small images are blown up until another time would make them larger than this
+TILE = 64  # small images are enlarged by the largest whole factor that keeps them below this
 BACK = 64  # the grey between tiles
 
 
 def shown(
     x: Tensor, space: Space, context: Tensor | None = None, context_space: Space | None = None
 ) -> Picture:
-    """The `grid` of what was made for contexts: images stand at the right of those they came from.
+    """The `grid` of samples with their contexts: an image stands at the right of its context.
 
     Args:
-        x: (n, *space.shape).
-        space: what one x is.
-        context: (n, *context_space.shape), if x was made for something.
-        context_space: what one context is.
+        x: samples, (n, *space.shape).
+        space: space of x.
+        context: contexts of x, (n, *context_space.shape), if there are any.
+        context_space: space of a context.
     """
     if context is None or context_space is None:
         return grid(x, space)
@@ -40,9 +40,9 @@ def grid(x: Tensor, space: Space, columns: int | None = None) -> Picture:
     Tokens are colours, and single points a scatter plot.
 
     Args:
-        x: (n, *space.shape).
-        space: what one x is. Vectors of bits or pixels whose size is a square are seen as squares.
-        columns: images in a line; without it, as many as make the whole about square.
+        x: samples, (n, *space.shape).
+        space: space of x. Vectors of bits or pixels whose size is a square are shown as squares.
+        columns: number of images in a row; by default the whole is about square.
     """
     if not len(x) or x.shape[1:] != space.shape:
         raise Refused(f"grid: x has shape {tuple(x.shape)}; it must be (n, *{space.shape}), n > 0")
@@ -57,7 +57,7 @@ def grid(x: Tensor, space: Space, columns: int | None = None) -> Picture:
         images = clouds(x)
         return _tiles(images, columns or math.ceil(math.sqrt(len(x))))
     if isinstance(space, Strokes | Graphs):
-        return _tiles(drawn(x, space), columns or math.ceil(math.sqrt(len(x))))
+        return _tiles(plot(x, space), columns or math.ceil(math.sqrt(len(x))))
     images = _as_images(x.float(), isinstance(space, Bits))
     return _tiles(images, columns or math.ceil(math.sqrt(len(x) * _aspect(images))))
 
@@ -119,8 +119,8 @@ def clouds(x: Tensor, reach: float | None = None) -> Picture:
     """Clouds, (n, points, 3), as seen from the side and above, (n, 96, 96, 3): near points are dark.
 
     Args:
-        x: the third axis is up. Points that are not finite are left out.
-        reach: of the pictures to all sides of 0; without it, some more than 99 % of all points need.
+        x: clouds whose third axis is up. Points that are not finite are left out.
+        reach: half the side of the pictures around 0; by default it holds 99 % of all points.
     """
     finite = x.isfinite().all(2)
     x = x.detach().cpu().double().nan_to_num(0, 0, 0)
@@ -152,8 +152,9 @@ def scatter(x: Tensor, limits: tuple[float, float, float, float] | None = None) 
     """Points: (n, 1) as a histogram, (n, 2) as dots, more as dots of each pair of the first four.
 
     Args:
-        x: (n, d). Rows that are not finite are left out, and counted in the title.
-        limits: left, right, bottom, top of (n, 2); without it, 99 % of the points and some air.
+        x: points, (n, d). Rows that are not finite are left out, and counted in the title.
+        limits: left, right, bottom and top of a plot of (n, 2); by default it holds 99 % of the
+            points.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # takes a while
     from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""Samples of a model, to be shown: drawn a few at a time, for contexts that can be made."""
+"""Samples of a model for pictures and files, drawn in batches, and contexts for them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -26,15 +26,15 @@ def picture(
     context: Tensor | None = None,
     note: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Draws samples into a PNG file, and returns its path.
+    """Writes samples into a PNG file, and returns its path.
 
     Args:
-        model: what samples.
-        path: the file; its folder is made if need be.
-        n: how many; without it, 64 images or 2,000 points.
-        context: what a conditional model is given; without it, n labels in turn, if its contexts
-            are labels. Contexts that are images stand at the left of what was made of them.
-        note: what the file is to say about itself, as JSON types.
+        model: generative model that samples.
+        path: path of the file; its folder is created if it is missing.
+        n: number of samples; by default 64 images or 2,000 points.
+        context: contexts of a conditional model; by default n labels in turn, if its contexts
+            are labels. Contexts that are images stand at the left of their samples.
+        note: note that is stored in the file, of JSON types.
     """
     space = model.space
     if n is None:
@@ -67,10 +67,10 @@ def in_turn(space: Space, n: int) -> Tensor | None:
 
 
 def contexts(model: Model, n: int, data: Callable[[], Data]) -> Tensor | None:
-    """What a conditional model is given for n rows: labels in turn, or the test set's contexts.
+    """Contexts of a conditional model for n rows: labels in turn, or those of the test set.
 
     Args:
-        data: in the model's view; asked for only if contexts cannot be made without them.
+        data: function that loads the data in the model's view; called only if contexts need them.
     """
     if model.context_space is None:
         return None
@@ -80,45 +80,45 @@ def contexts(model: Model, n: int, data: Callable[[], Data]) -> Tensor | None:
     return rows[torch.arange(n) % len(rows)]
 
 
-def drawn(
+def sampled(
     model: Model,
     n: int,
     context: Tensor | None,
     seed: int,
     how: Mapping[str, Any] | None = None,
 ) -> Tensor:
-    """n samples, (n, *space.shape), a few at a time.
+    """n samples, (n, *space.shape), drawn in batches of ROWS.
 
     Args:
-        model: what samples.
-        n: how many.
-        context: of a conditional model, (n, ...).
-        seed: of the noise.
-        how: what `sample` is told besides: `decoding`, and `prefix`, (1, k), for all rows.
+        model: generative model that samples.
+        n: number of samples.
+        context: contexts of a conditional model, (n, ...).
+        seed: random seed.
+        how: further arguments of `sample`: `decoding`, and `prefix`, (1, k), for all rows.
     """
     torch.manual_seed(seed)
     device = next((p.device for p in model.parameters()), None)
 
-    def said(count: int) -> dict[str, Any]:
-        rest = dict(how or {})
-        if "prefix" in rest:
-            rest["prefix"] = rest["prefix"].expand(count, -1).to(device)
-        return rest
+    def rest(count: int) -> dict[str, Any]:
+        given = dict(how or {})
+        if "prefix" in given:
+            given["prefix"] = given["prefix"].expand(count, -1).to(device)
+        return given
 
     if not isinstance(model, GenerativeModel):
         raise RefusedType(f"sample: {type(model).__name__} cannot sample")
     if context is not None:
         parts = [
-            model.sample(context=part.to(device), **said(len(part))) for part in context.split(ROWS)
+            model.sample(context=part.to(device), **rest(len(part))) for part in context.split(ROWS)
         ]
     else:
         counts = [min(ROWS, n - i) for i in range(0, n, ROWS)]
-        parts = [model.sample(count, **said(count)) for count in counts]
+        parts = [model.sample(count, **rest(count)) for count in counts]
     return torch.cat(parts).cpu()
 
 
 def long(model: Model, n: int, length: int, seed: int, how: Mapping[str, Any]) -> Tensor:
-    """n texts, (n, prompt and `length` tokens)."""
+    """n texts, each of the prompt and `length` further tokens."""
     if "extend" not in model.promises():
         raise Refused(
             f"sample: {type(model).__name__} makes samples of one size: leave --length out"
@@ -130,19 +130,19 @@ def long(model: Model, n: int, length: int, seed: int, how: Mapping[str, Any]) -
     return torch.cat([first, model.extend(first, length, how.get("decoding", DRAWN))], 1).cpu()
 
 
-def told(model: Model, options: dict[str, Any]) -> dict[str, Any]:
-    """The keyword arguments of `sample`, from the options that were given."""
-    said = {name: value for name, value in options.items() if value is not None}
+def sampling_arguments(model: Model, options: dict[str, Any]) -> dict[str, Any]:
+    """The keyword arguments of `sample` for the options that were given."""
+    given = {name: value for name, value in options.items() if value is not None}
     kind = getattr(model, "sampling_options", None)
     known = {field.name for field in fields(kind)} if kind else set[str]()
-    if unknown := [name for name in said if name not in known]:
+    if unknown := [name for name in given if name not in known]:
         names = " and ".join(f"--{name.replace('_', '-')}" for name in unknown)
         raise Refused(f"sample: {type(model).__name__} does not know {names}: leave {names} out")
-    return {"decoding": kind(**said)} if kind and said else {}
+    return {"decoding": kind(**given)} if kind and given else {}
 
 
 def prefix(model: Model, data: Data, prompt: str, longer: bool) -> Tensor:
-    """The tokens of a prompt, (1, k); `longer`: they may be more than a sample has."""
+    """The tokens of a prompt, (1, k), which may exceed the length of a sample if `longer`."""
     if "complete" not in model.promises() or not data.symbols:
         raise Refused(f"sample: {type(model).__name__} makes no texts: leave --prompt out")
     tokens = data.tokens(prompt)

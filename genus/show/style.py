@@ -1,4 +1,4 @@
-"""How pictures look: one set of colours that colour-blind readers can tell apart, light and dark.
+"""The style of pictures: colours that colour-blind readers can tell apart, light and dark.
 
 The colours are those of Okabe and Ito, "Color universal design", 2008, a little lighter on a dark
 ground. Drawings name them C0 .. C6 (C7 is grey), and leave ground and ink to the style that is set.
@@ -21,7 +21,7 @@ DPI = 110
 
 @contextmanager
 def style(dark: bool = False) -> Iterator[None]:
-    """Sets colours and sizes for all that is drawn within."""
+    """Sets colours and sizes for all plots within."""
     import matplotlib as mpl
     from cycler import cycler
 
@@ -62,19 +62,19 @@ def style(dark: bool = False) -> Iterator[None]:
 
 
 def canvas(width: float, height: float) -> "Figure":
-    """An empty picture, in inches, that arranges itself."""
+    """An empty figure, in inches, with an automatic layout."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def square(axes: "Axes", reach: float) -> None:
-    """A plane from -reach to reach, both ways alike."""
+    """Sets both axes to -reach .. reach at the same scale."""
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
 
 
 def png(figure: "Figure") -> bytes:
-    """The picture as a file, with few enough colours to be small."""
+    """The figure as the bytes of a PNG file, with few enough colours to be small."""
     from PIL import Image
 
     raw, small = io.BytesIO(), io.BytesIO()

@@ -9,21 +9,21 @@ from torch import Tensor
 from ..core import Pixels, Refused, Space, Tokens
 from ..functional.sequences.sound import mu_law_undone
 
-RATE = 8000  # samples in a second, of sounds whose rate is not said
+RATE = 8000  # samples in a second, of sounds of unknown rate
 PAUSE = 0.15  # seconds between two sounds in one file
 
 
-def heard(x: Tensor, space: Space) -> Tensor:
-    """Samples in [-1, 1], float32, of rows of a space, (n, length).
+def as_wave(x: Tensor, space: Space) -> Tensor:
+    """The sound of rows of a space, (n, length): samples in [-1, 1], float32.
 
-    Tokens and 256 levels are taken to be companded by the mu-law; more levels are samples themselves.
+    Tokens and 256 levels are taken as companded by the mu-law; more levels are samples themselves.
     """
     if isinstance(space, Tokens) and space.end is None:
         return mu_law_undone(x, space.vocabulary)
     if isinstance(space, Pixels) and len(space.shape) == 1:
         return x.float() if space.levels > 256 else mu_law_undone(space.indices(x), space.levels)
     raise Refused(
-        f"heard: space is {space}; that of sounds is wanted: Tokens, or Pixels((length,))"
+        f"as_wave: space is {space}; that of sounds is wanted: Tokens, or Pixels((length,))"
     )
 
 
@@ -31,8 +31,8 @@ def wave_bytes(x: Tensor, rate: int = RATE) -> bytes:
     """A wav file of sounds in [-1, 1], (n, length), one after another, with pauses.
 
     Args:
-        x: the sounds.
-        rate: samples in a second.
+        x: sounds, (n, length).
+        rate: samples per second.
     """
     pause = torch.zeros(len(x), round(PAUSE * rate))
     joined = torch.cat([x.detach().cpu().float(), pause], 1).flatten()

@@ -1,4 +1,4 @@
-"""Training: the game, `fit` that plays it for real runs, and the artifacts that are left."""
+"""Training: `play` for the rounds of a game, `fit` for whole runs, and saved models (artifacts)."""
 
 from .artifact import ArtifactError as ArtifactError
 from .artifact import load as load

@@ -1,11 +1,11 @@
-"""A model on disk: a folder that anybody may open, for nothing in it is ever executed.
+"""A model on disk: a folder that is safe to open, for nothing in it is ever executed.
 
-    config.json          the class, its hyper-parameters, its space, and where it comes from
+    config.json          the class, its hyper-parameters, its space and its origin
     model.safetensors    the weights; ema.safetensors the averaged ones, if there are any
     README.md            a model card, in the layout of the Hugging Face hub
 
-config.json names classes by their public path, such as genus.vae.VAE: where a folder of genus hands
-a class on, not the file in which it is written. So files may move, and saved models still load.
+config.json names classes by their public path, such as genus.vae.VAE: the folder of genus that
+exports the class, not the file that defines it. So files may move, and saved models still load.
 A weights file carries the hash of its tensors in its header, so a damaged one is noticed.
 Each file is written whole or not at all.
 """
@@ -51,11 +51,11 @@ def save(
     average: Model | None = None,
     note: Mapping[str, object] | None = None,
 ) -> Path:
-    """Writes the model into a folder, made if need be, and returns the folder.
+    """Writes the model into a folder, creates it if it is missing, and returns it.
 
     Args:
-        average: the same model with averaged weights.
-        note: what else config.json should say, as JSON types: recipe, seed, data, metrics.
+        average: model of the same kind with averaged weights.
+        note: further entries of config.json, of JSON types: recipe, seed, data, metrics.
     """
     folder = Path(folder)
     config = {
@@ -105,10 +105,10 @@ def load(
     """The model that `save` wrote, in evaluation mode.
 
     Args:
-        average: takes the averaged weights where there are any.
+        average: whether to load the averaged weights, if there are any.
         allow: full names of classes outside genus that may be built, such as "my.module.Net".
             To build a class is to run its code: name only what you trust.
-        device: where to.
+        device: device of the loaded model.
 
     Raises:
         ArtifactError: the folder is no model, or is damaged, or wants a class that is not allowed.
@@ -151,7 +151,7 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def data_of(folder: Path) -> str:
-    """The name of the data that the run in a folder learnt from."""
+    """The name of the training data of the run in a folder."""
     recipe = read_config(folder).get("recipe")
     options = recipe.get("options") if isinstance(recipe, dict) else None
     name = options.get("data") if isinstance(options, dict) else None
@@ -163,7 +163,7 @@ def data_of(folder: Path) -> str:
 
 
 def weights_hash(folder: Path, *, average: bool = True) -> str:
-    """The hash of the weights that `load` takes, which are checked against it."""
+    """The hash of the weights that `load` reads, after a check."""
     return digest(read_weights(_weights_file(folder, average)))
 
 
@@ -181,10 +181,10 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     try:
         with safe_open(path, "pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            said = (file.metadata() or {}).get("sha256")
+            stored = (file.metadata() or {}).get("sha256")
     except (SafetensorError, OSError) as error:
         raise ArtifactError(f"{path}: truncated, or not safetensors: {error}") from None
-    if said != digest(tensors):
+    if stored != digest(tensors):
         raise ArtifactError(f"{path}: its tensors do not have the hash in its header: damaged")
     return tensors
 
@@ -216,11 +216,11 @@ def encode(value: object) -> Any:
 
 
 def public_path(thing: type | FunctionType) -> str | None:
-    """The name under which an artifact knows a class or function: it stays when files move.
+    """The name of a class or function in artifacts, which stays when files move.
 
-    That is the outermost folder of genus that hands it on: genus.vae.VAE, genus.core.Pixels,
-    genus.functional.adversarial.r1; None if no folder does. Outside genus, it is the full name of
-    what is defined.
+    It is the name in the outermost folder of genus that exports it: genus.vae.VAE,
+    genus.core.Pixels, genus.functional.adversarial.r1; None if no folder does. Outside genus, it
+    is the full name of the definition.
     """
     parts = thing.__module__.split(".")
     if parts[0] != "genus":
@@ -243,7 +243,7 @@ def _known(thing: type | FunctionType) -> str:
 
 
 def decode(value: Any, *, allow: Sequence[str] = ()) -> Any:
-    """What `encode` wrote, built again. Sequences come back as tuples."""
+    """The value that `encode` wrote, rebuilt. Sequences come back as tuples."""
     if isinstance(value, list):
         return tuple(decode(item, allow=allow) for item in value)
     if not isinstance(value, dict):
@@ -295,7 +295,7 @@ def _find(path: object, allow: Sequence[str]) -> Any:
 
 
 def card(config: Mapping[str, Any]) -> str:
-    """A model card in the layout of the Hugging Face hub: what it is, and what it was measured to be."""
+    """A model card in the layout of the Hugging Face hub: the model and its figures."""
     name = config["model"]["class"].rpartition(".")[2]
     lines = [
         "---",

@@ -1,11 +1,11 @@
-"""fit: the caller of `play` for real runs. It keeps the clock, the log, the average and the state.
+"""fit: runs `play` with a time limit, a log, averaged weights and checkpoints.
 
 A round is a pure function of the weights before it, the seed and its own number: batches, noise and
-learning rates are drawn from the number. So a run that was killed goes on bit for bit as if it had
-not been, and a run that is looked at more often is still the same run.
+learning rates depend on the number alone. So a killed run continues bit for bit as if it had not
+been stopped, and more frequent evaluation does not change a run.
 
     config.json  model.safetensors  ema.safetensors  README.md     the model so far: an artifact
-    state.pt         all that a resumed run needs, plain types only, replaced as one file
+    state.pt         everything that a resumed run needs, plain types only, replaced as one file
     metrics.jsonl    one line for each record: losses, rates, figures
     samples/         pictures, if a `picture` function is given
     best/            the artifact with the lowest first figure, if an `evaluate` function is given
@@ -47,20 +47,20 @@ def fit(
 ) -> Model:
     """Trains the model in place. Returns it, or its averaged copy if the run keeps one.
 
-    A model that learns by closed form or expectation maximisation (`fit`) is handed all data, and
+    A model that learns by closed form or expectation maximisation (`fit`) gets all data, and
     a round is one step of that; every other model plays its game.
 
     Args:
-        optimizers: makes each player's optimiser from the player's name and parameters.
-        schedule: the factor on every learning rate, a function of how much of the run is behind,
+        optimizers: function that returns a player's optimiser, from its name and parameters.
+        schedule: factor on every learning rate, a function of the completed share of the run,
             from 0 to 1.
-        evaluate: figures of the model (the averaged one, if any); the first, smaller being
-            better, decides which checkpoint is `best`.
-        picture: draws the model's samples into the file named.
+        evaluate: function that returns figures of the model (the averaged one, if any); the first,
+            smaller being better, decides which checkpoint is `best`.
+        picture: function that writes samples of the model into the file named.
 
     Raises:
-        Refused: model and data do not match, or the folder is in use, or the run to go on
-            with was another one.
+        Refused: model and data do not match, or the folder is in use, or the run to resume
+            had other settings.
         FloatingPointError: a loss is not finite; names the player, the round and the term.
     """
     return _Session(model, data, run, optimizers, schedule, evaluate, picture).go()
@@ -115,14 +115,14 @@ class _Session:
         with self.display, Patience() as patience:
             for terms in self.rounds():
                 self.after_round(terms)
-                if patience.asked or self.over():
+                if patience.stopping or self.over():
                     break
             self.flush()
-            if self.number % self.run.evaluate_every and not patience.asked:
+            if self.number % self.run.evaluate_every and not patience.stopping:
                 self.look()
         self.display.say(self.verdict)
         self.checkpoint()
-        if patience.asked:
+        if patience.stopping:
             raise KeyboardInterrupt
         return (self.average.model if self.average else self.model).eval()
 
@@ -145,7 +145,7 @@ class _Session:
         )
 
     def batches(self) -> Iterator[tuple[Tensor, ...]]:
-        """Makes each round ready: its learning rate, its batch and its noise."""
+        """Sets the learning rate and the noise of each round, and yields its batch."""
         for number in count(self.number):
             if self.schedule is not None:
                 factor = self.schedule(self.run.progress_at(number, self.seconds))
@@ -159,7 +159,7 @@ class _Session:
             yield tuple(x.to(self.device, non_blocking=True) for x in batch)
 
     def seed(self, number: int) -> None:
-        """The noise of a round is drawn from the run's seed, the round's number and the rank."""
+        """Seeds the noise of a round from the run's seed, the round's number and the rank."""
         seed(mix(self.run.seed, number, self.rank), self.device)
 
     def over(self) -> bool:
@@ -193,7 +193,7 @@ class _Session:
     # the log
 
     def flush(self) -> None:
-        """Looks at the losses since the last line, all in one transfer, and writes their means."""
+        """Checks the losses since the last line, all in one transfer, and writes their means."""
         if not self.pending:
             return
         names = list(dict.fromkeys(name for terms in self.pending for name in terms))
@@ -217,7 +217,7 @@ class _Session:
         self.display.show(self.number, self.seconds, losses, figures, self.verdict)
 
     def look(self) -> None:
-        """Evaluates, keeps the best, and draws samples: all with the same noise every time."""
+        """Evaluates, saves the best model, and plots samples, with the same noise every time."""
         if self.rank or not (self.evaluate or (self.picture and self.writes)):
             return
         model = self.average.model if self.average else self.model
@@ -264,7 +264,7 @@ class _Session:
             self.checkpoint()  # finds out now whether the folder can be written
 
     def identity(self) -> dict[str, Any]:
-        """What must be the same for a run to go on as if nothing had happened."""
+        """The settings that must be the same for a run to be resumed."""
         return {
             "model": artifact.encode(self.model),
             "data": self.data.fingerprint,
@@ -280,7 +280,7 @@ class _Session:
         return {"data": data, "training": training, "metrics": self.figures, **self.run.note}
 
     def checkpoint(self) -> None:
-        """The state as one file, first; then the artifact, which can be made again from it."""
+        """Writes the state as one file, then the artifact, which the state could restore."""
         if not self.writes:
             return
         content = io.BytesIO()
@@ -321,6 +321,6 @@ class _Session:
             optimizer.load_state_dict(state["optimizers"][name])
         self.number, self.seconds, self.best = state["number"], state["seconds"], state["best"]
         self.lines = logged(log := self.out / "metrics.jsonl", self.number)
-        if self.writes and log.exists():  # forget what the dead run wrote after its last checkpoint
+        if self.writes and log.exists():  # without the lines after the last checkpoint
             kept = [json.dumps(line) + "\n" for line in self.lines]
             artifact.write(log, "".join(kept).encode())

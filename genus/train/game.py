@@ -1,4 +1,4 @@
-"""The game, played: one function, a generator, so that the caller's loop stays the caller's."""
+"""The rounds of a game: a generator, so that the training loop belongs to the caller."""
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,22 +27,22 @@ def play(
 ) -> Iterator[Losses]:
     """Trains round by round, and yields the named losses of each round.
 
-    A round is one batch. In it each player makes one move: a gradient step on what it owns, and
-    on nothing else. Logging, evaluation, checkpoints, schedules and averages belong to the caller,
+    A round is one batch. In it each player takes one gradient step on the parameters it owns, and
+    on no others. Logging, evaluation, checkpoints, schedules and averages belong to the caller,
     between two rounds; leaving the loop ends the game.
 
-    Under `torchrun`, once the process group exists, each rank plays its own part of the global
+    Under `torchrun`, once the process group exists, each rank trains on its own part of the global
     batch, and each player's gradient is averaged over the ranks.
 
     Args:
-        batches: tuples of tensors, handed to each loss as its arguments: (x,), (x, context), (a, b).
-        optimizers: one for each player, under the player's name; none for a player that shares
+        batches: tuples of tensors, the arguments of each loss: (x,), (x, context), (a, b).
+        optimizers: optimisers under the players' names; none for a player that shares
             another's.
-        start: the number of the first round, for players that do not play in every round.
-        clip: the largest norm of a player's gradient; None leaves it alone.
-        accumulate: into how many equal parts a batch is cut, to save memory; each part is dealt
-            anew for each player.
-        autocast: computes losses in bfloat16 where torch holds that to be safe.
+        start: number of the first round, for players that do not play in every round.
+        clip: largest norm of a player's gradient; by default it is not clipped.
+        accumulate: number of equal parts into which a batch is split, to save memory; each part
+            is dealt anew for each player.
+        autocast: whether to compute losses in bfloat16 where torch considers that safe.
     """
     players = model.players()
     if own_optimizers(players) != optimizers.keys():
@@ -102,14 +102,14 @@ def adam(
     betas: tuple[float, float] = (0.9, 0.999),
     lazy: Mapping[str, int] | None = None,
 ) -> MakesOptimizers:
-    """Makes Adam for every player: fused, which on a CPU is three times as fast.
+    """A function that creates Adam for each player: fused, which is three times as fast on a CPU.
 
     Args:
-        lr: the learning rate, of all or of each player under its name (two time scales).
+        lr: learning rate, of all or of each player under its name (two time scales).
         betas: decays of the two moments, in a round.
-        lazy: of a player whose optimiser another shares in every k-th round, the k. It takes k + 1
-            steps in k rounds; its rate and decays are made such that k rounds do what k steps did:
-            with c = k / (k + 1), lr c and betas to the power of c.
+        lazy: number k for a player whose optimiser another shares in every k-th round. It takes
+            k + 1 steps in k rounds; its rate and decays are corrected so that k rounds do what k
+            steps did: with c = k / (k + 1), lr c and betas to the power of c.
 
     Source: Karras and others, "Analyzing and improving the image quality of StyleGAN", 2020,
         arXiv:1912.04958, appendix B (the correction).
@@ -126,11 +126,11 @@ def adam(
 
 
 def adamw(lr: float, decay: float) -> MakesOptimizers:
-    """Makes AdamW for every player, fused.
+    """A function that creates AdamW for each player, fused.
 
     Args:
-        lr: the learning rate.
-        decay: of every weight, in units of the learning rate, in a round.
+        lr: learning rate.
+        decay: decay of every weight in a round, in units of the learning rate.
     """
 
     def make(name: str, parameters: list[nn.Parameter]) -> Optimizer:
@@ -140,7 +140,7 @@ def adamw(lr: float, decay: float) -> MakesOptimizers:
 
 
 class Turn(nn.Module):
-    """A player's loss as a module: what DistributedDataParallel wraps."""
+    """A player's loss as a module, for DistributedDataParallel."""
 
     def __init__(self, model: Model, player: Player):
         super().__init__()
@@ -151,14 +151,14 @@ class Turn(nn.Module):
 
 
 def ranks() -> tuple[int, int]:
-    """This process's rank, and how many there are."""
+    """The rank of this process, and the number of ranks."""
     if dist.is_available() and dist.is_initialized():
         return dist.get_rank(), dist.get_world_size()
     return 0, 1
 
 
 def _turn(model: Model, player: Player) -> nn.Module:
-    """The player's loss; over several ranks, wrapped so that just its own gradients are averaged."""
+    """The player's loss; over several ranks, wrapped to average its own gradients only."""
     turn = Turn(model, player)
     if ranks()[1] == 1:
         return turn
@@ -175,7 +175,7 @@ def _turn(model: Model, player: Player) -> nn.Module:
 
 
 def _has_gradients(dealt: tuple[Any, ...]) -> bool:
-    """Whether a tensor that was dealt, or dealt by a component, comes with a graph."""
+    """Whether a dealt tensor, also of a component, has a graph."""
     return any(
         _has_gradients(x) if isinstance(x, tuple) else x is not None and x.requires_grad
         for x in dealt
@@ -194,19 +194,19 @@ def _precision(device: torch.device, on: bool) -> AbstractContextManager[object]
 
 
 def _quiet(turn: nn.Module, on: bool) -> AbstractContextManager[object]:
-    """All but the last part of a batch keep their gradients on their own rank."""
+    """A context without gradient averaging over ranks, for all but the last part of a batch."""
     return turn.no_sync() if on and isinstance(turn, DistributedDataParallel) else nullcontext()
 
 
 class Average:
     """An exponential moving average of a model, as a copy that is updated after each round.
 
-    Parameters are averaged, buffers copied. The average follows fast at first: its decay is
+    Parameters are averaged, buffers copied. The average follows quickly at first: its decay is
     min(decay, (1 + round) / (10 + round)).
 
     Args:
-        model: what is followed.
-        decay: the share of the average that a round keeps, in [0, 1).
+        model: model that is averaged.
+        decay: share of the average that a round keeps, in [0, 1).
     """
 
     def __init__(self, model: Model, decay: float):
@@ -219,7 +219,7 @@ class Average:
 
     @torch.no_grad()
     def update(self, number: int) -> None:
-        """Takes in the model as it is after the round of this number, counted from 0."""
+        """Updates the average with the model after the round of this number, counted from 0."""
         decay = min(self.decay, (1 + number) / (10 + number))
         if self._to:
             torch._foreach_lerp_(self._to, self._from, 1 - decay)  # pyright: ignore[reportPrivateImportUsage]

@@ -1,4 +1,4 @@
-"""What a run asks of its process: seeds, threads, memory, devices, and patience with Ctrl-C."""
+"""The process of a run: seeds, threads, memory, devices, and the delay of Ctrl-C."""
 
 import ctypes
 import os
@@ -14,16 +14,16 @@ import torch.distributed as dist
 
 from ..errors import Refused
 
-CONTROL = Path("/sys/fs/cgroup")  # where Linux tells a container what is its own
+CONTROL = Path("/sys/fs/cgroup")  # where Linux lists the resources of a container
 
 
 class Patience:
-    """Holds Ctrl-C back until a round is over, for a half round cannot be gone on with.
+    """Delays Ctrl-C until the end of a round, for half a round cannot be resumed.
 
-    A second Ctrl-C does not wait; then the last checkpoint stands.
+    A second Ctrl-C stops at once; then the last checkpoint counts.
     """
 
-    asked = False
+    stopping = False
 
     def __enter__(self) -> Self:
         self.before = None
@@ -32,9 +32,9 @@ class Patience:
         return self
 
     def hold(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
+        if self.stopping:
             raise KeyboardInterrupt
-        self.asked = True
+        self.stopping = True
 
     def __exit__(self, *error: object) -> None:
         if self.before is not None:
@@ -42,7 +42,7 @@ class Patience:
 
 
 def mix(*numbers: int) -> int:
-    """A seed from several integers, such that neighbours have nothing in common (splitmix64)."""
+    """A seed from several integers, such that those of neighbours are independent (splitmix64)."""
     state = 0
     for number in numbers:
         state = (state + number + 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
@@ -53,7 +53,7 @@ def mix(*numbers: int) -> int:
 
 
 def seed(number: int, device: torch.device) -> None:
-    """`torch.manual_seed` for the processor and one device: a hundredth of its time."""
+    """Seeds the processor and one device, in a hundredth of the time of `torch.manual_seed`."""
     torch.default_generator.manual_seed(number)
     if device.type == "cuda":
         torch.cuda.manual_seed(number)
@@ -63,9 +63,9 @@ def seed(number: int, device: torch.device) -> None:
 
 @cache
 def keep_memory() -> bool:
-    """Asks the C library to keep what tensors leave for those of the next round; whether it did.
+    """Asks the C library to reuse freed memory in the next round; returns whether it does.
 
-    By itself glibc gives large blocks back to the system when they are free, and gets them again, page
+    By default glibc gives large free blocks back to the system, and gets them again, page
     by page, in the next round: up to a tenth of the time of a convolutional model on a CPU. The memory
     of the process no longer shrinks between rounds; its peak is the same. Other C libraries are left
     as they are.
@@ -79,7 +79,7 @@ def keep_memory() -> bool:
 
 
 def begin(device: str) -> torch.device:
-    """The device that a name stands for; under `torchrun`, this rank's own, its group joined."""
+    """The device of a name; under `torchrun`, that of this rank, after joining its group."""
     keep_memory()
     if device == "auto":
         mps = torch.backends.mps.is_available()
@@ -97,16 +97,16 @@ def begin(device: str) -> torch.device:
 
 
 def fit_threads(control: Path = CONTROL) -> None:
-    """Lets torch use no more threads than a container has processors: more would wait in turn.
+    """Limits torch to as many threads as a container has processors, for more would only wait.
 
-    Who sets OMP_NUM_THREADS has decided.
+    It changes nothing if OMP_NUM_THREADS is set.
     """
     if "OMP_NUM_THREADS" not in os.environ and (own := share(control)) is not None:
         torch.set_num_threads(min(torch.get_num_threads(), own))
 
 
 def share(control: Path) -> int | None:
-    """How many processors a container may use; None if nobody says."""
+    """The number of processors that a container may use; None if it is unknown."""
     for names in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
         try:
             quota, period = " ".join((control / name).read_text() for name in names).split()

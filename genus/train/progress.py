@@ -1,4 +1,4 @@
-"""What a run shows while it goes on: a live table on a terminal, plain lines elsewhere."""
+"""The display of a running training: a live table on a terminal, plain lines elsewhere."""
 
 import time
 from collections.abc import Mapping
@@ -13,18 +13,18 @@ PAUSE = 10.0  # seconds between two plain lines
 
 
 class Display:
-    """Shows losses by player, figures, speed and what is left.
+    """Shows losses by player, figures, speed and the time left.
 
     Args:
-        on: shows nothing if false.
-        rounds, minutes: when the run is to end.
+        on: whether to show anything.
+        rounds, minutes: length of the run.
     """
 
     def __init__(self, on: bool, rounds: int | None, minutes: float | None):
         self.on, self.rounds, self.minutes = on, rounds, minutes
         self.console = Console(stderr=True)
         self.live: Live | None = None
-        self.said = 0.0
+        self.printed = 0.0
         self.start: tuple[int, float] | None = None  # where this process began to count
 
     def __enter__(self) -> Self:
@@ -43,7 +43,7 @@ class Display:
             self.live.stop()
 
     def say(self, verdict: str) -> None:
-        """Says what is wrong with a game, if anything is, to stay on the screen."""
+        """Prints what is wrong with a game, if anything is, so that it stays on the screen."""
         if self.on and verdict:
             self.console.print(verdict, style="bold", highlight=False, soft_wrap=True)
 
@@ -61,10 +61,10 @@ class Display:
         speed = (number - begun) / (seconds - then) if seconds > then else 0.0
         head = f"round {number:,}{self._of()}  {speed:,.1f} rounds/s  {self._left(number, seconds, speed)}"
         if self.live is not None:
-            said = verdict.split("\n")[:1]
-            self.live.update(Group(_table(head, losses, figures), *said))
-        elif time.monotonic() - self.said > PAUSE:
-            self.said = time.monotonic()
+            first = verdict.split("\n")[:1]
+            self.live.update(Group(_table(head, losses, figures), *first))
+        elif time.monotonic() - self.printed > PAUSE:
+            self.printed = time.monotonic()
             cells = [f"{name} {value:.4g}" for name, value in {**losses, **figures}.items()]
             self.console.print("  ".join([head, *cells]), highlight=False, soft_wrap=True)
             self.say(verdict.split("\n")[0])

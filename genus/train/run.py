@@ -1,4 +1,4 @@
-"""What a run is: how long, where to, on what. `fit` carries it out."""
+"""The settings of a run: length, folder, device and others. `fit` carries it out."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,14 +12,14 @@ from ..core import Model, Refused, Space
 
 
 class Batches(Protocol):
-    """Where batches come from. A batch is a pure function of its number, so nothing is to resume."""
+    """A source of batches, each a pure function of its number, so there is no state to save."""
 
     space: Space
     context_space: Space | None
 
     @property
     def fingerprint(self) -> str:
-        """Changes when the data do."""
+        """A hash that changes when the data do."""
         ...
 
     def batch(self, number: int, size: int, seed: int) -> tuple[Tensor, ...]:
@@ -33,20 +33,20 @@ class Batches(Protocol):
 
 @runtime_checkable
 class Examiner(Protocol):
-    """An `evaluate` that also looks at the game itself, and says what is wrong with it."""
+    """An `evaluate` that also examines the game, and reports what is wrong with it."""
 
     def examine(self, model: Model, data: Batches) -> Mapping[str, float]:
-        """Figures of the game: of the model that learns, not of an average; it stays as it is."""
+        """Figures of the game, of the model in training, not of an average; it is not changed."""
         ...
 
     def verdict(self, lines: Sequence[Mapping[str, Any]]) -> str:
-        """What is wrong, from the lines of the log; "" if nothing is."""
+        """The faults of a game, from the lines of its log; "" if there are none."""
         ...
 
 
 @dataclass(frozen=True)
 class Run:
-    """How long, where to and on what: the part of a configuration that every recipe shares.
+    """Length, folder, device and others: the part of a configuration that every recipe shares.
 
     Args:
         rounds: number of rounds after which to stop; in a round each player takes one step.
@@ -101,7 +101,7 @@ class Run:
             raise Refused("Run: resume needs out, the folder of the run to continue")
 
     def progress_at(self, number: int, seconds: float) -> float:
-        """How much of the run is behind, in [0, 1]: a pure function of the round if rounds are set."""
+        """The completed share of the run, in [0, 1]: a function of the round if rounds are set."""
         if self.rounds is not None:
             return min(1.0, number / max(1, self.rounds))
         return min(1.0, seconds / max(1e-9, 60 * (self.minutes or 0.0)))
@@ -121,7 +121,7 @@ def logged(path: Path, until: int) -> list[dict[str, Any]]:
 
 
 def match(model: Model, data: Batches) -> None:
-    """Raises Refused if the data are not what the model is made for."""
+    """Raises Refused if the data do not fit the model."""
     name = type(model).__name__
     if model.space != data.space:
         raise Refused(

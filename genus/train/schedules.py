@@ -1,6 +1,6 @@
-"""Factors on a learning rate, as functions of how much of a run is behind, from 0 to 1.
+"""Factors on a learning rate, as functions of the completed share of a run, from 0 to 1.
 
-A run may end by the clock, so a schedule knows no rounds; being pure, it needs no state to resume.
+A run may end by time, so a schedule does not depend on rounds; it is pure, so it has no state.
 """
 
 import math
@@ -12,17 +12,17 @@ Schedule = Callable[[float], float]
 
 
 def constant(progress: float) -> float:
-    """1 all along."""
+    """A constant factor of 1."""
     return 1.0
 
 
 def linear(progress: float) -> float:
-    """From 1 straight to 0."""
+    """A factor that falls linearly from 1 to 0."""
     return 1 - progress
 
 
 def cosine(progress: float) -> float:
-    """From 1 to 0 along half a cosine: flat at both ends."""
+    """A factor that falls from 1 to 0 along half a cosine, flat at both ends."""
     return 0.5 * (1 + math.cos(math.pi * progress))
 
 
@@ -30,8 +30,8 @@ def warmed(schedule: Schedule, share: float = 0.05) -> Schedule:
     """The schedule, multiplied by a straight rise from 0 over the first `share` of the run.
 
     Args:
-        schedule: what is warmed up.
-        share: how much of the run the rise takes, in (0, 1].
+        schedule: schedule to warm up.
+        share: share of the run that the rise takes, in (0, 1].
     """
     if not 0 < share <= 1:
         raise Refused(f"warmed: share is {share}; it must be in (0, 1]")

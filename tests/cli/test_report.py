@@ -113,7 +113,7 @@ def test_best():
 def test_the_best_likelihood_and_what_a_bound_is_worth():
     text = words(record("flow", nll=88.0), record("vae", nll=90.0, sign="<="))
     assert "flow finds unseen rows most probable: 88.00 nats a row; next is vae" in text
-    assert "the truth of vae may be better than the table shows" in text
+    assert "the true value of vae may be better than the table shows" in text
     text = words(record("flow", nll=92.0), record("vae", nll=90.0, sign="<="))
     assert "vae finds unseen rows most probable: <= 90.00 nats" in text
     assert "may be better" not in text  # a bound that wins has won
@@ -133,7 +133,7 @@ def test_models_without_likelihood_and_alone():
 
 def test_two_views_that_disagree():
     text = words(record("flow", nll=88.0, frechet=3.0), record("ddpm", nll=95.0, frechet=0.3))
-    assert "flow scores best and ddpm draws best" in text
+    assert "flow scores best and ddpm has the best samples" in text
     text = words(record("flow", nll=88.0, frechet=0.3), record("ddpm", nll=95.0, frechet=3.0))
     assert "flow leads in both" in text
 

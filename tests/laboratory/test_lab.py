@@ -52,7 +52,7 @@ def test_drawing_leaves_no_global_pyplot():
     code = (
         "import sys; from genus.laboratory import find; from genus.show.style import style, png\n"
         "e = find('dirac')\n"
-        "with style(): png(e.draw(e.run()))\n"
+        "with style(): png(e.plot(e.run()))\n"
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -74,7 +74,7 @@ def test_every_experiment_can_be_drawn_written_and_read(name):
     pictures = []
     for dark in (False, True):
         with style(dark):
-            pictures.append(png(experiment.draw(outcome)))
+            pictures.append(png(experiment.plot(outcome)))
     light, night = (Image.open(io.BytesIO(picture)).convert("L") for picture in pictures)
     assert light.size == night.size
     assert light.getpixel((0, 0)) > 250
@@ -149,7 +149,7 @@ def test_mistakes_are_told_in_a_sentence(said, line, sentence):
 def test_help_of_an_experiment(said):
     code, out, err = said("lab fields --help")
     assert (code, err) == (0, "")
-    assert "how many times slower the broken run's critic learns" in out
+    assert "factor by which the broken run's critic learns more slowly" in out
     assert "--out" in out
 
 

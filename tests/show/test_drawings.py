@@ -4,7 +4,7 @@ import torch
 
 from genus.core import Attributes, Classes, Graphs, Strokes
 from genus.show import grid, in_turn, shown
-from genus.show.drawings import drawn, lines_of
+from genus.show.drawings import lines_of, plot
 
 HOOK = torch.tensor(  # right, right, lift; a jump; down; the end
     [[1, 0, 0], [1, 0, 1], [0, 3, 0], [0, 1, 1], [0, 0, 2], [0, 0, 2]]
@@ -22,7 +22,7 @@ def test_a_drawing_without_an_end_keeps_its_last_line():
 
 
 def test_ink_is_where_the_lines_are():
-    image = drawn(HOOK[None], Strokes(6))[0, ..., 0]
+    image = plot(HOOK[None], Strokes(6))[0, ..., 0]
     assert image.shape == (96, 96)
     rows, columns = (image < 200).nonzero()
     assert rows.min() < 8  # the drawing is 2 wide and 4 high, and fills the height
@@ -34,8 +34,8 @@ def test_ink_is_where_the_lines_are():
 
 
 def test_empty_drawings_and_graphs_are_white():
-    assert (drawn(torch.tensor([[[0.0, 0, 2]]]), Strokes(1)) == 255).all()
-    assert (drawn(torch.zeros(1, 3, 3), Graphs(3)) == 255).all()
+    assert (plot(torch.tensor([[[0.0, 0, 2]]]), Strokes(1)) == 255).all()
+    assert (plot(torch.zeros(1, 3, 3), Graphs(3)) == 255).all()
 
 
 def test_a_graph_has_its_nodes():
@@ -43,7 +43,7 @@ def test_a_graph_has_its_nodes():
 
     x = torch.zeros(1, 5, 5)
     x[0, :3, :3] = torch.eye(3)
-    image = drawn(x, Graphs(5))[0, ..., 0]
+    image = plot(x, Graphs(5))[0, ..., 0]
     assert label(image < 200)[1] == 3
     assert grid(x, Graphs(5)).shape == (100, 100)
 

@@ -5,7 +5,7 @@ import torch
 from genus.core import Bits, Classes, GenerativeModel, Reals
 from genus.data import load
 from genus.energy import RBM
-from genus.show import contexts, drawn
+from genus.show import contexts, sampled
 
 
 class Echo(GenerativeModel):
@@ -35,6 +35,6 @@ def test_contexts_are_labels_in_turn_or_the_test_sets():
 def test_large_draws_are_made_in_parts():
     model = Echo(Reals((2,)), Reals((2,)))
     context = torch.zeros(1201, 2)
-    first = drawn(model, 1201, context, seed=3)
+    first = sampled(model, 1201, context, seed=3)
     assert first.shape == (1201, 2)
-    assert torch.equal(first, drawn(model, 1201, context, seed=3))
+    assert torch.equal(first, sampled(model, 1201, context, seed=3))

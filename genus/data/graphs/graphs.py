@@ -8,8 +8,9 @@
     enzymes             587    proteins of ENZYMES, 10 nodes and more
 
 A community is a clique of which each edge stays with probability 0.8. The last two are read from the
-folder that GENUS_DATA names. As published, 80 of 100 graphs train and the others test; and what
-validates are 20 of 100 that are *trained on as well*: there are too few of them for three parts.
+folder that GENUS_DATA names. As published, 80 of 100 graphs are for training and the others for
+the test; validation uses 20 of 100 that are *trained on as well*: there are too few for three
+parts.
 
 Source: You, Ying, Ren, Hamilton, Leskovec, "GraphRNN: generating realistic graphs with deep
     auto-regressive models", 2018, arXiv:1802.08773, sets, sizes and shares as in the authors' code
@@ -49,7 +50,7 @@ class Ordered(Split):
 
     Args:
         graphs: (rows, nodes, nodes) in the space `Graphs`, in any order of nodes.
-        name: for messages, and of the draws.
+        name: name of the split, in messages and as key of the draws.
     """
 
     def __init__(self, graphs: Tensor, name: str):
@@ -80,15 +81,15 @@ class Ordered(Split):
 
 
 def graphs(name: str) -> Data:
-    """One of the sets that are made here: community_small, grid_graphs, grid_graphs_small, cycles."""
+    """One of the generated sets: community_small, grid_graphs, grid_graphs_small, cycles."""
     if name == "cycles":
         rings = packed([cycle(nodes) for nodes in range(10, 21)])
         return _data(name, dict.fromkeys(SPLITS, rings))
-    return divided(MADE[name](), name)
+    return divided(GENERATED[name](), name)
 
 
 def community_small() -> list[Matrix]:
-    """Of each size of a community 20 graphs: what of both is connected."""
+    """20 graphs for each size of a community: the connected part of two communities."""
     noise = stream("community_small")
     return [connected(communities(size, noise, 0.8)) for size in range(6, 11) for _ in range(20)]
 
@@ -117,7 +118,7 @@ def cycle(nodes: int) -> Matrix:
     return (apart == 1) | (apart == nodes - 1)
 
 
-MADE: dict[str, Callable[[], list[Matrix]]] = {
+GENERATED: dict[str, Callable[[], list[Matrix]]] = {
     "community_small": community_small,
     "grid_graphs": lambda: [lattice(h, w) for h in range(10, 20) for w in range(10, 20)],
     "grid_graphs_small": lambda: [lattice(h, w) for h in range(2, 5) for w in range(2, 6)],
@@ -201,7 +202,7 @@ def packed(found: Sequence[Matrix], nodes: int | None = None) -> Tensor:
 
 
 def divided(found: Sequence[Matrix], name: str) -> Data:
-    """80 of 100 graphs train, 20 of these validate, and the other 20 test."""
+    """80 of 100 graphs for training, 20 of these for validation too, the other 20 for the test."""
     if len(found) < 5:
         raise Refused(f"{name}: has {len(found)} graphs; at least 5 are wanted")
     order = torch.randperm(len(found), generator=stream(f"{name} divided"))
@@ -216,7 +217,7 @@ def _data(name: str, parts: dict[str, Tensor]) -> Data:
 
 
 SETS = {
-    **{name: Source(partial(graphs, name)) for name in (*MADE, "cycles")},
+    **{name: Source(partial(graphs, name)) for name in (*GENERATED, "cycles")},
     "ego_small": Source(ego_small, ("graphs",), graph_files),
     "enzymes": Source(enzymes, ("graphs",), graph_files),
 }

@@ -38,7 +38,7 @@ GREY = {"1", "L", "LA", "La"}
 
 
 class UnfitError(Exception):
-    """A file that cannot be used: the reason, and what exactly."""
+    """A file that cannot be used, with the reason and a detail."""
 
     def __init__(self, reason: str, detail: str = ""):
         super().__init__(f"{reason}: {detail}" if detail else reason)
@@ -54,14 +54,14 @@ def choose(option: str, value: str | None, among: tuple[str | None, ...]) -> Non
 
 @dataclass(frozen=True)
 class Look:
-    """How an image file becomes an array. Its EXIF orientation is always applied.
+    """The conversion of an image file to an array. Its EXIF orientation is always applied.
 
     Args:
         size: height and width in pixels; None leaves them.
         resize: crop cuts the largest centred part of the right proportions, stretch takes all;
             both then resize it, antialiased.
         colour: L for grey, RGB for colour; None leaves what the file has.
-        background: what shows through where an image is transparent; None refuses such an image.
+        background: colour behind the transparent parts of an image; None refuses such an image.
     """
 
     size: tuple[int, int] | None = None
@@ -118,7 +118,7 @@ def decode(content: bytes, look: Look) -> NDArray[np.uint8]:
 
 
 def _check(image: Image.Image) -> None:
-    """Raises UnfitError if Pillow would change what the image holds without a word."""
+    """Raises UnfitError if Pillow would change what the image holds without a warning."""
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format != "MPO":  # a photograph with a preview
         raise UnfitError("animated", f"{frames} frames")
@@ -174,8 +174,8 @@ class Files:
     """Image files of one shape as rows. What was not kept when they were surveyed is decoded again.
 
     Args:
-        seen: the files, all usable and of one shape.
-        reader: reads those that were not kept.
+        seen: files, all usable and of one shape.
+        reader: reader of the files that were not kept.
     """
 
     def __init__(self, seen: Sequence[DecodedFile], reader: FileReader):

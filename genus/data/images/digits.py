@@ -1,9 +1,9 @@
 """digits: 1,797 real handwritten digits of 8x8 pixels that ship inside scikit-learn.
 
 Alpaydin, Kaynak, "Optical recognition of handwritten digits", 1998: the test part of the UCI set. Ink
-has 17 levels. The split is fixed for ever and holds each class in the same share: 300 rows to test,
-200 to validate, 1,297 to learn from. It does not depend on the version of any library. Writers are
-not kept apart: the set does not say who wrote what.
+has 17 levels. The split is fixed for ever and holds each class in the same share: 300 rows for the
+test, 200 for validation, 1,297 for training. It does not depend on the version of any library.
+Writers are not kept apart: the set does not record them.
 """
 
 from dataclasses import replace

@@ -5,7 +5,7 @@
     photos/metadata.csv or .jsonl       file_name and label of each image, as in Hugging Face's imagefolder
     photos/1.png                        no labels
 
-Every file is opened and decoded once, when the folder is read: so none can disappoint in the middle
+Every file is opened and decoded once, when the folder is read, so that none can fail in the middle
 of a run. Whatever is not a usable image is named, counted, and refused, or left out on request.
 """
 
@@ -48,14 +48,14 @@ def images(
     """A folder of images as a data set of `Pixels`, with labels if the folder gives them.
 
     Args:
-        folder: of images.
+        folder: folder of images.
         size: height and width, in pixels, to which images are resized; by default all must agree.
         resize: crop keeps the largest centred part of the right proportions, stretch the whole image.
         colour: L converts all images to grey, RGB to colour; by default all must agree.
         background: colour behind the transparent parts of an image.
-        broken: what to do with files that are not usable images: refuse the folder, or skip them,
+        broken: treatment of files that are not usable images: refuse the folder, or skip them,
             with a warning; `Data.skipped` then names them.
-        label: the column of the metadata that holds labels; without it, `label` if it is there.
+        label: column of the metadata that holds labels; by default `label`, if it is there.
         workers: number of threads that read files; 0 reads in the caller's thread.
         cache: bytes of decoded images to keep in memory; others are decoded when they are needed.
     """
@@ -70,10 +70,8 @@ def images(
     good, skipped = _survey(folder, there, labels, reader, cache, broken)
     space = Pixels(_one_shape(good, who))
     parts, classes = _places(list(good), who)
-    told = {name: labels.get(name) for name in good}
-    kept = [one for one in told.values() if one is not None] or [
-        c for c in classes if c is not None
-    ]
+    own = {name: labels.get(name) for name in good}
+    kept = [one for one in own.values() if one is not None] or [c for c in classes if c is not None]
     numbers, kinds = numbered(kept) if len(kept) == len(good) else (None, ())
     rows = divided(parts, numbers, list(good), who)
     seen = list(good.values())
@@ -122,7 +120,7 @@ def _walk(folder: Path) -> list[str]:
 
 
 def _unwanted(name: str, labels: Mapping[str, object]) -> UnfitError | None:
-    """Why a file is not even opened."""
+    """The reason why a file is not even opened, if there is one."""
     parts = Path(name).parts
     if any(part.startswith(".") for part in parts) or parts[-1] in HIDDEN:
         return UnfitError("hidden")
@@ -134,20 +132,20 @@ def _unwanted(name: str, labels: Mapping[str, object]) -> UnfitError | None:
 def _judge(
     faults: Mapping[str, UnfitError], good: int, broken: str, who: str
 ) -> dict[str, tuple[str, ...]]:
-    """The files that are left out, by reason; raises Refused unless that was asked for."""
+    """The files that are left out, by reason; raises Refused unless `broken` is skip."""
     if not faults:
         return {}
     reasons = Counter(fault.reason for fault in faults.values())
-    told = []
+    parts = []
     for reason, count in reasons.most_common():
         some = [
             f"{name}: {fault.detail}" if fault.detail else name
             for name, fault in faults.items()
             if fault.reason == reason
         ]
-        told.append(f"{count} {reason} ({', '.join(some[:3])}{', ...' if count > 3 else ''})")
+        parts.append(f"{count} {reason} ({', '.join(some[:3])}{', ...' if count > 3 else ''})")
     sentence = f"{who}: {len(faults)} of {len(faults) + good} files cannot be used as images: "
-    sentence += "; ".join(told)
+    sentence += "; ".join(parts)
     if broken == "refuse" or not good:
         mends = [mend for reason, mend in MENDS.items() if reason in reasons]
         mends += ["broken=skip to leave them out"] if good else []
@@ -169,17 +167,17 @@ def _one_shape(good: Mapping[str, DecodedFile], who: str) -> tuple[int, ...]:
         return next(iter(counts))
     mends = ["size=64 or another"] if len({shape[1:] for shape in counts}) > 1 else []
     mends += ["colour=RGB or colour=L"] if len({shape[0] for shape in counts}) > 1 else []
-    told = [
+    kinds = [
         f"{count} are {'grey' if shape[0] == 1 else 'colour'}, {shape[2]}x{shape[1]} ({example[shape]})"
         for shape, count in counts.most_common(3)
     ]
     more = f" and {len(counts) - 3} other kinds" if len(counts) > 3 else ""
     mend = " and ".join(mends)
-    raise Refused(f"{who}: the images differ: {', '.join(told)}{more}; say {mend}")
+    raise Refused(f"{who}: the images differ: {', '.join(kinds)}{more}; say {mend}")
 
 
 def _places(names: Sequence[str], who: str) -> tuple[list[str], list[str | None]]:
-    """The split and the class of each image, as its folders say."""
+    """The split and the class of each image, from the names of its folders."""
     tops = {name.partition("/")[0] if "/" in name else "" for name in names}
     splits = {top for top in tops if split_name(top)}
     if splits and (splits != tops or "train" not in {split_name(top) for top in splits}):

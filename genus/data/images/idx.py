@@ -41,13 +41,14 @@ def idx_files(folder: Path) -> dict[str, Path]:
 
 
 def idx(folder: Path, name: str | None = None) -> Data:
-    """A folder of idx files as a data set: the last sixth of the training file validates.
+    """A folder of idx files as a data set: the last sixth of the training file is for validation.
 
     For MNIST and Fashion-MNIST these are the usual 50,000, 10,000 and 10,000 images.
 
     Args:
-        folder: holds train-images-idx3-ubyte and, perhaps, train-labels, t10k-images, t10k-labels.
-        name: of the data set; the folder's without it.
+        folder: folder with train-images-idx3-ubyte and, perhaps, train-labels, t10k-images,
+            t10k-labels.
+        name: name of the data set; by default that of the folder.
     """
     found = idx_files(folder)
     if "train-images" not in found:
@@ -101,9 +102,9 @@ def binarised_mnist(folder: Path, name: str | None = None) -> Data:
     """The fixed binarised MNIST of Larochelle and Murray: 50,000, 10,000 and 10,000 rows of bits.
 
     Args:
-        folder: holds binarized_mnist_train, _valid and _test: .mat (MATLAB, key X), .amat (text,
-            or MATLAB in spite of the name) or .npy.
-        name: of the data set; the folder's without it.
+        folder: folder with binarized_mnist_train, _valid and _test: .mat (MATLAB, key X), .amat
+            (text, or MATLAB in spite of the name) or .npy.
+        name: name of the data set; by default that of the folder.
     """
     found = bit_files(folder)
     if missing := [s for s in ("train", "validation", "test") if s not in found]:

@@ -1,9 +1,9 @@
-"""One matrix out of a MATLAB file, version 5 (up to 7.0): all that binarised MNIST needs.
+"""Reads one matrix of a MATLAB file, version 5 (up to 7.0): all that binarised MNIST needs.
 
-A file is a header of 128 bytes, whose last two say the byte order, and elements. An element is a tag (type
-and length, 32 bits each, or 16 bits each if the length is at most 4) and content, padded to 8 bytes. A
-matrix is an element of elements: flags, dimensions, name, values in the order of columns. An element
-may be wrapped in another one, compressed by zlib.
+A file is a header of 128 bytes, whose last two give the byte order, and elements. An element is a
+tag (type and length, 32 bits each, or 16 bits each if the length is at most 4) and content, padded
+to 8 bytes. A matrix is an element of elements: flags, dimensions, name, values in the order of
+columns. An element may be wrapped in another one, compressed by zlib.
 
 Source: The MathWorks, "MAT-File Format", chapter 1, level 5.
 """
@@ -30,9 +30,9 @@ def read_matrix(content: bytes, name: str, who: str) -> NDArray[np.generic]:
     """The matrix of this name.
 
     Args:
-        content: of the file.
-        name: of the matrix.
-        who: for messages.
+        content: bytes of the file.
+        name: name of the matrix.
+        who: name of the file in messages.
     """
     order = {b"IM": "<", b"MI": ">"}.get(content[126:128])
     if not content.startswith(b"MATLAB 5.0") or order is None:

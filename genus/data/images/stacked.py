@@ -3,9 +3,9 @@
     stacked_digits    of the 8x8 digits that ship with scikit-learn: Pixels((3, 8, 8), 17)
     stacked_mnist     of MNIST, from the folder that GENUS_DATA names: Pixels((3, 28, 28))
 
-The classes of the three make a number from 0 to 999, the first channel's being the hundreds: a
-thousand modes whose true shares are known, on which a generator shows whether it has dropped any. The
-splits are made of different digits. Batches are endless.
+The three classes form a number from 0 to 999, of which the first channel gives the hundreds: a
+thousand modes of known shares, which show whether a generator has dropped any. The
+splits use different digits. Batches are endless.
 
 Source: Che, Li, Jacob, Bengio, Li, "Mode regularized generative adversarial networks", 2017,
     arXiv:1612.02136 (the idea); Srivastava, Valkov, Russell, Gutmann, Sutton, "VEEGAN: reducing mode
@@ -32,8 +32,8 @@ class Stacked(Split):
     """An endless split of images whose channels are rows of another split, drawn on their own.
 
     Args:
-        inner: rows of one channel, with labels in 0 .. 9.
-        name: of the split; each name has its own draws.
+        inner: split of one channel, with labels in 0 .. 9.
+        name: name of the split; each name has its own draws.
     """
 
     space: Pixels  # pyright: ignore[reportIncompatibleVariableOverride]

@@ -52,8 +52,8 @@ class Family:
     """Surfaces whose parameters are known.
 
     Args:
-        kinds: of the surfaces, each as often as the others.
-        points: in a cloud, at least 1.
+        kinds: kinds of surfaces, all equally frequent.
+        points: number of points in a cloud, at least 1.
     """
 
     kinds: tuple[Kind, ...] = KINDS
@@ -91,8 +91,8 @@ class Family:
         """Points uniform on the surface of each shape, (n, points, 3)."""
         axes, angle = parameters[:, None, :3], parameters[:, 3]
         makers = {"ellipsoid": _on_ellipsoids, "box": _on_boxes}
-        made = [makers[name](axes, self.points, noise) for name in self.kinds]
-        x = torch.stack(made)[kind, torch.arange(len(kind))]
+        each = [makers[name](axes, self.points, noise) for name in self.kinds]
+        x = torch.stack(each)[kind, torch.arange(len(kind))]
         cos, sin = angle.cos()[:, None], angle.sin()[:, None]
         turned = [cos * x[..., 0] - sin * x[..., 1], sin * x[..., 0] + cos * x[..., 1], x[..., 2]]
         return torch.stack(turned, 2)
@@ -126,8 +126,8 @@ class Clouds(Draws):
     """An endless split of a family: fresh shapes in each batch, and a fixed draw of 200.
 
     Args:
-        family: what is drawn from.
-        name: of the split; each name has its own draws.
+        family: family from which shapes are drawn.
+        name: name of the split; each name has its own draws.
     """
 
     def __init__(self, family: Family, name: str):
@@ -144,10 +144,10 @@ class Voxels(Split):
     """A finite split: shapes as sets of full voxels, from which points are drawn anew in each batch.
 
     Args:
-        shapes: of each shape the corners of its voxels, (voxels, 3) int64.
-        mean, std: of all points, (3,) and (), in voxels: what is taken away and divided by.
-        points: in a cloud.
-        name: for messages, and of the draws.
+        shapes: corners of the voxels of each shape, (voxels, 3) int64.
+        mean, std: mean and deviation of all points, (3,) and (), in voxels, used to normalise.
+        points: number of points in a cloud.
+        name: name of the split, in messages and as key of the draws.
     """
 
     def __init__(self, shapes: Sequence[Tensor], mean: Tensor, std: Tensor, points: int, name: str):
@@ -208,9 +208,9 @@ def chairs(folder: Path, name: str = "chairs", points: int = POINTS) -> Data:
     """The chairs in a folder as a data set.
 
     Args:
-        folder: holds chair.npy.gz: (n, 1, size, size, size), full where it is not 0.
-        name: of the data set.
-        points: in a cloud.
+        folder: folder with chair.npy.gz: (n, 1, size, size, size), full where it is not 0.
+        name: name of the data set.
+        points: number of points in a cloud.
     """
     path = folder / FILE
     try:

@@ -3,8 +3,8 @@
     chorales         382 four-part chorales in quarter notes, at most 160 steps; 229 / 76 / 77
     chorale_toys     four voices that walk through the chords of C major, 8 steps; an endless toy
 
-An x is Bits((steps, 88)): the lowest key, A0, comes first. What is given with it is its number of steps,
-0 .. steps; all later steps are silent.
+An x is Bits((steps, 88)): the lowest key, A0, comes first. Its context is its number of steps,
+0 .. steps; no key sounds in later steps.
 
 Source: the files JSB-Chorales-dataset of czhuang, with the splits of Boulanger-Lewandowski, Bengio,
     Vincent, "Modeling temporal dependencies in high-dimensional sequences: application to polyphonic
@@ -43,8 +43,8 @@ def chorales(folder: Path, name: str = "chorales") -> Data:
     """The chorales, Bits((160, 88)), each with its number of steps.
 
     Args:
-        folder: holds jsb-chorales-quarter.json, as it is or packed by gzip.
-        name: of the data set.
+        folder: folder with jsb-chorales-quarter.json, as it is or packed by gzip.
+        name: name of the data set.
     """
     path = next(iter(chorale_files(folder)), None)
     if path is None:
@@ -75,12 +75,12 @@ def rolls(pieces: list[list[list[int]]], who: str) -> tuple[Tensor, Tensor]:
 
 
 def chorale_toys() -> Data:
-    """Made chorales, Bits((8, 88)): a chord of C major a step, each voice as near as it can stay."""
-    parts = {split: _made(rows, split) for split, rows in TOYS.items()}
+    """Generated chorales, Bits((8, 88)): a chord of C major a step, each voice moving little."""
+    parts = {split: _walks(rows, split) for split, rows in TOYS.items()}
     return _data("chorale_toys", parts, TOY_STEPS)
 
 
-def _made(rows: int, split: str) -> tuple[Tensor, Tensor]:
+def _walks(rows: int, split: str) -> tuple[Tensor, Tensor]:
     noise = stream("chorale_toys", split)
 
     def pick(choices: tuple[int, ...]) -> int:

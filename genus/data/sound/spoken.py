@@ -7,8 +7,8 @@
 
 8,000 samples a second. A take begins where its recording does, and its first 0.6 s are a row; what is
 missing at the end of a shorter one is silence, of level 0. `lengths` says how many samples are the take's
-own. Labels are digits; `labelled` gives digit and speaker, Attributes((10, 6)). Takes 0 to 4 of each digit
-of each speaker test, as the source has it, takes 5 to 7 validate.
+own. Labels are digits; `labelled` gives digit and speaker, Attributes((10, 6)). Takes 0 to 4 of
+each digit of each speaker are for the test, as in the source, takes 5 to 7 for validation.
 
 Source: Jackson and others, Free Spoken Digit Dataset, its recordings as wav files, in a folder or in one
     tar archive.
@@ -46,11 +46,11 @@ def sound_files(folder: Path) -> list[Path]:
 
 
 def spoken(folder: Path, name: str = "spoken") -> Data:
-    """Spoken digits, of recordings in a folder.
+    """Spoken digits, from recordings in a folder.
 
     Args:
-        folder: that holds digit_speaker_number.wav, or a tar archive of such files.
-        name: one of KINDS.
+        folder: folder with digit_speaker_number.wav, or a tar archive of such files.
+        name: name of the data set, one of KINDS.
     """
     takes = sorted(recordings(folder), key=lambda take: take[:3])
     if not takes:
@@ -77,12 +77,12 @@ class Takes(Split):
     """A split of spoken words.
 
     Args:
-        waves: (n, length), int16.
-        lengths: how many samples of each are its own, (n,).
-        labels: word and speaker, (n, 2).
-        counts: how many words there are, and how many speakers.
-        kind: how they are seen, one of KINDS.
-        name: for messages.
+        waves: samples, (n, length), int16.
+        lengths: number of samples of each before the padding, (n,).
+        labels: labels of word and speaker, (n, 2).
+        counts: number of words and number of speakers.
+        kind: form of x and context, one of KINDS.
+        name: name of the split in messages.
     """
 
     def __init__(

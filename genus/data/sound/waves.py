@@ -11,11 +11,11 @@ from ...errors import Refused
 
 
 def read_wave(content: bytes, name: str) -> tuple[Tensor, int]:
-    """Samples, (length,) int16, and how many of them are a second.
+    """Samples, (length,) int16, and their number per second.
 
     Args:
-        content: of the file.
-        name: of the file, for messages.
+        content: bytes of the file.
+        name: name of the file in messages.
     """
     try:
         with wave.open(io.BytesIO(content)) as file:

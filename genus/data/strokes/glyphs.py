@@ -1,9 +1,9 @@
-"""glyphs: texts written by a pen, of which each hand is another one, and a rule that reads them.
+"""glyphs: texts written by a pen, each in a handwriting of its own, and a rule that reads them.
 
 Each of sixteen capital letters is a few lines of points, one of them as high as all. To write a text,
-letters stand side by side; every point trembles, and a whole text is slanted, larger or smaller by a
-draw of its own. So what was written before says how the hand goes on, and whether a drawing says what
-it was told to say can be judged by a rule, `GlyphReader`.
+letters stand side by side; noise moves every point, and slant and size are drawn for each text. So
+the strokes so far predict the style of the next ones, and a rule, `GlyphReader`, can judge whether
+a drawing shows the text that it was given.
 
 Each batch is a fresh draw.
 """
@@ -58,13 +58,13 @@ MOST = max(sum(len(line) for line in lines) for lines in LETTERS.values())  # po
 
 @dataclass(frozen=True)
 class Hand:
-    """How texts are written.
+    """A distribution of handwritten texts.
 
     Args:
-        characters: of the longest text; the shortest has 2.
-        tremor: deviation of each point, of a letter's height.
-        slant: deviation of how far a letter's top is moved to the right, of its height.
-        size: deviation of the logarithm of how large a text is.
+        characters: number of characters of the longest text; the shortest has 2.
+        tremor: deviation of each point, in letter heights.
+        slant: deviation of the shift of a letter's top to the right, in letter heights.
+        size: deviation of the logarithm of a text's size.
     """
 
     characters: int = 6
@@ -166,7 +166,7 @@ class Written(Split):
 
 
 def glyphs() -> Data:
-    """Texts of 2 to 6 letters, and how a pen writes them."""
+    """Texts of 2 to 6 letters, and drawings of them."""
     train, validation, test = (Written(Hand(), f"glyphs {split}") for split in SPLITS)
     return Data("glyphs", train, validation, test, context_symbols=("", *ALPHABET))
 
@@ -180,11 +180,11 @@ STEEP = 0.1  # what it costs to slant otherwise than the text, times its square:
 
 @dataclass(frozen=True)
 class DrawingText:
-    """What a drawing says.
+    """The text of a drawing.
 
     Args:
-        text: its letters; ? for a line that is none's.
-        slant: mean of its letters', by which their tops are moved to the right, of their height.
+        text: letters; ? for a line that is part of none.
+        slant: mean shift of the letters' tops to the right, in letter heights.
     """
 
     text: str
@@ -195,8 +195,8 @@ class GlyphReader:
     """Reads a drawing: the cheapest way to cut its lines into letters.
 
     Lines are compared point by point, at places that are equally far apart. A letter may be moved
-    and slanted; it is read twice, for letters that are not slanted as the text is are dearer. All of
-    a drawing is as large as its highest lines say.
+    and slanted. Letters that are slanted otherwise than the text cost more, so it is read twice.
+    The size of the whole drawing is taken from its highest lines.
     """
 
     def __init__(self) -> None:
@@ -206,25 +206,25 @@ class GlyphReader:
         ]
 
     def __call__(self, drawing: Tensor) -> DrawingText:
-        """What (length, 3) says."""
+        """The text of a drawing, (length, 3)."""
         lines = lines_of(drawing)
         if not lines:
             return DrawingText("", 0.0)
         heights = torch.stack([line[:, 1].max() - line[:, 1].min() for line in lines])
         large = heights.sort(descending=True).values[: max(1, len(lines) // 2)].median()
-        drawn = torch.stack([even(line) for line in lines]) / large.clamp(min=1e-3)
-        upright = self.cut(drawn, 0.0)
-        return self.cut(drawn, upright.slant)
+        even_lines = torch.stack([even(line) for line in lines]) / large.clamp(min=1e-3)
+        upright = self.cut(even_lines, 0.0)
+        return self.cut(even_lines, upright.slant)
 
-    def cut(self, drawn: Tensor, common: float) -> DrawingText:
-        """What lines, (lines, SAMPLES, 2), say if their slant is the common one."""
+    def cut(self, lines: Tensor, common: float) -> DrawingText:
+        """The text of lines, (lines, SAMPLES, 2), if their slant is the common one."""
         best: list[tuple[float, tuple[str, ...], tuple[float, ...]]] = [(0.0, (), ())]
-        for end in range(1, len(drawn) + 1):
+        for end in range(1, len(lines) + 1):
             cost, text, slants = best[end - 1]
             ways = [(cost + JUNK, (*text, "?"), slants)]
             for letter, count, shape in self.letters:
                 if count <= end:
-                    error, slant = fitted(drawn[end - count : end], shape, common)
+                    error, slant = fitted(lines[end - count : end], shape, common)
                     cost, text, slants = best[end - count]
                     ways.append((cost + count * error, (*text, letter), (*slants, slant)))
             best.append(min(ways, key=lambda way: way[0]))
@@ -249,9 +249,9 @@ def even(line: Tensor) -> Tensor:
     return line[after - 1] + share * (line[after] - line[after - 1])
 
 
-def fitted(drawn: Tensor, shape: Tensor, common: float) -> tuple[float, float]:
-    """What it costs to take lines, (count, SAMPLES, 2), for a letter, and the letter's slant."""
-    p, q = (x.flatten(0, 1) - x.flatten(0, 1).mean(0) for x in (drawn, shape))
+def fitted(lines: Tensor, shape: Tensor, common: float) -> tuple[float, float]:
+    """The cost of taking lines, (count, SAMPLES, 2), for a letter, and the letter's slant."""
+    p, q = (x.flatten(0, 1) - x.flatten(0, 1).mean(0) for x in (lines, shape))
     slant = -((p[:, 0] - q[:, 0]) * q[:, 1]).sum() / (q[:, 1] ** 2).sum().clamp(min=1e-3)
     across, down = p[:, 0] - q[:, 0] + slant * q[:, 1], p[:, 1] - q[:, 1]
     return float((across**2 + down**2).mean() + STEEP * (slant - common) ** 2), float(slant)

@@ -1,9 +1,9 @@
 """sheep, kanji: drawings as the steps of a pen, from the sketch-rnn data sets.
 
-    sheep    7,400 sheep that a plotter drew, 300 to validate, 300 to test; 20 to 250 steps
-    kanji    10,000 characters, 600 to validate, 500 to test; 2 to 88 steps
+    sheep    7,400 sheep that a plotter drew, 300 for validation, 300 for the test; 20 to 250 steps
+    kanji    10,000 characters, 600 for validation, 500 for the test; 2 to 88 steps
 
-Steps are whole numbers of a grid, on which a density could be as high as it likes. So each is moved by
+Steps lie on a grid of whole numbers, where a density has no upper bound. So each is moved by
 uniform noise as wide as the grid, drawn once and for all: the density of a drawing is then no higher
 than the probability of its place on the grid. Steps are divided by the deviation of all the training
 set's, dx and dy together, and scores are densities in that unit.
@@ -37,8 +37,8 @@ def strokes(folder: Path, name: str) -> Data:
     """One of the sets of drawings, Strokes(length): the longest drawing and a step that ends it.
 
     Args:
-        folder: that holds it.
-        name: sheep or kanji.
+        folder: folder with the files.
+        name: name of the set, sheep or kanji.
     """
     path = folder / FILES[name]
     if not path.exists():

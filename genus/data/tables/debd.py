@@ -1,4 +1,4 @@
-"""Five tables of bits on which densities of bits are compared: their rows are split by their source.
+"""Five tables of bits on which densities of bits are compared; the splits are those of the source.
 
                  bits    train    validation    test
     accidents     111   12,758         1,700   2,551
@@ -40,9 +40,9 @@ def debd(folder: Path, name: str) -> Data:
     """One of the tables, Bits((d,)).
 
     Args:
-        folder: holds a folder of its name, and that NAME.train.data, NAME.valid.data and
+        folder: folder with a folder of that name, which holds NAME.train.data, NAME.valid.data and
             NAME.test.data, each as it is or packed by gzip.
-        name: which.
+        name: name of the table.
     """
     parts = {split: read_bits(folder / name, f"{name}.{word}") for split, word in FILES.items()}
     widths = {x.shape[1] for x in parts.values()}

@@ -23,7 +23,7 @@ def table(path: Path, *, label: str | None = None) -> Data:
     """A table as a data set: Bits if it holds 0 and 1 only, else Reals.
 
     Args:
-        path: of a .csv file.
+        path: path of a .csv file.
         label: column of the labels: its name, or its number from 1, or -1 for the last.
     """
     names, rows = lines(path)

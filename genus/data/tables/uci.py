@@ -3,16 +3,16 @@
     red_wine     11 numbers, 1,599 rows        housing       10 numbers, 506 rows
     white_wine   11 numbers, 4,898 rows        ionosphere    32 numbers, 351 rows
 
-Densities are infinite where a feature has few values, or is another one over again. So what is left of a
-table are its attributes, without the last column (what it was made to predict), without those that are
+Densities are infinite where a feature has few values, or repeats another one. So a table is reduced
+to its attributes, without the last column (the target of prediction), without those that are
 whole numbers in all rows, and of two whose correlation is beyond 0.98 without the second. Of ten folds
-one tests and the next one validates. Features have mean 0 and deviation 1 over the training rows of the
-fold, and scores are densities in that unit.
+one is for the test and the next for validation. Features have mean 0 and deviation 1 over the
+training rows of the fold, and scores are densities in that unit.
 
 Source: after the protocol of Uria, Murray, Larochelle, "RNADE: the real-valued neural autoregressive
     density-estimator", 2013, arXiv:1306.0186; the tables Wine Quality, Boston Housing and Ionosphere
     of the UCI machine learning repository.
-Departs: folds are our own, and the rule for whole numbers is what says which attributes are discrete.
+Departs: folds are our own, and the rule for whole numbers decides which attributes are discrete.
 """
 
 from pathlib import Path
@@ -47,9 +47,10 @@ def uci(folder: Path, name: str, *, fold: int = 0) -> Data:
     """One of the tables, Reals((d,)).
 
     Args:
-        folder: that holds it.
-        name: which.
-        fold: which tenth of the rows is the test split, 0 to 9; the next one is for validation.
+        folder: folder with the files.
+        name: name of the table.
+        fold: number of the tenth of the rows that is the test split, 0 to 9; the next is for
+            validation.
     """
     if not 0 <= fold < FOLDS:
         raise Refused(f"{name}: fold is {fold}; 0 to {FOLDS - 1} are wanted")

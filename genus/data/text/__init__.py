@@ -1,1 +1,1 @@
-"""Texts, made-up languages and their translations."""
+"""Texts, invented languages and their translations."""

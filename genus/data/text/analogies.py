@@ -2,11 +2,11 @@
 
     paris : france  as  rome : italy          king : queen  as  actor : actress          cat : cats
 
-A sentence has a word of a pair, a word that both of the pair keep company with and no other pair does,
-and a word that goes with its side of the relation: a country has borders and a capital streets, whichever
-they are. Between them stand words that go with anything, and some of all are drawn at random. So what a
-pair has in common, and what its sides differ in, are both there to be found, and in company alone:
-half of the pairs never meet in a sentence. The other half do, in one sentence of ten.
+A sentence has a word of a pair, a word that occurs with both words of this pair and with no other,
+and a word that fits its side of the relation: any country has borders, and any capital streets.
+Between them stand words that fit anywhere, and some of all are drawn at random. So what a pair has
+in common, and how its sides differ, can be learnt from neighbouring words alone: half of the pairs
+never occur in one sentence. The other half do, in one sentence of ten.
 """
 
 import random
@@ -68,7 +68,7 @@ STRAY = 0.15  # the chance that a word of company is of anyone's
 
 
 class Corpus(NamedTuple):
-    """Sentences, their words, and what is planted in them."""
+    """Sentences, their words, and the analogies in them."""
 
     data: Data
     words: Words
@@ -76,7 +76,7 @@ class Corpus(NamedTuple):
     apart: frozenset[tuple[str, str]]  # pairs that never meet in a sentence
 
     def questions(self, relation: str) -> tuple[Tensor, Tensor]:
-        """(n, 4) numbers of words, a is to b as c is to d, and which c and d never meet, (n,) bool."""
+        """Words, a is to b as c is to d, (n, 4); and whether c and d never meet, (n,) bool."""
         pairs, number = self.pairs[relation], self.words.numbers
         both = [(p, q) for p in pairs for q in pairs if not set(p) & set(q)]
         rows = [[number[word] for word in (*p, *q)] for p, q in both]
@@ -87,8 +87,8 @@ def corpus(rows: int = 30_000, seed: int = 0) -> Corpus:
     """Sentences with planted analogies.
 
     Args:
-        rows: to learn from; a tenth as many for validation, and for the test.
-        seed: of what is drawn, and of which pairs never meet.
+        rows: number of training rows; a tenth as many are for validation, and for the test.
+        seed: random seed of the sentences, and of which pairs never meet.
     """
     draw = random.Random(seed)
     pairs = {"capital": list(COUNTRIES.items()), "sex": [], "number": []}
@@ -104,7 +104,7 @@ def corpus(rows: int = 30_000, seed: int = 0) -> Corpus:
     for thing in THINGS:
         pairs["number"].append((thing, _plural(thing)))
         groups.append([(thing, ("one",)), (_plural(thing), ("several",))])
-    own = [[_made_up(4 * i + j) for j in range(4)] for i in range(len(groups))]
+    own = [[_invented(4 * i + j) for j in range(4)] for i in range(len(groups))]
     every = [pair for each in pairs.values() for pair in each]
     apart = frozenset(draw.sample(every, len(every) // 2))
     words = [word for group in groups for word, _ in group]
@@ -126,10 +126,10 @@ def corpus(rows: int = 30_000, seed: int = 0) -> Corpus:
                 *(draw.choice(company if s else w) for w, s in zip(near, strays, strict=True)),
             ]
         draw.shuffle(core)
-        made: list[str] = []
+        found: list[str] = []
         for part in core:
-            made += [draw.choice(ANYWHERE)] * (draw.random() < 0.6) + [part]
-        return made
+            found += [draw.choice(ANYWHERE)] * (draw.random() < 0.6) + [part]
+        return found
 
     def split(name: str, count: int) -> Rows:
         x = language.encode((sentence() for _ in range(count)), LENGTH)
@@ -149,17 +149,17 @@ def corpus(rows: int = 30_000, seed: int = 0) -> Corpus:
 def neighbouring(
     split: Split, window: int = 4, threshold: float | None = None, seed: int = 0
 ) -> Rows:
-    """Pairs (neighbour, word) of a split of sentences: what skip-gram learns from.
+    """Pairs (neighbour, word) of a split of sentences, from which skip-gram learns.
 
     Source: Mikolov, Sutskever, Chen, Corrado, Dean, "Distributed representations of words and phrases
         and their compositionality", 2013, arXiv:1310.4546, equation 5 (frequent words are left out).
 
     Args:
-        split: sentences, with an end.
-        window: how far apart two neighbours are at most; each word's own is drawn from 1 .. window.
-        threshold: a word that is a share f of all is kept with probability sqrt(threshold / f);
+        split: split of sentences, with an end.
+        window: largest distance of two neighbours; each word's own is drawn from 1 .. window.
+        threshold: number by which a word of share f is kept with probability sqrt(threshold / f);
             None keeps all, as is best where words are few. What is left stands closer together.
-        seed: of what is left out.
+        seed: random seed of the words that are left out.
     """
     space = split.space
     if not isinstance(space, Tokens) or space.end is None or window < 1:
@@ -195,14 +195,14 @@ def _plural(word: str) -> str:
     return word + ("es" if word.endswith(("s", "ch", "x")) else "s")
 
 
-def _made_up(number: int) -> str:
+def _invented(number: int) -> str:
     """A word of three syllables, another for each number below 8,000."""
     syllables = [c + v for c in "bdgklmnprt" for v in "ae"]
     return "".join(syllables[(number // 20**i + 7 * i) % 20] for i in range(3))
 
 
 def counted(pairs: Sequence[Tensor], words: int) -> Tensor:
-    """How often each word met each neighbour, (words, words), of (neighbour, word)."""
+    """The number of pairs of each word with each neighbour, (words, words), from such pairs."""
     neighbour, word = pairs
     return torch.bincount(word * words + neighbour, minlength=words**2).reshape(words, words)
 

@@ -1,10 +1,10 @@
-"""Dates as they are written, and what they mean: "TUE 3rd May '98" is "1998-05-03".
+"""Written dates and their meaning: "TUE 3rd May '98" is "1998-05-03".
 
 A row is (x, context): the meaning, and the date as it was written, character by character. Years are
-1950 .. 2049. Numbers alone are read by what stands between them: with points the day comes first, with
-slashes the month, with dashes the year.
+1950 .. 2049. In dates of numbers alone the separator gives the order: with points the day comes
+first, with slashes the month, with dashes the year.
 
-What a model is tested on are dates that it has never met, in formats that it has never met: of their
+The test has dates and formats that a model has never seen: of their
 parts, an order, a kind of day, of month, of year, it has seen each, but not together.
 """
 
@@ -31,15 +31,15 @@ LONGEST = 32  # characters of a written date
 
 @dataclass(frozen=True)
 class Format:
-    """How a date is written.
+    """A way to write a date.
 
     Args:
-        order: of d, m and y.
-        weekday: how many of its letters come first; 0 for none.
-        day: "3", "03" or "3rd".
-        month: "May", where that is all of it; "Sep", the first three letters; or "05".
-        year: "1998" or "'98".
-        case: "as it is", "small" or "CAPITAL".
+        order: order of d, m and y.
+        weekday: number of its letters, which come first; 0 for none.
+        day: form of the day: "3", "03" or "3rd".
+        month: form of the month: "May", in full; "Sep", the first three letters; or "05".
+        year: form of the year: "1998" or "'98".
+        case: case of the letters: "as it is", "small" or "CAPITAL".
     """
 
     order: str
@@ -90,13 +90,13 @@ IN_NUMBERS = [
 
 
 def dates(rows: int = 20_000, held_out: int = 2_000, seed: int = 0) -> Languages:
-    """Written dates and what they mean.
+    """Written dates and their meaning.
 
     Args:
-        rows: to learn from: nine days of ten, in four of five formats.
-        held_out: rows of the test: other days, in the other formats; half as many, in formats that
-            were learnt from, are for validation.
-        seed: of what is drawn, and of what is held out.
+        rows: number of training rows: nine days of ten, in four of five formats.
+        held_out: number of test rows: other days, in the other formats; half as many, in formats
+            that occur in training, are for validation.
+        seed: random seed of the rows, and of what is held out.
     """
     draw = random.Random(seed)
     days = [FIRST + timedelta(i) for i in range((LAST - FIRST).days + 1)]

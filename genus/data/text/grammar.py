@@ -1,9 +1,9 @@
-"""Grammar: sequences of tokens whose every transition is legal or not, and whose law is known.
+"""Grammar: sequences of tokens with legal and illegal transitions, of known distribution.
 
 Tokens stand on a ring. A sequence is in one of two states: in the one it goes up, in the other down,
 by one token or, sometimes, by two; before each step but the first, the state may turn. Token 3 of 8 is
-thus followed by 4 or 5, or by 2 or 1. Since a step shows the state, the law of a whole sequence is a
-product, and so is its probability:
+thus followed by 4 or 5, or by 2 or 1. Since a step shows the state, the probability of a whole
+sequence is a product:
 
     p(x) = 1/V  1/2  prod_i (leap if the i-th step is by two, else 1 - leap)
                      prod_i (turn if the i-th step changes direction, else 1 - turn)
@@ -27,7 +27,7 @@ from ..truth import Toy, uniform
 
 
 class GrammarShares(NamedTuple):
-    """What a grammar finds in sequences, as shares of all that is there."""
+    """How well sequences obey a grammar, as shares of all transitions."""
 
     legal: float  # transitions that the grammar allows
     bigram_kl: float  # KL(legal bigrams that were found || the grammar's own), nats
@@ -36,13 +36,13 @@ class GrammarShares(NamedTuple):
 
 @dataclass(frozen=True)
 class Grammar(Toy):
-    """Two states, up and down; the part that a draw comes from is 0 if it begins upwards.
+    """Two states, up and down; the label of a sequence is 0 if it begins upwards.
 
     Args:
-        vocabulary: tokens on the ring, at least 5: fewer cannot tell up from down.
-        length: of a sequence, at least 3.
-        leap: the probability of a step by two tokens.
-        turn: the probability that the state changes before a step.
+        vocabulary: number of tokens on the ring, at least 5, so that up and down differ.
+        length: length of a sequence, at least 3.
+        leap: probability of a step by two tokens.
+        turn: probability that the state changes before a step.
     """
 
     vocabulary: int = 8
@@ -94,15 +94,15 @@ class Grammar(Toy):
 
     def bigrams(self) -> Tensor:
         """The probability of each pair of neighbours, (vocabulary, vocabulary), float64."""
-        law = torch.zeros(self.vocabulary, self.vocabulary, dtype=torch.float64)
+        joint = torch.zeros(self.vocabulary, self.vocabulary, dtype=torch.float64)
         at = torch.arange(self.vocabulary)
         for step, share in ((1, 1 - self.leap), (2, self.leap)):
-            law[at, (at + step) % self.vocabulary] = share / (2 * self.vocabulary)
-            law[at, (at - step) % self.vocabulary] = share / (2 * self.vocabulary)
-        return law
+            joint[at, (at + step) % self.vocabulary] = share / (2 * self.vocabulary)
+            joint[at, (at - step) % self.vocabulary] = share / (2 * self.vocabulary)
+        return joint
 
     def read(self, x: Tensor) -> GrammarShares:
-        """What there is in sequences (n, length)."""
+        """The shares of legal transitions and of turns in sequences, (n, length)."""
         size, direction = self._steps(x)
         legal = size > 0
         pairs = (x[:, :-1] * self.vocabulary + x[:, 1:])[legal]
@@ -116,7 +116,7 @@ class Grammar(Toy):
         )
 
     def _steps(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Of each step its size, 0 if it is illegal, and 1 for up or -1 for down, (n, length - 1)."""
+        """The size of each step, 0 if illegal, and 1 for up or -1 for down, (n, length - 1)."""
         up = (x[:, 1:] - x[:, :-1]) % self.vocabulary
         down = self.vocabulary - up
         rises = (up == 1) | (up == 2)
@@ -125,7 +125,7 @@ class Grammar(Toy):
 
 
 def _entropy(p: float) -> float:
-    """Of a coin, nats."""
+    """The entropy of a coin that shows heads with probability p, nats."""
     return -p * math.log(p) - (1 - p) * math.log1p(-p)
 
 

@@ -1,9 +1,10 @@
-"""A made-up pair of languages that put their words in different orders.
+"""An invented pair of languages that put their words in different orders.
 
 A row is (x, context): the translation, and the sentence that is translated. Each word has one
-translation, and which became which is known. But in the target language adjectives follow their noun,
-the verb ends its clause, determiners and adjectives agree with the noun in gender and number, and the
-verb with its subject in number. The source shows no gender, and the number of nouns alone.
+translation, and which word stands for which is known. But in the target language adjectives follow
+their noun, the verb ends its clause, determiners and adjectives agree with the noun in gender and
+number, and the verb with its subject in number. The source shows no gender, and the number of nouns
+alone.
 
     my old dogs  saw    anna  near the tree   and  ben ...
     my    dogs  old     anna  near the tree   saw  and  ben ...
@@ -32,7 +33,7 @@ class Words:
     """The words of a language, or its characters, and their numbers.
 
     Args:
-        words: each is its own place; the first is `END` where sentences are not all equally long.
+        words: words, whose places are their numbers; the first is `END` where lengths differ.
     """
 
     words: tuple[str, ...]
@@ -103,7 +104,7 @@ CLAUSE, PHRASE = 13, 6  # words, at most
 
 
 def _stems() -> dict[str, str]:
-    """A made-up stem for each word that has a form of its own; forms add an ending."""
+    """An invented stem for each word that has a form of its own; forms add an ending."""
     syllables = [c + v for c, v in product("kmrstplbn", "aiu")]
     kinds = (NAMES, NOUNS, DETERMINERS, ADJECTIVES, VERBS, PREPOSITIONS, [AND])
     words = [word for kind in kinds for word in kind]
@@ -135,15 +136,15 @@ TARGET = Words((END, *_every_form()))
 
 
 def translate(words: Sequence[str]) -> tuple[list[str], list[int]]:
-    """The translation of a sentence, and the place in the sentence that each of its words is of.
+    """The translation of a sentence, and the place in the sentence of each word's origin.
 
     Raises Refused if a clause has not one verb, or a phrase is not [determiner adjective* noun] or
     a name.
     """
-    made: list[tuple[str, int]] = []
+    found: list[tuple[str, int]] = []
     for first, last in _cut(words, {AND}, 0, len(words)):
         if first:
-            made.append((_form(AND), first - 1))
+            found.append((_form(AND), first - 1))
         verbs = [i for i in range(first, last) if words[i] in VERBS]
         if len(verbs) != 1:
             raise Refused(f"translate: {len(verbs)} verbs in {' '.join(words[first:last])!r}")
@@ -153,10 +154,10 @@ def translate(words: Sequence[str]) -> tuple[list[str], list[int]]:
         for begin, end in ((first, verbs[0]), (verbs[0] + 1, last)):
             for at, until in _cut(words, set(PREPOSITIONS), begin, end):
                 if at > begin:
-                    made.append((_form(words[at - 1]), at - 1))
-                made += _phrase(words, at, until)
-        made.append((_form(words[verbs[0]], "et", several), verbs[0]))
-    return [word for word, _ in made], [place for _, place in made]
+                    found.append((_form(words[at - 1]), at - 1))
+                found += _phrase(words, at, until)
+        found.append((_form(words[verbs[0]], "et", several), verbs[0]))
+    return [word for word, _ in found], [place for _, place in found]
 
 
 def _cut(words: Sequence[str], at: set[str], first: int, last: int) -> list[tuple[int, int]]:
@@ -223,20 +224,20 @@ def reordering(rows: int = 800, held_out: int = 100, seed: int = 0) -> Languages
     """Sentences of 3 to 40 words, as many of each length.
 
     Args:
-        rows: of each length, to learn from.
-        held_out: rows of the test, of each length; a quarter of that for validation.
-        seed: of what is drawn.
+        rows: number of training rows of each length.
+        held_out: number of test rows of each length; a quarter of that is for validation.
+        seed: random seed of the sentences.
     """
     draw = random.Random(seed)
     counts = {"test": held_out, "validation": -(-held_out // 4), "train": rows}
     found: dict[str, list[list[str]]] = {name: [] for name in counts}
     for length in range(SHORTEST, MOST + 1):
-        made: dict[tuple[str, ...], None] = {}
+        distinct: dict[tuple[str, ...], None] = {}
         for _ in range(10 * sum(counts.values())):  # some short sentences are all there are
-            made[tuple(sentence(length, draw))] = None
-            if len(made) == sum(counts.values()):
+            distinct[tuple(sentence(length, draw))] = None
+            if len(distinct) == sum(counts.values()):
                 break
-        each = [list(words) for words in made]
+        each = [list(words) for words in distinct]
         for name, count in counts.items():
             found[name] += each[:count]
             each = each[count:]
@@ -265,7 +266,7 @@ def reordering(rows: int = 800, held_out: int = 100, seed: int = 0) -> Languages
 
 
 def alignment(source: Tensor) -> Tensor:
-    """The place in each sentence, (n, 40), that each word of its translation is of; -1 after its end."""
+    """The place in its sentence of each word of a translation, (n, 40); -1 after the end."""
     places = [translate(SOURCE.decode(row))[1] for row in source]
     rows = [row + [-1] * (source.shape[1] - len(row)) for row in places]
     return torch.tensor(rows, dtype=torch.int64)
@@ -280,7 +281,7 @@ def sentences(
     target: Words,
     length: int,
 ) -> Rows:
-    """A split of translations, of at most `length` words, and what they are of, of at most `most`."""
+    """A split of translations, of at most `length` words, and their sources, of at most `most`."""
     return Rows(
         target.encode(targets, length),
         target.space(length),

@@ -19,14 +19,14 @@ HELD_OUT = 0.1  # of a text
 
 
 class Windows(Split):
-    """A text whose batches are windows that begin anywhere; all its rows are windows end to end.
+    """A text whose batches are windows that begin anywhere; `everything` is windows end to end.
 
     What is left at the end of the text, less than a window, is in no row.
 
     Args:
-        text: the tokens, (characters,) int64.
-        space: of a window.
-        name: what the text is called.
+        text: tokens of the text, (characters,) int64.
+        space: space of a window.
+        name: name of the text.
     """
 
     space: Tokens  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -61,8 +61,8 @@ def text(path: str | Path, name: str | None = None, *, window: int = WINDOW) -> 
     """A text file, or a folder with one, as windows of characters.
 
     Args:
-        path: of a file in UTF-8, or of a folder that holds just one file .txt.
-        name: what it is called; the file's own name, if none is given.
+        path: path of a file in UTF-8, or of a folder with just one .txt file.
+        name: name of the data set, by default that of the file.
         window: number of characters in one row.
     """
     path = Path(path)

@@ -21,10 +21,10 @@ from ..truth import Toy
 
 @dataclass(frozen=True)
 class Bars(Toy):
-    """Bars and stripes; the part that a draw comes from is 0 for rows and 1 for columns.
+    """Bars and stripes; the label is 0 for rows and 1 for columns.
 
     Args:
-        side: of the image, in pixels.
+        side: side of the image, in pixels.
     """
 
     side: int = 4

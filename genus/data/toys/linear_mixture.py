@@ -3,7 +3,7 @@
     x = A_k (z + m_k),  z ~ N(0, I_2),  m_k ~ N(0, 5^2 I_2),  A_k ~ N(0, 5^2), 100 x 2
 
 Each cloud lies in a plane of its own, so a generator must find several planes at once; there is no
-density. All numbers are made once, from a fixed seed, and coordinates have mean 0 and standard
+density. All numbers are drawn once, from a fixed seed, and coordinates have mean 0 and standard
 deviation 1 over the training rows.
 
 Source: Saatchi, Wilson, "Bayesian GAN", 2017, arXiv:1705.09558, section 4.1, and the authors' code

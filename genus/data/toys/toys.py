@@ -34,9 +34,9 @@ class Normals(Toy):
     """A mixture of round normals.
 
     Args:
-        centres: one point for each.
-        stds: one standard deviation for each.
-        shares: how often each is drawn; they sum to one.
+        centres: centre of each normal.
+        stds: standard deviation of each.
+        shares: probability of each; they sum to one.
     """
 
     centres: tuple[tuple[float, ...], ...]

@@ -1,1 +1,1 @@
-"""What is wrong with a game."""
+"""Faults of adversarial training: their figures and their diagnosis."""

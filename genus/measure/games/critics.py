@@ -1,4 +1,4 @@
-"""What a critic's scores of the two sides say, and how to overhear and to shift them.
+"""Accuracy and calibration of a critic's scores, and a way to record and shift the scores.
 
 Source: Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", 2017,
     arXiv:1706.04599, equation 3 (calibration).
@@ -34,16 +34,16 @@ def calibration_error(real: Tensor, fake: Tensor) -> float:
 
 
 @contextmanager
-def listening(critic: Player, shift: float = 0.0) -> Iterator[list[tuple[Tensor, Tensor]]]:
-    """Input and output of each call of the modules that the critic owns, if they give scores.
+def recording(critic: Player, shift: float = 0.0) -> Iterator[list[tuple[Tensor, Tensor]]]:
+    """Records input and output of each call of the critic's modules whose output is scores.
 
     Args:
-        critic: the player.
-        shift: is added to the scores of fake rows.
+        critic: critic of a game.
+        shift: number that is added to the scores of fake rows.
     """
     calls: list[tuple[Tensor, Tensor]] = []
 
-    def hear(module: nn.Module, given: tuple[Any, ...], out: Any) -> Tensor | None:
+    def record(module: nn.Module, given: tuple[Any, ...], out: Any) -> Tensor | None:
         if not (
             given and isinstance(given[0], Tensor) and isinstance(out, Tensor) and _scores(out)
         ):
@@ -52,7 +52,7 @@ def listening(critic: Player, shift: float = 0.0) -> Iterator[list[tuple[Tensor,
         calls.append((given[0], out + shift if shift and fake else out))
         return calls[-1][1]
 
-    handles = [module.register_forward_hook(hear) for module in critic.owns]
+    handles = [module.register_forward_hook(record) for module in critic.owns]
     try:
         yield calls
     finally:

@@ -1,16 +1,16 @@
-"""What is wrong with a game, in plain words: read from the lines of its log, and from nothing else.
+"""The diagnosis of a game in plain words, from the lines of its log alone.
 
     mode collapse           samples are of fewer kinds, or nearer together, than real rows
-    vanishing gradient      the critic is sure, and the generator's loss is deaf to its scores
-    critic overfit          the critic knows rows that it has learnt from better than others
+    vanishing gradient      the critic is sure, and the generator's loss hardly depends on its
+    scores critic overfit          the critic is right more often on training rows than on others
     divergence              scores or losses explode, or samples leave the range of the data
-    cycling                 samples go far from look to look, and come back to where they were
-    weak critic             samples are far from the data, and the critic cannot tell
+    cycling                 samples move far between evaluations, and return to where they were
+    weak critic             samples are far from the data, and the critic cannot tell them apart
     memorisation            samples are copies of training rows
 
-A thing is wrong if it is wrong now, and was so at the looks before: what has passed is not told. The
-figures are those of `genus.measure.games.examination`. The thresholds lie between what sound runs and runs
-that were broken on purpose have shown: `benchmarks/diagnosis.py` has both.
+A fault is reported if it shows now and showed at the looks before; one that has passed is not. The
+figures are those of `genus.measure.games.examination`. The thresholds lie between sound runs and
+runs that were broken on purpose; `benchmarks/diagnosis.py` has both.
 """
 
 import json
@@ -24,12 +24,12 @@ from typing import Any, Literal, NamedTuple
 from ...errors import Refused
 
 GAME = "game/"  # before the names of figures of the game, as opposed to those of the model
-LOOKS = 2  # in a row at which a thing must be wrong
+LOOKS = 2  # in a row that must show a fault
 FEW = 0.7  # share of the kinds among real rows, up to which kinds are missing
 HARDLY_ANY = 0.2  # the same, of a total collapse
 NARROW, POINT = 0.6, 0.15  # diversity, over that of real rows, of a partial and of a total collapse
 DEAF = 0.05  # signal below which the generator learns nothing
-SURE = 0.95  # accuracy of a critic that can tell
+SURE = 0.95  # accuracy of a critic that can tell samples from real rows
 GAP = 0.25  # of accuracies, on learnt and on unseen rows
 BLIND, FAR = 0.6, 0.15  # accuracy of a critic that cannot tell samples at such a distance
 COPIES = 0.25  # share of samples nearer to a training row than 19 of 20 unseen rows are
@@ -42,7 +42,7 @@ Severity = Literal["good", "warning", "failure"]
 
 
 class Finding(NamedTuple):
-    """One thing about a game."""
+    """One finding about a game."""
 
     name: str
     severity: Severity
@@ -51,10 +51,10 @@ class Finding(NamedTuple):
 
 
 def diagnose(folder: Path) -> list[Finding]:
-    """What is to be said of the run in a folder.
+    """The findings about the run in a folder.
 
     Args:
-        folder: the run's, with metrics.jsonl in it.
+        folder: folder of the run, with metrics.jsonl in it.
 
     Raises:
         Refused: there is no log.
@@ -66,10 +66,10 @@ def diagnose(folder: Path) -> list[Finding]:
 
 
 def findings(lines: Iterable[Mapping[str, Any]]) -> list[Finding]:
-    """What is to be said of a game, the worst first; empty if the log is not of a game.
+    """The findings about a game, the worst first; empty if the log is not of a game.
 
     Args:
-        lines: of metrics.jsonl, in their order.
+        lines: lines of metrics.jsonl, in their order.
     """
     lines = list(lines)
     looks = [_look(line) for line in lines if any(name.startswith(GAME) for name in line)]
@@ -80,48 +80,48 @@ def findings(lines: Iterable[Mapping[str, Any]]) -> list[Finding]:
         return found
     last, at = looks[-1], int(looks[-1]["round"])
     if len(looks) < LOOKS:
-        said = (
+        sentence = (
             f"too early to say at round {at:,}: the game was looked at once; lower evaluate_every"
         )
-        return [Finding("undecided", "good", at, said)]
+        return [Finding("undecided", "good", at, sentence)]
     return [Finding("healthy", "good", at, f"healthy at round {at:,}: {_state(last)}")]
 
 
 def ailments(lines: Iterable[Mapping[str, Any]]) -> list[Finding]:
-    """What is wrong with a game, the worst first; empty if nothing is, or there is no game."""
+    """The faults of a game, the worst first; empty if there are none, or no game."""
     lines = list(lines)
     looks = [_look(line) for line in lines if any(name.startswith(GAME) for name in line)]
     if not looks:
         return []
     found = [judge(looks) for judge in (_vanishing, _collapse, _cycling, _weak, _overfit, _copies)]
-    told = [finding for finding in (_divergence(looks, lines), *found) if finding is not None]
-    return sorted(told, key=lambda finding: finding.severity != "failure")
+    ailing = [finding for finding in (_divergence(looks, lines), *found) if finding is not None]
+    return sorted(ailing, key=lambda finding: finding.severity != "failure")
 
 
 def describe(found: Sequence[Finding]) -> str:
-    """A line for each; says so if there is none."""
+    """One line for each finding, or a line that there are none."""
     if not found:
         return "nothing to say: the log has no figures of a game of critic and generator"
     return "\n".join(finding.sentence for finding in found)
 
 
-# --- what may be wrong ------------------------------------------------------------------------
+# --- faults -----------------------------------------------------------------------------------
 
 
 def _vanishing(looks: Sequence[Look]) -> Finding | None:
-    def deaf(look: Look) -> bool:
+    def no_signal(look: Look) -> bool:
         return look["signal"] < DEAF and look["accuracy"] > SURE
 
-    if (since := _since(looks, deaf, "signal", "accuracy")) is None:
+    if (since := _since(looks, no_signal, "signal", "accuracy")) is None:
         return None
     last = looks[-1]
-    said = (
+    sentence = (
         f"vanishing generator gradient since round {since:,}: the critic is right in "
         f"{last['accuracy']:.0%} of pairs, and the generator's loss pulls at {last['signal']:.2g} of "
         f"its strength; try the non_saturating objective, R1 (penalty r1), instance noise or a slower "
         f"critic"
     )
-    return Finding("vanishing gradient", "failure", since, said)
+    return Finding("vanishing gradient", "failure", since, sentence)
 
 
 def _collapse(looks: Sequence[Look]) -> Finding | None:
@@ -138,16 +138,16 @@ def _collapse(looks: Sequence[Look]) -> Finding | None:
 
         since = _since(looks, poor, "diversity")
         if since is not None and not (severity == "warning" and _spreading(looks, since)):
-            said = (
+            sentence = (
                 f"{name} since round {since:,}: {_variety(looks[-1])}; try R1 (penalty r1), packing 2 "
                 f"or a smaller learning rate"
             )
-            return Finding(name, severity, since, said)
+            return Finding(name, severity, since, sentence)
     return None
 
 
 def _spreading(looks: Sequence[Look], since: int) -> bool:
-    """Whether samples are wide enough, and of more kinds than at a look before: still under way."""
+    """Whether samples are wide enough, and of more kinds than when the fault first showed."""
     then, now = (
         _kinds(look) for look in (next(k for k in looks if k["round"] == since), looks[-1])
     )
@@ -162,16 +162,16 @@ def _overfit(looks: Sequence[Look]) -> Finding | None:
     if (since := _since(looks, gap, "accuracy", "accuracy_train")) is None:
         return None
     last = looks[-1]
-    said = (
+    sentence = (
         f"critic overfit since round {since:,}: it is right in {last['accuracy_train']:.0%} of pairs "
         f"with rows that it learnt from, and in {last['accuracy']:.0%} with others; try more data, "
         f"augmentation of what the critic sees, R1 (penalty r1) or a smaller critic"
     )
-    return Finding("critic overfit", "warning", since, said)
+    return Finding("critic overfit", "warning", since, sentence)
 
 
 def _divergence(looks: Sequence[Look], lines: Sequence[Mapping[str, Any]]) -> Finding | None:
-    """Scores, then losses, then samples: what exploded first is told."""
+    """Reports what diverged: scores, else losses, else samples."""
     first = looks[0].get("score", 0.0)
     if (since := _since(looks, lambda look: _exploded(look["score"], first), "score")) is not None:
         why = f"the critic's scores are {looks[-1]['score']:,.0f} in size"
@@ -182,15 +182,15 @@ def _divergence(looks: Sequence[Look], lines: Sequence[Mapping[str, Any]]) -> Fi
         why = f"{looks[-1]['outside']:.0%} of samples are outside of the range of the data"
     else:
         return None
-    said = (
+    sentence = (
         f"divergence since round {since:,}: {why}; try a smaller learning rate, a penalty (r1, or "
         f"gradient_penalty for wasserstein), a bound on the weights or clip"
     )
-    return Finding("divergence", "failure", since, said)
+    return Finding("divergence", "failure", since, sentence)
 
 
 def _wild_loss(lines: Sequence[Mapping[str, Any]]) -> tuple[str, float, int] | None:
-    """A term that has exploded, what it is now, and since which round."""
+    """A term that has diverged, its present value, and the round since which it has."""
     losses = [line for line in lines if line.get("event") == "losses"]
     for name in (name for line in losses[-1:] for name in line if "/" in name):
         column = [(int(line["round"]), abs(line[name])) for line in losses if name in line]
@@ -202,25 +202,25 @@ def _wild_loss(lines: Sequence[Mapping[str, Any]]) -> tuple[str, float, int] | N
 
 
 def _lost(looks: Sequence[Look]) -> int | None:
-    """Since when samples are outside, and twice as far off as they were at best."""
-    nearest, told = math.inf, []
+    """The round since which samples are outside, and twice as far off as they were at best."""
+    nearest, seen = math.inf, []
     for look in (look for look in looks if "outside" in look):
         nearest = min(nearest, look["distance"])
         lost = look["outside"] > GONE and look["distance"] > 2 * nearest
-        told.append({**look, "lost": float(lost)})
-    return _since(told, lambda look: look["lost"] > 0, "lost")
+        seen.append({**look, "lost": float(lost)})
+    return _since(seen, lambda look: look["lost"] > 0, "lost")
 
 
 def _cycling(looks: Sequence[Look]) -> Finding | None:
     since = _since(looks, lambda look: look["returned"] > BACK, "returned", least=LOOKS + 1)
     if since is None:
         return None
-    said = (
+    sentence = (
         f"cycling since round {since:,}: between two looks, samples of the same noise go "
         f"{looks[-1]['moved']:.2g} times as far as two real rows are apart, and come back to where they "
         f"were; try R1 (penalty r1), beta1 0, a smaller learning rate, or averaged weights (ema)"
     )
-    return Finding("cycling", "warning", since, said)
+    return Finding("cycling", "warning", since, sentence)
 
 
 def _weak(looks: Sequence[Look]) -> Finding | None:
@@ -230,24 +230,24 @@ def _weak(looks: Sequence[Look]) -> Finding | None:
     if (since := _since(looks, blind, "accuracy", "distance", least=LOOKS + 1)) is None:
         return None
     last = looks[-1]
-    said = (
+    sentence = (
         f"weak critic since round {since:,}: it is right in {last['accuracy']:.0%} of pairs, though "
         f"samples are {_times(looks)} as far from real rows as these are from each other; try more "
         f"rounds of the critic (critic_rounds), a higher learning rate for it, or a larger one"
     )
-    return Finding("weak critic", "warning", since, said)
+    return Finding("weak critic", "warning", since, sentence)
 
 
 def _copies(looks: Sequence[Look]) -> Finding | None:
     since = _since(looks, lambda look: look["memorised"] > COPIES, "memorised")
     if since is None:
         return None
-    said = (
+    sentence = (
         f"memorisation since round {since:,}: {looks[-1]['memorised']:.0%} of samples are nearer to a "
         f"training row than 95% of unseen rows are; try more data, augmentation of what the critic "
         f"sees, or an earlier checkpoint"
     )
-    return Finding("memorisation", "warning", since, said)
+    return Finding("memorisation", "warning", since, sentence)
 
 
 # --- pieces -----------------------------------------------------------------------------------
@@ -280,7 +280,7 @@ def _exploded(value: float, first: float) -> bool:
 
 
 def _kinds(look: Look) -> tuple[float, float, str] | None:
-    """How many kinds of samples there are, how many of real rows, and what they are called."""
+    """The number of kinds among samples and among real rows, and the name of the kinds."""
     for name in ("modes", "classes"):
         if name in look:
             return look[name], look[f"{name}_real"], name
@@ -289,8 +289,8 @@ def _kinds(look: Look) -> tuple[float, float, str] | None:
 
 def _variety(look: Look) -> str:
     kinds = _kinds(look)
-    told = f"{kinds[0]:.0f} of {kinds[1]:.0f} {kinds[2]}, " if kinds else ""
-    return f"{told}two samples are {look['diversity']:.2g} times as far apart as two real rows"
+    counts = f"{kinds[0]:.0f} of {kinds[1]:.0f} {kinds[2]}, " if kinds else ""
+    return f"{counts}two samples are {look['diversity']:.2g} times as far apart as two real rows"
 
 
 def _times(looks: Sequence[Look]) -> str:

@@ -1,15 +1,17 @@
-"""Looking at a game while it is played: what each player is up to, without touching it.
+"""Examination of a game during training: figures of its players, without side effects.
 
-Everything is found on a copy of the model, and with noise of its own, so weights, buffers and random
-streams of the run stay as they are, bit for bit. The rows are a few hundred.
+All figures come from a copy of the model, with noise of its own, so weights, buffers and random
+streams of the run stay as they are, bit for bit. A few hundred rows are used.
 
     accuracy            P(D(x) > D(G(z))) for unseen x: 0.5 cannot tell, 1 can always tell
     accuracy_train      the same of rows that the critic learns from; above the first, it has overfit
     calibration         expected calibration error of the critic's probabilities, if scores are logits
     gradient_NAME       norm of the gradient of the player NAME, of its own loss, by its own weights
     strength            generator's gradient norm over the sum of generator's and critic's
-    signal              how hard the generator's loss pulls at its scores, E |dL / dD(G(z))|, over that and
-                        the same if they were as high as those of real rows: 0 is deaf, Wasserstein 0.5
+    signal              gradient of the generator's loss by its scores, E |dL / dD(G(z))|, over that
+    and
+                        the same if they were as high as those of real rows: 0 learns nothing,
+                            Wasserstein has 0.5
     score               root mean square of the critic's scores
     diversity           mean distance of two samples over that of two real rows
     diversity_seen      the same of an oracle's features
@@ -44,15 +46,15 @@ from ...functional.densities.distances import energy_distance
 from ...functional.densities.neighbours import nearest
 from ..oracles import Oracle
 from ..samples.samples import COVERED
-from .critics import accuracy, calibration_error, listening
+from .critics import accuracy, calibration_error, recording
 
-TRAIN = 5000  # training rows among which copies are looked for, at most
+TRAIN = 5000  # training rows among which copies are sought, at most
 LOOKS = 12  # earlier looks that are remembered
 USUAL = 0.05  # share of unseen rows that count as near to a training row
 
 
 def adversarial(players: Mapping[str, Player]) -> bool:
-    """Whether somebody criticises and somebody generates."""
+    """Whether one player is a critic and one a generator."""
     return all(_with_role(players, role) for role in ("critic", "generator"))
 
 
@@ -64,23 +66,23 @@ def spread(x: Tensor) -> float:
     return (torch.cdist(x, x).sum() / (len(x) * (len(x) - 1))).item()
 
 
-def outside(made: Tensor, real: Tensor) -> float:
+def outside(fake: Tensor, real: Tensor) -> float:
     """The share of samples at least twice as far from the mean of real rows as any real row is."""
     middle = real.mean(0)
     reach = (real - middle).norm(dim=1).max()
-    far = (made - middle).norm(dim=1) > 2 * reach
-    return (far | ~made.isfinite().all(1)).double().mean().item()
+    far = (fake - middle).norm(dim=1) > 2 * reach
+    return (far | ~fake.isfinite().all(1)).double().mean().item()
 
 
-def memorised(made: Tensor, unseen: Tensor, train: Tensor) -> float:
+def memorised(fake: Tensor, unseen: Tensor, train: Tensor) -> float:
     """The share of samples nearer to a training row than 1 - USUAL of unseen rows are."""
     usual = torch.cdist(unseen, train).min(1).values.quantile(USUAL)
-    return (torch.cdist(made, train).min(1).values < usual).double().mean().item()
+    return (torch.cdist(fake, train).min(1).values < usual).double().mean().item()
 
 
-def covered(made: Tensor, real: Tensor, count: int) -> tuple[int, int]:
-    """How many of `count` kinds samples cover, and how many as many real rows do: (n,), (m,) int64."""
-    found, true = (torch.bincount(x, minlength=count) / max(len(x), 1) for x in (made, real))
+def covered(fake: Tensor, real: Tensor, count: int) -> tuple[int, int]:
+    """The number of kinds, out of `count`, that samples and real rows cover: (n,), (m,) int64."""
+    found, true = (torch.bincount(x, minlength=count) / max(len(x), 1) for x in (fake, real))
     return int(((found >= COVERED * true) & (true > 0)).sum()), int((true > 0).sum())
 
 
@@ -88,18 +90,18 @@ def covered(made: Tensor, real: Tensor, count: int) -> tuple[int, int]:
 
 
 class Examination:
-    """What is asked of a game at each look, and what is remembered of earlier ones.
+    """The figures of a game at each look, with a memory of earlier looks.
 
-    A run that goes on after an interruption has no memory of looks before it: its first look says
-    nothing of movement.
+    A resumed run has no memory of the looks before: its first look gives no figure of movement.
 
     Args:
-        unseen: held-out rows, as a batch.
-        train: training rows, as a batch of as many.
-        learnt: rows among which copies are looked for, (n, *shape); None if training never ends.
-        space: what one x is.
-        modes: the middles of separate bumps, (k, d), if there are such.
-        judge: an oracle, if there is one.
+        unseen: batch of held-out rows.
+        train: batch of as many training rows.
+        learnt: rows among which copies are sought, (n, *shape); None if the training rows are
+            endless.
+        space: space of x.
+        modes: centres of separate bumps, (k, d), if there are any.
+        judge: oracle, if there is one.
     """
 
     def __init__(
@@ -117,31 +119,31 @@ class Examination:
         self.scale = max(spread(unseen[0].reshape(len(unseen[0]), -1).float()), 1e-12)
 
     def look(self, model: Model) -> dict[str, float]:
-        """Figures of the game that this model plays; empty if it plays none of two sides."""
+        """The figures of the game of this model; empty unless critic and generator play."""
         if not adversarial(model.players()):
             return {}
         twin = copy.deepcopy(model).requires_grad_(True)
         with _own_noise(), torch.enable_grad():
             found = _players(twin.train(), self.unseen, self.train)
         with _own_noise(), torch.no_grad():
-            made = self._draw(twin.eval())
-        return found | self._samples(made)
+            fake = self._sample(twin.eval())
+        return found | self._samples(fake)
 
-    def _draw(self, model: Model) -> Tensor:
+    def _sample(self, model: Model) -> Tensor:
         context = self.unseen[1:]
         n = len(self.unseen[0])
-        drawn: Any = getattr(model, "sample")  # noqa: B009
-        return drawn(context=context[0]) if context else drawn(n)
+        sample: Any = getattr(model, "sample")  # noqa: B009
+        return sample(context=context[0]) if context else sample(n)
 
-    def _samples(self, made: Tensor) -> dict[str, float]:
+    def _samples(self, fake: Tensor) -> dict[str, float]:
         real = self.unseen[0]
-        x, truth = made.flatten(1).float(), real.flatten(1).float()
+        x, truth = fake.flatten(1).float(), real.flatten(1).float()
         found = {
             "diversity": spread(x) / self.scale,
             "distance": energy_distance(x, truth).item() / self.scale,
         }
         if self.judge is not None:
-            seen, known = self.judge.see(made, self.space), self.judge.see(real, self.space)
+            seen, known = self.judge.see(fake, self.space), self.judge.see(real, self.space)
             found["diversity_seen"] = spread(seen.features) / max(spread(known.features), 1e-12)
             kinds = covered(seen.classes, known.classes, self.judge.classes)
             found["classes"], found["classes_real"] = map(float, kinds)
@@ -157,7 +159,7 @@ class Examination:
         return found | self._movement(x)
 
     def _movement(self, x: Tensor) -> dict[str, float]:
-        """How far samples of the same noise went, and whether they came back."""
+        """Figures of how far samples of the same noise moved, and whether they came back."""
         found: dict[str, float] = {}
         before = [old for old in self.before if old.shape == x.shape]
         if before and x.isfinite().all():
@@ -175,7 +177,7 @@ class Examination:
 def _players(
     model: Model, unseen: tuple[Tensor, ...], train: tuple[Tensor, ...]
 ) -> dict[str, float]:
-    """Each player's gradient, and what the critic says of rows that it has and has not seen."""
+    """Figures of each player's gradient, and of the critic on rows that it has and has not seen."""
     players = model.players()
     critic, generator = (_with_role(players, role) for role in ("critic", "generator"))
     if critic is None or generator is None:
@@ -196,9 +198,9 @@ def _players(
 def _critic(
     model: Model, unseen: tuple[Tensor, ...], train: tuple[Tensor, ...]
 ) -> tuple[dict[str, float], float]:
-    """What the critic says of rows that it has and has not seen, beside the same fake rows.
+    """Figures of the critic on rows that it has and has not seen, against the same fake rows.
 
-    And how far it holds the rows that it has seen above the fake ones, in the unit of its scores.
+    Also how much higher the rows that it has seen score than the fake ones.
     """
     if (game := promise(model, HasJudged)) is None:
         return {}, 0.0
@@ -220,17 +222,17 @@ def _critic(
 def _signal(
     generator: Player, dealt: tuple[Any, ...], critic: Player, fake: Tensor, gap: float
 ) -> float | None:
-    """The pull of the generator's loss at its scores, over that and the pull if `gap` were made up.
+    """The gradient of the generator's loss by its scores, over that and the same closer by `gap`.
 
     Args:
-        generator, critic: the players.
-        dealt: what both are given.
-        fake: the scores of fake rows, high for data, which say whether the critic's own are.
-        gap: how much higher those of real rows are.
+        generator, critic: players of the game.
+        dealt: arguments of their losses.
+        fake: scores of fake rows, high for data, which show the sign of the critic's own.
+        gap: mean score of real rows above that of fake ones.
     """
     found, shift = [], 0.0
     for _ in range(2):
-        with listening(critic, shift) as calls:
+        with recording(critic, shift) as calls:
             loss = _total(generator.loss(*dealt))
         scores = [s for x, s in calls if x.requires_grad and not x.is_leaf]
         if not scores or not loss.requires_grad:
@@ -261,7 +263,7 @@ def _with_role(players: Mapping[str, Player], role: str) -> Player | None:
 
 @contextmanager
 def _own_noise() -> Iterator[None]:
-    """The same noise at each look; the run's own streams stay where they are."""
+    """Seeds the noise of a look, the same each time, and restores the run's own streams."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         yield

@@ -1,1 +1,1 @@
-"""How likely held-out rows are."""
+"""Likelihoods of held-out rows."""

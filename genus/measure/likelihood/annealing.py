@@ -3,8 +3,9 @@
     w = prod_k f_(beta_k)(x_(k-1)) / f_(beta_(k-1))(x_(k-1)),     0 = beta_0 < ... < beta_K = 1
 
 x_0 is drawn from f_0, and x_k from x_(k-1) by a move that leaves f_(beta_k) alone. Then E[w] = Z_1 / Z_0,
-so log mean w is too low in expectation, and likely to be so. Going down the same path from exact draws
-of the model, E[w] = Z_0 / Z_1: what it says of log Z_1 is too high. Where both agree they are right.
+so log mean w is too low in expectation, and mostly too low. Going down the same path from exact
+samples of the model, E[w] = Z_0 / Z_1, and the estimate of log Z_1 is too high. If both agree they
+are right.
 
 Source: Neal, "Annealed importance sampling", 1998, arXiv:physics/9803008, sections 2-3.
     Salakhutdinov, Murray, "On the quantitative analysis of deep belief networks", 2008, ICML.
@@ -62,7 +63,7 @@ def log_z_from_above(annealing: AnnealingPath, x: Tensor, betas: int = 10_000) -
     """log Z at beta = 1, from samples of the model: a check on `log_z`.
 
     Args:
-        x: samples of the model, (chains, *shape). Those of a chain that has not mixed deceive.
+        x: samples of the model, (chains, *shape). A chain that has not mixed gives a wrong value.
         betas: number of steps along the path.
     """
     value, error, spread = _weigh(annealing, x, path(betas)[::-1])

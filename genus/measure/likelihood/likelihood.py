@@ -1,4 +1,4 @@
-"""How probable a model finds data: negative log-likelihood, in nats per row and in bits per dimension.
+"""Negative log-likelihood of data under a model, in nats per row and in bits per dimension.
 
     exact    -log p(x)                                             =
     iwae     -log (1/k) sum_i w_i,   w_i = p(x, z_i) / q(z_i | x)  <=  in expectation, tight as k grows
@@ -37,17 +37,17 @@ from ..figures import Figure
 from .annealing import log_z, log_z_from_above
 
 Batch = tuple[Tensor, ...]
-ROWS = 500  # rows that are scored at once
+ROWS = 500  # rows in one pass
 
 
 class Effort(NamedTuple):
-    """How hard to try where a score is an estimate.
+    """The effort of estimated likelihoods.
 
     Args:
-        draws: of a random lower bound, for each row.
-        importance: k, the draws of an importance-weighted bound, for each row.
-        betas: rungs of annealed importance sampling.
-        chains: of annealed importance sampling.
+        draws: number of draws of a random lower bound, for each row.
+        importance: number k of draws of an importance-weighted bound, for each row.
+        betas: number of steps of annealed importance sampling.
+        chains: number of chains of annealed importance sampling.
     """
 
     draws: int = 16
@@ -61,7 +61,7 @@ QUICK = Effort(draws=4, importance=1, betas=1_000)  # while a model still learns
 
 
 class LikelihoodEstimate(NamedTuple):
-    """Rows' log p(x), how it was found, and what that is worth."""
+    """The log p(x) of rows, how it was found, and whether it is exact."""
 
     log_p: Tensor  # (n,), float64, nats
     sign: Literal["=", "<=", "~"]  # of -log p
@@ -99,8 +99,8 @@ def annealed(
     """-energy(x) - log Z, (n,), with log Z from below.
 
     Args:
-        base: data whose rates begin the path, (m, *shape).
-        check: also goes down the path from the model's own samples, and says so in the estimator.
+        base: rows whose rates begin the path, (m, *shape).
+        check: whether to go down the path too, from the model's own samples, for the estimator.
     """
     annealing = model.annealing_path(base)
     found = log_z(annealing, betas, chains)
@@ -121,7 +121,7 @@ def annealed(
 def likelihoods(
     model: Model, batch: Batch, base: Tensor, effort: Effort, check: bool = True
 ) -> list[LikelihoodEstimate]:
-    """All that the model can say of log p(x), the best first; empty if it can say nothing."""
+    """All estimates of log p(x) that the model can give, the best first, if any."""
     if scored := promise(model, HasLogProb):
         return [exact(scored, batch)]
     found = []
@@ -138,14 +138,14 @@ def likelihoods(
 def likelihood_figures(
     found: list[LikelihoodEstimate], space: Space, protocol: dict[str, Any]
 ) -> list[Figure]:
-    """nll and bits_per_dim by the best estimator; nll_elbo besides, where that is another one.
+    """nll and bits_per_dim by the best estimator; also nll_elbo, where that is another one.
 
-    Bits per dimension are those of spaces whose dimensions are all there, and all counted.
+    Bits per dimension are given for discrete spaces of a fixed number of dimensions.
 
     Args:
-        found: what `likelihoods` gave.
-        space: what one x is.
-        protocol: what the figures say of the data.
+        found: estimates from `likelihoods`.
+        space: space of x.
+        protocol: description of the data for the figures.
     """
     figures = []
     for name, likelihood in zip(("nll", "nll_elbo"), found, strict=False):
@@ -162,9 +162,9 @@ def truth_figure(found: LikelihoodEstimate, log_truth: Tensor, protocol: dict[st
     """kl_to_truth: the mean of log truth(x) - log p(x), which tends to KL(truth || p), nats.
 
     Args:
-        found: the model's likelihood of rows.
-        log_truth: what is true of the same rows, (n,).
-        protocol: what the figure says of the data.
+        found: likelihood of the rows under the model.
+        log_truth: true log density of the same rows, (n,).
+        protocol: description of the data for the figure.
     """
     return _figure("kl_to_truth", found, log_truth.to(found.log_p) - found.log_p, protocol)
 
@@ -186,7 +186,7 @@ def _figure(
 
 
 def parts(batch: Batch, rows: int = ROWS) -> Iterator[Batch]:
-    """A batch, a few rows at a time."""
+    """A batch in parts of `rows` rows."""
     return zip(*(x.split(rows) for x in batch), strict=True)
 
 

@@ -1,1 +1,1 @@
-"""How far samples are from real rows."""
+"""Distances of samples from real rows."""

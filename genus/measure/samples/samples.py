@@ -1,17 +1,17 @@
-"""What samples are worth, through the eyes of an oracle, each beside what real rows are worth.
+"""Figures of samples as an oracle sees them, each with the same figure of real rows.
 
     frechet              squared Frechet distance of the features, as Gaussians            [FID]
     kernel_distance      squared maximum mean discrepancy, kernel (a . b / d + 1)^3        [KID]
     precision, density   do samples lie where real rows lie?
     recall, coverage     do they lie wherever real rows lie?
-    classes, class_kl    which classes there are, and KL(histogram of samples || of real rows)
+    classes, class_kl    number of classes found, and KL(histogram of samples || of real rows)
     diversity            mean distance of two samples of one class
-    memorisation         how near the learning rows are, over how near they are to the test rows
+    memorisation         distance of samples to the training rows, over that of test rows
 
-The floor of a figure is the same figure of n learning rows in the place of the n samples, the mean of
-some choices of rows. It is not zero: 300 rows are not their distribution. How many rows there are of each class is left to chance,
-as in samples, since splits may have been cut so that each has the same share: a perfect model then
-comes down to the floor, and not below. All features are float64.
+The floor of a figure is the same figure of n training rows in the place of the n samples, the mean
+of some choices of rows. It is not zero, for 300 rows differ from their distribution. The number of
+rows of each class is random, as in samples, since splits may have been cut so that each has the
+same share: so a perfect model reaches the floor, and is not below it. All features are float64.
 
 Source: Heusel, Ramsauer, Unterthiner, Nessler, Hochreiter, "GANs trained by a two time-scale update
     rule converge to a local Nash equilibrium", 2017, arXiv:1706.08500 (Frechet distance).
@@ -40,7 +40,7 @@ from ...functional.densities.neighbours import distances, manifolds, nearest
 from ..figures import Figure
 from ..oracles import OracleOutput
 
-CHOICES = 5  # of rows, whose mean is the floor
+CHOICES = 5  # choices of rows, whose mean is the floor
 COVERED = 0.1  # a class counts if it has this part of the share that it has among real rows
 
 
@@ -51,37 +51,37 @@ class Estimate(NamedTuple):
     error: float | None
 
 
-def frechet_distance(real: Tensor, made: Tensor) -> Estimate:
+def frechet_distance(real: Tensor, fake: Tensor) -> Estimate:
     """The Frechet distance of features (n, d) and (m, d). Too high by about 1 / n + 1 / m."""
     mean, cov = moments(real)
 
     def distance(rows: Tensor) -> Tensor:
         return frechet(mean, cov, *moments(rows))
 
-    return Estimate(distance(made).item(), jackknife(distance, made))
+    return Estimate(distance(fake).item(), jackknife(distance, fake))
 
 
-def kernel_distance(real: Tensor, made: Tensor) -> Estimate:
+def kernel_distance(real: Tensor, fake: Tensor) -> Estimate:
     """The squared MMD, unbiased: it may be negative. Its error covers draws of both sides."""
     value, error = mmd(
-        polynomial_kernel(real, real), polynomial_kernel(made, made), polynomial_kernel(real, made)
+        polynomial_kernel(real, real), polynomial_kernel(fake, fake), polynomial_kernel(real, fake)
     )
     return Estimate(value.item(), error.item())
 
 
-def class_kl(real: Tensor, made: Tensor, classes: int) -> Estimate:
-    """KL(made || real) of class histograms, nats: (n,) and (m,) int64. Too high by (classes - 1) / 2m."""
+def class_kl(real: Tensor, fake: Tensor, classes: int) -> Estimate:
+    """KL(fake || real) of class histograms, (n,) and (m,), nats. Too high by (classes - 1) / 2m."""
     reference = torch.bincount(real, minlength=classes).double()
 
     def divergence(rows: Tensor) -> Tensor:
         return kl_histograms(torch.bincount(rows, minlength=classes).double(), reference)
 
-    return Estimate(divergence(made).item(), jackknife(divergence, made))
+    return Estimate(divergence(fake).item(), jackknife(divergence, fake))
 
 
-def classes_covered(real: Tensor, made: Tensor, classes: int) -> int:
-    """How many classes have at least `COVERED` of the share among samples that they have in truth."""
-    true, found = (torch.bincount(x, minlength=classes) / len(x) for x in (real, made))
+def classes_covered(real: Tensor, fake: Tensor, classes: int) -> int:
+    """The number of classes whose share among samples is at least `COVERED` of the true share."""
+    true, found = (torch.bincount(x, minlength=classes) / len(x) for x in (real, fake))
     return int(((found >= COVERED * true) & (true > 0)).sum())
 
 
@@ -101,31 +101,31 @@ def diversity(seen: OracleOutput) -> Estimate:
     return Estimate(spread(everyone).item(), jackknife(spread, everyone))
 
 
-def memorisation(train: Tensor, test: Tensor, made: Tensor) -> Estimate:
-    """The median distance of samples to their nearest learning row, over that of test rows.
+def memorisation(train: Tensor, test: Tensor, fake: Tensor) -> Estimate:
+    """The median distance of samples to their nearest training row, over that of test rows.
 
-    About 1 for new rows of the same kind, 0 for copies. Above 1 the samples are far from all rows:
-    then look at precision.
+    It is about 1 for new rows of the same kind, 0 for copies. Above 1 the samples are far from all
+    rows: precision then shows by how much.
 
     Args:
-        train, test, made: features, (n, d), (l, d) and (m, d).
+        train, test, fake: features, (n, d), (l, d) and (m, d).
     """
     usual = nearest(test, train)[0].median()
-    own = nearest(made, train)[0]
+    own = nearest(fake, train)[0]
     ratio = jackknife(lambda rows: rows.median() / usual, own)
     return Estimate((own.median() / usual).item(), ratio)
 
 
-def fidelity(real: OracleOutput, made: OracleOutput, classes: int, k: int) -> dict[str, Estimate]:
-    """All of the above that compare samples with test rows."""
-    cover = manifolds(real.features, made.features, k)
+def fidelity(real: OracleOutput, fake: OracleOutput, classes: int, k: int) -> dict[str, Estimate]:
+    """The figures that compare samples with test rows."""
+    cover = manifolds(real.features, fake.features, k)
     return {
-        "frechet": frechet_distance(real.features, made.features),
-        "kernel_distance": kernel_distance(real.features, made.features),
+        "frechet": frechet_distance(real.features, fake.features),
+        "kernel_distance": kernel_distance(real.features, fake.features),
         **{name: Estimate(*mean_error(rows)) for name, rows in cover._asdict().items()},
-        "classes": Estimate(classes_covered(real.classes, made.classes, classes), None),
-        "class_kl": class_kl(real.classes, made.classes, classes),
-        "diversity": diversity(made),
+        "classes": Estimate(classes_covered(real.classes, fake.classes, classes), None),
+        "class_kl": class_kl(real.classes, fake.classes, classes),
+        "diversity": diversity(fake),
     }
 
 
@@ -145,44 +145,44 @@ UNITS: dict[str, tuple[str, Literal["lower", "higher", "floor"]]] = {
 
 
 def sample_figures(
-    made: OracleOutput,
+    fake: OracleOutput,
     train: OracleOutput,
     test: OracleOutput,
     classes: int,
     protocol: dict[str, Any],
     k: int = 5,
-    asked: Tensor | None = None,
+    wanted: Tensor | None = None,
     labels: Tensor | None = None,
 ) -> list[Figure]:
     """All figures of samples, each with its floor. All rows must come in no order.
 
     Args:
-        made: the samples, as the oracle sees them.
-        train: learning rows; as many of them as there are samples make the floor.
-        test: rows that nobody has learnt from.
-        classes: how many there are.
-        protocol: what the figures say of the data.
-        k: which neighbour bounds a ball, for precision, recall, density and coverage.
-        asked: the class that each sample was asked to be, (m,), if it was.
-        labels: the true classes of the test rows, if they are known: the floor of `asked`.
+        fake: samples, as the oracle sees them.
+        train: training rows; as many of them as there are samples give the floor.
+        test: unseen rows.
+        classes: number of classes.
+        protocol: description of the data for the figures.
+        k: neighbour that bounds a ball, for precision, recall, density and coverage.
+        wanted: class given to the model for each sample, (m,), if there are classes.
+        labels: true classes of the test rows, if they are known, for the floor of `wanted`.
     """
-    n = len(made.features)
+    n = len(fake.features)
     if min(n, len(test.features)) <= max(k, 10):
         raise Refused(
             f"sample_figures: {n} samples and {len(test.features)} test rows; more than "
             f"{max(k, 10)} of each are wanted"
         )
-    values = fidelity(test, made, classes, k)
+    values = fidelity(test, fake, classes, k)
     choices = [as_drawn(train.classes, n, seed) for seed in range(CHOICES)]
     real = [fidelity(test, OracleOutput(*(x[rows] for x in train)), classes, k) for rows in choices]
     floors = {name: sum(one[name].value for one in real) / CHOICES for name in values}
     half = len(test.features) // 2
-    values["memorisation"] = memorisation(train.features, test.features, made.features)
+    values["memorisation"] = memorisation(train.features, test.features, fake.features)
     first, rest = test.features[:half], test.features[half:]
     floors["memorisation"] = memorisation(train.features, first, rest).value
-    if asked is not None:
-        values["right_class"] = Estimate(*mean_error((made.classes == asked).double()))
-    if asked is not None and labels is not None:
+    if wanted is not None:
+        values["right_class"] = Estimate(*mean_error((fake.classes == wanted).double()))
+    if wanted is not None and labels is not None:
         floors["right_class"] = (test.classes == labels).double().mean().item()
     known = {
         **protocol,

@@ -1,11 +1,11 @@
-"""Stacked digits: which of the thousand modes a model has found, through an oracle of one channel.
+"""Stacked digits: which of the thousand modes a model has found, by an oracle of one channel.
 
     modes              classes of three digits that at least one sample has, as the oracle sees it
     mode_kl            KL(histogram of samples over the classes || uniform), nats
     channel_frechet    squared Frechet distance of the channels' features from those of single test
-                       digits: noise has all the modes too, and this tells that it is noise
+                       digits: noise has all the modes too, and this figure exposes it
 
-The floors are learning rows in the place of the samples, as many: 26,000 rows of a thousand equal classes
+The floors are figures of as many training rows: 26,000 rows of a thousand equal classes
 have a mode_kl of 999 / 52,000 = 0.019, and the oracle's errors and the digits' shares add to it.
 
 Source: Srivastava, Valkov, Russell, Gutmann, Sutton, "VEEGAN: reducing mode collapse in GANs using
@@ -52,19 +52,19 @@ def stacked_values(classes: Tensor, count: int) -> dict[str, float]:
 
 
 def stacked_figures(
-    judge: Oracle, made: Tensor, train: Stacked, test: Stacked, protocol: dict[str, Any]
+    judge: Oracle, fake: Tensor, train: Stacked, test: Stacked, protocol: dict[str, Any]
 ) -> list[Figure]:
-    """All of them, each with its floor.
+    """All figures of this file, each with its floor.
 
     Args:
-        judge: sees one channel.
-        made: samples, (n, 3, h, w).
-        train: its rows stand in the place of samples for the floor.
-        test: its digits are what channels are compared with.
-        protocol: what the figures say of the data.
+        judge: oracle of one channel.
+        fake: samples, (n, 3, h, w).
+        train: split whose rows take the place of samples for the floor.
+        test: split with whose digits the channels are compared.
+        protocol: description of the data for the figures.
     """
-    real = see_channels(judge, train.batch(0, len(made), 0)[0], train.space)
-    seen = see_channels(judge, made, test.space)
+    real = see_channels(judge, train.batch(0, len(fake), 0)[0], train.space)
+    seen = see_channels(judge, fake, test.space)
     digits = moments(judge.see(test.inner.everything()[0], test.inner.space).features)
     values, floors = (
         {
@@ -73,7 +73,7 @@ def stacked_figures(
         }
         for one in (seen, real)
     )
-    known = {**protocol, "oracle": judge.account(), "samples": len(made), "floor_rows": len(made)}
+    known = {**protocol, "oracle": judge.account(), "samples": len(fake), "floor_rows": len(fake)}
     units = {"modes": "modes", "mode_kl": "nats", "channel_frechet": ""}
     return [
         Figure(

@@ -1,4 +1,4 @@
-"""Toys made of separate bumps: which of them a model has found, and how cleanly.
+"""Toys with separate bumps: which of them a model has found, and how cleanly.
 
     modes           bumps with at least one sample of high quality: within 3 standard deviations
     modes_firmly    bumps with at least 20 of them
@@ -32,7 +32,7 @@ def mode_values(x: Tensor, modes: Tensor, std: float) -> dict[str, tuple[float, 
 
     Args:
         x: samples, (n, d).
-        modes: the middles of the bumps, (k, d), all of the same weight.
+        modes: centres of the bumps, (k, d), all of the same weight.
         std: standard deviation of each bump, in each direction.
     """
     distance, mode = nearest(x.double(), modes.double())
@@ -72,12 +72,12 @@ UNITS: dict[str, tuple[str, Literal["lower", "higher", "floor"]]] = {
 
 
 def mode_figures(
-    made: Tensor, real: Tensor, modes: Tensor, std: float, protocol: dict[str, Any]
+    fake: Tensor, real: Tensor, modes: Tensor, std: float, protocol: dict[str, Any]
 ) -> list[Figure]:
-    """All of them, each with its floor: real rows in the place of the samples, as many."""
-    values = mode_values(made, modes, std)
-    floors = mode_values(real[: len(made)], modes, std)
-    known = {**protocol, "samples": len(made), "floor_rows": min(len(made), len(real))}
+    """All figures of this file, each with its floor: that of as many real rows."""
+    values = mode_values(fake, modes, std)
+    floors = mode_values(real[: len(fake)], modes, std)
+    known = {**protocol, "samples": len(fake), "floor_rows": min(len(fake), len(real))}
     return [
         Figure(
             name,

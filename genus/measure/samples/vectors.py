@@ -1,4 +1,4 @@
-"""Vectors whose truth is not known, such as rows of a table: how far samples are from real rows.
+"""Vectors of unknown density, such as rows of a table: distances of samples from real rows.
 
     energy_distance     2 E|x - y| - E|x - x'| - E|y - y'|, of samples x and test rows y
 
@@ -19,24 +19,24 @@ from ..figures import Figure
 
 
 def vector_figures(
-    made: Tensor, train: Tensor, test: Tensor, protocol: dict[str, Any]
+    fake: Tensor, train: Tensor, test: Tensor, protocol: dict[str, Any]
 ) -> list[Figure]:
-    """The energy distance, its floor being that of as many training rows.
+    """The energy distance; its floor is that of as many training rows.
 
     Args:
-        made: samples, (n, d).
-        train: real rows, (m, d): they give the unit, and stand in the place of samples for the floor.
-        test: real rows that samples are compared with, (k, d), at most n of them.
-        protocol: what every figure says of the data.
+        fake: samples, (n, d).
+        train: real rows, (m, d), which give the unit, and take the place of samples for the floor.
+        test: real rows with which samples are compared, (k, d), at most n of them.
+        protocol: description of the data for the figure.
     """
-    made, train, test = (x.double() for x in (made, train, test))
+    fake, train, test = (x.double() for x in (fake, train, test))
     std = train.std(0)
-    made, train, test = (x / std.where(std > 0, 1.0) for x in (made, train, test))
-    real, stand_in = test[: len(made)], train[: len(made)]
-    value, error = unbiased_energy_distance(made, real)
+    fake, train, test = (x / std.where(std > 0, 1.0) for x in (fake, train, test))
+    real, stand_in = test[: len(fake)], train[: len(fake)]
+    value, error = unbiased_energy_distance(fake, real)
     known = {
         **protocol,
-        "samples": len(made),
+        "samples": len(fake),
         "real_rows": len(real),
         "floor_rows": len(stand_in),
     }

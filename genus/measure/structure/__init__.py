@@ -1,1 +1,1 @@
-"""Samples with a structure of their own: graphs, clouds of points, texts."""
+"""Figures of samples with a structure: graphs, clouds of points, texts."""

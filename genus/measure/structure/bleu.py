@@ -1,4 +1,4 @@
-"""BLEU: how many short stretches of words a translation shares with what it should have been.
+"""BLEU: the share of short word sequences that a translation shares with its reference.
 
     BLEU = min(1, exp(1 - r / c)) (p_1 p_2 p_3 p_4)^(1/4)
 
@@ -21,29 +21,31 @@ from ...errors import Refused
 
 
 def bleu(
-    made: Sequence[Sequence[Hashable]], true: Sequence[Sequence[Hashable]], most: int = 4
+    candidates: Sequence[Sequence[Hashable]],
+    references: Sequence[Sequence[Hashable]],
+    most: int = 4,
 ) -> float:
-    """Of a whole corpus, in [0, 1]; 0 where there are no words.
+    """The BLEU of a whole corpus, in [0, 1]; 0 where there are no words.
 
     Args:
-        made: translations, each a sequence of words.
-        true: what each should have been.
-        most: the longest n-gram, in words.
+        candidates: translations, each a sequence of words.
+        references: reference of each.
+        most: length of the longest n-gram, in words.
     """
-    if len(made) != len(true) or most < 1:
+    if len(candidates) != len(references) or most < 1:
         raise Refused(
-            f"bleu: {len(made)} translations and {len(true)} references, most is {most}; as many of "
-            f"each, and 1 or more, are wanted"
+            f"bleu: {len(candidates)} translations and {len(references)} references, most is "
+            f"{most}; as many of each, and 1 or more, are wanted"
         )
     met, all_ = [0] * most, [0] * most
-    for ours, theirs in zip(made, true, strict=True):
+    for ours, theirs in zip(candidates, references, strict=True):
         for n in range(1, most + 1):
             grams = _grams(ours, n)
             met[n - 1] += (grams & _grams(theirs, n)).total()
             all_[n - 1] += grams.total()
     if 0 in met:
         return 0.0
-    c, r = sum(map(len, made)), sum(map(len, true))
+    c, r = sum(map(len, candidates)), sum(map(len, references))
     mean = sum(math.log(m / a) for m, a in zip(met, all_, strict=True)) / most
     return math.exp(min(0.0, 1 - r / c) + mean)
 

@@ -1,4 +1,4 @@
-"""Sets of graphs: how far two sets are from each other, by what their nodes are like.
+"""Distances between two sets of graphs, by properties of their nodes.
 
     mmd(A, B) = mean k(a, a') + mean k(b, b') - 2 mean k(a, b)      over all pairs, a graph and itself too
 
@@ -7,11 +7,11 @@
     orbit        how often a node stands in each of 15 ways   k = exp(-|a - b|^2 / 1800)
                  in a subgraph of 2 to 4 nodes, on average
 
-These are the kernels of GraphRNN's authors, which most tables of graph models begin with. Values are
+These are the kernels of GraphRNN's authors, which most tables of graph models use. Values are
 squares (no root is drawn), and 0 at best only in the limit: of few graphs they are above 0 even where
-both sets come from one distribution, so a value stands beside that of real graphs against real ones.
-Later papers put the total variation in the place of the earth mover's distance, under the same names:
-their figures and these cannot be compared.
+both sets come from one distribution, so each value comes with that of real graphs against real
+ones. Later papers put the total variation in the place of the earth mover's distance, under the
+same names: their figures and these cannot be compared.
 
 On a line the earth mover's distance is sum |cumsum(p - q)|. Orbits are counted from powers of the
 matrix: how often each small graph is part of a graph is a sum over walks, and how often it is a part
@@ -38,7 +38,7 @@ ORBITS = 15
 
 
 class Distances(NamedTuple):
-    """How far two sets of graphs are from each other: 0 is best."""
+    """Distances between two sets of graphs: 0 is best."""
 
     degree: float
     clustering: float
@@ -61,22 +61,22 @@ def graph_distances(a: Tensor, b: Tensor) -> Distances:
 
 
 def graph_figures(
-    made: Tensor, train: Tensor, test: Tensor, protocol: dict[str, Any]
+    fake: Tensor, train: Tensor, test: Tensor, protocol: dict[str, Any]
 ) -> list[Figure]:
-    """The three distances of made graphs to the test graphs, each with its floor; none if all are empty.
+    """The three distances of fake graphs to test graphs, with floors; none if all are empty.
 
     Args:
-        made: graphs, (n, nodes, nodes).
-        train: these, in the place of the made ones, are the floor.
-        test: what both are compared with.
-        protocol: what the figures say of the data.
+        fake: graphs, (n, nodes, nodes).
+        train: graphs that take the place of the fake ones for the floor.
+        test: graphs with which both are compared.
+        protocol: description of the data for the figures.
     """
-    if not (made[:, 0, 0] > 0).any():
+    if not (fake[:, 0, 0] > 0).any():
         return []
-    found, floor = (graph_distances(graphs, test)._asdict() for graphs in (made, train))
+    found, floor = (graph_distances(graphs, test)._asdict() for graphs in (fake, train))
     known = {
         **protocol,
-        "samples": len(made),
+        "samples": len(fake),
         "floor_rows": len(train),
         "kernels": "earth mover's, sigma 1 and 0.1; orbits, sigma 30",
     }
@@ -96,7 +96,7 @@ def graph_figures(
 
 
 def _mmd(a: Tensor, b: Tensor, kernel: Callable[[Tensor, Tensor], Tensor]) -> float:
-    """The squared maximum mean discrepancy of what the rows of a and b are like."""
+    """The squared maximum mean discrepancy of the rows of a and b."""
     return (kernel(a, a).mean() + kernel(b, b).mean() - 2 * kernel(a, b).mean()).item()
 
 
@@ -104,9 +104,9 @@ def earth_mover_kernel(p: Tensor, q: Tensor, sigma: float = 1.0, width: float = 
     """exp(-emd^2 / (2 sigma^2)) of all pairs of histograms, (m, bins) and (n, bins): (m, n).
 
     Args:
-        p, q: shares; rows sum to 1. What has fewer bins has nothing in those that are missing.
-        sigma: in the unit of width.
-        width: how far a bin is from the next.
+        p, q: histograms as shares; rows sum to 1. Missing bins count as empty.
+        sigma: width of the kernel, in the unit of `width`.
+        width: distance between two bins.
     """
     bins = max(p.shape[1], q.shape[1])
     p, q = (torch.nn.functional.pad(x, (0, bins - x.shape[1])).cumsum(1) for x in (p, q))
@@ -120,7 +120,7 @@ def gaussian_kernel(a: Tensor, b: Tensor, sigma: float) -> Tensor:
     return (-(distance**2) / (2 * sigma**2)).exp()
 
 
-# what the nodes of a graph are like
+# properties of nodes
 
 
 def edges_of(x: Tensor) -> Iterator[Tensor]:
@@ -131,13 +131,13 @@ def edges_of(x: Tensor) -> Iterator[Tensor]:
 
 
 def degrees(x: Tensor) -> Tensor:
-    """Of each graph the shares of nodes that have 0, 1, 2, ... edges, (n, nodes)."""
+    """The shares of nodes of each graph that have 0, 1, 2, ... edges, (n, nodes)."""
     found = [torch.bincount(a.sum(1).long(), minlength=x.shape[1]) / len(a) for a in edges_of(x)]
     return torch.stack(found).double()
 
 
 def clustering(x: Tensor) -> Tensor:
-    """Of each graph the shares of nodes by clustering coefficient, (n, 100).
+    """The shares of nodes of each graph by clustering coefficient, (n, 100).
 
     The coefficient is the share of pairs of neighbours that are joined; 0 where there are no pairs.
     """
@@ -152,12 +152,12 @@ def clustering(x: Tensor) -> Tensor:
 
 
 def orbits(x: Tensor) -> Tensor:
-    """Of each graph how often a node stands in each of the 15 orbits, its mean, (n, 15)."""
+    """The mean number of times that a node of each graph is in each of the 15 orbits, (n, 15)."""
     return torch.stack([orbits_of_nodes(a).mean(0) for a in edges_of(x)])
 
 
 def orbits_of_nodes(a: Tensor) -> Tensor:
-    """How often each node of a graph stands in each orbit, (nodes, 15).
+    """The number of times that each node of a graph is in each orbit, (nodes, 15).
 
     0 has an edge; 1, 2 the end and the middle of a path of three; 3 a triangle; 4, 5 an end and
     a middle of a path of four; 6, 7 a tip and the centre of a star of four; 8 a ring of four; 9, 10, 11
@@ -205,7 +205,7 @@ def orbits_of_nodes(a: Tensor) -> Tensor:
 
 
 def _cliques(a: Tensor, common: Tensor) -> Tensor:
-    """In how many cliques of four each node stands, (nodes,)."""
+    """The number of cliques of four that each node is in, (nodes,)."""
     first, second = (common.triu() > 1).nonzero().unbind(1)  # edges whose ends share two nodes
     both = a[first] * a[second]
     each = ((both @ a) * both).sum(1) / 2  # joined pairs among the shared

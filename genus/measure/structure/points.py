@@ -1,19 +1,19 @@
-"""Sets of point clouds: how far two clouds are from each other, and two sets of clouds.
+"""Distances between two point clouds, and between two sets of clouds.
 
     chamfer       mean_x min_y |x - y|^2 + mean_y min_x |x - y|^2      squared, or |x - y| without
     earth_mover   min over pairings of mean |x - pair(x)|              exact
 
-    mmd           mean over real clouds of the distance to the nearest made one: what is made well
-    coverage      share of real clouds that are nearest to some made one: what is made at all
-    one_nn        share of all clouds, made and real, whose nearest other cloud is of their own set
+    mmd           mean over real clouds of the distance to the nearest fake one: fidelity
+    coverage      share of real clouds that are nearest to some fake one: variety
+    one_nn        share of all clouds, fake and real, whose nearest other cloud is of their own set
 
-`one_nn` is 1/2 where both sets come from one distribution, 1 where they are easily told apart, and
-below 1/2 where made clouds are copies of the real ones. It alone sees both faults: mmd does not notice
-what is missing, and coverage does not notice how bad a cloud is.
+`one_nn` is 1/2 where both sets come from one distribution, 1 where they are easy to tell apart, and
+below 1/2 where fake clouds are copies of the real ones. It alone sees both faults: mmd does not
+notice what is missing, and coverage does not notice how bad a cloud is.
 
 Published Chamfer distances are of squares, but some sum over points where others take the mean, and
-some halve; the words here are the code's of PointFlow: means, added. Published earth mover's
-distances are approximate mostly, by an auction on a graphics card.
+some halve; here it is as in the code of PointFlow: means, added. Published earth mover's
+distances are mostly approximate, by an auction on a graphics card.
 
 Source: Achlioptas, Diamanti, Mitliagkas, Guibas, "Learning representations and generative models for
     3D point clouds", 2018, arXiv:1707.02392 (mmd, coverage). Yang, Huang, Hao, Liu, Belongie,
@@ -34,7 +34,7 @@ from torch import Tensor
 from ...errors import Refused
 from ..figures import Figure
 
-CLOUDS = 100  # made, and real, that `point_figures` compares
+CLOUDS = 100  # fake, and real, that `point_figures` compares
 Table = Callable[[Tensor, Tensor], Tensor]  # (m, p, d) and (n, p, d) -> (m, n)
 
 
@@ -46,7 +46,7 @@ def chamfer(a: Tensor, b: Tensor, squared: bool = True) -> Tensor:
 
     Args:
         a, b: clouds.
-        squared: of squared distances of points, as is published mostly; else of distances.
+        squared: whether to take squared distances of points, as is mostly published.
     """
     _check(a, b, "chamfer")
     origin = a.double().mean((0, 1))  # squares are smallest around it: less is rounded
@@ -87,9 +87,9 @@ def earth_mover(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _potential(costs: NDArray[np.float64], sharp: float = 0.03, steps: int = 20) -> NDArray:
-    """What may be taken from each row and column of costs, (p, p): the best pairing stays the best.
+    """A price of each column of costs, (p, p), which leaves the best pairing the best.
 
-    It halves the search: it is about the price of each place, found by a few of Sinkhorn's steps.
+    It halves the time of the search, and comes from a few of Sinkhorn's steps.
     """
     lowest = costs.min(1, keepdims=True)
     unit = sharp * costs.mean() + 1e-300
@@ -122,41 +122,41 @@ def _check(a: Tensor, b: Tensor, who: str) -> None:
 
 
 class Values(NamedTuple):
-    """What a set of made clouds is worth, beside real ones."""
+    """Figures of a set of fake clouds, compared with real ones."""
 
     mmd: float  # in the unit of the distance; lower is better
     coverage: float  # in (0, 1]; higher is better
     one_nn: float  # in [0, 1]; 1/2 is best
 
 
-def values(made_real: Tensor, made_made: Tensor, real_real: Tensor) -> Values:
+def values(fake_real: Tensor, fake_fake: Tensor, real_real: Tensor) -> Values:
     """The three measures from tables of distances.
 
     Args:
-        made_real: (m, n), of each made cloud to each real one.
-        made_made: (m, m), 0 for a cloud and itself.
-        real_real: (n, n), 0 for a cloud and itself.
+        fake_real: distance of each fake cloud to each real one, (m, n).
+        fake_fake: distances of fake clouds, (m, m), 0 for a cloud and itself.
+        real_real: distances of real clouds, (n, n), 0 for a cloud and itself.
     """
-    m, n = made_real.shape
-    if m != n or m < 2 or made_made.shape != (m, m) or real_real.shape != (n, n):
+    m, n = fake_real.shape
+    if m != n or m < 2 or fake_fake.shape != (m, m) or real_real.shape != (n, n):
         raise Refused(
-            f"values: tables are {(m, n)}, {tuple(made_made.shape)} and {tuple(real_real.shape)}; as "
-            f"many made clouds as real ones are wanted, at least 2"
+            f"values: tables are {(m, n)}, {tuple(fake_fake.shape)} and {tuple(real_real.shape)}; "
+            f"as many fake clouds as real ones are wanted, at least 2"
         )
-    himself = torch.diag(torch.full((m,), torch.inf, dtype=made_real.dtype))
-    own = torch.cat([(made_made + himself).amin(1), (real_real + himself).amin(1)])
-    other = torch.cat([made_real.amin(1), made_real.amin(0)])
+    himself = torch.diag(torch.full((m,), torch.inf, dtype=fake_real.dtype))
+    own = torch.cat([(fake_fake + himself).amin(1), (real_real + himself).amin(1)])
+    other = torch.cat([fake_real.amin(1), fake_real.amin(0)])
     right = (own < other).double() + 0.5 * (own == other).double()
     return Values(
-        made_real.amin(0).mean().item(),
-        len(made_real.argmin(1).unique()) / n,
+        fake_real.amin(0).mean().item(),
+        len(fake_real.argmin(1).unique()) / n,
         right.mean().item(),
     )
 
 
-def cloud_values(made: Tensor, real: Tensor, table: Table = chamfer) -> Values:
-    """The three measures of made clouds, (n, points, d), beside as many real ones."""
-    return values(table(made, real), table(made, made), table(real, real))
+def cloud_values(fake: Tensor, real: Tensor, table: Table = chamfer) -> Values:
+    """The three measures of fake clouds, (n, points, d), against as many real ones."""
+    return values(table(fake, real), table(fake, fake), table(real, real))
 
 
 UNITS: dict[str, tuple[str, Literal["lower", "higher", "floor"]]] = {
@@ -167,22 +167,22 @@ UNITS: dict[str, tuple[str, Literal["lower", "higher", "floor"]]] = {
 
 
 def point_figures(
-    made: Tensor, train: Tensor, test: Tensor, protocol: dict[str, Any]
+    fake: Tensor, train: Tensor, test: Tensor, protocol: dict[str, Any]
 ) -> list[Figure]:
     """The three measures by squared Chamfer distances, each with its floor.
 
     Args:
-        made: clouds, (n, points, d); the first 100 count.
-        train: as many of them, in the place of the made ones, are the floor.
-        test: what both are compared with.
-        protocol: what the figures say of the data.
+        fake: clouds, (n, points, d); the first 100 count.
+        train: clouds, of which as many take the place of the fake ones for the floor.
+        test: clouds with which both are compared.
+        protocol: description of the data for the figures.
     """
-    n = min(CLOUDS, len(made), len(train), len(test))
-    made, train, test = (clouds[:n] for clouds in (made, train, test))
+    n = min(CLOUDS, len(fake), len(train), len(test))
+    fake, train, test = (clouds[:n] for clouds in (fake, train, test))
     real_real = chamfer(test, test)
     found, floor = (
         values(chamfer(clouds, test), chamfer(clouds, clouds), real_real)._asdict()
-        for clouds in (made, train)
+        for clouds in (fake, train)
     )
     known = {**protocol, "samples": n, "floor_rows": n, "distance": "chamfer, squared, means added"}
     return [

@@ -1,4 +1,4 @@
-"""How well a model predicts a text: in nats per symbol, each symbol after all that may be seen."""
+"""The score of a text under a model, in nats per symbol, each given all symbols before it."""
 
 import math
 from collections.abc import Callable
@@ -14,23 +14,23 @@ from ..scoring import scores
 
 @runtime_checkable
 class Reads(Protocol):
-    """Scores the symbols of texts of any length."""
+    """A model that scores the symbols of texts of any length."""
 
     def along(self, x: Tensor) -> Tensor: ...
 
 
 def nats_per_symbol(model: Reads, text: Tensor) -> float:
-    """The mean of -log p(x_t | what is before) over a text, (t,)."""
+    """The mean of -log p(x_t | x_0 .. x_(t-1)) over a text, (t,)."""
     return -model.along(text[None]).double().mean().item()
 
 
 def read(split: Split) -> Callable[[Model], dict[str, float]]:
-    """What `fit(evaluate=...)` asks for: figures of a model on the whole text of a split.
+    """Figures for `fit(evaluate=...)`, of a model on the whole text of a split.
 
-    nats_per_symbol     mean of -log p of each symbol after what is before it
-    bits_per_symbol     the same, by ln 2
+    nats_per_symbol     mean of -log p of each symbol given all before it
+    bits_per_symbol     the same, divided by ln 2
 
-    On a split that is no text, `genus.measure.scores`.
+    For a split that is no text, `genus.measure.scores` is used.
     """
     if not isinstance(split, Windows):
         return scores(split)

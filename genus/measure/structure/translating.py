@@ -1,4 +1,4 @@
-"""How many translations are right, word for word."""
+"""The share of translations that are right, word for word."""
 
 import torch
 
@@ -11,14 +11,14 @@ GREEDY = Decoding(temperature=0)
 
 
 class Translations:
-    """What `fit(evaluate=...)` asks of a model that translates; the first figure is smaller if better.
+    """Figures for `fit(evaluate=...)` of a model that translates; the first is smaller if better.
 
-    wrong    the share of translations, of the likeliest word each time, that are not right throughout
-    nats     the mean of -log p of what is right
+    wrong    the share of greedy translations that are not right throughout
+    nats     the mean of -log p of the true translations
 
     Args:
-        split: rows (translation, what is translated).
-        rows: at most so many of them.
+        split: rows (translation, source).
+        rows: largest number of rows.
     """
 
     def __init__(self, split: Split, rows: int = 500):
@@ -31,6 +31,6 @@ class Translations:
         scored = promise(model, HasLogProb)
         if not translates or scored is None:
             raise Refused(f"Translations: {type(model).__name__} does not translate")
-        made = model.sample(context=context, decoding=GREEDY)  # pyright: ignore[reportCallIssue]
-        right = (made == x).flatten(1).all(1).double().mean().item()
+        fake = model.sample(context=context, decoding=GREEDY)  # pyright: ignore[reportCallIssue]
+        right = (fake == x).flatten(1).all(1).double().mean().item()
         return {"wrong": 1 - right, "nats": -scored.log_prob(x, context).mean().item()}

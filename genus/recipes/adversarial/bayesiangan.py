@@ -25,7 +25,7 @@ def bayesiangan(
 ) -> Model:
     """Bayesian GAN on ten planes in 100 dimensions; target: at most 0.1 nats of Jensen-Shannon.
 
-    What one GAN by Adam reaches, and what is the posterior's own doing: benchmarks/bayesian.py.
+    benchmarks/bayesian.py compares it with one GAN by Adam, to isolate the effect of the posterior.
 
     Args:
         data: name or path of a data set of vectors.

@@ -21,14 +21,14 @@ def began(
 ) -> Model:
     """BEGAN on digits; target: all ten classes, which a lower gamma trades for sharpness.
 
-    The balance is one of means, and a low gamma can be reached by making only what the autoencoder
-    says again best (benchmarks/began.py).
+    The balance is one of means, and a generator can reach a low gamma with only those images that
+    the autoencoder reconstructs best (benchmarks/began.py).
 
     The log's figures also hold `convergence`, the paper's M, of the round before they were taken.
 
     Args:
         data: name or path of a data set of images.
-        gamma: the error of fake rows over that of data, in (0, 1]: low for clean samples, high for
+        gamma: error of fake rows over that of data, in (0, 1]: low for clean samples, high for
             various ones.
         rate: step size of the controller, above 0; the paper's 0.001 is meant for a hundred times
             as many rounds.

@@ -19,7 +19,7 @@ def bsgan(
 ) -> Model:
     """BS-GAN on digits as bits; target: all ten classes, at most 4 times the Frechet floor.
 
-    Networks that have learnt nothing show all classes too: the oracle sees digits in noise.
+    Untrained networks show all classes too, for the oracle sees digits in noise.
 
     Args:
         data: name or path of a data set of bits or tokens, or of pixels, which are drawn as bits.

@@ -13,8 +13,7 @@ def dcgan(
 ) -> Model:
     """DCGAN on digits; target: all ten classes, at most 3 times the Frechet floor of real digits.
 
-    By the end its critic knows the rows that it has learnt from better than others, as `genus
-    diagnose` says: there are 1,297 of them.
+    By the end its critic overfits the 1,297 training rows, as `genus diagnose` reports.
 
     Args:
         data: name or path of a data set of images of at least 8 x 8 pixels.

@@ -1,14 +1,14 @@
 """EBGAN: the GAN kit with an autoencoder for a critic, whose error is an energy with a margin.
 
-The critic is not asked for a verdict, but for an energy: low where data are, and above a margin m
-where they are not. An autoencoder has one, its error, and learns more from a row than a yes or no.
+The critic gives not a verdict, but an energy: low where data are, and above a margin m
+where they are not. That of an autoencoder is its error, a richer signal than a yes or no.
 
     E(x) = mean over numbers of (x - Dec(Enc(x)))^2
     critic      minimises  E E(x) + E (m - E(G(z)))+
     generator   minimises  E E(G(z)) + 0.1 PT,    PT = mean over pairs of fake rows of cos^2(code, code)
 
 The pulling-away term PT keeps the fake rows of a batch from having one code; without it the recipe is
-EBGAN, with it EBGAN-PT. In the plane a code of two numbers says everything again: give it images.
+EBGAN, with it EBGAN-PT. A code of two numbers reproduces every row of a plane: use images.
 
 Source: Zhao, Mathieu, LeCun, "Energy-based generative adversarial network", 2017, arXiv:1609.03126,
     equations 1 and 2, and its pulling-away term.

@@ -37,7 +37,7 @@ def gan(
 ) -> Model:
     """GAN on a ring of 8 normals; target: all found, 0.95 of samples within 3 sigma.
 
-    That figure does not see how wide a bump is; `width`, beside it, does.
+    That figure does not depend on the width of a bump; the figure `width` does.
 
     Args:
         data: name or path of a data set of vectors or images.
@@ -95,7 +95,7 @@ def gan(
 
 
 def named(name: str, weight: float, every: int) -> Penalty:
-    """A penalty by name, of the player whose loss it is a term of."""
+    """The penalty of a name, for the player whose loss contains it."""
     function = PENALTIES[name]
     return Penalty(
         function, weight, every, "generator" if function in OF_THE_GENERATOR else "critic"

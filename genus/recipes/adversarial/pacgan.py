@@ -28,8 +28,8 @@ def pacgan(
 ) -> Model:
     """PacGAN on a grid of 25 normals; target: all found, 0.9 of samples within 3 sigma.
 
-    That is of averaged weights, whose bumps are narrower than the data's. The paper's own protocol,
-    and what packing does without R1: benchmarks/published_modes.py.
+    That is with averaged weights, whose bumps are narrower than the data's. The paper's own
+    protocol, and packing without R1, are in benchmarks/published_modes.py.
 
     Args:
         data: name or path of a data set of vectors or images.

@@ -21,8 +21,8 @@ def unrolledgan(
 ) -> Model:
     """Unrolled GAN on a ring of 8 normals; target: all 8 found, where steps = 0 finds few.
 
-    That is of averaged weights. The modes come out in nearly equal shares, and their bumps blurred.
-    More rounds at this rate do not mend it: in the end the critic leaves the look-ahead behind.
+    That is with averaged weights. The modes have nearly equal shares, and their bumps are blurred.
+    More rounds at this rate do not help: in the end the critic moves faster than the look-ahead.
 
     The paper's own demonstration draws a ring of 8 angles that include both ends of the circle, and
     so has 7 modes, one of double weight; this ring has 8.

@@ -6,10 +6,10 @@ from ...data import Data
 from ...measure import scores
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, loaded, told_labels
+from .._fitted import ANY, fitted, label_arguments, loaded
 
 RUN = Run(rounds=1000, batch=16, lr=4e-3, clip=1.0, ema=0.995, autocast=True, evaluate_every=200)
-ROWS = 250  # that are scored on the way
+ROWS = 250  # scored during training
 
 
 def imagetransformer(
@@ -36,6 +36,6 @@ def imagetransformer(
         run: length, folder and device of the run.
     """
     source, space = loaded("imagetransformer", data, run, ANY, Data.labelled if classes else None)
-    told, look = told_labels(source), scores(source.validation, rows=ROWS)
-    model = ImageTransformer(space, width, layers, heads, window, dropout, *told)
+    labels, look = label_arguments(source), scores(source.validation, rows=ROWS)
+    model = ImageTransformer(space, width, layers, heads, window, dropout, *labels)
     return fitted(model, source, run, schedule=warmed(cosine), evaluate=look)

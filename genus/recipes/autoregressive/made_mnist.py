@@ -1,4 +1,4 @@
-"""MADE on binarised MNIST: one order, one wide layer, and dropout against learning rows by heart."""
+"""MADE on binarised MNIST: one order, one wide layer, and dropout against memorisation."""
 
 from ...autoregressive import MADE
 from ...core import Model

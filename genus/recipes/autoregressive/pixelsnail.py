@@ -6,10 +6,10 @@ from ...data import Data
 from ...measure import scores
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, loaded, told_labels
+from .._fitted import ANY, fitted, label_arguments, loaded
 
 RUN = Run(rounds=3000, batch=16, lr=4e-3, clip=1.0, ema=0.995, autocast=True, evaluate_every=500)
-ROWS = 250  # that are scored on the way
+ROWS = 250  # scored during training
 
 
 def pixelsnail(
@@ -41,6 +41,6 @@ def pixelsnail(
     """
     source, space = loaded("pixelsnail", data, run, ANY, Data.labelled if classes else None)
     sizes = (width, blocks, residuals, look, heads, mixture, dropout)
-    model = PixelSNAIL(space, *sizes, *told_labels(source))
+    model = PixelSNAIL(space, *sizes, *label_arguments(source))
     figures = scores(source.validation, rows=ROWS)
     return fitted(model, source, run, schedule=warmed(cosine), evaluate=figures)

@@ -1,4 +1,4 @@
-"""Skip-gram: vectors of words from the company they keep."""
+"""Skip-gram: word vectors from neighbouring words."""
 
 from ...autoregressive import SkipGram
 from ...core import Classes, Model, Refused

@@ -1,4 +1,4 @@
-"""What recipes of diffusion share: networks, where a path's first time lies, runs of two parts."""
+"""The common parts of diffusion recipes: networks, the first time of a path, runs of two parts."""
 
 import math
 from dataclasses import replace
@@ -26,14 +26,14 @@ def denoising_net(
 ) -> nn.Module:
     """A U-Net for images, a perceptron for vectors.
 
-    Images are halved down to 7 pixels or fewer, and looked at all around where they are halved twice.
+    Images are halved down to 7 pixels or fewer, with attention where they are halved twice.
 
     Args:
-        space: of images, (channels, height, width), or of vectors.
+        space: space of images, (channels, height, width), or of vectors.
         width: channels at full size, by default 16, or features, by default 64.
         dropout: share of hidden units set to zero in a round of training.
-        parts: how many tensors of the shape of x it gives.
-        context: dimension of the context, beside the time.
+        parts: number of output tensors of the shape of x.
+        context: dimension of the context, apart from the time.
     """
     if not (isinstance(space, Pixels) and len(space.shape) == 3):
         return TimeMLP(space.dims, width or 64, 3, 8, dropout, context, parts)
@@ -47,24 +47,24 @@ def denoising_net(
 
 
 def finest(space: Space) -> float:
-    """The least noise, sigma / alpha, that says anything of x: on pixels a quarter of a bin."""
+    """The least useful noise, sigma / alpha: on pixels a quarter of a bin."""
     return space.bin / 4 if isinstance(space, Pixels) else 0.002
 
 
 def reached(path: Path, noise: float) -> float:
-    """The time at which a path has so much noise, sigma / alpha."""
+    """The time at which a path has this much noise, sigma / alpha."""
     return path.time(torch.tensor(-math.log(noise), dtype=torch.float64)).item()
 
 
 def in_two(run: Run, name: str, rate: float) -> tuple[Run, Run]:
-    """The run of a model that another one learns from, and, three quarters as long, of that other.
+    """The run of a first model, and that of a second, three quarters as long, which learns from it.
 
-    A run that was stopped in its first part goes on there, and begins with its second.
+    A run that was stopped in its first part resumes there, and then begins its second.
 
     Args:
-        run: of the first.
-        name: of its folder, in that of the second.
-        rate: the second's learning rate, as a share of the first's.
+        run: run of the first model.
+        name: name of its folder, in that of the second.
+        rate: learning rate of the second model, as a share of that of the first.
     """
     rounds = None if run.rounds is None else max(1, round(LATER * run.rounds))
     minutes = None if run.minutes is None else LATER * run.minutes

@@ -1,4 +1,4 @@
-"""Consistency distillation: what EDM does in many steps, in one or two."""
+"""Consistency distillation: the samples of EDM, in one or two steps instead of many."""
 
 import copy
 
@@ -34,8 +34,8 @@ def consistency(
         distilled: whether an EDM is distilled; otherwise the model learns from data alone.
         times: number of times between data and noise, at least 2.
         decay: decay of the averaged weights of the target network, in [0, 1).
-        bound: where the loss turns from squared to absolute, in units of x; 0 keeps it squared
-            throughout.
+        bound: error at which the loss turns from squared to absolute, in units of x; 0 keeps it
+            squared throughout.
         width: width of the network: channels at full size for images, units for vectors; by default
             16 and 64.
         dropout: share of hidden units set to zero in a round of training.
@@ -46,7 +46,7 @@ def consistency(
     before, run = in_two(run, "teacher", 1 / 3)
     teacher = edm(data, width, dropout, run=before)
     if not isinstance(teacher, Diffusion) or not isinstance(
-        asked := teacher.parametrisation, Preconditioned
+        scaling := teacher.parametrisation, Preconditioned
     ):
         raise RefusedType(f"consistency: edm made a {type(teacher).__name__}")
     source, _ = loaded("consistency", data, run, ANY)
@@ -55,7 +55,7 @@ def consistency(
         teacher.space,
         teacher.path,
         teacher if distilled else None,
-        asked.deviation,
+        scaling.deviation,
         times,
         decay=decay,
         bound=bound,

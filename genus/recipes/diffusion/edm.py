@@ -16,7 +16,7 @@ from ._denoisers import denoising_net, finest
 
 RUN = Run(rounds=4000, batch=64, lr=3e-3, ema=0.995)
 SCHEDULE = warmed(cosine)
-ENOUGH = 10_000  # rows that say how wide the data are
+ENOUGH = 10_000  # rows that measure the deviation of the data
 
 
 def edm(

@@ -1,4 +1,4 @@
-"""Flow matching: straight lines from data to noise, and the mean of those that cross.
+"""Flow matching: the mean velocity of straight lines from data to noise.
 
 Source: Lipman, Chen, Ben-Hamu, Nickel, Le, "Flow matching for generative modeling", 2023,
     arXiv:2210.02747; Tong and others, "Improving and generalizing flow-based generative models with

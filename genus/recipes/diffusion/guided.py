@@ -5,7 +5,7 @@ from ...data import Data
 from ...diffusion import DDIM, Diffusion, Guided
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, loaded, told_labels
+from .._fitted import ANY, fitted, label_arguments, loaded
 from ._denoisers import denoising_net
 
 RUN = Run(rounds=4000, batch=64, lr=3e-3, ema=0.995)
@@ -25,7 +25,7 @@ def guided(
 ) -> Model:
     """Guided diffusion on digits; target: 0.99 of samples show their label.
 
-    What is paid is spread: guidance narrows each class (benchmarks/guidance.py).
+    The price is variety: guidance narrows each class (benchmarks/guidance.py).
 
     Args:
         data: name or path of a labelled data set of images or of vectors.
@@ -40,7 +40,7 @@ def guided(
         run: length, folder and device of the run.
     """
     source, space = loaded("guided", data, run, ANY, Data.labelled)
-    context_space, embed, count = told_labels(source)
+    context_space, embed, count = label_arguments(source)
     model = Diffusion(
         denoising_net(space, width, dropout, context=count),
         space,

@@ -29,8 +29,8 @@ def latent_diffusion(
 
     Args:
         data: name or path of a data set of images.
-        first: how long the recipe `vae` trains the autoencoder before the run begins: rounds or
-            minutes, over those of the run.
+        first: training time of the autoencoder by the recipe `vae`, before the run begins: rounds
+            or minutes, over those of the run.
         latent: dimension of z.
         width: units of the diffusion model's network.
         blocks: number of residual blocks of the diffusion model's network.
@@ -48,7 +48,7 @@ def latent_diffusion(
 
 
 def _before(run: Run, share: float) -> Run:
-    """The autoencoder's run; none if the run goes on, for what it goes on with has one."""
+    """The autoencoder's run; none if the run is resumed, for its state has an autoencoder."""
     share = 0.0 if run.resume else share
     return replace(
         FIRST,

@@ -37,7 +37,7 @@ def probability_flow(
             16 and 64.
         dropout: share of hidden units set to zero in a round of training.
         probes: number of random vectors by which the trace is estimated; 0 for the exact trace, which
-            takes as many products as x has numbers: on images, 1 is what one can wait for.
+            takes as many products as x has numbers: on images, only 1 is fast enough.
         tolerance: relative and absolute tolerance of the solver.
         run: length, folder and device of the run.
     """

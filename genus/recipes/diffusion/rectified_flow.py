@@ -1,4 +1,4 @@
-"""Rectified flow: flow matching, and then again on pairs of its own, whose lines hardly cross.
+"""Rectified flow: flow matching, repeated on its own pairs, whose lines hardly cross.
 
 Source: Liu, Gong, Liu, "Flow straight and fast: learning to generate and transfer data with rectified
     flow", 2023, arXiv:2209.03003, algorithm 1.

@@ -20,7 +20,7 @@ from ._denoisers import denoising_net, finest, reached
 
 RUN = Run(rounds=4000, batch=64, lr=3e-3, ema=0.995)
 SCHEDULE = warmed(cosine)
-SOME = 500  # rows whose distances say how far VE has to go
+SOME = 500  # rows whose distances give the largest noise of VE
 
 
 def score_sde(

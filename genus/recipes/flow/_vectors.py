@@ -1,4 +1,4 @@
-"""What recipes of flows of vectors share: features are standardised first."""
+"""The common part of recipes of flows of vectors: features are standardised first."""
 
 from collections.abc import Sequence
 

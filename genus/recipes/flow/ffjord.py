@@ -13,7 +13,7 @@ from ...train import Run
 from .._fitted import VECTORS, loaded
 from ._vectors import fitted_flow
 
-RUN = Run(rounds=3000, batch=256, lr=3e-2, clip=1.0, ema=0.99)  # its weights have far to go
+RUN = Run(rounds=3000, batch=256, lr=3e-2, clip=1.0, ema=0.99)  # its weights change a lot
 
 
 def ffjord(

@@ -1,9 +1,9 @@
-"""Glow on images, dequantised by uniform noise or by noise that looks; of all, or of each class.
+"""Glow on images, dequantised by uniform or by learned noise; of all images, or of each class.
 
 Source: Kingma, Dhariwal, "Glow: generative flow with invertible 1x1 convolutions", 2018,
     arXiv:1807.03039; the noise: Ho et al., "Flow++", 2019, arXiv:1902.00275, section 3.1.
 
-Departs: pixels are seen through a logit; what `genus.flow.images.glow` says.
+Departs: pixels pass through a logit; further departures are those of `genus.flow.images.glow`.
 """
 
 from ...core import Classes, Model, Reals, Refused
@@ -12,12 +12,12 @@ from ...density import Dequantised
 from ...flow import Bijection, Conv1x1, ConvCoupling, Dequantiser, Flow, Glow, ResNet, Squeezed
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import IMAGES, fitted, loaded, told_labels
+from .._fitted import IMAGES, fitted, label_arguments, loaded
 
 RUN = Run(rounds=900, batch=128, lr=4e-3, clip=5.0, ema=0.99, evaluate_every=200)
 SCHEDULE = warmed(cosine)
 ENOUGH = 1000  # rows to start actnorm with
-SEEN = 16  # channels that the noise's network makes of a picture
+SEEN = 16  # channels of a picture's features, for the noise
 
 
 def glow(
@@ -49,7 +49,7 @@ def glow(
     if not isinstance(given, Classes | None):
         raise Refused(f"glow: {data} gives {given} with each x; classes or nothing are wanted")
     noise = _noise(space.shape[0], dropout) if variational else None
-    context_space, embed, count = told_labels(source)
+    context_space, embed, count = label_arguments(source)
     steps = [Glow(space.shape, levels, depth, width, count, dropout)]
     flow = Flow(Reals(space.shape), steps, None, context_space, embed)
     model = Dequantised(flow, space, squeeze, noise)
@@ -59,7 +59,7 @@ def glow(
 
 
 def _noise(channels: int, dropout: float) -> Dequantiser:
-    """Two steps on squeezed noise, whose couplings see what a residual network makes of the picture."""
+    """Two steps on squeezed noise, whose couplings see features of the picture."""
     steps: list[Bijection] = []
     for _ in range(2):
         coupling = ConvCoupling(4 * channels, width=24, context=4 * SEEN, dropout=dropout)

@@ -1,8 +1,8 @@
-"""IAF: inverse autoregressive maps that take turns in their order; drawn in one pass each.
+"""IAF: inverse autoregressive maps in alternating order; sampling takes one pass for each.
 
-It is MAF the other way round. What it draws it scores in the same pass, and so it was made for: a
-posterior that is drawn in every round. Here it learns from data, by maximum likelihood, and each x
-must be solved for, which takes as many steps as x has features: learning is slow, drawing is fast.
+It is MAF in the other direction. One pass samples and scores, which suits its original use: a
+posterior that is sampled in every round. Here it learns from data, by maximum likelihood, and each
+x must be inverted, in as many steps as x has features: training is slow, sampling is fast.
 
 Source: Kingma, Salimans, Jozefowicz, Chen, Sutskever, Welling, "Improving variational inference with
     inverse autoregressive flow", 2016, arXiv:1606.04934.

@@ -3,7 +3,7 @@
 Source: Hoogeboom, Peters, van den Berg, Welling, "Integer discrete flows and lossless compression",
     2019, arXiv:1905.07376.
 
-Departs: what `genus.flow.images.integer` says.
+Departs: as in `genus.flow.images.integer`.
 """
 
 from ...core import Model
@@ -29,8 +29,8 @@ def idf(
     Args:
         data: name or path of a data set of images whose sides divide by 2 ** scales.
         scales: number of squeezes, each of which halves the sides.
-        couplings: at each scale. Many pixels are black, and a shift takes their pile apart, of
-            which a gradient through rounding knows nothing: on digits none is best.
+        couplings: number of couplings at each scale. Many pixels are black, and a shift spreads
+            them, which a gradient through rounding does not see: on digits 0 is best.
         width: channels of each coupling's network.
         components: number of logistics in the mixture of each pixel.
         dropout: share of hidden units set to zero in a round of training.

@@ -3,7 +3,7 @@
 Source: Chen, Behrmann, Duvenaud, Jacobsen, "Residual flows for invertible generative modeling", 2019,
     arXiv:1906.02735.
 
-Departs: of vectors the determinant is exact in training too, unless asked; a learned scale stands
+Departs: for vectors the determinant is exact in training too, by default; a learned scale stands
     between blocks, as in the paper's models of images.
 """
 

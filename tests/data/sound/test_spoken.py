@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from genus.autoregressive import WaveNet
-from genus.cli.drawing import draw
+from genus.cli.sampling import write_samples
 from genus.core import Attributes, Bits, Pixels, Reals, Tokens
 from genus.data import load
 from genus.data.sound.spoken import HOP, LENGTH, spoken
 from genus.data.sound.waves import read_wave
 from genus.functional.sequences.sound import log_mel, mu_law
-from genus.show.waves import heard, wave_bytes
+from genus.show.waves import as_wave, wave_bytes
 from genus.train.artifact import save
 
 
@@ -145,16 +145,16 @@ def test_what_is_written_is_what_is_read(tmp_path):
     assert len(samples) == 2 * (3 + 150)
 
 
-def test_each_space_of_sounds_is_heard():
+def test_each_space_of_sounds_becomes_a_wave():
     tokens = torch.arange(256)[None]
     line, bits = Pixels((256,)), Pixels((3,), 65536)
-    want = heard(tokens, Tokens(256, 256))
-    torch.testing.assert_close(heard(line.values(tokens), line), want)
+    want = as_wave(tokens, Tokens(256, 256))
+    torch.testing.assert_close(as_wave(line.values(tokens), line), want)
     assert torch.equal(mu_law(want), tokens)
     x = bits.quantise(torch.tensor([[-1.0, 0.3, 1.0]]))
-    assert torch.equal(heard(x, bits), x)
+    assert torch.equal(as_wave(x, bits), x)
     with pytest.raises(ValueError, match="space is Bits"):
-        heard(torch.zeros(1, 3), Bits((3,)))
+        as_wave(torch.zeros(1, 3), Bits((3,)))
 
 
 def test_samples_of_a_trained_model_are_written_as_sound(tmp_path, monkeypatch):
@@ -165,6 +165,6 @@ def test_samples_of_a_trained_model_are_written_as_sound(tmp_path, monkeypatch):
     model = WaveNet(Tokens(256, LENGTH), 4, 4, (1, 2))
     save(model, tmp_path / "run")
     out = tmp_path / "x.wav"
-    draw(tmp_path / "run", 2, out, seed=4, raw=False, data="spoken", device="cpu")
+    write_samples(tmp_path / "run", 2, out, seed=4, raw=False, data="spoken", device="cpu")
     torch.manual_seed(4)
-    assert out.read_bytes() == wave_bytes(heard(model.sample(2), model.space))
+    assert out.read_bytes() == wave_bytes(as_wave(model.sample(2), model.space))

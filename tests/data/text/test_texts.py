@@ -34,7 +34,7 @@ def test_what_a_context_says():
 
     def asked(context, context_space, text, **more):
         rows = Rows(x, space, context=context, context_space=context_space)
-        return Data("fables", rows, rows, rows, **more).asked(text)
+        return Data("fables", rows, rows, rows, **more).parse_context(text)
 
     assert asked(labels, Classes(2), "1").item() == 1
     assert asked(labels, Classes(2), "fox", class_names=("hen", "fox")).item() == 1

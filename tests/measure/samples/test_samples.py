@@ -117,9 +117,9 @@ def test_all_figures_have_floors_protocol_and_direction():
 
 def test_samples_on_demand_are_checked():
     made, test = seen(200), seen(150)
-    asked = made.classes.clone()
-    asked[:50] = (asked[:50] + 1) % 3
-    found = sample_figures(made, seen(400), test, 3, {}, asked=asked, labels=test.classes)
+    wanted = made.classes.clone()
+    wanted[:50] = (wanted[:50] + 1) % 3
+    found = sample_figures(made, seen(400), test, 3, {}, wanted=wanted, labels=test.classes)
     right = found[-1]
     assert (right.name, right.value, right.floor) == ("right_class", 0.75, 1.0)
 

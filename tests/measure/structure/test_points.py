@@ -141,5 +141,5 @@ def test_refusals():
         chamfer(x, x[..., :2])
     with pytest.raises(ValueError, match="clouds have 5 and 4 points; as many are wanted"):
         earth_mover(x, x[:, :4])
-    with pytest.raises(ValueError, match="as many made clouds as real ones are wanted"):
+    with pytest.raises(ValueError, match="as many fake clouds as real ones are wanted"):
         cloud_values(x, x[:2])

@@ -1,4 +1,4 @@
-"""What `genus sample` does with its options: samples of a trained model, in a file."""
+"""The work of `genus sample`: samples of a trained model, in a file."""
 
 from pathlib import Path
 from typing import Any
@@ -7,14 +7,14 @@ from ..core.files import write
 from ..data import Data
 from ..data import load as load_data
 from ..errors import Refused
-from ..show import contexts, drawn, save_png, shown
+from ..show import contexts, sampled, save_png, shown
 from ..show.files import array, written
-from ..show.samples import long, prefix, told
+from ..show.samples import long, prefix, sampling_arguments
 from ..train.artifact import data_of, load, read_config
 from ..train.process import begin
 
 
-def draw(
+def write_samples(
     folder: Path,
     n: int,
     out: Path,
@@ -31,23 +31,23 @@ def draw(
     context: str | None = None,
     length: int | None = None,
 ) -> None:
-    """Samples into a file, whole or not at all: a picture that says how it came about, and more.
+    """Writes samples into a file, whole or not at all; a picture holds a note of its origin.
 
     Args:
-        folder: of a model.
-        n: how many.
-        out: .png; .npy, an array; .txt, of tokens that stand for characters or words; or .wav, of
-            sounds, one after another.
-        seed: of the noise.
-        raw: takes the weights as they were trained, not their average.
-        data: where contexts and symbols come from; without it, the data of the run.
-        device: as in `Run`.
-        temperature, top_k, top_p: as in `Decoding`, of models that draw value by value.
-        bias: of models of handwriting, which writes the neater the larger it is.
-        prompt: a text that samples begin with, of models of tokens.
-        context: what a conditional model is given, as `Data.asked` reads it; without it, labels in
-            turn, or the test set's contexts.
-        length: tokens that follow on the prompt, of models whose texts may be of any length.
+        folder: folder of a model.
+        n: number of samples.
+        out: file: .png; .npy, an array; .txt, for tokens that stand for characters or words; or
+            .wav, for sounds, one after another.
+        seed: random seed.
+        raw: whether to use the weights themselves, not their average.
+        data: data set of contexts and symbols, by default the data of the run.
+        device: device as in `Run`.
+        temperature, top_k, top_p: settings of `Decoding`, for models that sample value by value.
+        bias: neatness, for models of handwriting.
+        prompt: text to continue, for models of tokens.
+        context: context of a conditional model, as `Data.parse_context` reads it; by default labels
+            in turn, or the test set's contexts.
+        length: number of tokens after the prompt, for models whose texts may be of any length.
     """
     config = read_config(folder)
     model = load(folder, average=not raw, device=str(begin(device)))
@@ -57,17 +57,17 @@ def draw(
         return load_data(data or data_of(folder)).view_for(model)
 
     if data is not None:
-        source()  # what does not fit is refused also where nothing of it is needed
+        source()  # data that do not fit are refused even if they are not needed
     choices = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "bias": bias}
-    how = told(model, choices)
+    how = sampling_arguments(model, choices)
     if prompt is not None:
         how["prefix"] = prefix(model, source(), prompt, length is not None)
     given = contexts(model, n, source)
     if context is not None:
         if given is None:
             raise Refused(f"sample: {type(model).__name__} takes no context: leave --context out")
-        given = source().asked(context).expand_as(given)
-    x = drawn(model, n, given, seed, how) if length is None else long(model, n, length, seed, how)
+        given = source().parse_context(context).expand_as(given)
+    x = sampled(model, n, given, seed, how) if length is None else long(model, n, length, seed, how)
     if out.suffix == ".png":
         note: dict[str, Any] = {
             "config": config,
