@@ -1,4 +1,4 @@
-"""Promises: what a model keeps is asked of the model, and not of its class."""
+"""Promises: the model itself is looked at, and not its class."""
 
 import torch
 
