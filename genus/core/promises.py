@@ -37,7 +37,7 @@ P = TypeVar("P")
 def promise(model: object, kind: type[P]) -> P | None:
     """The model, as what keeps a promise; None if it does not keep it.
 
-    The model itself is looked at, and not its class: a wrapper keeps what it wraps.
+    The model itself decides, and not its class: a wrapper keeps what it wraps.
 
     Args:
         model: any.

@@ -1,4 +1,4 @@
-"""Monotone rational-quadratic splines: a bijection of the line that bends as its knots have it.
+"""Monotone rational-quadratic splines: a bijection of the line, bent by its knots.
 
 Knots (x_k, y_k) rise in both; each has a slope d_k > 0. Between two of them, with w = x_k+1 - x_k,
 h = y_k+1 - y_k, s = h / w and u = (x - x_k) / w,

@@ -1,4 +1,4 @@
-"""Promises: the model itself is looked at, and not its class."""
+"""Promises: a model decides what it keeps, and not its class."""
 
 import torch
 
