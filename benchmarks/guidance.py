@@ -118,9 +118,9 @@ def train(data: Data, rounds: int, folder: Path | None) -> Nets:
     classes = data.context_space.count
 
     def conditional() -> Model:
-        net = UNet(1, 16, (1, 2), context=classes)
+        net, embed = UNet(1, 16, (1, 2), context=classes), Labels(classes)
         return Diffusion(
-            net, data.space, context_space=Classes(classes), embed=Labels(classes), silent=0.15
+            net, data.space, context_space=Classes(classes), embed=embed, drop_context=0.15
         )
 
     def pulled() -> Model:

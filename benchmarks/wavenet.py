@@ -289,9 +289,9 @@ def model_of(name: str, data: Data) -> WaveNet:
     torch.manual_seed(0)
     if data.context_space is None:
         return WaveNet(data.space, mixture=LOGISTICS if name == LINE else None)
-    told = 32 if name == MEL else 16
-    embed = MelFrames(BANDS, told) if name == MEL else SeveralLabels((10, 6))
-    return WaveNet(data.space, context_space=data.context_space, embed=embed, told=told)
+    width = 32 if name == MEL else 16
+    embed = MelFrames(BANDS, width) if name == MEL else SeveralLabels((10, 6))
+    return WaveNet(data.space, context_space=data.context_space, embed=embed, context=width)
 
 
 def trained(name: str, options: argparse.Namespace) -> tuple[WaveNet, float]:

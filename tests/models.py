@@ -134,7 +134,7 @@ MODELS = {
         (1, 2),
         context_space=Attributes((3, 2)),
         embed=SeveralLabels((3, 2)),
-        told=5,
+        context=5,
     ),
     "wavenet-frames": lambda: WaveNet(
         Pixels((4,), 4),
@@ -144,7 +144,7 @@ MODELS = {
         mixture=2,
         context_space=Reals((2, 3)),
         embed=MLP(3, 2, (4,)),
-        told=2,
+        context=2,
     ),
     "table": lambda: Table(Tokens(3, 2), smoothing=0.5),
     "gaussian": lambda: Gaussian(Reals((3,))),

@@ -41,7 +41,7 @@ class GAN(TwoPlayers):
     """A game of two with networks that are given.
 
     Args:
-        space: of x, Reals or Pixels; pixels are kept in range by a tanh after the generator.
+        space: space of x, Reals or Pixels; pixels are kept in range by a tanh after the generator.
         generator: z, (n, latent), to n rows of as many numbers as x has. In evaluation its rows
             should not meet: plain batch normalisation does not fit averaged weights.
         critic: x, (n, *shape), to scores, high for data: one for a row, or a map of them.

@@ -47,7 +47,7 @@ class TwoPlayers(GenerativeModel):
         return RealAndFake(x, self.decode(self.noise(len(x), self.latent)))
 
     def judged(self, dealt: tuple[Tensor, ...]) -> Sides:
-        """What the critic says of x and G(z), the first two that were dealt."""
+        """The critic's scores of x and G(z), the first two that were dealt."""
         return sides(self.objective.critic, self.critic(dealt[0]), self.critic(dealt[1]))
 
     def critic_loss(self, x: Tensor, fake: Tensor) -> Losses:

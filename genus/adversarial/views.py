@@ -25,21 +25,21 @@ class View(nn.Module):
         return x
 
     def adapt(self, scores: Tensor) -> None:
-        """Told, after each move of the critic, its scores of that round's real rows."""
+        """Takes, after each move of the critic, its scores of that round's real rows."""
 
 
 class InstanceNoise(View):
     """Normal noise on every value, whose standard deviation falls linearly to zero.
 
     Two distributions that do not overlap are told apart by a critic without error or slope; blurred
-    by the same noise they overlap, and the critic has something to say everywhere.
+    by the same noise they overlap, and the critic has a slope everywhere.
 
     Source: Sonderby and others, "Amortised MAP inference for image super-resolution", 2017,
         arXiv:1610.04490; Arjovsky, Bottou, "Towards principled methods for training
         generative adversarial networks", 2017, arXiv:1701.04862.
 
     Args:
-        std: of the noise in the first round, in the units of x, at least 0.
+        std: deviation of the noise in the first round, in the units of x, at least 0.
         rounds: the critic's moves until there is none left, at least 1.
     """
 

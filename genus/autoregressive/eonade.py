@@ -3,7 +3,7 @@
     p(x_i = 1 | x_S) = sigmoid(net(x m, m))_i        m_j = [j in S], i not in S
     loss = d / (d - s) sum_(i not in S) -log p(x_i | x_S),        S any s of the d features
 
-The network sees the features that are known, and which these are, and says something of all others. In
+The network sees the features that are known, and which these are, and predicts all others. In
 learning, s is drawn from 0 .. d - 1 and then S itself: the loss is, in expectation, -log p(x) of an order
 drawn evenly from all there are. So any order is a model, features that are known come first where rows
 are to be completed, and some orders together are a mixture that is better than each:
@@ -36,7 +36,7 @@ class EoNADE(Mixed):
         space: the bits.
         hidden: widths of the hidden layers, at least one; their units are rectified.
         ensemble: number of orders that are averaged, where no others are given.
-        seed: of these orders.
+        seed: seed of these orders.
     """
 
     sequences: Tensor  # the numbers of the bits as they come, (K, d)

@@ -1,6 +1,6 @@
 """MADE: one masked network that gives every conditional of a vector at once.
 
-    p(x) = prod_i p(x_i | x_<i)              logits = net(x),  logits_i blind to x_i and what follows
+    p(x) = prod_i p(x_i | x_<i)              logits = net(x),  logits_i a function of x_<i alone
     M^l_kj = [m^l(k) >= m^(l-1)(j)]          M^V_ik = [place(i) > m^L(k)]
 
 A place is given to every feature and a degree m to every hidden unit, and a weight lives only where
@@ -14,7 +14,7 @@ learning, keep the weights from learning one by heart; to score and to sample, t
 
     p(x) = 1/K sum_k p_k(x)
 
-Given its first values, a row goes on with p_k in proportion to p_k of these. That is exact where all
+Given its first values, a row continues with p_k in proportion to p_k of these. That is exact where all
 masks put the same features first, as they do unless orders are shuffled; where they do not, a prefix is
 refused, and `one(k)`, one of the models, still completes rows in its own order.
 
@@ -44,13 +44,13 @@ class MADE(Mixed):
     Args:
         space: what x is; at least 2 numbers.
         hidden: widths of the hidden layers.
-        masks: K, how many sets of places and degrees share the weights.
+        masks: K, number of sets of places and degrees that share the weights.
         shuffled: places are drawn, for each mask anew; otherwise features come in their own order.
-        rank: numbers that say how a feature's levels are weighed, by a basis that the features
+        rank: numbers that weigh a feature's levels, by a basis that the features
             share: fewer than levels keeps a small data set from being learnt by heart; without
             one, each level has a logit of its own.
         dropout: share of hidden units set to zero in a round of training, in [0, 1).
-        seed: of places and degrees.
+        seed: seed of places and degrees.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class MADE(Mixed):
         which = int(torch.randint(self.masks, ()))
         return {"nll": -self.log_prob_of(which, x).mean()}
 
-    # what the network sees, and what it says
+    # inputs and outputs of the network
 
     def _seen(self, x: Tensor) -> Tensor:
         """(...) -> (..., d_in)."""

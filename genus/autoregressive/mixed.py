@@ -3,9 +3,9 @@
     p(x) = 1/K sum_k p_k(x)
 
 Each p_k goes from value to value in its order, and so does drawing from it. Given the first values of a
-row, x_S, the mixture is no longer even: a row goes on with p_k in proportion to p_k(x_S), which is known
-where k's order begins with the values in S, whichever of them comes first. Where an order does not, no
-exact way leads on, and there is none here.
+row, x_S, the mixture is no longer even: a row continues with p_k in proportion to p_k(x_S), which is
+known where k's order begins with the values in S, whichever of them comes first. Where an order does
+not, no exact way leads on, and there is none here.
 """
 
 import math
@@ -22,7 +22,7 @@ class OneOf(Stepwise):
     """One of the models in a mixture.
 
     Args:
-        mixture: that it is in.
+        mixture: mixture that it is in.
         which: its number.
     """
 
@@ -44,7 +44,7 @@ class OneOf(Stepwise):
 class Mixed(Stepwise):
     """An even mixture: gives `orders`, and `logits` and `unroll` of each of its models.
 
-    What names no model is of the first one, where a single order is asked for (`order`, `logits`,
+    What names no model is of the first one, where a single order is wanted (`order`, `logits`,
     `unroll`, `sample_from`), and of the mixture elsewhere.
     """
 
@@ -82,7 +82,7 @@ class Mixed(Stepwise):
         if not (self.orders == self.order).all():
             raise Refused(
                 f"{type(self).__name__}: its models have different orders, and a single value has "
-                f"no probability in their mixture; ask one of them: one(k).log_probs(x)"
+                f"no probability in their mixture; use one of them: one(k).log_probs(x)"
             )
         each = torch.stack([self.one(k).log_probs(x).flatten(1) for k in range(len(self.orders))])
         before = each[..., self.order].cumsum(2).logsumexp(0)  # of all values up to each place

@@ -29,7 +29,7 @@ class NADE(Stepwise):
         space: the bits.
         hidden: h, units of each hidden layer.
         shuffled: bits come in an order that is drawn; otherwise in their own.
-        seed: of that order.
+        seed: seed of that order.
     """
 
     sequence: Tensor  # the numbers of the bits as they come, (d,)

@@ -72,7 +72,7 @@ class Stepwise(GenerativeModel):
 
         Args:
             u: (n, d), where d is `space.dims`.
-            context: what x is drawn for, where the model asks for it.
+            context: what x is drawn for, where the model has a context.
             decoding: temperature, and which values are left out.
             prefix: (n, k): the first k values as they come, which stay as they are.
         """
@@ -159,6 +159,6 @@ def endless(space: Tokens, who: str) -> None:
     """Raises Refused if the texts of a space end: then they are not of any length."""
     if space.end is not None:
         raise Refused(
-            f"{who}: a text of any length was asked for, but {space} ends at token {space.end}; "
+            f"{who}: a text of any length is wanted, but {space} ends at token {space.end}; "
             f"log_probs and sample are for such texts"
         )

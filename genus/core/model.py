@@ -41,7 +41,7 @@ class Model(nn.Module, ABC):
     context_space: Space | None = None  # what is given with each x; None if nothing is
 
     def loss(self, *batch: Tensor) -> Losses:
-        """Maximum likelihood, in nats per example, unless a model says otherwise."""
+        """Maximum likelihood, in nats per example, unless a model has a loss of its own."""
         if isinstance(self, HasLogProb):
             return {"nll": -self.log_prob(*batch).mean()}
         raise RefusedType(f"{type(self).__name__} has no log_prob: give it a loss, or players")
@@ -86,14 +86,14 @@ class GenerativeModel(Model):
         """(n, *space.shape), without gradients; n is by default as many as context has rows."""
 
     def sample_count(self, n: int | None, context: Tensor | None) -> int:
-        """How many rows `sample` is asked for.
+        """The number of rows that `sample` draws.
 
         Raises:
             Refused: a context is missing or not wanted, or it has another number of rows.
         """
         self.check_context(context)
         if context is None and n is None:
-            raise Refused(f"{type(self).__name__}: sample was not told how many: give it n")
+            raise Refused(f"{type(self).__name__}: sample needs a number of rows: give it n")
         if context is not None and n not in (None, len(context)):
             raise Refused(
                 f"{type(self).__name__}: n is {n}, and context has {len(context)} rows; one row of "
@@ -142,7 +142,7 @@ def check_embedding(
         who: the model.
         context_space: what a context is.
         embed: makes its features.
-        context: how many there are, of models whose networks are built for as many: 0 without any.
+        context: number of these, for models whose networks are built for as many: 0 without any.
     """
     if (context_space is None) != (embed is None):
         raise Refused(

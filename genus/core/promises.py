@@ -1,4 +1,4 @@
-"""Promises: what the name of a method says of a model, for all models alike.
+"""Promises: what the name of a method means, for all models alike.
 
 What each name promises is a law in ``tests/laws.py``.
 """
@@ -26,7 +26,7 @@ PROMISES = (
     "decode",  # z to x
     "encode_with_logdet",  # z and log |det dz/dx|
     "denoise",  # the clean x that is expected behind a noisy one
-    "judged",  # what a critic says of both sides of a game
+    "judged",  # a critic's scores of both sides of a game
     "fit",  # learns by closed form or expectation maximisation
 )
 
@@ -37,15 +37,15 @@ P = TypeVar("P")
 def promise(model: object, kind: type[P]) -> P | None:
     """The model, as what keeps a promise; None if it does not keep it.
 
-    The model itself is asked, and not its class: a wrapper keeps what it wraps.
+    The model itself decides, and not its class: a wrapper keeps what it wraps.
 
     Args:
         model: any.
         kind: `HasLogProb`, `HasElbo`, ...: a protocol of one promise or of several.
     """
     wanted = {name for name in PROMISES if name in vars(kind)}
-    said: Callable[[], set[str]] | None = getattr(model, "promises", None)
-    keeps = said() if said else {n for n in wanted if callable(getattr(model, n, None))}
+    own: Callable[[], set[str]] | None = getattr(model, "promises", None)
+    keeps = own() if own else {n for n in wanted if callable(getattr(model, n, None))}
     return cast(P, model) if wanted <= keeps else None
 
 
@@ -100,7 +100,7 @@ class HasAnnealingPath(Protocol):
 class HasFit(Protocol):
     """Learns from all data at once: yields its losses after each step, until it has converged.
 
-    What it knows lives in its parameters and buffers, so that a second call goes on from there.
+    What it knows lives in its parameters and buffers, so that a second call continues from there.
     """
 
     def fit(self, *x: Tensor) -> Iterator[Losses]: ...

@@ -53,7 +53,7 @@ class Space(ABC):
 
         Args:
             indices: int64.
-            dtype: of values that are floats.
+            dtype: type of values that are floats.
         """
         raise Refused(f"{self}: its values are not discrete, so they have no indices")
 
@@ -160,8 +160,8 @@ def require(who: str, space: Space, *kinds: type[S], axes: str = "", mend: str =
 
     Args:
         who: the model, for messages.
-        space: of the model.
-        kinds: that it can live on.
+        space: space of the model.
+        kinds: spaces that it can live on.
         axes: names of the axes that one x must have, such as "steps, d"; without them, any.
         mend: what else to do, for messages.
     """
@@ -176,7 +176,7 @@ def require_images(space: Space, who: str, least: int = 1) -> Pixels:
     """The space itself; Refused, in the name of `who`, unless it is one of images.
 
     Args:
-        space: of a model.
+        space: space of a model.
         who: the model, for messages.
         least: pixels that height and width must have.
     """
@@ -216,13 +216,13 @@ class Tokens(Space):
         if self.end is not None and x.dtype == torch.int64:
             ended = x == self.end
             if (ended[:, :-1] & ~ended[:, 1:]).any():
-                return f"goes on after its end, which is token {self.end}"
+                return f"continues after its end, which is token {self.end}"
         return _outside(x, self.vocabulary)
 
 
 @dataclass(frozen=True)
 class Classes(Space):
-    """One label in 0 .. count - 1, int64, of shape (): what a conditional model is often told."""
+    """One label in 0 .. count - 1, int64, of shape (): the usual context of a conditional model."""
 
     count: int
 
@@ -256,7 +256,7 @@ def _outside(x: Tensor, count: int) -> str | None:
 class Graphs(Space):
     """Undirected graphs of at most `nodes` nodes, as matrices, (nodes, nodes), of floats 0 and 1.
 
-    The diagonal says which nodes there are, and they come first: x_ii = 1 for i below the number of
+    The diagonal marks the nodes there are, and they come first: x_ii = 1 for i below the number of
     nodes. Elsewhere x_ij = x_ji is 1 where an edge joins i and j. So an x is a graph *and* an order
     of its nodes, and a score is the probability of both.
     """
@@ -284,7 +284,7 @@ class Graphs(Space):
 class Strokes(Space):
     """Drawings of at most `length` steps of a pen: (length, 3), floats (dx, dy, pen).
 
-    A step moves the pen by dx to the right and dy down. Its pen is 0 where the line goes on after
+    A step moves the pen by dx to the right and dy down. Its pen is 0 where the line continues after
     it, 1 where the pen is lifted after it, and 2 once the drawing has ended: all later steps are
     (0, 0, 2). A drawing that fills all steps has no end. Scores are densities of (dx, dy) times
     probabilities of the pen.
@@ -304,7 +304,7 @@ class Strokes(Space):
             return "has pens other than 0, 1 and 2"
         ended = pen == 2
         if (ended[:, :-1] & ~ended[:, 1:]).any():
-            return "goes on after its end"
+            return "continues after its end"
         if (x[..., :2][ended] != 0).any():
             return "moves after its end"
         return None

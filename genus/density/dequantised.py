@@ -7,7 +7,7 @@ so that a density can be compared, in bits, with models that count levels. With 
     elbo(x) = log p(x + w u) + d log w                  E elbo <= log P(x)       by Jensen
 
 and, as u is drawn from the bin, exp(elbo) is also an unbiased estimate of P(x): the log_weight.
-Uniform noise asks the density for a flat top over each bin. Where the noise may look at the picture,
+Uniform noise wants a density that is flat over each bin. Where the noise may look at the picture,
 u ~ q(u | x) in the unit cube, the density keeps the shape that it has, and the bound is the tighter the
 nearer q comes to p(u | x); with y = x + w (u - 1/2),
 
@@ -169,7 +169,7 @@ class Dequantised(GenerativeModel):
         return {"density": -log_p.mean(), "noise": log_q.mean()}
 
     def fit(self, x: Tensor, *context: Tensor) -> Iterator[Losses]:
-        """The density's fit, on one draw of the noise: the same in every call, so as to go on."""
+        """The density's fit, on one draw of the noise: the same in every call, to continue."""
         with torch.random.fork_rng([x.device] if x.is_cuda else []):
             torch.manual_seed(0)
             y = self.space.dequantise(x)
@@ -204,7 +204,7 @@ def _checked(
     pixels = require(who, space, Pixels)
     if density.space != Reals(space.shape):
         raise Refused(
-            f"{who}: the density is made for {density.space}; build it for {Reals(space.shape)}"
+            f"{who}: the density is built for {density.space}; build it for {Reals(space.shape)}"
         )
     if not (promise(density, HasLogProb) or promise(density, HasElbo)):
         raise Refused(

@@ -1,7 +1,7 @@
 """GaussianMixture: a few normal distributions, learnt by expectation maximisation.
 
-Each row asks which component made it. Given the answers, the best components are weighted means
-and covariances; given the components, the answers are Bayes' rule. Each half raises a lower bound
+E finds the chances that a component drew a row. Given these, the best components are weighted
+means and covariances; given the components, the chances are Bayes' rule. Each half raises a lower bound
 that touches the likelihood, so the likelihood never falls.
 
     p(x) = sum_k pi_k N(x; m_k, C_k)
@@ -33,7 +33,7 @@ class GaussianMixture(GenerativeModel):
 
     Args:
         space: the reals.
-        components: how many, at least 1.
+        components: number of components, at least 1.
         covariance: full, diagonal (a variance for each feature) or spherical (one for all).
         floor: the least variance in any direction, positive, in the square of the data's unit.
         tolerance: `fit` ends when a step gains less than this, in nats per row.

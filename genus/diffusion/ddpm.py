@@ -52,8 +52,8 @@ class Ancestral:
         models", 2021, arXiv:2102.09672, section 4 (fewer steps).
 
     Args:
-        evaluations: of the network; None takes all T steps.
-        spacing: of the times: one of `functional.diffusion.spacings`.
+        evaluations: network evaluations; None takes all T steps.
+        spacing: spacing of the times: one of `functional.diffusion.spacings`.
     """
 
     evaluations: int | None = None
@@ -81,7 +81,7 @@ class Ancestral:
 
 
 class Guess(NamedTuple):
-    """What the network says of x_t."""
+    """What the network predicts at x_t."""
 
     start: Tensor  # x0hat, (n, *shape)
     share: Tensor | float  # v; (n, *shape) where it is learned
@@ -94,7 +94,7 @@ Objective = Callable[["DDPM", Tensor], Losses]
 
 @dataclass(frozen=True)
 class Simple:
-    """The squared error of what the network is asked for: the bound without its weights."""
+    """The squared error of what the network predicts: the bound without its weights."""
 
     def __call__(self, model: "DDPM", x: Tensor) -> Losses:
         noisy = model.noisy(x, model.any_step(x))
@@ -106,7 +106,7 @@ class Hybrid:
     """`Simple` for x0hat, and for the variance the bound, of which x0hat learns nothing.
 
     Args:
-        weight: of the bound, in nats for each number of x_0.
+        weight: weight of the bound, in nats for each number of x_0.
     """
 
     weight: float = 1e-3
@@ -162,10 +162,10 @@ class DDPM(Denoising, GenerativeModel):
         steps: T, at least 2.
         schedule: gives beta_1 .. beta_T; see `diffusion.noise`.
         variance: v, of a step back: on a log scale from its lower bound, the posterior's, at 0 to its
-            upper bound, beta_t, at 1. None lets the network say it for each number of x: it gives
+            upper bound, beta_t, at 1. None lets the network give it for each number of x: it gives
             twice as many channels then, and learns by `Hybrid()` or `Bound()`.
-        sampler: how `sample` goes back: `Ancestral(...)` or `DDIM(...)`.
-        parametrisation: what the network is asked for, in the place of the noise: see
+        sampler: sampler of `sample`: `Ancestral(...)` or `DDIM(...)`.
+        parametrisation: what the network predicts, in the place of the noise: see
             `functional.diffusion.parametrisations`.
         objective: what it learns by: `Simple()`, `Hybrid()` or `Bound()`.
     """
@@ -232,7 +232,7 @@ class DDPM(Denoising, GenerativeModel):
         return self.understood(self.denoiser.whole(x, t), x, t, clip)
 
     def understood(self, whole: Tensor, x: Tensor, t: Tensor, clip: bool = True) -> Guess:
-        """What the network has said of x_t."""
+        """What the network's outputs mean at x_t."""
         d = x.shape[1]
         start = self.denoiser.start(whole[:, :d], x, t, clip)
         if self.variance is not None:
@@ -273,7 +273,7 @@ class DDPM(Denoising, GenerativeModel):
         return place.clamp(2, self.steps)
 
     def error(self, x: Tensor, noisy: Noisy, whole: Tensor) -> Tensor:
-        """The mean squared error of what the network was asked for."""
+        """The mean squared error of what the network predicts."""
         target = self.parametrisation.target(x, noisy.eps, noisy.alpha, noisy.sigma)
         error = (whole[:, : x.shape[1]] - target).square()
         return (self.parametrisation.weight(noisy.alpha, noisy.sigma) * error).mean()

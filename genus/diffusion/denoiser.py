@@ -1,4 +1,4 @@
-"""A network that takes noise away, on a path: what every diffusion learns, and every sampler asks.
+"""A network that takes noise away, on a path: what every diffusion learns, and every sampler calls.
 
     x_t = alpha(t) x_0 + sigma(t) eps          functional.diffusion.paths
     x0hat(x_t, t) = E[x_0 | x_t]               what functional.diffusion.parametrisations makes of the network
@@ -33,7 +33,7 @@ LEAST = 1e-5  # of alpha, where a weight of x0hat's error becomes one of the net
 
 
 class Denoises(Protocol):
-    """All that a sampler asks of a model."""
+    """All that a sampler needs of a model."""
 
     @property
     def path(self) -> Path: ...
@@ -72,7 +72,7 @@ class LogNormal:
     Source: Karras and others, 2022, arXiv:2206.00364, table 1.
 
     Args:
-        mean, std: of ln(sigma / alpha).
+        mean, std: mean and deviation of ln(sigma / alpha).
     """
 
     mean: float = -1.2
@@ -85,13 +85,13 @@ class LogNormal:
 
 @dataclass(frozen=True)
 class LogitNormal:
-    """logit(t) is normal: the middle of the way is asked most often.
+    """logit(t) is normal: the middle of the way is drawn most often.
 
     Source: Esser and others, "Scaling rectified flow transformers", 2024, arXiv:2403.03206,
         equation 19.
 
     Args:
-        mean, std: of logit(t).
+        mean, std: mean and deviation of logit(t).
     """
 
     mean: float = 0.0
@@ -103,7 +103,7 @@ class LogitNormal:
 
 
 class Noisy(NamedTuple):
-    """x_t, and all that made it."""
+    """x_t, and all that it is made of."""
 
     x: Tensor  # (n, *shape)
     t: Tensor  # (n,)
@@ -116,11 +116,11 @@ class Denoiser(nn.Module):
     """A part of a model: the network with its path and parametrisation.
 
     Args:
-        net: takes what the parametrisation asks, (n, *shape) and (n,), and a context's rows where
+        net: takes the parametrisation's inputs, (n, *shape) and (n,), and a context's rows where
             there is one; gives (n, *shape).
         space: Pixels or Reals; values should be about 1 in size.
-        path: from data to noise.
-        parametrisation: what the network is asked for.
+        path: path from data to noise.
+        parametrisation: what the network predicts.
     """
 
     def __init__(self, net: nn.Module, space: Space, path: Path, parametrisation: Parametrisation):
@@ -134,16 +134,16 @@ class Denoiser(nn.Module):
         return Noisy(alpha * x + sigma * eps, t, alpha, sigma, eps)
 
     def whole(self, x: Tensor, t: Tensor, *context: Tensor) -> Tensor:
-        """All that the network gives for x_t: (n, *shape), and more channels if a model asks for more."""
-        asked = self.parametrisation.ask(x, t, *self._amounts(x, t))
-        return self.net(asked.x, asked.t, *context)
+        """All that the network gives for x_t: (n, *shape), and more channels if a model needs more."""
+        shown = self.parametrisation.ask(x, t, *self._amounts(x, t))
+        return self.net(shown.x, shown.t, *context)
 
     def out(self, x: Tensor, t: Tensor, *context: Tensor) -> Tensor:
-        """What the network gives in answer to the parametrisation's question, (n, *shape)."""
+        """What the network predicts in its parametrisation, (n, *shape)."""
         return self.whole(x, t, *context)[:, : x.shape[1]]
 
     def start(self, out: Tensor, x: Tensor, t: Tensor, clip: bool = True) -> Tensor:
-        """x0hat, (n, *shape), from that answer; on Pixels, within [-1, 1] if so wanted."""
+        """x0hat, (n, *shape), from that; on Pixels, within [-1, 1] if so wanted."""
         start = self.parametrisation.start(out, x, *self._amounts(x, t))
         return self.space.clip(start) if clip else start
 
@@ -160,14 +160,14 @@ class Denoiser(nn.Module):
         coupling: Coupling | None = None,
         eps: Tensor | None = None,
     ) -> Losses:
-        """The squared error of what the network is asked for, a mean over all numbers.
+        """The squared error of what the network predicts, a mean over all numbers.
 
         Args:
             x: x_0, (n, *shape).
-            context: the features of what is told.
-            times: which t are learned.
-            weight: of x0hat's error; by default the network's own errors all weigh the same.
-            coupling: which of the noise drawn belongs to which row.
+            context: features of the context.
+            times: distribution of t.
+            weight: weight of x0hat's error; by default the network's own errors all weigh the same.
+            coupling: assignment of the noise drawn to rows.
             eps: the noise of each row, where it is known.
         """
         t = times(spread_evenly(x), self.path)

@@ -1,7 +1,7 @@
 """Diffusion: learn to take noise away, at every amount of it; then begin with noise alone.
 
 One kit for what the field has many names for. Four things are chosen apart from each other: the path
-from data to noise, what the network is asked for, the network, and the sampler that goes back.
+from data to noise, what the network predicts, the network, and the sampler that goes back.
 
     score SDE        VP, SubVP or VE    Epsilon or Score     DDIM, PredictorCorrector, ProbabilityFlow
     EDM              LinearVE           Preconditioned       Heun, times LogNormal
@@ -48,25 +48,25 @@ class Dealt(NamedTuple):
 class Diffusion(Denoising, GenerativeModel):
     """A kit for p(x): any network that takes x_t, (n, *shape), and t, (n,), in [0, 1].
 
-    For p(x | context) the network takes a context's features as well. In training a share of the rows
-    is told nothing: their features are zeros. So the network learns p(x) too, and `ClassifierFree` can
-    exaggerate what a context says.
+    For p(x | context) the network takes a context's features as well. In training the context of a
+    share of rows is dropped: their features are zeros. So the network learns p(x) too, and
+    `ClassifierFree` can exaggerate the effect of a context.
 
     Args:
         net: the network; it gives (n, *shape).
         space: Pixels or Reals; values should be about 1 in size.
-        path: from data to noise: `VP()`, `VE()`, `Straight()`, ... of `functional.diffusion.paths`.
-        parametrisation: what the network is asked for: `Epsilon()`, `Velocity()`, ... of
+        path: one of `functional.diffusion.paths`: `VP()`, `VE()`, `Straight()`, ...
+        parametrisation: what the network predicts: `Epsilon()`, `Velocity()`, ... of
             `functional.diffusion.parametrisations`.
-        sampler: how `sample` goes back.
-        times: which t it learns at.
-        weight: of the error of x0hat, from alpha and sigma: see `functional.diffusion.weights`; by
-            default all that the parametrisation asks for weighs the same.
-        coupling: which noise belongs to which x_0, such as `diffusion.optimal_transport`;
+        sampler: sampler of `sample`.
+        times: distribution of t in training.
+        weight: weight of x0hat's error: see `functional.diffusion.weights`; by
+            default all that the network predicts weighs the same.
+        coupling: assignment of noise to x_0, such as `diffusion.optimal_transport`;
             by default it is drawn for each row.
         context_space: space of the context; None for an unconditional model.
         embed: turns rows of context into their features, (n, ...).
-        silent: share of training rows whose context is dropped, in [0, 1).
+        drop_context: share of training rows whose context is dropped, in [0, 1).
     """
 
     def __init__(
@@ -81,12 +81,12 @@ class Diffusion(Denoising, GenerativeModel):
         coupling: Coupling | None = None,
         context_space: Space | None = None,
         embed: nn.Module | None = None,
-        silent: float = 0.1,
+        drop_context: float = 0.1,
     ):
         super().__init__()
         check_space(space, "Diffusion")
         check_embedding("Diffusion", context_space, embed)
-        share("Diffusion", silent=silent)
+        share("Diffusion", drop_context=drop_context)
         if coupling is not None and context_space is not None:
             raise Refused(
                 "Diffusion: coupling pairs noise with rows whatever their context, so that noise would "
@@ -94,7 +94,7 @@ class Diffusion(Denoising, GenerativeModel):
             )
         self.space, self.sampler = space, sampler
         self.times, self.weight, self.coupling = times, weight, coupling
-        self.context_space, self.embed, self.silent = context_space, embed, silent
+        self.context_space, self.embed, self.drop_context = context_space, embed, drop_context
         self.denoiser = Denoiser(net, space, path, parametrisation)
 
     def features(self, context: Tensor | None) -> tuple[Tensor, ...]:
@@ -118,19 +118,19 @@ class Diffusion(Denoising, GenerativeModel):
         return Dealt(*batch) if self.context_space else Dealt(batch[0], None, *batch[1:])
 
     def loss(self, x: Tensor, context: Tensor | None = None, eps: Tensor | None = None) -> Losses:
-        """The squared error of what the network is asked for.
+        """The squared error of what the network predicts.
 
         Args:
             x: x_0, (n, *shape).
             context: (n, ...), if the model has a space of contexts.
-            eps: the noise that belongs to each row, where a batch says it: see `Pairs`.
+            eps: the noise that belongs to each row, where a batch has it: see `Pairs`.
         """
-        told = self.features(context)
-        if told and self.silent:
-            heard = (torch.rand(len(x), device=x.device) >= self.silent).to(told[0].dtype)
-            told = (told[0] * heard.view(-1, *[1] * (told[0].dim() - 1)),)
+        features = self.features(context)
+        if features and self.drop_context:
+            kept = (torch.rand(len(x), device=x.device) >= self.drop_context).to(features[0].dtype)
+            features = (features[0] * kept.view(-1, *[1] * (features[0].dim() - 1)),)
         return self.denoiser.loss(
-            x, *told, times=self.times, weight=self.weight, coupling=self.coupling, eps=eps
+            x, *features, times=self.times, weight=self.weight, coupling=self.coupling, eps=eps
         )
 
     def elbo(self, x: Tensor, context: Tensor | None = None) -> Tensor:
@@ -152,15 +152,15 @@ class Diffusion(Denoising, GenerativeModel):
 
 @dataclass(frozen=True)
 class Given:
-    """A denoiser whose context has been said: what a sampler asks.
+    """A denoiser with its context: what a sampler calls.
 
     Args:
-        denoiser: of a model.
-        told: the features of each row's context, (n, ...), if anything is told.
+        denoiser: denoiser of a model.
+        features: features of each row's context, (n, ...), if there is one.
     """
 
     denoiser: Denoiser
-    told: Tensor | None = None
+    features: Tensor | None = None
 
     @property
     def path(self) -> Path:
@@ -168,4 +168,4 @@ class Given:
 
     def denoise(self, x: Tensor, t: Tensor) -> Tensor:
         """E[x_0 | x_t, context], (n, *shape)."""
-        return self.denoiser.denoise(x, t, *given(self.told))
+        return self.denoiser.denoise(x, t, *given(self.features))

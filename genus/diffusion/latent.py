@@ -1,6 +1,6 @@
 """Latent diffusion: a diffusion of what an autoencoder makes of x.
 
-Most of the numbers of an image say little of what it shows. An autoencoder keeps the few that do, and a
+Most numbers of an image matter little to what it shows. An autoencoder keeps the few that do, and a
 diffusion learns how they are distributed, at a fraction of the cost of learning it of x; the
 autoencoder's own prior need not fit. The two are trained one after the other.
 
@@ -27,7 +27,7 @@ class LatentDiffusion(GenerativeModel):
 
     Args:
         autoencoder: a trained model that keeps `encode` and `decode`, of Pixels, Reals or Bits.
-        diffusion: of Reals of the shape of what the autoencoder encodes to.
+        diffusion: diffusion on Reals of the shape of what the autoencoder encodes to.
     """
 
     scale: Tensor  # s, (): what `prepare` measures

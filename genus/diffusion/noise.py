@@ -73,7 +73,7 @@ class SigmoidSchedule:
 
     Args:
         start, end: the part of the sigmoid that is used, start below end.
-        heat: how soft it is, above 0.
+        heat: softness of it, above 0.
     """
 
     start: float = -3.0
@@ -169,7 +169,7 @@ class Posterior(NamedTuple):
 
 
 def posterior(abar_s: Tensor, abar_t: Tensor) -> Posterior:
-    """What x_t and x_0 say of an x_s between them: Ho et al., equations 6-7, for any s < t."""
+    """The distribution of an x_s between x_t and x_0: Ho et al., equations 6-7, for any s < t."""
     alpha = abar_t / abar_s  # of one step from s to t
     return Posterior(
         on_start=abar_s.sqrt() * (1 - alpha) / (1 - abar_t),

@@ -55,7 +55,7 @@ class ProbabilityFlow(GenerativeModel):
     Args:
         model: the diffusion, on Reals or on Pixels; on Pixels its flow is a density on Reals of the
             same shape, for `Dequantised`.
-        solver: of the equation; in float32 tolerances of 1e-5 are about what can be kept.
+        solver: solver of the equation; in float32 tolerances of 1e-5 are about what can be kept.
         probes: vectors of random signs with which the trace is estimated, for each row, drawn once a
             solve; 0 is the exact trace, which costs as many products as x has numbers.
     """

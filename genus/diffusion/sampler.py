@@ -1,6 +1,6 @@
 """The way back along a path: what all samplers share, and DDIM.
 
-A sampler is a function of a denoiser and of noise: it asks the denoiser at falling times, and from
+A sampler is a function of a denoiser and of noise: it calls the denoiser at falling times, and from
 each x_t and its x0hat makes an x_s with less noise. What it knows of a diffusion is the path alone,
 so that each sampler serves each denoiser: of whatever parametrisation, guided or masked.
 
@@ -67,9 +67,9 @@ class DDIM:
     """A sampler of few evaluations.
 
     Args:
-        evaluations: of the network; a chain's T are enough.
+        evaluations: network evaluations; a chain's T are enough.
         eta: fresh noise, in [0, 1]: from 0, none, to 1, as much as the posterior has.
-        spacing: of the times: one of `functional.diffusion.spacings`.
+        spacing: spacing of the times: one of `functional.diffusion.spacings`.
     """
 
     evaluations: int = 50

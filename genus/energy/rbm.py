@@ -38,7 +38,7 @@ class RBM(GenerativeModel):
         space: the bits.
         hidden: units in the hidden layer.
         steps: k, the Gibbs steps of a chain in one round.
-        chains: how many persistent chains dream (PCD), best no fewer than the rows of a batch; 0
+        chains: persistent chains (PCD), best no fewer than the rows of a batch; 0
             begins a chain at each row of data in every round (CD).
         burn_in: Gibbs steps before a sample, from a persistent chain or else from the biases.
     """

@@ -1,4 +1,4 @@
-"""What a flow is made of: maps that can be undone, and say by how much they stretch."""
+"""What a flow is made of: maps that can be undone, and give by how much they stretch."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ class Bijection(nn.Module, ABC):
     """An invertible map of rows, (n, ...) to the same shape; usable alone, or as a part of a flow.
 
     Every method also takes a context, (n, k) floats that may decide the map of each row. One that
-    was made without a context leaves it alone.
+    was built without a context leaves it alone.
     """
 
     @abstractmethod
@@ -49,7 +49,7 @@ class Chain(Bijection):
         self.steps = nn.ModuleList(steps)
 
     def encode_with_logdet(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """z and the sum of what each step says."""
+        """z and the sum of the steps' logdets."""
         total = x.new_zeros(len(x))
         for step in self.steps:
             x, logdet = step.encode_with_logdet(x, context)
@@ -63,7 +63,7 @@ class Chain(Bijection):
         return z
 
     def decode_with_logdet(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """x and the sum of what each step says."""
+        """x and the sum of the steps' logdets."""
         total = z.new_zeros(len(z))
         for step in reversed(self.steps):
             z, logdet = step.decode_with_logdet(z, context)
@@ -122,7 +122,7 @@ def parted(call: Callable[..., Tensor], most: int, *rows: Tensor) -> Tensor:
 
 
 def wanted(context: Tensor | None, features: int, who: str) -> Tensor:
-    """The context, (n, features), of a bijection that was made for one."""
+    """The context, (n, features), of a bijection that has one."""
     if context is None or context.shape[1:] != (features,):
         came = None if context is None else f"of shape {tuple(context.shape)}"
         raise Refused(f"{who}: context is {came}; it must be (n, {features})")

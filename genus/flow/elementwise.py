@@ -59,7 +59,7 @@ class Affine:
     """z = x e^s + t.
 
     Args:
-        bound: of |s|, above 0.
+        bound: bound of |s|, above 0.
     """
 
     bound: float = 3.0
@@ -85,8 +85,8 @@ class Spline:
     """A rational-quadratic spline on [-bound, bound], the identity outside, or a circle.
 
     Args:
-        bins: how many, at least 2.
-        bound: where it ends, above 0: some standard deviations of what comes in.
+        bins: number of bins, at least 2.
+        bound: end of it, above 0: some standard deviations of what comes in.
         circular: x is an angle in [-bound, bound], whose ends are one point.
     """
 

@@ -9,7 +9,7 @@ Maps and base may be decided by a context:
 
     z = f(x; h),   h = embed(context),   log p(x | context) = log p_base(z | context) + log |det df|
 
-The context is made a vector once for each row, and each bijection that was made for one sees it: the
+The context is made a vector once for each row, and each bijection that takes one sees it: the
 network of a coupling reads it beside the half that is kept, that of an autoregressive map beside the
 features that come before. It decides the map without being moved by it, so that the Jacobian is
 triangular as it was.
@@ -47,8 +47,8 @@ class Flow(GenerativeModel):
 
     Args:
         space: Reals(shape).
-        steps: bijections of (n, *shape), the first next to the data. With a context, some were made
-            for one of k features.
+        steps: bijections of (n, *shape), the first next to the data. With a context, some take
+            one of k features.
         base: what z follows, with log_prob and sample on the same space: one for all contexts, or
             one that is given the same context; a standard normal without.
         context_space: what the density is given; None if it is given nothing.
@@ -123,8 +123,8 @@ class Flow(GenerativeModel):
         n = self.sample_count(n, context)
         if self.base is None:
             z = self.noise(n, *self.space.shape)
-        elif (told := self._for_base(context)) is not None:
-            z = self.base.sample(context=told)
+        elif (for_base := self._for_base(context)) is not None:
+            z = self.base.sample(context=for_base)
         else:
             z = self.base.sample(n)
         return parted(self.decode, PART, z, *given(context))

@@ -11,8 +11,8 @@ class Permutation(Bijection):
     """Features in another order, drawn once.
 
     Args:
-        features: of x.
-        seed: of the order.
+        features: features of x.
+        seed: seed of the order.
     """
 
     order: Tensor
@@ -41,8 +41,8 @@ class Standard(Bijection):
     model that was saved has been prepared, and is not prepared again by itself.
 
     Args:
-        shape: of one x.
-        learned: scale and shift go on to learn (the actnorm of Glow); else they are kept.
+        shape: shape of one x.
+        learned: scale and shift continue to learn (the actnorm of Glow); else they are kept.
     """
 
     def __init__(self, shape: tuple[int, ...], learned: bool = False):
@@ -89,7 +89,7 @@ class LU(Bijection):
         arXiv:1807.03039, section 3.2.
 
     Args:
-        features: of x.
+        features: features of x.
     """
 
     def __init__(self, features: int):

@@ -1,4 +1,4 @@
-"""Monotone rational-quadratic splines: a bijection of the line that bends as much as its knots say.
+"""Monotone rational-quadratic splines: a bijection of the line, bent by its knots.
 
 Knots (x_k, y_k) rise in both; each has a slope d_k > 0. Between two of them, with w = x_k+1 - x_k,
 h = y_k+1 - y_k, s = h / w and u = (x - x_k) / w,
@@ -40,7 +40,7 @@ def knots(raw: Tensor, bound: float, circular: bool = False) -> Knots:
 
     Args:
         raw: (..., 3 bins - 1) with tails, (..., 3 bins) on a circle: widths, heights, slopes.
-        bound: where the spline ends, above 0.
+        bound: end of the spline, above 0.
         circular: the two ends are one point.
     """
     bins = (raw.shape[-1] + (0 if circular else 1)) // 3

@@ -28,11 +28,11 @@ class KeysValues:
 
     Args:
         n: rows.
-        heads: of the attention.
+        heads: attention heads.
         length: largest number of positions.
         d: numbers of a key, and of a value.
         like: a tensor of the type and device that is wanted.
-        turning: whether keys and queries are turned by their places; d must then be even.
+        turning: True turns keys and queries by their places; d must then be even.
     """
 
     def __init__(
@@ -65,10 +65,10 @@ class CausalAttention(nn.Module):
     """Each place looks at itself and those before it: (n, length, width) -> the same.
 
     Args:
-        width: of a place.
+        width: numbers of a place.
         heads: number of attention heads; width must be a multiple, of an even number if rotary.
-        rotary: whether keys and queries are turned by their places, so that what is seen depends on
-            how far apart two places are; if not, places must be told in x.
+        rotary: True turns keys and queries by their places, so that what is seen depends on how far
+            apart two places are; if not, x must contain the places.
         dropout: share of the attention weights set to zero in a round of training, in [0, 1).
     """
 
@@ -81,7 +81,7 @@ class CausalAttention(nn.Module):
             )
         self.width, self.heads, self.rotary, self.dropout = width, heads, rotary, dropout
         self.look = nn.Linear(width, 3 * width)
-        self.tell = nn.Linear(width, width)
+        self.output = nn.Linear(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
         turns = rotary(x.shape[1], self.width // self.heads, x) if self.rotary else None
@@ -91,7 +91,7 @@ class CausalAttention(nn.Module):
 
     def begin(self, n: int, length: int) -> KeysValues:
         """Room for n rows of `length` places."""
-        weight = self.tell.weight
+        weight = self.output.weight
         return KeysValues(n, self.heads, length, self.width // self.heads, weight, self.rotary)
 
     def fill(self, x: Tensor, memory: KeysValues) -> Tensor:
@@ -119,14 +119,14 @@ class CausalAttention(nn.Module):
         return q, k, parts[2]
 
     def _out(self, seen: Tensor) -> Tensor:
-        return self.tell(seen.transpose(1, 2).flatten(2))
+        return self.output(seen.transpose(1, 2).flatten(2))
 
 
 class CrossAttention(nn.Module):
     """Each place looks at all places of another sequence, the source: (n, length, width) -> the same.
 
     Args:
-        width: of a place.
+        width: numbers of a place.
         heads: number of attention heads; width must be a multiple.
         source: numbers of a place of the source; None for as many as width.
     """
@@ -137,7 +137,7 @@ class CrossAttention(nn.Module):
         self.width, self.heads, self.source = width, heads, source
         self.look = nn.Linear(width, width)
         self.show = nn.Linear(source or width, 2 * width)
-        self.tell = nn.Linear(width, width)
+        self.output = nn.Linear(width, width)
 
     def forward(self, x: Tensor, source: Tensor, seen: Tensor | None = None) -> Tensor:
         """What x takes from the source, (n, m, source); `seen`, (n, m) bool: places that are there."""
@@ -154,7 +154,7 @@ class CrossAttention(nn.Module):
         q = self.look(x).unflatten(2, (self.heads, -1)).transpose(1, 2)
         k, v, *mask = memory
         found = _attended(q, k, v, mask[0] if mask else None)
-        return self.tell(found.transpose(1, 2).flatten(2))
+        return self.output(found.transpose(1, 2).flatten(2))
 
     def step(self, x: Tensor, memory: tuple[Tensor, ...]) -> Tensor:
         """One place: (n, width) -> the same."""

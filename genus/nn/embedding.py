@@ -45,7 +45,7 @@ class Labels(nn.Module):
 
     Args:
         count: number of labels.
-        width: of the vectors, which are then learned; None takes one 1 among zeros, of `count`.
+        width: size of the vectors, which are then learned; None takes one 1 among `count` numbers.
     """
 
     rows: Tensor  # (count, width)
@@ -102,18 +102,18 @@ def time_embedding(width: int, d_out: int) -> nn.Sequential:
     )
 
 
-def with_context(time: Tensor, told: nn.Linear | None, context: Tensor | None) -> Tensor:
-    """An embedded time, (n, d), and what a network is told beside it, (n, k), as one, (n, d).
+def with_context(time: Tensor, conditioning: nn.Linear | None, context: Tensor | None) -> Tensor:
+    """An embedded time, (n, d), and context features, (n, k), as one, (n, d).
 
     Raises Refused if a context comes where none is wanted, or none where one is.
     """
-    if (told is None) != (context is None):
+    if (conditioning is None) != (context is None):
         raise Refused(
             "a network of x and time: "
             + (
                 "it was built without a context, and got one: give it context=..."
-                if told is None
+                if conditioning is None
                 else "it was built for a context, and got none"
             )
         )
-    return time if told is None or context is None else time + told(context)
+    return time if conditioning is None or context is None else time + conditioning(context)

@@ -14,20 +14,20 @@ class MaskedMLP(nn.Module):
     """Features in, as many out: (n, features, d_in) -> (n, features, d_out).
 
     An order puts the features in places 1 .. features. Every hidden unit has a degree m, and sees
-    the features in places up to m only; the output of the feature in place i is made of units of
+    the features in places up to m only; the output of the feature in place i is a sum over units of
     degree below i, and of the features before it. So a unit is known as soon as its last feature is,
     and `unroll` computes each once. A context is seen by all units; some then have degree 0, and
     see nothing else, so that the first output is a function of the context.
 
     Args:
-        features: how many; at least 2.
+        features: number of features; at least 2.
         d_in, d_out: numbers that describe one feature where it comes in and where it goes out.
         hidden: widths of the hidden layers.
-        masks: how many ways there are to put features and units in order; all share the weights.
+        masks: number of ways to put features and units in order; all share the weights.
         shuffled: orders of features are drawn; otherwise each is the features' own.
-        backwards: that order from its end.
+        backwards: True takes that order from its end.
         dropout: share of hidden units set to zero in a round of training, in [0, 1).
-        seed: of orders and degrees.
+        seed: seed of orders and degrees.
         context: numbers that all outputs may see, of what `forward` is given; 0 for none.
         shortcut: an output also sees the features before it without a layer between.
     """
@@ -95,7 +95,7 @@ class MaskedMLP(nn.Module):
     def unroll(
         self, n: int, mask: int = 0, context: Tensor | None = None
     ) -> Generator[Tensor, Tensor, None]:
-        """`forward`, one feature after another, each made from what came out for it.
+        """`forward`, one feature after another, each drawn from what came out for it.
 
         Yields what comes out for a feature, (n, d_out), in the order of the mask, and is sent what
         goes in for it, (n, d_in).
@@ -103,7 +103,7 @@ class MaskedMLP(nn.Module):
         Args:
             n: rows.
             mask: whose order it is.
-            context: (n, context), where the network was made for one.
+            context: (n, context), where the network has one.
         """
         order, degrees = self.places[mask].argsort(), self.degrees(mask)
         ins, outs = _channels(order, self.d_in), _channels(order, self.d_out)

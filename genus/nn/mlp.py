@@ -25,7 +25,7 @@ class MLP(nn.Sequential):
         dropout: share of hidden units set to zero in a round of training, in [0, 1).
         activation: silu, which is smooth; relu, whose kinks can bring far things close; or
             leaky_relu, which lets a fifth of what is negative through.
-        constraint: on the weights: spectral, weight, equalised or None; see `genus.nn.constraints`.
+        constraint: one of `genus.nn.constraints` on the weights: spectral, weight, equalised or None.
     """
 
     def __init__(

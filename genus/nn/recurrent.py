@@ -46,9 +46,9 @@ class Recurrent(nn.Module):
     Args:
         d_in: numbers of a place.
         width: numbers of the state of a layer.
-        layers: how many.
+        layers: number of layers.
         cell: "elman", "gru" or "lstm".
-        skips: whether all layers see x, and all are seen in the end: d_out is then width * layers,
+        skips: True if all layers see x, and all are seen in the end: d_out is then width * layers,
             and otherwise width.
         dropout: share of the numbers between two layers set to zero in a round of training, in [0, 1).
     """

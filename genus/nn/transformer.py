@@ -19,11 +19,11 @@ class CausalBlock(nn.Module):
     """Causal attention, a look at a source if there is one, and a perceptron, each added to x.
 
     Args:
-        width: of a place.
-        heads: of each attention.
+        width: numbers of a place.
+        heads: heads of each attention.
         source: numbers of a place of the source that is looked at; None for no source.
         growth: width of the perceptron's hidden layer, in widths of a token.
-        rotary: as in `CausalAttention`.
+        rotary: that of `CausalAttention`.
         dropout: share of residuals and of attention weights set to zero in a round of training.
     """
 
@@ -85,9 +85,9 @@ class CausalTransformer(nn.Module):
     What is added to x is small at first, the smaller the more layers add to it.
 
     Args:
-        width: of a place.
+        width: numbers of a place.
         layers: number of blocks.
-        heads, source, growth, rotary, dropout: of each block, as in `CausalBlock`.
+        heads, source, growth, rotary, dropout: those of `CausalBlock`.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class CausalTransformer(nn.Module):
         )
         self.norm = nn.LayerNorm(width)
         for name, weight in self.named_parameters():
-            if name.endswith(("tell.weight", "think.2.weight")):  # what is added to x
+            if name.endswith(("output.weight", "think.2.weight")):  # what is added to x
                 nn.init.normal_(weight, std=0.02 / math.sqrt(layers * (3 if source else 2)))
 
     def forward(self, x: Tensor, *source: Tensor) -> Tensor:

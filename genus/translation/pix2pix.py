@@ -1,6 +1,6 @@
 """Pix2Pix: one image into another, from pairs, judged by a critic that sees both.
 
-A loss of pixels alone asks for the mean of all answers, and that is a blur. The critic looks at
+A loss of pixels alone is least at the mean of all answers, and that is a blur. The critic looks at
 patches of the answer beside the question: it cannot be fooled by a blur, and leaves the rest, where
 things are, to the pixels. The noise that makes answers differ is the generator's dropout.
 
@@ -136,13 +136,13 @@ class Pix2Pix(GenerativeModel):
     """Draws an image for an image of the same height and width.
 
     Args:
-        space: of the answers, Pixels((channels, height, width)), sides of at least 4.
-        context_space: of the questions, Pixels or Reals((channels, height, width)).
+        space: space of the answers, Pixels((channels, height, width)), sides of at least 4.
+        context_space: space of the questions, Pixels or Reals((channels, height, width)).
         width: channels of the first layer of both networks; the paper's is 64.
         drop: the probability of a zero in the dropout.
         l1: the weight of the absolute difference, the range of pixels being 2.
         objective: the game that both play on patches.
-        game: whether it is played; without it only the absolute difference is learnt.
+        game: True plays it; without it only the absolute difference is learnt.
     """
 
     space: Pixels  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -186,7 +186,7 @@ class Pix2Pix(GenerativeModel):
         return super().promises() - (set() if self.game else {"judged"})
 
     def judged(self, dealt: Pix2PixDeal) -> Sides:
-        """What the critic says of true and of made answers, a map by its mean."""
+        """The critic's scores of true and of fake answers, a map by its mean."""
         x, context, fake = dealt
         return sides(self.objective.critic, self.critic(x, context), self.critic(fake, context))
 

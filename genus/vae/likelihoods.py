@@ -34,7 +34,7 @@ class Normal(nn.Module):
 
     Args:
         std: the standard deviation, in the unit of x.
-        learned: whether it is learnt, from `std` on: then reconstruction and KL find their own
+        learned: True learns it, from `std` on: then reconstruction and KL find their own
             balance.
     """
 
@@ -68,7 +68,7 @@ class Logistic(nn.Module):
     """Independent levels: the mass that a logistic, of own mean and scale for each pixel, has in a bin.
 
     Args:
-        levels: of the pixels.
+        levels: levels of a pixel.
         floor: the least log scale, pixels being in [-1, 1].
     """
 
@@ -83,7 +83,7 @@ class Logistic(nn.Module):
         mean, log_scale = numbers.chunk(2, dim=1)
         return mean, (log_scale - 2).clamp(
             min=self.floor
-        )  # a fresh network says 0: a scale of 0.14
+        )  # a fresh network gives 0: a scale of 0.14
 
     def log_prob(self, x: Tensor, numbers: Tensor) -> Tensor:
         """log p(x | z), (n,) nats."""

@@ -1,6 +1,6 @@
-"""VAE: a latent normal, a decoder, and an encoder that guesses which z made x.
+"""VAE: a latent normal, a decoder, and an encoder that guesses which z led to x.
 
-To score x one would have to try every z. The encoder names the few that could have made it, and
+To score x one would have to try every z. The encoder names the few that could have led to it, and
 pays for its guess with the KL to the prior; what it leaves of log p(x) is a lower bound, tight where
 the guess is the true posterior. Both networks climb that one bound.
 
@@ -34,9 +34,9 @@ class VAE(GenerativeModel):
     Args:
         space: Bits, Reals or Pixels.
         latent: the size of z.
-        encoder: from x, (n, *space.shape), to the numbers of q(z | x), (n, 2 * latent); an MLP of
+        encoder: x, (n, *space.shape), to the numbers of q(z | x), (n, 2 * latent); an MLP of
             flat x if none is given.
-        decoder: from z, (n, latent), to the likelihood's numbers, (n, numbers * c, ...) for an x
+        decoder: z, (n, latent), to the likelihood's numbers, (n, numbers * c, ...) for an x
             of c channels; an MLP if none is given.
         likelihood: what these numbers mean; the one that fits the space if none is given.
     """

@@ -134,7 +134,7 @@ def test_a_game_finds_the_data(name):
 
 
 def test_packed_rows_are_shown_as_one():
-    """Rows 0 and 1 of one side are one row of the critic, 2 and 3 the next; real never meets made."""
+    """Rows 0 and 1 of one side are one row of the critic, 2 and 3 the next; real never meets fake."""
     torch.set_default_dtype(torch.float64)
     model = GAN(Reals((2,)), MLP(3, 2), MLP(4, 1), 3, packing=2)
     x = torch.arange(8.0).reshape(4, 2)
@@ -148,18 +148,18 @@ def test_packed_rows_are_shown_as_one():
 
 
 class Doubled(View):
-    """A view that counts what it is told."""
+    """A view that counts the scores that it gets."""
 
     def __init__(self):
         super().__init__()
-        self.register_buffer("told", torch.zeros(()))
+        self.register_buffer("scored", torch.zeros(()))
 
     def forward(self, x):
         return 2 * x
 
     def adapt(self, scores):
         assert not scores.requires_grad
-        self.told += len(scores)
+        self.scored += len(scores)
 
 
 def test_both_sides_are_viewed_and_the_view_adapts_once_a_round():
@@ -174,7 +174,7 @@ def test_both_sides_are_viewed_and_the_view_adapts_once_a_round():
     assert torch.equal(shown, 2 * x)
     for _ in play(model, [(x,)] * 3, optimizers(model, torch.optim.Adam)):
         pass
-    assert model.view.told == 12
+    assert model.view.scored == 12
     assert model.seen is None
 
 
@@ -196,9 +196,9 @@ def test_history_is_the_distance_to_the_mean_of_all_weights_so_far():
     ):
         for name, path in track.items():
             if name == "critic" or number % 2 == 0:
-                said = losses[f"{name}/history"]
+                term = losses[f"{name}/history"]
                 gap = path[-1] - torch.stack(path).mean(0)
-                torch.testing.assert_close(said, 0.5 * gap.square().sum())
+                torch.testing.assert_close(term, 0.5 * gap.square().sum())
                 path.append(model.weights(name).detach())
     for name, path in track.items():
         torch.testing.assert_close(model.get_buffer(f"mean_{name}"), torch.stack(path).mean(0))
@@ -209,9 +209,9 @@ def test_lazy_penalties_play_apart_and_weigh_as_much():
     torch.set_default_dtype(torch.float64)
     model = pair(penalties=(Penalty(r1, 0.5, every=3), Penalty(gradient_penalty, 1.0)))
     moves = {n: torch.optim.Adam(getattr(model, n).parameters()) for n in ("critic", "generator")}
-    said = [dict(losses) for losses in play(model, [(torch.randn(4, 2),)] * 6, moves)]
-    assert [i for i, losses in enumerate(said) if "critic_every_3/r1" in losses] == [0, 3]
-    assert all("critic/gradient_penalty" in losses for losses in said)
+    rounds = [dict(losses) for losses in play(model, [(torch.randn(4, 2),)] * 6, moves)]
+    assert [i for i, losses in enumerate(rounds) if "critic_every_3/r1" in losses] == [0, 3]
+    assert all("critic/gradient_penalty" in losses for losses in rounds)
     x, fake = model.deal(torch.randn(4, 2))
     (term,) = model.players()["critic_every_3"].loss(x, fake).values()
     torch.testing.assert_close(term, 3 * 0.5 * r1(model.critic, x, fake))

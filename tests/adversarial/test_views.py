@@ -31,7 +31,7 @@ def test_noise_is_each_rows_own():
     assert len(x.flatten().unique()) == 30
 
 
-def test_views_come_one_after_another_and_are_all_told():
+def test_views_come_one_after_another_and_all_get_scores():
     class Doubles(View):
         def forward(self, x):
             return 2 * x

@@ -71,7 +71,7 @@ def test_nade_keeps_one_layer_for_each_one_in_a_row():
 
 
 class ForgetsAFeature(NADE):
-    """The hidden layer is not told of the bit before the last."""
+    """The hidden layer does not see the bit before the last."""
 
     def unroll(self, n):
         steps = super().unroll(n)

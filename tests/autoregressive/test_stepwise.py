@@ -35,7 +35,7 @@ from genus.functional.sequences.choices import DRAWN
 
 
 class Remembering(nn.Module):
-    """Each value is told the weighted sum of all before it: as small as a model with a memory gets."""
+    """Each value sees the weighted sum of all before it: as small as a model with a memory gets."""
 
     def __init__(self, space):
         super().__init__()
@@ -255,6 +255,6 @@ def test_a_context_that_nothing_sees_is_refused(kind):
     plain = kind(space, width=16)
     with pytest.raises(ValueError, match="a context was given; it takes none"):
         plain.logits(torch.zeros(2, 1, 4, 4), torch.zeros(2))
-    told = kind(space, width=16, context_space=Classes(3), embed=nn.Embedding(3, 8), context=8)
+    model = kind(space, width=16, context_space=Classes(3), embed=nn.Embedding(3, 8), context=8)
     with pytest.raises(ValueError, match="no context was given"):
-        told.logits(torch.zeros(2, 1, 4, 4))
+        model.logits(torch.zeros(2, 1, 4, 4))

@@ -1,4 +1,4 @@
-"""Promises: what a model keeps is asked of the model, and not of its class."""
+"""Promises: a model decides what it keeps, and not its class."""
 
 import torch
 

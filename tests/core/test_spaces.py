@@ -52,7 +52,7 @@ def test_graphs(x, fault):
         ([[0, 0, 2], [0, 0, 2], [0, 0, 2]], None),
         ([[1, 1, 1], [1, 1, 1], [1, 1, 1]], None),
         ([[1, 1, 3], [0, 0, 2], [0, 0, 2]], "pens other than"),
-        ([[1, 1, 0], [0, 0, 2], [1, 1, 0]], "goes on after its end"),
+        ([[1, 1, 0], [0, 0, 2], [1, 1, 0]], "continues after its end"),
         ([[1, 1, 0], [0, 0, 2], [1, 0, 2]], "moves after its end"),
         ([[float("nan"), 1, 0], [0, 0, 2], [0, 0, 2]], "not finite"),
     ],

@@ -124,7 +124,7 @@ class Mute(GenerativeModel):
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "message"),
     [
         (lambda: Dequantised(tilted(), Bits((2,))), "Pixels are wanted"),
         (lambda: Dequantised(Table(Bits((2,))), SPACE), "build it for Reals"),
@@ -133,6 +133,6 @@ class Mute(GenerativeModel):
         (lambda: Dequantised(tilted(), SPACE, squeeze=0.5), r"\[0, 0.5\)"),
     ],
 )
-def test_it_refuses(make, said):
-    with pytest.raises(ValueError, match=said):
+def test_it_refuses(make, message):
+    with pytest.raises(ValueError, match=message):
         make()

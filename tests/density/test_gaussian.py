@@ -71,13 +71,13 @@ def test_an_image_is_read_as_a_vector():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ({"space": Pixels((3,))}, "wrap the model in Dequantised"),
         ({"space": Reals((3,)), "covariance": "ful"}, "full, diagonal, spherical"),
         ({"space": Reals((3,)), "floor": 0.0}, "must be positive"),
     ],
 )
-def test_it_refuses(arguments, said):
-    with pytest.raises(ValueError, match=said):
+def test_it_refuses(arguments, message):
+    with pytest.raises(ValueError, match=message):
         Gaussian(**arguments)

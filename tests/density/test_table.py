@@ -50,13 +50,13 @@ def test_seen_only_once_in_a_million_is_drawn_once_in_a_million():
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "message"),
     [
         (lambda: Table(Reals((2,))), "Bits, Tokens, Classes or Pixels"),
         (lambda: Table(Bits((40,))), r"2\*\*40 states"),
         (lambda: Table(Bits((2,)), smoothing=-1), "cannot be negative"),
     ],
 )
-def test_it_refuses(make, said):
-    with pytest.raises(ValueError, match=said):
+def test_it_refuses(make, message):
+    with pytest.raises(ValueError, match=message):
         make()

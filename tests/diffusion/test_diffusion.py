@@ -240,7 +240,7 @@ def test_a_later_start_begins_there():
 # --- a context --------------------------------------------------------------------------------
 
 
-def test_what_is_not_told_is_zeros():
+def test_a_dropped_context_is_zeros():
     torch.manual_seed(0)
     seen = []
 
@@ -249,13 +249,13 @@ def test_what_is_not_told_is_zeros():
             seen.append(context)
             return super().forward(x, t, context)
 
-    net = Looks(2, 8, context=3)
-    model = Diffusion(net, Reals((2,)), context_space=Classes(3), embed=Labels(3), silent=0.25)
+    net, embed = Looks(2, 8, context=3), Labels(3)
+    model = Diffusion(net, Reals((2,)), context_space=Classes(3), embed=embed, drop_context=0.25)
     x, context = torch.randn(4000, 2), torch.randint(3, (4000,))
     model.loss(x, context)
-    silent = (seen[-1] == 0).all(1)
-    assert (silent.double().mean() - 0.25).abs() < 5 * (0.25 * 0.75 / 4000) ** 0.5
-    assert torch.equal(seen[-1][~silent], torch.eye(3)[context[~silent]])
+    dropped = (seen[-1] == 0).all(1)
+    assert (dropped.double().mean() - 0.25).abs() < 5 * (0.25 * 0.75 / 4000) ** 0.5
+    assert torch.equal(seen[-1][~dropped], torch.eye(3)[context[~dropped]])
     nothing = model.told_nothing(context[:5]).denoise(x[:5], torch.full((5,), 0.5))
     assert (seen[-1] == 0).all()
     given = model.given(context[:5]).denoise(x[:5], torch.full((5,), 0.5))
@@ -263,21 +263,21 @@ def test_what_is_not_told_is_zeros():
     assert nothing.shape == given.shape
 
 
-def test_a_network_says_whether_it_wants_a_context():
+def test_a_network_checks_whether_it_gets_a_context():
     with pytest.raises(ValueError, match="built without a context, and got one"):
         TimeMLP(2, 8)(torch.zeros(1, 2), torch.zeros(1), torch.zeros(1, 3))
     with pytest.raises(ValueError, match="built for a context, and got none"):
         TimeMLP(2, 8, context=3)(torch.zeros(1, 2), torch.zeros(1))
 
 
-def test_the_silent_share_is_a_share():
-    with pytest.raises(ValueError, match=r"silent is 1\.0"):
+def test_the_dropped_share_is_a_share():
+    with pytest.raises(ValueError, match=r"drop_context is 1\.0"):
         Diffusion(
             TimeMLP(2, context=3),
             Reals((2,)),
             context_space=Classes(3),
             embed=Labels(3),
-            silent=1.0,
+            drop_context=1.0,
         )
 
 

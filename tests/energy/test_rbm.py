@@ -211,7 +211,7 @@ def test_images_keep_their_shape():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ({"space": Reals((3,))}, "Bits are wanted"),
         ({"space": Bits((3,)), "hidden": 0}, "hidden is 0; at least 1"),
@@ -219,6 +219,6 @@ def test_images_keep_their_shape():
         ({"space": Bits((3,)), "chains": -1}, "chains is -1; at least 0"),
     ],
 )
-def test_it_refuses(arguments, said):
-    with pytest.raises(ValueError, match=said):
+def test_it_refuses(arguments, message):
+    with pytest.raises(ValueError, match=message):
         RBM(**arguments)

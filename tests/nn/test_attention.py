@@ -1,4 +1,4 @@
-"""Attention: against its formula, step against whole, and blind to what comes later."""
+"""Attention: against its formula, step against whole, and without what comes later."""
 
 import math
 
@@ -28,7 +28,7 @@ def by_formula(layer, x):
             seen[:, i, mine] = (
                 (scores / math.sqrt(d)).softmax(1)[..., None] * v[:, : i + 1, mine]
             ).sum(1)
-    return layer.tell(seen)
+    return layer.output(seen)
 
 
 def test_attention_is_its_formula():
@@ -37,7 +37,7 @@ def test_attention_is_its_formula():
     cross, source = CrossAttention(12, 3, 4), torch.randn(2, 6, 4)
     values = cross.show(source)[..., 12:].unflatten(2, (3, 4)).transpose(1, 2)
     seen = (cross.weights(x, source) @ values).transpose(1, 2).flatten(2)
-    torch.testing.assert_close(cross(x, source), cross.tell(seen))
+    torch.testing.assert_close(cross(x, source), cross.output(seen))
 
 
 def test_rotary_scores_depend_on_the_distance_alone():
@@ -143,7 +143,7 @@ def test_dropout_is_of_training_alone():
     assert torch.equal(net(x), net(x))
 
 
-def test_what_cannot_be_is_said():
+def test_what_cannot_be_is_refused():
     with pytest.raises(ValueError, match="multiple of heads"):
         CausalAttention(10, 3)
     with pytest.raises(ValueError, match="even number"):

@@ -9,15 +9,15 @@ from genus.nn import MaskedMLP
 
 def net(**options) -> MaskedMLP:
     """A small one, its weights away from where they start."""
-    made = MaskedMLP(**{"features": 5, "d_in": 2, "d_out": 3, "hidden": (16, 12), **options})
-    made = made.double().eval()
+    model = MaskedMLP(**{"features": 5, "d_in": 2, "d_out": 3, "hidden": (16, 12), **options})
+    model = model.double().eval()
     with torch.no_grad():
-        for p in made.parameters():
+        for p in model.parameters():
             p.copy_(torch.randn_like(p))
-    return made
+    return model
 
 
-def told(model: MaskedMLP, n: int) -> torch.Tensor | None:
+def context_for(model: MaskedMLP, n: int) -> torch.Tensor | None:
     """A context, where the network wants one."""
     return torch.randn(n, model.context).double() if model.context else None
 
@@ -40,7 +40,7 @@ SHAPES = [
 def test_an_output_sees_all_earlier_features_and_no_other(options):
     model = net(**options)
     x = torch.randn(1, model.features, model.d_in).double()
-    context = told(model, 1)
+    context = context_for(model, 1)
     for mask in range(model.masks):
         jacobian = torch.autograd.functional.jacobian(lambda x, m=mask: model(x, m, context), x)
         reach = jacobian.abs().sum((0, 2, 3, 5))  # (features out, features in)
@@ -75,7 +75,7 @@ def unrolled(model: MaskedMLP, x: torch.Tensor, mask: int, context: torch.Tensor
 @pytest.mark.parametrize("options", SHAPES, ids=str)
 def test_unrolling_is_the_forward_pass(options):
     model = net(**options)
-    x, context = torch.randn(4, model.features, model.d_in).double(), told(model, 4)
+    x, context = torch.randn(4, model.features, model.d_in).double(), context_for(model, 4)
     for mask in range(model.masks):
         outs = unrolled(model, x, mask, context)
         every = torch.stack([outs[feature] for feature in range(model.features)], 1)
@@ -85,7 +85,7 @@ def test_unrolling_is_the_forward_pass(options):
 @pytest.mark.parametrize("options", [o for o in SHAPES if "context" in o], ids=str)
 def test_all_outputs_see_the_context(options):
     model = net(**options)
-    x, context = torch.randn(1, model.features, model.d_in).double(), told(model, 1)
+    x, context = torch.randn(1, model.features, model.d_in).double(), context_for(model, 1)
     for mask in range(model.masks):
         reach = torch.autograd.functional.jacobian(lambda c, m=mask: model(x, m, c), context)
         assert (reach != 0).all()
@@ -120,7 +120,7 @@ def test_dropout_is_for_learning_only():
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"features": 1}, "features is 1; at least 2"),
         ({"masks": 0}, "masks is 0; at least 1"),
@@ -128,6 +128,6 @@ def test_dropout_is_for_learning_only():
         ({"dropout": 1.0}, r"dropout is 1.0; it must be in \[0, 1\)"),
     ],
 )
-def test_it_refuses(options, said):
-    with pytest.raises(ValueError, match=said):
+def test_it_refuses(options, message):
+    with pytest.raises(ValueError, match=message):
         MaskedMLP(**{"features": 5, "d_in": 1, "d_out": 1, "hidden": (4,), **options})

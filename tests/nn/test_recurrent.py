@@ -1,4 +1,4 @@
-"""Recurrent layers: against their equations, step against whole, and blind to what comes later."""
+"""Recurrent layers: against their equations, step against whole, and without what comes later."""
 
 import pytest
 import torch
@@ -66,7 +66,7 @@ def test_no_place_sees_a_later_one(cell):
 
 
 def test_skips_lead_from_x_to_every_layer():
-    """With the first layer deaf, x is still heard in the second, and only with skips."""
+    """Where the first layer ignores x, the second still sees it, and only with skips."""
     for skips in (False, True):
         net, x = Recurrent(3, 4, 2, "gru", skips), torch.randn(2, 5, 3)
         with torch.no_grad():
@@ -94,7 +94,7 @@ def test_dropout_is_between_layers_in_training_alone():
         assert torch.equal(net(x), net(x))
 
 
-def test_what_cannot_be_is_said():
+def test_what_cannot_be_is_refused():
     with pytest.raises(ValueError, match="elman, gru, lstm"):
         Recurrent(3, 4, cell="lru")  # pyright: ignore[reportArgumentType]
     with pytest.raises(ValueError, match="0 layers"):

@@ -21,12 +21,12 @@ def test_the_losses_are_the_papers():
     space, x, context = pairs()
     model = Pix2Pix(space, Reals((2, 8, 8)), width=4, l1=100.0)
     x, context, fake = model.deal(x, context)
-    real, made = model.critic(x, context), model.critic(fake, context)
+    r, f = model.critic(x, context), model.critic(fake, context)
     critic = model.critic_loss(x, context, fake)
-    half = cross_entropy(real, torch.ones_like(real)) + cross_entropy(made, torch.zeros_like(made))
+    half = cross_entropy(r, torch.ones_like(r)) + cross_entropy(f, torch.zeros_like(f))
     torch.testing.assert_close(sum(critic.values()), half / 2)
     generator = model.generator_loss(x, context, fake)
-    torch.testing.assert_close(generator["fool"], cross_entropy(made, torch.ones_like(made)))
+    torch.testing.assert_close(generator["fool"], cross_entropy(f, torch.ones_like(f)))
     torch.testing.assert_close(generator["l1"], 100 * (x - fake).abs().mean())
 
 

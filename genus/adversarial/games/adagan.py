@@ -1,7 +1,7 @@
 """AdaGAN: boosting. Each new generator learns from the rows that the mixture so far makes too rarely.
 
 A weak GAN finds some modes and misses others. A judge D, trained to tell the data from the mixture
-of all generators so far, says where: D is near one there. Rows are then drawn by weight, those that
+of all generators so far, shows where: D is near one there. Rows are then drawn by weight, those that
 the mixture lacks more often, and the next GAN learns from them alone.
 
     P_t = (1 - beta_t) P_{t-1} + beta_t Q_t,  beta_t = 1/t
@@ -9,14 +9,14 @@ the mixture lacks more often, and the next GAN learns from them alone.
     w_i = (lambda* - (1 - beta_t) d_i)+ / (beta_t N),  lambda* such that sum_i w_i = 1
     Q_t is trained on rows that are drawn by w_i
 
-All of it is one game, so that a run may stop and go on anywhere: the GAN at work, and a judge who
+All of it is one game, so that a run may stop and resume anywhere: the GAN at work, and a judge who
 watches the mixture, the GAN at work included, all the time. When the rounds of a component are over,
-the GAN is put away, the judge's word is kept for the weights, and the networks start anew.
+the GAN is put away, the judge's scores are kept for the weights, and the networks start anew.
 
 Source: Tolstikhin, Gelly, Bousquet, Simon-Gabriel, Schoelkopf, "AdaGAN: boosting generative models",
     2017, arXiv:1701.02386, algorithm 1 and section 3.1.
 Departs: lambda* is found on each batch, not on all N rows; the judge learns beside the GAN and is not
-    trained anew for each component; the optimisers' running means go on when networks start anew.
+    trained anew for each component; the optimisers' running means stay when networks start anew.
     An average of weights (`ema`) would mix components, and is not meant for it.
 """
 
@@ -53,7 +53,7 @@ class AdaGAN(GenerativeModel):
             themselves; a module with weights of its own wants a `reset_parameters`.
         judge: x, (n, *shape), to logits of coming from the data, (n,) or (n, 1).
         components: number of GANs in the finished mixture.
-        rounds: for each component; the last one goes on for as long as the run does.
+        rounds: rounds of each component; the last one continues for as long as the run does.
         beta: the share of each new component after the first, in (0, 1); 1/t without, which makes
             the mixture uniform.
     """
@@ -137,7 +137,7 @@ class AdaGAN(GenerativeModel):
         return AdaGANDeal(self.game.deal(chosen), x, self.sample(len(x)))
 
     def judged(self, dealt: AdaGANDeal) -> Sides:
-        """What the critic of the GAN says of what that has dealt."""
+        """The scores that the GAN's critic gives to what that has dealt."""
         return self.game.judged(dealt[0])
 
     def players(self) -> dict[str, Player]:

@@ -1,7 +1,7 @@
 """Bayesian GAN: not one generator but draws from a distribution over generators.
 
-The critic's word is read as a likelihood of the generator's weights, and the generators' rows as data
-for the critic's, each with a normal prior. Several generators and critics then walk by stochastic-
+The critic's score is read as a likelihood of the generator's weights, and the generators' rows as
+data for the critic's, each with a normal prior. Several generators and critics then walk by stochastic-
 gradient Hamiltonian Monte Carlo. Each may settle on a part of the data; together they keep more of it
 than one that must find everything.
 
@@ -16,7 +16,7 @@ N rows of data:
     both          move by    v <- (1 - a) v - lr grad + N(0, 2 a lr / N)    (`functional.adversarial.langevin`)
 
 Under any other optimiser this is an ensemble that is trained to its mode. The semi-supervised form,
-in which the critic also knows labels, is another model.
+in which the critic also predicts labels, is another model.
 
 Source: Saatchi, Wilson, "Bayesian GAN", 2017, arXiv:1705.09558, equations 1 and 2, algorithm 1; the
     log-sum-exp of losses is that of the authors' code (github.com/andrewgordonwilson/bayesgan).
@@ -61,7 +61,7 @@ class BayesianGAN(GenerativeModel):
     """A game of several generators and critics, each a walk over its weights.
 
     Args:
-        space: of x, Reals or Pixels; pixels are kept in range by a tanh after each generator.
+        space: space of x, Reals or Pixels; pixels are kept in range by a tanh after each generator.
         generators: z, (n, latent), to n rows of as many numbers as x has: J x M walks.
         critics: x, (n, *shape), to scores, high for data; their rows should not meet.
         latent: the size of z.
@@ -92,7 +92,7 @@ class BayesianGAN(GenerativeModel):
         self.makers, self.scorers = nn.ModuleList(generators), nn.ModuleList(critics)
 
     def made(self, k: int, z: Tensor) -> Tensor:
-        """What generator k makes of z, (n, latent): (n, *shape); on Pixels, not yet on the grid."""
+        """Rows of generator k from z, (n, latent): (n, *shape); on Pixels, not yet on the grid."""
         x = self.makers[k](z).reshape(-1, *self.space.shape)
         return self.space.squash(x)
 
@@ -109,8 +109,8 @@ class BayesianGAN(GenerativeModel):
 
     def deal(self, x: Tensor) -> BayesianGANDeal:
         """x, and as many rows of each generator, (J, n, *shape)."""
-        made = [self.made(k, self.noise(len(x), self.latent)) for k in range(len(self.generators))]
-        return BayesianGANDeal(x, torch.stack(made))
+        fakes = [self.made(k, self.noise(len(x), self.latent)) for k in range(len(self.generators))]
+        return BayesianGANDeal(x, torch.stack(fakes))
 
     def scores(self, critic: nn.Module, fakes: Tensor) -> list[Tensor]:
         """A critic's scores of the rows of each generator, by one pass."""
@@ -118,21 +118,21 @@ class BayesianGAN(GenerativeModel):
 
     def critic_loss(self, x: Tensor, fakes: Tensor) -> Losses:
         """Over all critics: each one's loss, marginal over the generators, and its prior."""
-        told = [
+        losses = [
             marginal([self.objective.critic(real, fake) for fake in self.scores(critic, fakes)])
             for critic in self.scorers
             for real in [critic(x)]
         ]
         prior = normal_prior(self.scorers.parameters(), self.prior_std, self.rows)
-        return {"told": torch.stack(told).sum(), "prior": prior}
+        return {"likelihood": torch.stack(losses).sum(), "prior": prior}
 
     def generator_loss(self, x: Tensor, fakes: Tensor) -> Losses:
         """Over all generators: each one's loss, marginal over the critics, and its prior."""
         losses: list[list[Losses]] = [[] for _ in self.generators]
         for critic in self.scorers:
-            made = self.scores(critic, fakes)
-            real = critic(x) if self.objective.relative else made[0].new_empty(0)
-            for several, fake in zip(losses, made, strict=True):
+            scores = self.scores(critic, fakes)
+            real = critic(x) if self.objective.relative else scores[0].new_empty(0)
+            for several, fake in zip(losses, scores, strict=True):
                 several.append(self.objective.generator(real, fake))
         prior = normal_prior(self.makers.parameters(), self.prior_std, self.rows)
         return {

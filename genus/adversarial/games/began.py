@@ -1,9 +1,9 @@
 """BEGAN: an autoencoder as the critic, and a controller that keeps the two sides in balance.
 
-The critic says data again well and fake rows badly; the generator makes rows that it says again well.
-How much the critic minds fake rows is a number k that a controller moves, so that their error stays
-at a set share gamma of the data's: the two sides cannot run away from each other. A low gamma keeps
-the critic busy with data, and samples few and clean; a high one asks it to tell the sides apart, and
+The critic reconstructs data well and fake rows badly; the generator wants its rows reconstructed well.
+How much fake rows weigh for the critic is a number k that a controller moves, so that their error
+stays at a set share gamma of the data's: the two sides cannot run away from each other. A low gamma keeps
+the critic busy with data, and samples few and clean; a high one has it tell the sides apart, and
 samples vary. With L(x) = mean over numbers of |x - Dec(Enc(x))|,
 
     z ~ N(0, I)
@@ -14,7 +14,7 @@ samples vary. With L(x) = mean over numbers of |x - Dec(Enc(x))|,
 
 M is no loss, so it is in no log of losses: it is the buffer `convergence`, of the round before, and
 the recipe's `evaluate` hands it to the log of figures. k_t and M are part of the state, as weights are.
-In the plane a code of two numbers says everything again, and L is blind: give it images.
+In the plane a code of two numbers reconstructs everything, and L is small everywhere: give it images.
 
 Source: Berthelot, Schumm, Metz, "BEGAN: boundary equilibrium generative adversarial networks", 2017,
     arXiv:1703.10717, sections 3.3 and 3.4; lambda is 0.001 and L is the mean of absolute errors.
@@ -34,7 +34,7 @@ class BEGAN(TwoPlayers):
     """A game of two with a controller.
 
     Args:
-        space: of x, Reals or Pixels; pixels are kept in range by a tanh after the generator.
+        space: space of x, Reals or Pixels; pixels are kept in range by a tanh after the generator.
         generator: z, (n, latent), to n rows of as many numbers as x has.
         critic: x, (n, *shape), to an error of each row, (n,), never negative and low for data:
             `genus.adversarial.Reconstruction` with power 1.
@@ -73,21 +73,21 @@ class BEGAN(TwoPlayers):
         return sides(energy_margin.critic, self.critic(dealt[0]), self.critic(dealt[1]))
 
     def critic_loss(self, x: Tensor, fake: Tensor) -> Losses:
-        """Data are said again, fake rows are not, as far as k_t minds them."""
-        real, made = self.critic(x).mean(), self.critic(fake).mean()
+        """Data are reconstructed, fake rows are not, as far as k_t weighs them."""
+        real, error = self.critic(x).mean(), self.critic(fake).mean()
         self.errors.copy_(
-            torch.stack([real, made]).detach()
+            torch.stack([real, error]).detach()
         )  # of a batch in parts, the last part's
-        return {"real": real, "fake": -self.k.clone() * made}
+        return {"real": real, "fake": -self.k.clone() * error}
 
     def generator_loss(self, x: Tensor, fake: Tensor) -> Losses:
-        """Fake rows that the critic can say again."""
+        """Fake rows that the critic can reconstruct."""
         return {"fool": self.critic(fake).mean()}
 
     def control(self) -> None:
         """Moves k_t by the errors of this round, and takes note of M."""
-        real, made = self.errors
-        gap = self.gamma * real - made
+        real, fake = self.errors
+        gap = self.gamma * real - fake
         self.k.add_(self.rate * gap).clamp_(0, 1)
         self.convergence.copy_(real + gap.abs())
 

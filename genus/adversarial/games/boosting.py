@@ -18,7 +18,7 @@ def boosting_weights(d: Tensor, beta: float) -> Tensor:
         section 3.1 and algorithm 1.
 
     Args:
-        d: how often the mixture makes what the data have, p_mix / p_data at each row, (n,).
+        d: p_mix / p_data, mixture over data, at each row, (n,).
         beta: the share of the next component in the new mixture, in (0, 1].
     """
     if not 0 < beta <= 1:

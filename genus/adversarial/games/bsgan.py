@@ -1,6 +1,6 @@
 """BS-GAN: a generator of bits or tokens that learns by the critic's scores, not by their slope.
 
-No slope leads from a critic to a generator of discrete rows. But the critic says more than who is
+No slope leads from a critic to a generator of discrete rows. But the critic gives more than who is
 right: at its best, its logit is the logarithm of p(x) / q(x), so its exponential is the weight that
 turns the generator's rows into the data's. For each z, M rows are drawn and weighed against each
 other, and the generator raises the log-probabilities of the heavy ones.
@@ -40,7 +40,7 @@ class BSGANDeal(NamedTuple):
     """What each loss is given."""
 
     x: Tensor  # of the data, (n, *shape)
-    made: Tensor  # rows drawn for n draws of z, (n, samples, *shape)
+    fake: Tensor  # rows drawn for n draws of z, (n, samples, *shape)
     log_g: Tensor  # log g(x | z) of each, (n, samples)
 
 
@@ -107,23 +107,23 @@ class BSGAN(GenerativeModel):
     def deal(self, x: Tensor) -> BSGANDeal:
         """x, (n, *shape); rows of n draws of z, (n, samples, *shape); their log g, (n, samples)."""
         logits = self.conditional(self.noise(len(x), self.latent))
-        made = self.rows(logits, self.samples)
-        return BSGANDeal(x, made, self.log_conditional(made, logits))
+        fake = self.rows(logits, self.samples)
+        return BSGANDeal(x, fake, self.log_conditional(fake, logits))
 
     def judged(self, dealt: BSGANDeal) -> Sides:
-        """What the critic says of data, and of all fake rows."""
+        """The critic's scores of data, and of all fake rows."""
         real, fake = self.score(dealt[0]), self.score(dealt[1].flatten(0, 1))
         return sides(non_saturating.critic, real, fake)
 
-    def critic_loss(self, x: Tensor, made: Tensor, log_g: Tensor) -> Losses:
-        """Telling data from all that was made."""
-        return non_saturating.critic(self.score(x), self.score(made.flatten(0, 1)))
+    def critic_loss(self, x: Tensor, fake: Tensor, log_g: Tensor) -> Losses:
+        """Telling data from all fake rows."""
+        return non_saturating.critic(self.score(x), self.score(fake.flatten(0, 1)))
 
-    def generator_loss(self, x: Tensor, made: Tensor, log_g: Tensor) -> Losses:
+    def generator_loss(self, x: Tensor, fake: Tensor, log_g: Tensor) -> Losses:
         """Rows that weigh more than the others of their z become more probable."""
         with torch.no_grad():
-            weights = self.score(made.flatten(0, 1)).reshape(log_g.shape).softmax(1)
-        return {"boundary": -((weights - 1 / made.shape[1]) * log_g).sum(1).mean()}
+            weights = self.score(fake.flatten(0, 1)).reshape(log_g.shape).softmax(1)
+        return {"boundary": -((weights - 1 / fake.shape[1]) * log_g).sum(1).mean()}
 
     def players(self) -> dict[str, Player]:
         """The critic, then the generator."""

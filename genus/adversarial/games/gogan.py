@@ -1,6 +1,6 @@
 """GoGAN, a gang of GANs: stages, each of which must beat the one before it by a margin.
 
-A critic that is only asked to rank data above fake rows rests once it can. So the game is played in
+A critic that only has to rank data above fake rows rests once it can. So the game is played in
 stages: when one is over its generator is frozen, and from then on the critic must rank data above the
 frozen one's rows too, by twice the margin. Between the two, by one margin from the data and by one
 from its forerunner, is the place for the new generator's rows. With G' the generator of the stage
@@ -55,7 +55,7 @@ class GoGAN(TwoPlayers):
     """A game of two in stages.
 
     Args:
-        space: of x, Reals.
+        space: space of x, Reals.
         generator: z, (n, latent), to n rows of as many numbers as x has.
         critic: x, (n, *shape), to scores, high for data, one for a row.
         latent: the size of z.

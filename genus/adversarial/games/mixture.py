@@ -26,7 +26,7 @@ class GeneratorMixture(GenerativeModel):
 
     Args:
         generators: at least one model; all of one space.
-        weights: how often each is drawn from, not negative; as often as one another without.
+        weights: shares of draws from each, not negative; all equal without.
     """
 
     shares: Tensor
@@ -70,7 +70,7 @@ class GeneratorMixture(GenerativeModel):
         )
 
     def judged(self, dealt: tuple[tuple[Any, ...], ...]) -> Sides:
-        """What the critic of the first component says of what that has dealt."""
+        """The scores that the first component's critic gives to what that has dealt."""
         game: Any = self.generators[0]
         return game.judged(dealt[0])
 

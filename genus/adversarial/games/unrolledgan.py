@@ -3,7 +3,7 @@
 If all of a generator's mass sits on one mode, the present critic points it to the next, the critic
 follows, and so they go round. But if the generator's loss is taken at the critic *after* some of its
 own steps, then a move that the critic would soon punish does not pay: piling mass on one point makes
-the coming critic push there, and the generator is told so, for the gradient runs through the critic's
+the coming critic push there, and the generator sees this, for the gradient runs through the critic's
 steps to the generator's weights.
 
     f(G, D) = the critic's loss of r = D(x), s = D(G(z))
@@ -38,7 +38,7 @@ class UnrolledGAN(TwoPlayers):
     """A game of two in which the generator looks some steps of the critic ahead.
 
     Args:
-        space: of x, Reals or Pixels; pixels are kept in range by a tanh after the generator.
+        space: space of x, Reals or Pixels; pixels are kept in range by a tanh after the generator.
         generator: z, (n, latent), to n rows of as many numbers as x has.
         critic: x, (n, *shape), to scores, high for data; it must be differentiable twice, so
             smooth activations teach the generator more than kinks do.

@@ -30,7 +30,7 @@ class DiffAugment(View):
         2020, arXiv:2006.10738; the ranges are those of the authors' code.
 
     Args:
-        policy: which of the three, in this order.
+        policy: those of the three to use, in this order.
     """
 
     def __init__(self, policy: Sequence[str] = ("colour", "translation", "cutout")):
@@ -101,8 +101,8 @@ class AdaptiveAugment(View):
         every fourth, and is at most 1; luma is the channels' mean, however many there are.
 
     Args:
-        policy: which of blit, geometry and colour.
-        target: of E sign D(x), in [0, 1); scores are logits, high for data.
+        policy: those of blit, geometry and colour to use.
+        target: target of E sign D(x), in [0, 1); scores are logits, high for data.
         images: real ones that the critic scores (packs, if it is shown packs) while p moves by one, at
             least 1. Over several ranks, each counts its own and moves its own p.
         start: p of the first round, in [0, 1].
@@ -204,7 +204,7 @@ def draw(x: Tensor) -> Tensor:
 def sampled(x: Tensor, row: Tensor, column: Tensor) -> Tensor:
     """Images (n, c, h, w) read at places (n, h, w), in pixels, between four neighbours.
 
-    Outside, the image goes on as its mirror image, the edge being repeated. It can be differentiated
+    Outside, the image continues as its mirror image, the edge being repeated. It can be differentiated
     twice by x, which `torch.nn.functional.grid_sample` cannot.
     """
     _, _, height, width = x.shape

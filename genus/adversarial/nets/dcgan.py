@@ -9,7 +9,7 @@ high for data),
     generator   minimises  E softplus(-D(G(z)))                       (the non-saturating form)
 
 Batch normalisation makes a row depend on its batch. To sample, the statistics are those of a fixed
-reference batch of z that goes through the generator together with the z asked for: what comes out is
+reference batch of z that goes through the generator together with the z wanted: what comes out is
 a function of z and the weights, be they the last ones or an average over rounds.
 
 Source: Radford, Metz, Chintala, "Unsupervised representation learning with deep convolutional
@@ -72,9 +72,9 @@ class DCGANGenerator(Referenced):
         width: channels of the layer next to the image; they double at each halving of the size.
         coarsest: halving stops before the shorter side would fall below this. The paper's 4 leaves
             images of 8 pixels one hidden layer; 2 gives them another.
-        norm: of the hidden layers: batch, running, layer, instance or none; see
+        norm: norm of the hidden layers: batch, running, layer, instance or none; see
             `normalisation`.
-        constraint: on the weights: spectral, weight, equalised or None; see `genus.nn.constraints`.
+        constraint: one of `genus.nn.constraints` on the weights: spectral, weight, equalised or None.
     """
 
     def __init__(
@@ -116,9 +116,9 @@ class DCGANCritic(nn.Module):
         shape: (c, h, w) of the image.
         width: channels of the layer next to the image; they double at each halving of the size.
         coarsest: halving stops before the shorter side would fall below this.
-        norm: of all hidden layers but the first: batch, by which rows meet in evaluation too,
+        norm: norm of all hidden layers but the first: batch, by which rows meet in evaluation too,
             running, layer, instance or none.
-        constraint: on the weights: spectral, weight, equalised or None.
+        constraint: that on the weights: spectral, weight, equalised or None.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """Normalisation of hidden layers, by name, and what each means for sampling.
 
     batch       by the batch in training; in evaluation by a reference batch of the network's own,
-                which goes through together with the rows asked for
+                which goes through together with the rows wanted
     running     by the batch in training; in evaluation by running means of what training saw
     layer       each row by its own numbers
     instance    each channel of each row by its own numbers
@@ -9,9 +9,9 @@
 
 Which to sample with? A sample must be a function of its own latent and of the weights, and it must be
 right for averaged weights, with which one samples. `layer`, `instance` and `none` are so by nature.
-`batch` is so because its statistics are made by the weights at hand, at the price of 128 more rows in
+`batch` is so because its statistics are those of the weights at hand, at the price of 128 more rows in
 each pass. `running` statistics belong to the weights of the last rounds: of an average of weights
-they are wrong until `standing` has made them anew, and then sampling costs nothing more. To
+they are wrong until `standing` has computed them anew, and then sampling costs nothing more. To
 normalise samples by each other is not offered: put the network in training to see that.
 """
 
@@ -38,7 +38,7 @@ def normalisation(name: str, channels: int, rows: int = 0) -> nn.Module:
     Args:
         name: a key of `NORMS`.
         channels: number of channels.
-        rows: of `batch`: how many rows of a batch are the reference in evaluation; 0 takes all.
+        rows: reference rows of `batch` in evaluation; 0 takes all of a batch.
     """
     if name not in NORMS:
         raise Refused(f"norm is {name!r}; one of {', '.join(NORMS)} is wanted")

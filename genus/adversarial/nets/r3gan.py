@@ -62,7 +62,7 @@ class GroupedBlock(nn.Module):
 
     Args:
         width: channels.
-        expansion: how many times as many there are inside.
+        expansion: factor of channels inside.
         group: channels of a group inside.
         blocks: number of blocks of the network.
     """
@@ -103,7 +103,7 @@ class R3GANGenerator(nn.Module):
         width: channels of all maps; the authors' are 768 for CIFAR-10.
         blocks: residual blocks at each size.
         coarsest: sides are halved, from the image's, while they are even and stay at least this.
-        expansion: how many times as many channels a block has inside.
+        expansion: factor of channels inside a block.
         group: channels of a group inside.
     """
 
@@ -145,7 +145,7 @@ class R3GANCritic(nn.Module):
         width: channels of all maps; the authors' are 768 for CIFAR-10.
         blocks: residual blocks at each size.
         coarsest: sides are halved while they are even and stay at least this.
-        expansion: how many times as many channels a block has inside.
+        expansion: factor of channels inside a block.
         group: channels of a group inside.
     """
 

@@ -1,4 +1,4 @@
-"""A critic that is an autoencoder: rows that it can say again are familiar."""
+"""A critic that is an autoencoder: rows that it can reconstruct are familiar."""
 
 from torch import Tensor, nn
 
@@ -6,14 +6,14 @@ from ...errors import Refused
 
 
 class Reconstruction(nn.Module):
-    """How badly an autoencoder says each row again: (n, *shape) -> (n,), low for what it knows.
+    """The reconstruction error of each row: (n, *shape) -> (n,), low for what is familiar.
 
-    The code must be narrower than the data, or every row is said again well and the error is blind.
+    The code must be narrower than the data, or every row is reconstructed well and the error is always low.
 
     Args:
         encoder: rows (n, *shape) to codes, (n, code).
         decoder: codes to as many numbers as a row has.
-        power: of the absolute error in each number, whose mean is taken: 1 or 2.
+        power: exponent of the absolute error in each number, whose mean is taken: 1 or 2.
     """
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module, power: int = 2):

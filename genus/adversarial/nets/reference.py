@@ -42,7 +42,7 @@ class Referenced(nn.Module, ABC):
 
     Args:
         latent: the size of z.
-        rows: how many reference latents it holds, drawn once from N(0, I); 0 if none of its layers
+        rows: number of reference latents, drawn once from N(0, I); 0 if none of its layers
             wants them.
     """
 

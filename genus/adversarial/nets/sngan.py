@@ -2,7 +2,7 @@
 
 A block of the generator doubles the sides by repeating each pixel before a convolution; one of the
 critic halves them by the mean of four pixels after one. Repeating and taking the mean are linear, so
-each is made one with its convolution: of 3 x 3 weights become 4 x 4, which meet the coarse map alone.
+each is merged with its convolution: of 3 x 3 weights become 4 x 4, which meet the coarse map alone.
 
     mean of 2 x 2 after w    =  w' with stride 2,             w'(i, j) = 1/4 sum_ab w(i - a, j - b)
     w after repeating 2 x 2  =  4 w' transposed, with stride 2                   a, b in {0, 1}
@@ -98,8 +98,8 @@ class Down(nn.Module):
 
     Args:
         d_in, width: channels of what comes in and of what goes out.
-        halving: whether the sides are halved.
-        first: whether x is an image, not a hidden map: then no ReLU comes before it.
+        halving: True halves the sides.
+        first: True if x is an image, not a hidden map: then no ReLU comes before it.
     """
 
     def __init__(self, d_in: int, width: int, halving: bool, first: bool = False):
@@ -124,9 +124,9 @@ class ResNetGenerator(Referenced):
         shape: (c, h, w) of the image; height and width must be even.
         width: channels of all hidden maps; the paper's are 256.
         coarsest: sides are halved, from the image's, while they are even and stay at least this.
-        norm: of the hidden maps: batch, running, layer, instance or none; see
+        norm: norm of the hidden maps: batch, running, layer, instance or none; see
             `normalisation`.
-        constraint: on the weights: spectral, weight, equalised or None; see `genus.nn.constraints`.
+        constraint: one of `genus.nn.constraints` on the weights: spectral, weight, equalised or None.
     """
 
     def __init__(
@@ -162,7 +162,7 @@ class ResNetCritic(nn.Module):
     Args:
         shape: (c, h, w) of the image; height and width must be even.
         width: channels of all hidden maps; the paper's are 128.
-        constraint: on the weights: spectral, which is the paper's, weight, equalised or None.
+        constraint: that on the weights: spectral, which is the paper's, weight, equalised or None.
     """
 
     def __init__(self, shape: Sequence[int], width: int = 128, constraint: str | None = "spectral"):

@@ -18,8 +18,8 @@ all orders, sum to one. `genus.autoregressive.Unordered` has the probability of 
 Source: Li, Vinyals, Dyer, Pascanu, Battaglia, "Learning deep generative models of graphs", 2018,
     arXiv:1803.03324. Sizes for cycles, and when messages go round, are as in the example of DGL.
 Departs: in the paper edges of a node may come in any order; here they rise, which leaves one way to
-    make a graph, and makes every probability exact. Where no node or edge can be added, nothing is
-    asked. Nodes and edges have no types. f_an, f_ae and f_s have a hidden layer.
+    make a graph, and makes every probability exact. Where no node or edge can be added, there is no
+    decision. Nodes and edges have no types. f_an, f_ae and f_s have a hidden layer.
 """
 
 import torch
@@ -36,7 +36,7 @@ class DGMG(GenerativeModel):
     """Graphs by decisions: a node, an edge, its other end.
 
     Args:
-        space: Graphs, which says the largest number of nodes.
+        space: Graphs, which has the largest number of nodes.
         width: numbers of a node's state; the graph's has twice as many.
         rounds: T, in which messages go along all edges after each new one.
     """
@@ -76,7 +76,7 @@ class DGMG(GenerativeModel):
 
     @torch.no_grad()
     def complete(self, x: Tensor, known: int, decoding: Decoding = DRAWN) -> Tensor:
-        """Graphs, (n, nodes, nodes), that go on from the first `known` nodes of x.
+        """Graphs, (n, nodes, nodes), that continue the first `known` nodes of x.
 
         A graph that has fewer nodes has ended: it stays as it is.
         """
@@ -104,16 +104,16 @@ class DGMG(GenerativeModel):
         graph = Growth(len(x), x.shape[1], self.width, self.begin.weight)
         guide = Guide(x, known, u, decoding)
         while not graph.ended.all():
-            self._ask_for_a_node(graph, guide)
-            self._ask_for_an_edge(graph, guide)
+            self._decide_node(graph, guide)
+            self._decide_edge(graph, guide)
         return graph.edges + torch.diag_embed(graph.there.to(x.dtype)), graph.log_p
 
-    def _ask_for_a_node(self, graph: "Growth", guide: "Guide") -> None:
-        asked = ~graph.open & ~graph.ended & (graph.size < graph.nodes)
+    def _decide_node(self, graph: "Growth", guide: "Guide") -> None:
+        deciding = ~graph.open & ~graph.ended & (graph.size < graph.nodes)
         logit = self.add_node(self.whole(graph.h, graph.there))
         yes = guide.node(graph, logit)
-        graph.count(asked, logsigmoid(torch.where(yes, logit[:, 0], -logit[:, 0])))
-        new = asked & yes
+        graph.count(deciding, logsigmoid(torch.where(yes, logit[:, 0], -logit[:, 0])))
+        new = deciding & yes
         state = self.begin(self.first(graph.h, graph.there))
         here = new[:, None] & (graph.place == graph.size[:, None])
         graph.h = torch.where(here[..., None], state[:, None], graph.h)
@@ -122,25 +122,25 @@ class DGMG(GenerativeModel):
         graph.last = graph.last.masked_fill(new, -1)
         graph.open = (graph.open | new) & graph.room.any(1)
 
-    def _ask_for_an_edge(self, graph: "Growth", guide: "Guide") -> None:
-        asked, room = graph.open, graph.room
+    def _decide_edge(self, graph: "Growth", guide: "Guide") -> None:
+        deciding, room = graph.open, graph.room
         newest = graph.h[graph.rows, graph.newest]
         logit = self.add_edge(torch.cat([self.whole(graph.h, graph.there), newest], 1))
         yes = guide.edge(graph, logit)
         pairs = torch.cat([graph.h, newest[:, None].expand_as(graph.h)], 2)
-        room = room | ~asked[:, None]  # of those that are not asked, any
+        room = room | ~deciding[:, None]  # where none is decided, any
         scores = self.choose(pairs)[..., 0].masked_fill(~room, -torch.inf)
         end = guide.end(graph, scores)
         chance = scores.log_softmax(1).gather(1, end[:, None])[:, 0]
-        graph.count(asked, logsigmoid(torch.where(yes, logit[:, 0], -logit[:, 0])))
-        joined = asked & yes
+        graph.count(deciding, logsigmoid(torch.where(yes, logit[:, 0], -logit[:, 0])))
+        joined = deciding & yes
         graph.count(joined, chance)
         graph.join(joined, end)
-        graph.h = torch.where(joined[:, None, None], self._told(graph), graph.h)
+        graph.h = torch.where(joined[:, None, None], self._propagated(graph), graph.h)
         graph.last = torch.where(joined, end, graph.last)
         graph.open = joined & graph.room.any(1)
 
-    def _told(self, graph: "Growth") -> Tensor:
+    def _propagated(self, graph: "Growth") -> Tensor:
         """States after T rounds of messages, (n, nodes, width)."""
         h, degree = graph.h, graph.edges.sum(2, keepdim=True)
         for message, update in zip(self.message, self.update, strict=True):
@@ -155,7 +155,7 @@ class Whole(nn.Module):
     """The state of a graph from those of its nodes: a sum, in which each has gates.
 
     Args:
-        width: of a node's state; the graph's has twice as many numbers.
+        width: size of a node's state; the graph's has twice as many numbers.
     """
 
     def __init__(self, width: int):
@@ -172,9 +172,9 @@ class Growth:
     """Graphs that grow together, and what is remembered of each.
 
     Args:
-        n: how many.
-        nodes: that each can have.
-        width: of a node's state.
+        n: number of graphs.
+        nodes: largest number of nodes of each.
+        width: size of a node's state.
         like: a tensor of the type and on the device of the states.
     """
 
@@ -187,7 +187,7 @@ class Growth:
         self.log_p = like.new_zeros(n)
         self.size = torch.zeros_like(self.rows)
         self.last = self.size - 1  # the last end that the newest node has an edge to
-        self.open = self.size > 0  # whether an edge of the newest node is asked for next
+        self.open = self.size > 0  # whether an edge of the newest node is decided next
         self.ended = self.size > 0
 
     @property
@@ -217,13 +217,13 @@ class Growth:
 
 
 class Guide:
-    """Who decides: graphs that are told, for their first nodes, and then uniform noise.
+    """Who decides: given graphs, for their first nodes, and then uniform noise.
 
     Args:
         x: graphs, (n, nodes, nodes).
         known: number of their first nodes that are given.
-        u: (n, nodes, 2 nodes), in [0, 1); None where all is told.
-        decoding: how noise decides.
+        u: (n, nodes, 2 nodes), in [0, 1); None where all is given.
+        decoding: temperature, and which ends of an edge are left out.
     """
 
     def __init__(self, x: Tensor, known: int, u: Tensor | None, decoding: Decoding):
@@ -232,23 +232,23 @@ class Guide:
 
     def node(self, graph: Growth, logit: Tensor) -> Tensor:
         """Whether there comes a node, (n,)."""
-        told = graph.size < self.size
+        given = graph.size < self.size
         number = graph.size.clamp(max=graph.nodes - 1)
         slot = torch.full_like(number, 2 * graph.nodes - 1)
-        return self._decided(logit, told.long(), number, slot) > 0
+        return self._decided(logit, given.long(), number, slot) > 0
 
     def edge(self, graph: Growth, logit: Tensor) -> Tensor:
         """Whether there comes an edge to the newest node, (n,)."""
-        told = (self.x[graph.rows, graph.newest] & graph.room).any(1)
-        return self._decided(logit, told.long(), graph.newest, 2 * graph.last + 2) > 0
+        given = (self.x[graph.rows, graph.newest] & graph.room).any(1)
+        return self._decided(logit, given.long(), graph.newest, 2 * graph.last + 2) > 0
 
     def end(self, graph: Growth, scores: Tensor) -> Tensor:
         """Its other end, (n,)."""
         ahead = self.x[graph.rows, graph.newest] & graph.room
         return self._decided(scores, ahead.long().argmax(1), graph.newest, 2 * graph.last + 3)
 
-    def _decided(self, logits: Tensor, told: Tensor, number: Tensor, slot: Tensor) -> Tensor:
+    def _decided(self, logits: Tensor, given: Tensor, number: Tensor, slot: Tensor) -> Tensor:
         if self.u is None:
-            return told
-        u = self.u[torch.arange(len(told), device=told.device), number, slot]
-        return torch.where(number < self.known, told, self.decoding(logits, u))
+            return given
+        u = self.u[torch.arange(len(given), device=given.device), number, slot]
+        return torch.where(number < self.known, given, self.decoding(logits, u))

@@ -16,7 +16,7 @@ one, or one that reaches further than M places. `genus.autoregressive.Unordered`
 
 Source: You, Ying, Ren, Hamilton, Leskovec, "GraphRNN: generating realistic graphs with deep
     auto-regressive models", 2018, arXiv:1802.08773; sizes and inputs as in the authors' code.
-Departs: a drawn graph ends at its first empty row, as p says; the authors' code goes on to the largest
+Departs: a drawn graph ends at its first empty row, as p says; the authors' code runs to the largest
     size, and drops nodes without an edge. What is learnt is the sum over a graph's edges of all rows, and
     not the mean over padded ones. Weights begin as torch's do.
 """
@@ -78,13 +78,13 @@ class RowByRow(GenerativeModel):
         rows = self._rows(x)
         before = torch.cat([torch.ones_like(rows[:, :1]), rows[:, 1 : nodes - 1]], 1)
         number = torch.arange(1, nodes, device=x.device)
-        told = number <= size[:, None]  # rows that are decided: the last of them ends the graph
-        h = self.graph(relu(self.embed(before)))[told]
-        row = rows[:, 1:][told]
+        decided = number <= size[:, None]  # rows with a decision: the last of them ends the graph
+        h = self.graph(relu(self.embed(before)))[decided]
+        row = rows[:, 1:][decided]
         logits = self.edges(h, row)
-        inside = places < number.expand(n, -1)[told][:, None]
+        inside = places < number.expand(n, -1)[decided][:, None]
         each = ((row * logits - softplus(logits)) * inside).sum(1)
-        of = torch.arange(n, device=x.device)[:, None].expand(-1, nodes - 1)[told]
+        of = torch.arange(n, device=x.device)[:, None].expand(-1, nodes - 1)[decided]
         total = each.new_zeros(n).index_add(0, of, each)
         empty = (rows[:, 1:].sum(2) == 0) & (number < size[:, None])
         far = rows.sum((1, 2)) * 2 + size != x.sum((1, 2))
@@ -111,7 +111,7 @@ class RowByRow(GenerativeModel):
 
     @torch.no_grad()
     def complete(self, x: Tensor, known: int, decoding: Decoding = DRAWN) -> Tensor:
-        """Graphs, (n, nodes, nodes), that go on from the first `known` nodes of x.
+        """Graphs, (n, nodes, nodes), that continue the first `known` nodes of x.
 
         A graph that has fewer nodes has ended: it stays as it is.
         """
@@ -130,8 +130,8 @@ class RowByRow(GenerativeModel):
             known: number of their first nodes that are kept.
         """
         n, given = len(u), self._rows(x)
-        made = torch.zeros_like(x)
-        made[:, 0, 0] = 1
+        drawn = torch.zeros_like(x)
+        drawn[:, 0, 0] = 1
         row = u.new_ones(n, self.places)
         alive = torch.ones(n, dtype=torch.bool, device=u.device)
         memory = self.graph.begin(n)
@@ -143,9 +143,9 @@ class RowByRow(GenerativeModel):
                 break
             row = row * alive[:, None]
             back = min(i, self.places)
-            made[:, i, i - back : i] = row[:, :back].flip(1)
-            made[:, i, i] = alive.to(u.dtype)
-        return made.tril() + made.tril(-1).mT
+            drawn[:, i, i - back : i] = row[:, :back].flip(1)
+            drawn[:, i, i] = alive.to(u.dtype)
+        return drawn.tril() + drawn.tril(-1).mT
 
     def _row(self, h: Tensor, u: Tensor, decoding: Decoding, count: int) -> Tensor:
         """The first `count` edges of rows, one after another, (n, M)."""
@@ -170,12 +170,12 @@ class GraphRNN(RowByRow):
     Args:
         space: at least 2 nodes.
         reach: M, how many places back an edge may go; None for all.
-        width: of a layer of the graph-level network.
+        width: size of a layer of the graph-level network.
         embedding: dimension of the embedding of a row, and of the hidden layer before the edge-level one.
-        layers: of the graph-level network.
-        edge_width: of a layer of the edge-level network.
+        layers: layers of the graph-level network.
+        edge_width: size of a layer of the edge-level network.
         edge_embedding: dimension of the embedding of an edge, and of the hidden layer before its logit.
-        edge_layers: of the edge-level network.
+        edge_layers: layers of the edge-level network.
     """
 
     def __init__(
@@ -201,9 +201,9 @@ class GraphRNNS(RowByRow):
     Args:
         space: at least 2 nodes.
         reach: M, how many places back an edge may go; None for all.
-        width: of a layer of the graph-level network.
+        width: size of a layer of the graph-level network.
         embedding: dimension of the embedding of a row, and of the hidden layer before the logits.
-        layers: of the graph-level network.
+        layers: layers of the graph-level network.
     """
 
     def __init__(
@@ -222,9 +222,9 @@ class EdgeRNN(Edges):
     """One edge after another: a recurrent network that the graph-level state starts.
 
     Args:
-        d_in: of the graph-level state.
-        hidden: of the layer between that state and the first of this network.
-        width: of a recurrent layer.
+        d_in: size of the graph-level state.
+        hidden: size of the layer between that state and the first of this network.
+        width: size of a recurrent layer.
         embedding: dimension of the embedding of an edge, and of the hidden layer before its logit.
         layers: number of recurrent layers.
     """
@@ -253,8 +253,8 @@ class EdgeMLP(Edges):
     """All edges of a row at once.
 
     Args:
-        d_in: of the graph-level state.
-        hidden: of the hidden layer.
+        d_in: size of the graph-level state.
+        hidden: units of the hidden layer.
         places: M, edges of a row.
     """
 

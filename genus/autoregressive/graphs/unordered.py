@@ -30,7 +30,7 @@ class Unordered(GenerativeModel):
     """Graphs whose nodes have no order.
 
     Args:
-        model: of graphs in an order of their nodes, with exact probabilities.
+        model: model of graphs in an order of their nodes, with exact probabilities.
         even: the share of orders that are drawn evenly from all, in (0, 1]; the others are breadth
             first.
     """

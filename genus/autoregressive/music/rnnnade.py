@@ -5,8 +5,8 @@
     u_t = cell(u_(t-1), x_t)
 
 What sounds together depends on each other as much as on what came before: a recurrent network knows what
-came before, and says how the estimator of one step begins. Its probability is exact, where the RNN-RBM's
-is not, and so is its gradient, which runs through all steps.
+came before, and gives the estimator of one step its biases. Its probability is exact, where the
+RNN-RBM's is not, and so is its gradient, which runs through all steps.
 
 A sequence has a number of steps that is given with it; all bits after these are 0, with certainty.
 
@@ -69,12 +69,12 @@ class RNNNADE(Stepwise):
             steps: (n,), how many steps each has.
         """
         longest = max(1, int(steps.max())) if len(steps) else 1
-        heard = dropout(x[:, : longest - 1], self.dropout, self.training)
-        before = nn.functional.pad(heard, (0, 0, 1, 0))
+        inputs = dropout(x[:, : longest - 1], self.dropout, self.training)
+        before = nn.functional.pad(inputs, (0, 0, 1, 0))
         state = dropout(self.rnn(before), self.dropout, self.training)
         there = torch.arange(longest, device=x.device) < steps[:, None]
-        said = self.biases(state[there]).to(self.W.dtype)  # in full precision also under autocast
-        b, c = said.split([self.d, self.hidden], 1)
+        biases = self.biases(state[there]).to(self.W.dtype)  # in full precision also under autocast
+        b, c = biases.split([self.d, self.hidden], 1)
         s = nade_logits(x[:, :longest][there], self.W, self.V, c) + b
         out = s.new_full(x.shape, NEVER)
         rows, places = there.nonzero(as_tuple=True)
@@ -82,13 +82,13 @@ class RNNNADE(Stepwise):
 
     def unroll(self, n: int, steps: Tensor) -> Steps:
         memory = self.rnn.begin(n, self.steps)
-        heard = self.W.new_zeros(n, self.d)
+        before = self.W.new_zeros(n, self.d)
         for step in range(self.steps):
             over = (step >= steps)[:, None]
-            b, c = self.biases(self.rnn.step(heard, memory)).split([self.d, self.hidden], 1)
-            heard, c = torch.zeros_like(heard), c.clone()
+            b, c = self.biases(self.rnn.step(before, memory)).split([self.d, self.hidden], 1)
+            before, c = torch.zeros_like(before), c.clone()
             for i, (w_i, v_i) in enumerate(zip(self.W, self.V, strict=True)):
                 s = torch.mv(c.sigmoid(), v_i) + b[:, i]
                 came = yield s[:, None].masked_fill(over, NEVER)
-                heard[:, i] = came
-                c.addr_(heard[:, i], w_i)
+                before[:, i] = came
+                c.addr_(before[:, i], w_i)

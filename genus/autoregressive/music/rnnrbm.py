@@ -75,8 +75,8 @@ class RNNRBM(GenerativeModel):
     def machines(self, x: Tensor, steps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """x_t, (m, d), b_t, (m, d), and c_t, (m, hidden): sequence by sequence, m steps in all."""
         longest = max(1, int(steps.max())) if len(steps) else 1
-        heard = dropout(x[:, : longest - 1], self.dropout, self.training)
-        before = nn.functional.pad(heard, (0, 0, 1, 0))
+        inputs = dropout(x[:, : longest - 1], self.dropout, self.training)
+        before = nn.functional.pad(inputs, (0, 0, 1, 0))
         state = dropout(self.rnn(before), self.dropout, self.training)
         there = torch.arange(longest, device=x.device) < steps[:, None]
         b, c = self.biases(state[there]).split([self.d, self.hidden], 1)
@@ -107,11 +107,11 @@ class RNNRBM(GenerativeModel):
         context = self.context_given(n, context)
         memory = self.rnn.begin(len(context), self.steps)
         x = self.W.new_zeros(len(context), self.steps, self.d)
-        heard = x[:, 0]
+        before = x[:, 0]
         for step in range(int(context.max()) if len(context) else 0):
-            b, c = self.biases(self.rnn.step(heard, memory)).split([self.d, self.hidden], 1)
+            b, c = self.biases(self.rnn.step(before, memory)).split([self.d, self.hidden], 1)
             v = self.moved(b.sigmoid().bernoulli(), b, c, self.burn_in)
-            heard = x[:, step] = v * (step < context)[:, None]
+            before = x[:, step] = v * (step < context)[:, None]
         return x
 
     # scores

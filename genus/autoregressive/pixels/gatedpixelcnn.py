@@ -89,9 +89,9 @@ class GatedStacks(nn.Module):
     """Images in, (n, c, h, w), numbers for the chances of each value out, (n, c * k, h, w).
 
     Args:
-        space: of the images.
-        layers, width, first, size, head: as of `GatedPixelCNN`.
-        context: numbers that each image is made for; 0 for none.
+        space: space of the images.
+        layers, width, first, size, head: those of `GatedPixelCNN`.
+        context: dimension of the context; 0 for none.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class GatedStacks(nn.Module):
             GatedLayer(width, width, size, False, channels) for _ in range(layers)
         )
         self.output = PixelHead(width, head, channels * numbers(space), channels)
-        self.told = nn.Linear(context, 4 * width * (1 + layers), bias=False) if context else None
+        self.shift = nn.Linear(context, 4 * width * (1 + layers), bias=False) if context else None
 
         self.to(memory_format=torch.channels_last)  # a fifth off a training step
 
@@ -125,8 +125,8 @@ class GatedStacks(nn.Module):
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
         v, h = x, x
-        for layer, told in zip(self.layers(), self.shares(context), strict=True):
-            v, h = layer(v, h, told)
+        for layer, shift in zip(self.layers(), self.shifts(context), strict=True):
+            v, h = layer(v, h, shift)
         return self.output(h).to(x.dtype)
 
     def unroll(
@@ -134,15 +134,15 @@ class GatedStacks(nn.Module):
     ) -> Generator[Tensor, Tensor, None]:
         """One value after another: gives (n, k), is sent numbers of levels, (n,)."""
         channels, height, width = self.shape
-        layers, shares = self.layers(), self.shares(context)
+        layers, shifts = self.layers(), self.shifts(context)
         kept = [layer.begin(n, width) for layer in layers]
         ended = self.output.begin(n, width)
         value = self.input.rows.weight.new_zeros(n, 1)
         above = value.new_zeros(n, width, channels)
         for _ in range(height):
             v = above
-            for layer, memory, told in zip(layers, kept, shares, strict=True):
-                v = layer.row(v, memory, told)
+            for layer, memory, shift in zip(layers, kept, shifts, strict=True):
+                v = layer.row(v, memory, shift)
             above = torch.zeros_like(above)
             for place in range(width * channels):
                 h = value
@@ -152,12 +152,12 @@ class GatedStacks(nn.Module):
                 value = signed(space, space.values(index[:, None], value.dtype))
                 above[:, place // channels, place % channels] = value[:, 0]
 
-    def shares(self, context: Tensor | None) -> list[Tensor | None]:
-        """What each layer is told, (n, 4 * width)."""
+    def shifts(self, context: Tensor | None) -> list[Tensor | None]:
+        """What a context adds to each layer, (n, 4 * width)."""
         count = 1 + len(self.inner)
-        if self.told is None or context is None:
+        if self.shift is None or context is None:
             return [None] * count
-        return list(self.told(context).chunk(count, 1))
+        return list(self.shift(context).chunk(count, 1))
 
 
 @dataclass
@@ -177,7 +177,7 @@ class GatedLayer(nn.Module):
         d_in: channels that come in.
         width: channels that go out.
         size: side of the window, in pixels.
-        strict: whether it is the first layer, which does not see the row, nor the pixel, itself.
+        strict: True for the first layer, which does not see the row, nor the pixel, itself.
         groups: values of a pixel.
     """
 
@@ -191,11 +191,11 @@ class GatedLayer(nn.Module):
         self.left = MaskedConv2d(d_in, 2 * width, 0, reach, 0, strict, groups, bias=False)
         self.out = MaskedConv2d(width, width, 0, 0, 0, groups=groups)
 
-    def forward(self, v: Tensor, h: Tensor, told: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, v: Tensor, h: Tensor, shift: Tensor | None = None) -> tuple[Tensor, Tensor]:
         v, s = self.rows(v), self.left(h)
-        if told is not None:
-            v = v + told[:, : 2 * self.width, None, None]
-            s = s + told[:, 2 * self.width :, None, None]
+        if shift is not None:
+            v = v + shift[:, : 2 * self.width, None, None]
+            s = s + shift[:, 2 * self.width :, None, None]
         out = self.out(gate(s + self.link(v), self.groups))
         return gate(v), out if self.strict else h + out
 
@@ -204,15 +204,15 @@ class GatedLayer(nn.Module):
         parts = self.rows.begin(n, width), self.left.begin(n, width), self.out.begin(n, width)
         return GatedMemory(*parts, link=self.rows.weight.new_zeros(n, width, 2 * self.width))
 
-    def row(self, v: Tensor, memory: GatedMemory, told: Tensor | None = None) -> Tensor:
+    def row(self, v: Tensor, memory: GatedMemory, shift: Tensor | None = None) -> Tensor:
         """The vertical stack's next row, (n, w, d_in) -> (n, w, width), and what it is to add to h's."""
         v = self.rows.row(v, memory.rows)
-        if told is not None:
-            v = v + told[:, None, : 2 * self.width]
+        if shift is not None:
+            v = v + shift[:, None, : 2 * self.width]
         weight, bias = self.link.weight[:, :, 0, 0], self.link.bias
         memory.link = nn.functional.linear(v, weight, bias)
-        if told is not None:
-            memory.link = memory.link + told[:, None, 2 * self.width :]
+        if shift is not None:
+            memory.link = memory.link + shift[:, None, 2 * self.width :]
         return gate(v, axis=2)
 
     def step(self, h: Tensor, place: int, memory: GatedMemory) -> Tensor:

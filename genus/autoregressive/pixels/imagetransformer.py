@@ -9,7 +9,7 @@ there; when they come one after another, the keys and values of those before are
 costs one look at each.
 
 Where a value stands is learned: a vector for its row, one for its column, one for its colour. Pixels
-close by, above and to the left, are also told directly, which attention would have to find.
+close by, above and to the left, also enter directly; attention would have to find them.
 
 Source: Parmar and others, "Image Transformer", 2018, arXiv:1802.05751 (values in raster order, colours
     in turn, learned coordinates); Chen and others, "Generative pretraining from pixels", 2020 (norms
@@ -34,10 +34,10 @@ class ImageTransformer(Stepwise):
 
     Args:
         space: Bits or Pixels, of (channels, height, width).
-        width: of the vector that stands for a value; a multiple of twice the heads.
+        width: size of the vector that stands for a value; a multiple of twice the heads.
         layers: blocks of attention and perceptron.
-        heads: of the attention.
-        window: pixels up to so many rows above and columns beside are told directly; 0 for none.
+        heads: attention heads.
+        window: rows above and columns beside whose pixels enter directly; 0 for none.
         dropout: share of residuals and of attention weights set to zero in a round of training.
         context_space: what the distribution is given; None if it is given nothing.
         embed: makes a context, (n, *context_space.shape), (n, context) floats.
@@ -108,7 +108,7 @@ class _Network(nn.Module):
             self.near = MaskedConv2d(
                 channels, width, window, window, window, strict=True, bias=False
             )
-        self.told = nn.Linear(context, width, bias=False) if context else None
+        self.conditioning = nn.Linear(context, width, bias=False) if context else None
         self.look = CausalTransformer(width, layers, heads, dropout=dropout)
         self.out = nn.Linear(width, numbers(space))
 
@@ -118,8 +118,8 @@ class _Network(nn.Module):
         """(n, *shape, levels), or of bits (n, *shape)."""
         came = self.before[self.space.indices(x.flatten(1)[:, self.order[:-1]])]
         h = torch.cat([self.start.expand(len(x), 1, -1), came], 1) + self.places()
-        if self.told is not None and context is not None:
-            h = h + self.told(context)[:, None]
+        if self.conditioning is not None and context is not None:
+            h = h + self.conditioning(context)[:, None]
         if self.near is not None:
             near = self.near(signed(self.space, x))
             h = h + near.flatten(2).mT.repeat_interleave(self.shape[0], 1)  # of all its colours
@@ -135,8 +135,8 @@ class _Network(nn.Module):
 
     def unroll(self, n: int, context: Tensor | None = None) -> Steps:
         places, memory = self.places(), self.look.begin(n, self.space.dims)
-        if self.told is not None and context is not None:
-            places = places + self.told(context)[:, None]  # (n, d, width)
+        if self.conditioning is not None and context is not None:
+            places = places + self.conditioning(context)[:, None]  # (n, d, width)
         colours, _, across = self.shape
         window = self.near.begin(n, across) if self.near is not None else None
         near = places.new_zeros(n, 1)

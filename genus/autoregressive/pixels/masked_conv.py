@@ -9,8 +9,8 @@ models of pixels, seen from the pixel o of an output:
 
 A window's numbers are inputs of the same convolution everywhere, so an output in a step costs what it
 costs in a whole pass, if the inputs before it are kept. `begin` makes room for them, and `step`, or
-`row`, takes the next input and gives the next output. What the rows above add to a row is made at
-once for all of its pixels, when the first of them is asked for.
+`row`, takes the next input and gives the next output. What the rows above add to a row is computed
+at once for all of its pixels, when the first of them is wanted.
 """
 
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class RowConv2d(nn.Module):
     Args:
         d_in, d_out: channels.
         rows: number of rows of the kernel, at least 1.
-        left, right: how far it reaches to the sides; 0 or more.
+        left, right: reach to the sides, in pixels; 0 or more.
         strict: the window ends above the output's own row.
         stride: there is an output for every such row and column, from the first on.
     """
@@ -62,8 +62,8 @@ class RowConv2d(nn.Module):
             )
         self.d_in, self.d_out, self.rows, self.left, self.right = d_in, d_out, rows, left, right
         self.strict, self.stride = strict, stride
-        made = nn.Conv2d(d_in, d_out, (rows, left + 1 + right))
-        self.weight, self.bias = made.weight, made.bias
+        conv = nn.Conv2d(d_in, d_out, (rows, left + 1 + right))
+        self.weight, self.bias = conv.weight, conv.bias
 
     def forward(self, x: Tensor) -> Tensor:
         top = self.rows - 1 + self.strict
@@ -124,11 +124,11 @@ class MaskedConv2d(nn.Module):
     Args:
         d_in, d_out: channels; multiples of groups.
         above: rows above; 0 or more.
-        left, right: how far the window reaches to the sides; 0 or more.
+        left, right: reach of the window to the sides; 0 or more.
         strict: an output does not see the input in its own place.
         groups: values of a pixel.
         stride: there is an output for every such row and column, from the first on; 1 with groups.
-        bias: whether a number is added to each output.
+        bias: True adds a number to each output.
     """
 
     mask: Tensor
@@ -160,8 +160,8 @@ class MaskedConv2d(nn.Module):
         wide = (
             left + 1 + (right if above else 0)
         )  # to the right of a pixel only rows above are seen
-        made = nn.Conv2d(d_in, d_out, (above + 1, wide), bias=bias)
-        self.weight, self.bias = made.weight, made.bias
+        conv = nn.Conv2d(d_in, d_out, (above + 1, wide), bias=bias)
+        self.weight, self.bias = conv.weight, conv.bias
         mask = torch.ones(d_out, d_in, above + 1, wide)
         part_out = torch.arange(d_out)[:, None] // (d_out // groups)
         part_in = torch.arange(d_in) // (d_in // groups)
@@ -210,7 +210,7 @@ class MaskedConv2d(nn.Module):
         """The output in the place of what was written last (if strict, of what comes next).
 
         Args:
-            memory: what `begin` made.
+            memory: what `begin` returned.
             plus: what is added, (n, d_out / groups).
         """
         latest = memory.rows[-1]

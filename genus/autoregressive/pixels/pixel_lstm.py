@@ -1,4 +1,4 @@
-"""LSTMs over the two axes of an image, each place blind to those that come after it.
+"""LSTMs over the two axes of an image, where no place sees those that come after it.
 
 An image is (n, height, width, features), and the places of a row come from left to right, rows from
 the top. Features are cut into as many equal parts as there are colours, and a part sees its own part
@@ -29,7 +29,7 @@ class PixelLSTM(nn.Module, ABC):
     """What both layers share: the cell, and the way in and out.
 
     Args:
-        features: of a place, in and out; colours must divide it.
+        features: features of a place, in and out; colours must divide it.
         hidden: numbers of a state; colours must divide it.
         colours: number of parts of the features.
         context: numbers of a place that every gate may see besides; 0 for none.
@@ -88,9 +88,9 @@ class PixelLSTM(nn.Module, ABC):
 
         Args:
             x: (n, features), of the place.
-            column: where it is in its row; those before it are done.
-            memory: of `begin`, which is filled in.
-            context: (n, context), where the layer was made for one.
+            column: its place in its row; those before it are done.
+            memory: what `begin` returned; it is filled in.
+            context: (n, context), where the layer has one.
         """
 
     @abstractmethod
@@ -114,7 +114,7 @@ def colour_mask(before: int, after: int, colours: int) -> Tensor:
     """1 where a feature's part is that of another's or an earlier one, (after, before); else 0.
 
     Args:
-        before, after: how many features there are.
+        before, after: numbers of features.
         colours: number of parts.
     """
     parts = torch.arange(colours)

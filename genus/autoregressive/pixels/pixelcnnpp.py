@@ -6,8 +6,8 @@
     mu_green = m_green + a x_red,    mu_blue = m_blue + b x_red + c x_green
 
 Levels are near each other, and a softmax does not know it: a few logistics, each with the mass that it
-leaves in the bins around the levels, say the same with fewer numbers, and learn of all levels from each.
-The first and the last bin reach to infinity, so all masses sum to one. The network says numbers for
+leaves in the bins around the levels, do the same with fewer numbers, and learn of all levels from each.
+The first and the last bin reach to infinity, so all masses sum to one. The network has outputs for
 whole pixels; channels are coupled by means that depend on the channels before, and by the mixture: the
 chances of green, given red, are
 
@@ -68,19 +68,19 @@ class PixelCNNPP(Stepwise):
         self.levels = level_count(space, "PixelCNNPP")
         self.components, self.dropout = components, dropout
         each, pairs = 2 * channels + channels * (channels - 1) // 2, channels * (channels - 1) // 2
-        said = channels + pairs if isinstance(space, Bits) else components * (1 + each)
+        d_out = channels + pairs if isinstance(space, Bits) else components * (1 + each)
         self.net = TwoStreams(channels + 1, width, scales, blocks, dropout)
-        self.head = nn.Conv2d(width, said, 1)
+        self.head = nn.Conv2d(width, d_out, 1)
 
     @property
     def order(self) -> Tensor:
         return raster(self.space.shape)
 
     def logits(self, x: Tensor) -> Tensor:
-        said = self.said(x)
+        out = self.said(x)
         if isinstance(self.space, Bits):
-            return self._bit_logits(x.movedim(1, -1), said).movedim(-1, 1)
-        mixture = self._mixtures(x.movedim(1, -1), said)
+            return self._bit_logits(x.movedim(1, -1), out).movedim(-1, 1)
+        mixture = self._mixtures(x.movedim(1, -1), out)
         return log_logistic_mixture_levels(*mixture, self.levels).movedim(3, 1)
 
     def log_probs(self, x: Tensor) -> Tensor:
@@ -92,7 +92,7 @@ class PixelCNNPP(Stepwise):
         return log_logistic_mixture_bins(values, *mixture, self.levels).movedim(-1, 1)
 
     def said(self, x: Tensor) -> Tensor:
-        """What the network says of each pixel, given those before it, (n, h, w, numbers)."""
+        """The network's outputs for each pixel, given those before it, (n, h, w, numbers)."""
         seen = torch.cat([signed(self.space, x), torch.ones_like(x[:, :1])], 1)
         return self.head(self.net(seen)).to(x.dtype).movedim(1, -1)
 
@@ -106,38 +106,38 @@ class PixelCNNPP(Stepwise):
             self.net.row(above, memory)
             above = torch.ones_like(above)
             for column in range(width):
-                said = nn.functional.linear(self.net.step(pixel, memory), weight, bias)
-                x = said.new_zeros(n, channels)
+                out = nn.functional.linear(self.net.step(pixel, memory), weight, bias)
+                x = out.new_zeros(n, channels)
                 for channel in range(channels):
-                    index = yield self._chances(x, said, channel)
+                    index = yield self._chances(x, out, channel)
                     x[:, channel] = self.space.values(index, x.dtype)
                 above[:, column, :channels] = signed(self.space, x)
                 pixel = above[:, column]
 
-    # what was said, and the chances of values
+    # outputs, and the chances of values
 
-    def _chances(self, x: Tensor, said: Tensor, channel: int) -> Tensor:
+    def _chances(self, x: Tensor, out: Tensor, channel: int) -> Tensor:
         """The logits of one channel, (n, levels), or of bits (n, 1), given those before it in x, (n, c)."""
         if isinstance(self.space, Bits):
-            return self._bit_logits(x, said)[:, channel, None]
-        mixture = (part[:, channel] for part in self._mixtures(x, said))
+            return self._bit_logits(x, out)[:, channel, None]
+        mixture = (part[:, channel] for part in self._mixtures(x, out))
         return log_logistic_mixture_levels(*mixture, self.levels)
 
-    def _bit_logits(self, x: Tensor, said: Tensor) -> Tensor:
+    def _bit_logits(self, x: Tensor, out: Tensor) -> Tensor:
         """(..., channels), of which each is coupled to those before it in x, (..., channels)."""
         channels = self.shape[0]
-        own, coupling = said[..., :channels], iter(said[..., channels:].unbind(-1))
+        own, coupling = out[..., :channels], iter(out[..., channels:].unbind(-1))
         logits = list(own.unbind(-1))
         for channel in range(channels):
             for before in range(channel):
                 logits[channel] = logits[channel] + next(coupling) * x[..., before]
         return torch.stack(logits, -1)
 
-    def _mixtures(self, x: Tensor, said: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _mixtures(self, x: Tensor, out: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Weights, means and log s of each channel given those before it, (..., channels, components)."""
         channels, k = self.shape[0], self.components
-        log_weight = said[..., :k].log_softmax(-1)
-        rest = said[..., k:].unflatten(-1, (-1, k))
+        log_weight = out[..., :k].log_softmax(-1)
+        rest = out[..., k:].unflatten(-1, (-1, k))
         means, log_s = (
             list(rest[..., :channels, :].unbind(-2)),
             rest[..., channels : 2 * channels, :],

@@ -1,4 +1,4 @@
-"""PixelRNN: an LSTM reads an image from its upper left corner, and says each pixel from all before it.
+"""PixelRNN: an LSTM reads an image from its upper left corner, and predicts each next pixel.
 
     p(x) = prod_i p(x_i | x_<i)                  p(x_i) = p(R_i) p(G_i | R_i) p(B_i | R_i, G_i)
     [o, f, i, g] = sigma(K_ss * h_before + K_is * x)      (of g, the tanh)
@@ -16,8 +16,8 @@ In two scales, every k-th pixel of every k-th row is drawn first, and the others
 
 Source: van den Oord, Kalchbrenner, Kavukcuoglu, "Pixel recurrent neural networks", 2016,
     arXiv:1601.06759, sections 2 and 3 and equation 3; the row LSTM's kernels are of 3 places.
-Departs: forget gates begin open. In two scales the pixels of the small image are not told again by the
-    large one, so that p(x) sums to one, and its layers see the small image through one convolution and
+Departs: forget gates begin open. In two scales the pixels of the small image are not predicted again by
+    the large one, so that p(x) sums to one, and its layers see the small image through one convolution and
     one transposed convolution. Under the diagonal LSTMs an image is one column of zeros wider: without
     it the one from the right meets the last pixel of a row only one row later, and no pixel but those
     near it sees the last one of the row above.
@@ -42,15 +42,15 @@ LSTMS: dict[str, type[PixelLSTM]] = {"row": RowLSTM, "diagonal": DiagonalBiLSTM}
 
 
 class PixelRNNNet(nn.Module):
-    """The logits of all values of an image, each blind to itself and to what follows.
+    """The logits of all values of an image, each from the values before it.
 
     Args:
-        shape: of an image, (colours, height, width).
+        shape: shape of an image, (colours, height, width).
         levels: numbers that come out for each value.
-        hidden: of each LSTM's state; between layers a pixel has twice as many features.
-        layers: of LSTMs.
+        hidden: size of each LSTM's state; between layers a pixel has twice as many features.
+        layers: LSTM layers.
         kind: row or diagonal.
-        kernel: of the first convolution, in pixels; odd.
+        kernel: side of the first convolution's window, in pixels; odd.
         context: numbers of each pixel that all layers may see besides; 0 for none.
     """
 
@@ -89,9 +89,9 @@ class PixelRNNNet(nn.Module):
         for layer in self.layers:
             h = layer(h, context)
         h = h[:, :, : self.shape[2]]
-        return self.said(h).unflatten(-1, (self.shape[0], self.levels)).permute(0, 3, 1, 2, 4)
+        return self.head(h).unflatten(-1, (self.shape[0], self.levels)).permute(0, 3, 1, 2, 4)
 
-    def said(self, h: Tensor) -> Tensor:
+    def head(self, h: Tensor) -> Tensor:
         """(..., colours * levels) of what the layers have found, (..., features)."""
         weight = self.inner.weight * self.get_buffer("inner_mask")
         h = linear(relu(h), weight, self.inner.bias)
@@ -107,10 +107,10 @@ class PixelRNNNet(nn.Module):
         """The logits of one value after another, (n, levels); at last x. See `Stepwise.unroll`.
 
         Args:
-            space: of x.
+            space: space of x.
             n: rows.
-            context: (n, height, width, context), where the network was made for one.
-            small: every k-th pixel of every k-th row, which are not asked for.
+            context: (n, height, width, context), where the network has one.
+            small: every k-th pixel of every k-th row, which are given.
         """
         colours, height, width = self.shape
         x = self.last.weight.new_zeros(n, *self.shape)
@@ -130,7 +130,7 @@ class PixelRNNNet(nn.Module):
                 elif small is not None and known:
                     value = small[:, colour, row // every, column // every, None]
                 else:
-                    logits = self.said(self.through(h.flatten(1), column, memories, aside))
+                    logits = self.head(self.through(h.flatten(1), column, memories, aside))
                     chosen = yield logits.unflatten(1, (colours, self.levels))[:, colour]
                     value = space.values(chosen, x.dtype)[:, None]
                 if column < width:
@@ -157,9 +157,9 @@ class PixelRNN(Stepwise):
     Args:
         space: Bits or Pixels of the shape (colours, height, width).
         hidden: numbers of each LSTM's state, which colours must divide; a pixel has twice as many.
-        layers: of LSTMs.
+        layers: LSTM layers.
         kind: "row" for the Row LSTM, "diagonal" for the Diagonal BiLSTM.
-        kernel: of the first convolution, in pixels; odd, at least 3.
+        kernel: side of the first convolution's window, in pixels; odd, at least 3.
     """
 
     def __init__(
@@ -178,7 +178,7 @@ class PixelRNN(Stepwise):
 
     @property
     def blind_spot(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """The row LSTM sees a triangle: `triangle` says which."""
+        """The row LSTM sees a triangle: see `triangle`."""
         return self.kind == "row"
 
     def triangle(self, row: int, column: int) -> Tensor:
@@ -220,10 +220,10 @@ class MultiscalePixelRNN(Stepwise):
         space: Bits or Pixels of the shape (colours, height, width); factor divides both sides.
         factor: factor by which the small image is smaller.
         hidden: numbers of each LSTM's state, which colours must divide.
-        layers: of LSTMs, in either network.
+        layers: LSTM layers of either network.
         kind: "row" for the Row LSTM, "diagonal" for the Diagonal BiLSTM.
-        kernel: of the first convolution, in pixels; odd, at least 3.
-        told: numbers that a pixel is told of the small image.
+        kernel: side of the first convolution's window, in pixels; odd, at least 3.
+        conditioning: features of the small image that a pixel sees.
     """
 
     blind_spot = True  # of the small image, below and right of a pixel, what is near is seen
@@ -236,7 +236,7 @@ class MultiscalePixelRNN(Stepwise):
         layers: int = 1,
         kind: Kind = "diagonal",
         kernel: int = 7,
-        told: int = 16,
+        conditioning: int = 16,
     ):
         super().__init__()
         levels = _levels(space, hidden, kind, kernel, "MultiscalePixelRNN")
@@ -247,14 +247,14 @@ class MultiscalePixelRNN(Stepwise):
                 f"it must be at least 2 and divide both sides"
             )
         self.space, self.factor, self.hidden, self.layers = space, factor, hidden, layers
-        self.kind, self.kernel, self.told = kind, kernel, told
+        self.kind, self.kernel, self.conditioning = kind, kernel, conditioning
         small = (colours, height // factor, width // factor)
         self.small = PixelRNNNet(small, levels, hidden, layers, kind, kernel)
-        self.large = PixelRNNNet(space.shape, levels, hidden, layers, kind, kernel, told)
-        self.tell = nn.Sequential(
-            nn.Conv2d(colours, told, 3, padding=1),
+        self.large = PixelRNNNet(space.shape, levels, hidden, layers, kind, kernel, conditioning)
+        self.upsample = nn.Sequential(
+            nn.Conv2d(colours, conditioning, 3, padding=1),
             nn.ReLU(),
-            nn.ConvTranspose2d(told, told, factor, stride=factor),
+            nn.ConvTranspose2d(conditioning, conditioning, factor, stride=factor),
         )
 
     @property
@@ -272,8 +272,8 @@ class MultiscalePixelRNN(Stepwise):
         return out[..., 0] if isinstance(self.space, Bits) else out
 
     def context(self, small: Tensor) -> Tensor:
-        """What each pixel is told of the small image, (n, height, width, told)."""
-        return self.tell(small).permute(0, 2, 3, 1)
+        """What each pixel sees of the small image, (n, height, width, conditioning)."""
+        return self.upsample(small).permute(0, 2, 3, 1)
 
     def unroll(self, n: int) -> Steps:
         small = yield from self.small.unroll(self.space, n)

@@ -5,11 +5,11 @@
     x = x + elu(W_o elu(elu(W_r elu(r)) + elu(W_a elu(y))))              for each block
 
 A stack of convolutions finds strokes and edges soon, but what is far away reaches a pixel through
-many layers. Attention reaches it in one, and its keys tell the pixels themselves, with where they
+many layers. Attention reaches it in one, and its keys hold the pixels themselves, and where they
 stand (b, the background: row and column); so a pixel is looked at only by those after it, and the
 first one, which has none to look at, sees a vector that is learned.
 
-A pixel's colours come one after another, by a last layer that is told the colours before.
+A pixel's colours come one after another, by a last layer that sees the colours before.
 
 Source: Chen, Mishra, Rohaninejad, Abbeel, "PixelSNAIL: an improved autoregressive generative model",
     2017, arXiv:1712.09763: blocks of gated residual convolutions and causal attention, keys of input
@@ -43,7 +43,7 @@ class PixelSNAIL(Stepwise):
         blocks: each is some residual layers and a look at all that came before.
         residuals: gated residual layers of a block.
         look: numbers of a query, a key and a value, all heads together; a multiple of heads.
-        heads: of the attention.
+        heads: attention heads.
         mixture: logistics that weigh a pixel's levels; without, each level has a logit of its own.
         dropout: share of channels set to zero in a round of training, in [0, 1).
         context_space: what the distribution is given; None if it is given nothing.
@@ -92,7 +92,7 @@ class PixelSNAIL(Stepwise):
 
 
 class _Network(nn.Module):
-    """What is said of each value of an image, from those before it."""
+    """The outputs for each value of an image, from those before it."""
 
     positions: Tensor  # (h w, 2)
 
@@ -122,7 +122,7 @@ class _Network(nn.Module):
         axes = [torch.linspace(-0.5, 0.5, k) if k > 1 else torch.zeros(1) for k in (height, across)]
         self.register_buffer("positions", torch.cartesian_prod(*axes), persistent=False)
         self.first = MaskedConv2d(colours, width, FIRST, FIRST, FIRST, strict=True)
-        self.told = nn.Linear(context, width, bias=False) if context else None
+        self.conditioning = nn.Linear(context, width, bias=False) if context else None
         self.blocks = nn.ModuleList(
             SnailBlock(width, residuals, look, heads, colours, dropout) for _ in range(blocks)
         )
@@ -131,28 +131,28 @@ class _Network(nn.Module):
     # all at once
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
-        """What is said of each value: (n, c, h, w, numbers)."""
+        """The outputs for each value: (n, c, h, w, numbers)."""
         image = signed(self.space, x)
         h = self.first(image).contiguous(memory_format=torch.channels_last)  # as attention has it
-        if self.told is not None and context is not None:
-            h = h + self.told(context)[:, :, None, None]
+        if self.conditioning is not None and context is not None:
+            h = h + self.conditioning(context)[:, :, None, None]
         pixels = image.flatten(2).mT  # (n, h w, c)
         for block in self.blocks:
             h = block(h, pixels, self.positions)
-        said = self.last(h.flatten(2).mT, pixels)  # (n, h w, c, numbers)
-        return said.transpose(1, 2).unflatten(2, self.shape[1:])
+        out = self.last(h.flatten(2).mT, pixels)  # (n, h w, c, numbers)
+        return out.transpose(1, 2).unflatten(2, self.shape[1:])
 
-    def logits(self, said: Tensor) -> Tensor:
+    def logits(self, out: Tensor) -> Tensor:
         """(n, *shape, levels), or of bits (n, *shape)."""
         if self.mixture is not None:
-            said = log_logistic_mixture_levels(*said.chunk(3, -1), self.levels)
-        return said[..., 0] if isinstance(self.space, Bits) else said
+            out = log_logistic_mixture_levels(*out.chunk(3, -1), self.levels)
+        return out[..., 0] if isinstance(self.space, Bits) else out
 
-    def log_probs(self, x: Tensor, said: Tensor) -> Tensor:
+    def log_probs(self, x: Tensor, out: Tensor) -> Tensor:
         """log p of each value, nats, (n, *shape)."""
         if self.mixture is None:
-            return log_chances(self.space, x, self.logits(said))
-        return log_logistic_mixture_bins(x, *said.chunk(3, -1), self.levels)
+            return log_chances(self.space, x, self.logits(out))
+        return log_logistic_mixture_bins(x, *out.chunk(3, -1), self.levels)
 
     # one after another
 
@@ -161,29 +161,29 @@ class _Network(nn.Module):
         first = self.first.begin(n, across)
         memories = [block.begin(n, across, self.positions) for block in self.blocks]
         pixel = self.positions.new_zeros(n, colours)
-        told = None if self.told is None or context is None else self.told(context)
+        shift = None if self.conditioning is None or context is None else self.conditioning(context)
         for _ in range(height * across):
             h = self.first.step(pixel, first)
-            if told is not None:
-                h = h + told
+            if shift is not None:
+                h = h + shift
             for block, memory in zip(self.blocks, memories, strict=True):
                 h = block.step(h, pixel, memory)
             for colour in range(colours):
-                said = self.last.step(h, pixel, colour)
+                out = self.last.step(h, pixel, colour)
                 if self.mixture is not None:
-                    said = log_logistic_mixture_levels(*said.chunk(3, -1), self.levels)
-                index = yield said
+                    out = log_logistic_mixture_levels(*out.chunk(3, -1), self.levels)
+                index = yield out
                 pixel[:, colour] = signed(self.space, self.space.values(index, pixel.dtype))
 
 
 class _Last(nn.Module):
-    """What is said of each colour of a pixel, given its features and the colours before it."""
+    """The outputs for each colour of a pixel, given its features and the colours before it."""
 
     def __init__(self, width: int, colours: int, numbers: int):
         super().__init__()
         self.colours = nn.Parameter(0.1 * torch.randn(colours, width))
         self.before = None
-        if colours > 1:  # what each colour, but the last, tells each
+        if colours > 1:  # what each colour, but the last, adds to each
             self.before = nn.Parameter(torch.randn(colours - 1, colours, width) / width**0.5)
         self.out = nn.Linear(width, numbers)
 

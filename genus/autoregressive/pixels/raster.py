@@ -27,7 +27,7 @@ def check_widths(who: str, channels: int, first: int, *widths: int) -> None:
 
 
 def numbers(space: Space) -> int:
-    """How many numbers say the chances of a value: one for each level, or one for a bit."""
+    """How many numbers give the chances of a value: one for each level, or one for a bit."""
     return 1 if isinstance(space, Bits) else level_count(space, "numbers")
 
 
@@ -43,7 +43,7 @@ def signed(space: Space, x: Tensor) -> Tensor:
 
 
 def by_value(space: Space, out: Tensor) -> Tensor:
-    """What a network says, (n, channels * k, h, w), as (n, channels, h, w, k), or of bits without k."""
+    """Outputs, (n, channels * k, h, w), as (n, channels, h, w, k), or of bits without k."""
     channels = space.shape[0]
     out = out.unflatten(1, (channels, -1)).movedim(2, -1)
     return out[..., 0] if isinstance(space, Bits) else out

@@ -95,7 +95,7 @@ class SnailBlock(nn.Module):
         width: channels.
         residuals: gated residual layers.
         look: numbers of a query, a key and a value, all heads together; a multiple of heads.
-        heads: of the attention.
+        heads: attention heads.
         colours: channels of the image that is looked at.
         dropout: share of channels set to zero in a round of training, in [0, 1).
     """

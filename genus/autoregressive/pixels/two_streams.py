@@ -4,14 +4,14 @@
     ul     those, and what is left in its own row   windows of 2 x 2, one pixel at a time; sees u
 
 Neither sees the pixel itself. A level is a chain of residual blocks, then the next level at half the
-size, blown up again, then a second chain, each block of which also sees what a block of the first
+size, upsampled again, then a second chain, each block of which also sees what a block of the first
 chain had. A coarse pixel (I, J) has seen nothing after the fine one (2I, 2J), and is there when that
 is: in steps it is computed once, and kept for the four fine pixels under it.
 
 Source: Salimans, Karpathy, Chen, Kingma, "PixelCNN++: improving the PixelCNN with discretized logistic
     mixture likelihood and other modifications", 2017, arXiv:1701.05517.
-Departs: images are blown up by windows of 2 x 2 that do not overlap, in both streams; weights are not
-    normalised.
+Departs: images are upsampled by windows of 2 x 2 that do not overlap, in both streams; weights are
+    not normalised.
 """
 
 from dataclasses import dataclass
@@ -80,7 +80,7 @@ class LevelMemory:
     blocks: list["PairMemory"]  # those on the way down, then those on the way up
     narrow: tuple[RowMemory, PixelMemory] | None  # of the layers that shrink
     inner: "LevelMemory | None"
-    above: Tensor  # the stream u of the two rows over which the last coarse row is blown up
+    above: Tensor  # the stream u of the two rows over which the last coarse row is upsampled
     left: Tensor  # ul of these; both (n, 2, w + 1, width)
     rows: int = 0  # how many there were
     pixels: int = 0  # in this row
@@ -175,7 +175,7 @@ class TwoStreamLevel(nn.Module):
 
 
 def doubled(x: Tensor, layer: nn.ConvTranspose2d) -> Tensor:
-    """The window of 2 x 2 that a coarse pixel is blown up to: (..., d) -> (..., 2, 2, d)."""
+    """The window of 2 x 2 that a coarse pixel is upsampled to: (..., d) -> (..., 2, 2, d)."""
     out = torch.tensordot(x, layer.weight.movedim(1, -1), 1)
     return out if layer.bias is None else out + layer.bias
 
@@ -197,8 +197,8 @@ class StreamPair(nn.Module):
 
     Args:
         width: channels.
-        beside: whether blocks also see what shortcuts bring.
-        dropout: as of `TwoStreams`.
+        beside: True if blocks also see what shortcuts bring.
+        dropout: that of `TwoStreams`.
     """
 
     def __init__(self, width: int, beside: bool, dropout: float):
@@ -251,7 +251,7 @@ class GatedResidual(nn.Module, Generic[C]):
         first, second: convolutions of 2 * width channels, to width and to 2 * width.
         width: channels of x.
         beside: channels of what is seen beside x; 0 for nothing.
-        dropout: as of `TwoStreams`.
+        dropout: that of `TwoStreams`.
     """
 
     def __init__(self, first: C, second: C, width: int, beside: int, dropout: float):

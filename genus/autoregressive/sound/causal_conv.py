@@ -28,13 +28,13 @@ class Ring:
 
 
 class CausalConv(nn.Module):
-    """(n, length, d_in) -> (n, length, d_out), blind to what comes later.
+    """(n, length, d_in) -> (n, length, d_out), no output sees later inputs.
 
     Args:
         d_in: numbers at each time.
         d_out: numbers at each time that come out.
         kernel: number of times that an output sees, the present one among them.
-        dilation: how far these are from one another.
+        dilation: distance between these.
     """
 
     def __init__(self, d_in: int, d_out: int, kernel: int = 2, dilation: int = 1):

@@ -28,7 +28,7 @@ class FoldedStack:
     """What `GatedStack.step` gives, up to rounding.
 
     Args:
-        stack: of float32 or float64, on the CPU.
+        stack: stack of float32 or float64, on the CPU.
         n: number of sequences at once.
         length: the most steps of each.
     """
@@ -40,14 +40,14 @@ class FoldedStack:
         dtype = np.dtype(str(weight.dtype).removeprefix("torch."))
         self.width = 3 * c + taps * c + 1
         self.maps = [np.asfortranarray(m) for m in numpy(folded(stack))]
-        self.told: Array | None = None
+        self.shifts: Array | None = None
         # inputs of each layer's product; where it writes, and what the gate works on
         self.values = np.zeros((layers + 1, self.width, n), dtype)
         self.values[:, -1] = 1
         v = self.values[:, :, 0] if n == 1 else self.values
         self.calls = [
-            (m, seen, made[: 3 * c], made[: 2 * c], made[:c], made[c : 2 * c])
-            for m, seen, made in zip(self.maps, v[:-1], v[1:], strict=True)
+            (m, seen, out[: 3 * c], out[: 2 * c], out[:c], out[c : 2 * c])
+            for m, seen, out in zip(self.maps, v[:-1], v[1:], strict=True)
         ]
         self.stream = self.values[1:, 2 * c : 3 * c]  # h of all layers
         self.seen = self.values[:layers, 3 * c : -1].reshape(layers, taps, c, n)
@@ -61,16 +61,16 @@ class FoldedStack:
         self.out = np.zeros((stack.d_out, n), dtype)
         self.time = 0
 
-    def tell(self, shifts: Tensor) -> None:
-        """From now on the layers are told so, (n, layers, 2 channels): s_l of every row."""
+    def condition(self, shifts: Tensor) -> None:
+        """From now on, s_l of every row is that of shifts, (n, layers, 2 channels)."""
         c = self.c
-        told = numpy([shifts.permute(1, 2, 0)])[0].copy()  # (layers, 2 c, n)
-        told[:, c:] /= 2
-        self.told = None if self.n == 1 else told
+        added = numpy([shifts.permute(1, 2, 0)])[0].copy()  # (layers, 2 c, n)
+        added[:, c:] /= 2
+        self.shifts = None if self.n == 1 else added
         if self.n == 1:
-            if not hasattr(self, "untold"):
-                self.untold = [m[: 2 * c, -1].copy() for m in self.maps]
-            for bias, shift, m in zip(self.untold, told, self.maps, strict=True):
+            if not hasattr(self, "biases"):
+                self.biases = [m[: 2 * c, -1].copy() for m in self.maps]
+            for bias, shift, m in zip(self.biases, added, self.maps, strict=True):
                 m[: 2 * c, -1] = bias + shift[:, 0]
 
     def step(self, h: Array) -> Array:
@@ -79,13 +79,13 @@ class FoldedStack:
         self.values[0, 2 * self.c : 3 * self.c] = h
         self.seen[...] = self.kept[self.places[t]]
         dot, tanh, multiply = np.dot, np.tanh, np.multiply
-        if self.told is None:
+        if self.shifts is None:
             for m, x, y, both, value, gate in self.calls:
                 dot(m, x, y)
                 tanh(both, both)
                 multiply(value, gate, gate)
         else:
-            for (m, x, y, both, value, gate), shift in zip(self.calls, self.told, strict=True):
+            for (m, x, y, both, value, gate), shift in zip(self.calls, self.shifts, strict=True):
                 dot(m, x, y)
                 both += shift
                 tanh(both, both)

@@ -1,6 +1,6 @@
 """A stack of dilated causal convolutions with gates, residual sums and skips: WaveNet's network.
 
-a_l = W_l * h_l + s_l                      dilated and causal; s_l, what the layer is told
+a_l = W_l * h_l + s_l                      dilated and causal; s_l, what the context adds
 z_l = tanh(a_l, first half) sigmoid(a_l, second half)
 h_l+1 = h_l + R_l z_l,      out = B relu(A relu(sum_l S_l z_l))
 """
@@ -16,15 +16,15 @@ from .causal_conv import CausalConv, Ring
 
 
 class GatedStack(nn.Module):
-    """(n, length, channels) -> (n, length, d_out), blind to what comes later.
+    """(n, length, channels) -> (n, length, d_out), no output sees later inputs.
 
     Args:
-        channels: of the residual stream, and of the gates.
+        channels: channels of the residual stream, and of the gates.
         skip: channels of the sum of what all layers found, and of the hidden layer after it.
         d_out: numbers at each time that come out.
-        dilations: of the layers, from the first one on.
-        kernel: of each convolution.
-        told: dimension of the embedded context, for all times or frame by frame; 0 if nothing.
+        dilations: dilations of the layers, from the first one on.
+        kernel: width of each convolution's window.
+        context: dimension of the embedded context, for all times or frame by frame; 0 for none.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class GatedStack(nn.Module):
         d_out: int,
         dilations: Sequence[int],
         kernel: int = 2,
-        told: int = 0,
+        context: int = 0,
     ):
         super().__init__()
         if min(channels, skip, *dilations, len(dilations)) < 1 or kernel < 2:
@@ -43,27 +43,29 @@ class GatedStack(nn.Module):
                 f"kernel {kernel}; numbers of 1 or more are wanted, and a kernel of 2 or more"
             )
         self.channels, self.skip, self.d_out = channels, skip, d_out
-        self.dilations, self.kernel, self.told = tuple(dilations), kernel, told
+        self.dilations, self.kernel, self.context = tuple(dilations), kernel, context
         self.convolutions = nn.ModuleList(
             CausalConv(channels, 2 * channels, kernel, d) for d in dilations
         )
         self.residuals = nn.ModuleList(nn.Linear(channels, channels) for _ in dilations[1:])
         self.skips = nn.Linear(len(dilations) * channels, skip)
         self.hidden, self.last = nn.Linear(skip, skip), nn.Linear(skip, d_out)
-        self.tell = nn.Linear(told, len(dilations) * 2 * channels, bias=False) if told else None
+        self.conditioning = (
+            nn.Linear(context, len(dilations) * 2 * channels, bias=False) if context else None
+        )
 
     @property
     def span(self) -> int:
         """How many inputs before the present one reach what comes out."""
         return (self.kernel - 1) * sum(self.dilations)
 
-    def shifts(self, told: Tensor) -> Tensor:
-        """The s_l, (n, frames, layers, 2 channels), of what is told, (n, frames, told)."""
-        if self.tell is None:
+    def shifts(self, context: Tensor) -> Tensor:
+        """The s_l, (n, frames, layers, 2 channels), of embedded contexts, (n, frames, context)."""
+        if self.conditioning is None:
             raise Refused(
-                "GatedStack: it was built without a context, and got one; build it with told=..."
+                "GatedStack: it was built without a context, and got one; build it with context=..."
             )
-        return self.tell(told).unflatten(-1, (len(self.dilations), -1))
+        return self.conditioning(context).unflatten(-1, (len(self.dilations), -1))
 
     def forward(self, h: Tensor, shifts: Tensor | None = None) -> Tensor:
         """What comes out, given `shifts`, whose frames are equally long."""
@@ -94,8 +96,8 @@ class GatedStack(nn.Module):
 
         Args:
             h: the next input.
-            memory: what `begin` made.
-            shift: of its frame, (n, layers, 2 channels).
+            memory: what `begin` returned.
+            shift: shift of its frame, (n, layers, 2 channels).
         """
         found = []
         for number, (convolve, kept) in enumerate(zip(self.convolutions, memory, strict=True)):

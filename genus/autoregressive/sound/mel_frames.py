@@ -11,7 +11,7 @@ class MelFrames(nn.Module):
     """Logarithms of power, (n, frames, bands) -> (n, frames, d_out): each frame with three on either side.
 
     Args:
-        bands: of the spectrum.
+        bands: bands of the spectrum.
         d_out: features of a frame.
     """
 

@@ -51,16 +51,16 @@ class WaveNet(Stepwise):
 
     Args:
         space: Tokens, or Pixels((length,)), of which levels are seen as numbers in [-1, 1].
-        channels: of the residual stream, and of the gates.
+        channels: channels of the residual stream, and of the gates.
         skip: channels of the sum of what the layers found.
-        dilations: of the layers, from the first one on. What is further back than
+        dilations: dilations of the layers, from the first one on. What is further back than
             (kernel - 1) times their sum, and one, is not seen.
-        kernel: of each convolution.
+        kernel: width of each convolution's window.
         mixture: number of logistics over a value of Pixels; by default a softmax.
         context_space: what the distribution is given; None if it is given nothing.
-        embed: makes of a context, (n, *context_space.shape), (n, told) floats; or frames,
-            (n, frames, told), where each of them is of as many samples of the sound.
-        told: dimension of the embedded context.
+        embed: makes of a context, (n, *context_space.shape), (n, context) floats; or frames,
+            (n, frames, context), where each of them is of as many samples of the sound.
+        context: dimension of the embedded context.
     """
 
     def __init__(
@@ -73,10 +73,10 @@ class WaveNet(Stepwise):
         mixture: int | None = None,
         context_space: Space | None = None,
         embed: nn.Module | None = None,
-        told: int = 0,
+        context: int = 0,
     ):
         super().__init__()
-        check_embedding("WaveNet", context_space, embed, told)
+        check_embedding("WaveNet", context_space, embed, context)
         if isinstance(space, Bits) or len(space.shape) != 1:
             raise Refused(f"WaveNet: space is {space}; Tokens or Pixels((length,)) are wanted")
         if mixture is not None and (mixture < 1 or isinstance(space, Tokens)):
@@ -86,26 +86,26 @@ class WaveNet(Stepwise):
             )
         self.space, self.channels, self.skip, self.kernel = space, channels, skip, kernel
         self.dilations, self.mixture = tuple(dilations), mixture
-        self.context_space, self.embed, self.told = context_space, embed, told
+        self.context_space, self.embed, self.context = context_space, embed, context
         self.levels = level_count(space, "WaveNet")
         tokens = isinstance(space, Tokens)
         self.first = nn.Embedding(self.levels, channels) if tokens else nn.Linear(1, channels)
         out = 3 * mixture if mixture else self.levels
-        self.stack = GatedStack(channels, skip, out, dilations, kernel, told)
+        self.stack = GatedStack(channels, skip, out, dilations, kernel, context)
         self.sight = 1 + self.stack.span  # how many values before it the logits of a value see
         self.blind_spot = self.sight < space.dims - 1
 
     def _shifts(self, context: Tensor | None) -> Tensor | None:
-        """What the layers are told, (n, frames, layers, 2 channels)."""
-        if (told := self.features(context)) is None:
+        """What a context adds to the layers, (n, frames, layers, 2 channels)."""
+        if (h := self.features(context)) is None:
             return None
-        told = told[:, None] if told.ndim == 2 else told
-        if self.space.dims % told.shape[1]:
+        h = h[:, None] if h.ndim == 2 else h
+        if self.space.dims % h.shape[1]:
             raise Refused(
-                f"WaveNet: embed makes {told.shape[1]} frames; the length, {self.space.dims}, must "
+                f"WaveNet: embed makes {h.shape[1]} frames; the length, {self.space.dims}, must "
                 f"be a multiple of that"
             )
-        return self.stack.shifts(told)
+        return self.stack.shifts(h)
 
     def _seen(self, x: Tensor) -> Tensor:
         """(...) -> (..., channels)."""
@@ -185,7 +185,7 @@ class WaveNet(Stepwise):
         h = np.zeros((self.channels, n), steps.out.dtype)
         for t in range(length):
             if shifts is not None and t % (each := length // shifts.shape[1]) == 0:
-                steps.tell(shifts[:, t // each])
+                steps.condition(shifts[:, t // each])
             out = steps.step(h)
             came = first[t] if t < len(first) else self._choose(out, noise[t], decoding)
             if end is not None and t:

@@ -22,7 +22,7 @@ def log_bivariate_mixture(
 
     Args:
         x: (..., 2).
-        logits: of the weights, (..., k).
+        logits: logits of the weights, (..., k).
         mean, log_std: (..., k, 2).
         tilt: (..., k); the correlation is its tanh.
     """

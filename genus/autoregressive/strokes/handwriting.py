@@ -1,4 +1,4 @@
-"""Handwriting: an LSTM that says where the pen goes next, and one that is told what to write.
+"""Handwriting: an LSTM that predicts where the pen goes next, and one that is given what to write.
 
     y_t = features of x_1 .. x_t-1 (and of the text)
     p(x_t) = p(pen_t) sum_j pi_j N(dx_t, dy_t; mu_j, sigma_j, rho_j)
@@ -8,12 +8,12 @@ has a direction of its own: a mean of all would go nowhere. A pen that has three
 over, makes this a distribution of whole drawings.
 
 To write a text c_1 .. c_U, a window is moved along it. Its k Gaussians only ever move on, by as much
-as the first LSTM says, so that characters are written one after another, each as long as it takes:
+as the first LSTM gives, so that characters are written one after another, each as long as it takes:
 
     (alpha, beta, kappa-hat)_t = exp(W h^1_t)              kappa_t = kappa_t-1 + kappa-hat_t
     phi(t, u) = sum_k alpha_k exp(-beta_k (kappa_k - u)^2) w_t = sum_u phi(t, u) c_u
 
-Given the first steps of a drawing, either goes on in its style; a bias makes a hand neater.
+Given the first steps of a drawing, either continues in its style; a bias makes a hand neater.
 
 Source: Graves, "Generating sequences with recurrent neural networks", 2013, arXiv:1308.0850,
     sections 2, 4 and 5.
@@ -48,8 +48,8 @@ class StrokePrediction(GenerativeModel):
 
     Args:
         space: Strokes(length).
-        width: of each LSTM's state.
-        layers: of LSTMs; all of them see the last step, and are seen by what says the next one.
+        width: size of each LSTM's state.
+        layers: LSTM layers; all of them see the last step, and are seen by the output layer.
         mixtures: normals that a step is drawn from.
     """
 
@@ -60,7 +60,7 @@ class StrokePrediction(GenerativeModel):
         check_strokes(space, mixtures, "StrokePrediction")
         self.space, self.width, self.layers, self.mixtures = space, width, layers, mixtures
         self.stack = Recurrent(SEEN, width, layers, skips=True)
-        self.said = nn.Linear(self.stack.d_out, 3 + 6 * mixtures)
+        self.output = nn.Linear(self.stack.d_out, 3 + 6 * mixtures)
 
     def log_prob(self, x: Tensor) -> Tensor:
         """log p(x), nats, (n,)."""
@@ -69,7 +69,7 @@ class StrokePrediction(GenerativeModel):
     def log_probs(self, x: Tensor) -> Tensor:
         """log p(x_t | x_<t) of each step, nats, (n, length); 0 after the end of a drawing."""
         used = used_steps(x)
-        each = log_step(self.said(self.stack(before_each(x[:, :used]))), x[:, :used])
+        each = log_step(self.output(self.stack(before_each(x[:, :used]))), x[:, :used])
         return whole(each, x)
 
     @torch.no_grad()
@@ -89,7 +89,7 @@ class StrokePrediction(GenerativeModel):
             prefix: (n, k, 3): the first k steps, which stay as they are.
         """
         n = self.sample_count(n, context)
-        return self.sample_from(uniform(self.said.weight, n, self.space), decoding, prefix)
+        return self.sample_from(uniform(self.output.weight, n, self.space), decoding, prefix)
 
     @torch.no_grad()
     @one_thread()
@@ -103,7 +103,7 @@ class StrokePrediction(GenerativeModel):
         memory = self.stack.begin(len(u))
 
         def step(before: Tensor) -> Tensor:
-            return self.said(self.stack.step(before, memory))
+            return self.output(self.stack.step(before, memory))
 
         return written(step, u, decoding, prefix)
 
@@ -114,8 +114,8 @@ class HandwritingSynthesis(GenerativeModel):
     Args:
         space: Strokes(length).
         context_space: Tokens: the text.
-        width: of each LSTM's state.
-        layers: of LSTMs, at least 2; the first one moves the window.
+        width: size of each LSTM's state.
+        layers: LSTM layers, at least 2; the first one moves the window.
         mixtures: normals that a step is drawn from.
         windows: Gaussians of the window.
     """
@@ -146,7 +146,7 @@ class HandwritingSynthesis(GenerativeModel):
         with torch.no_grad():
             self.window.bias[2 * windows :] -= 2.3  # exp of it is a tenth of a character
         self.stack = Recurrent(SEEN + letters + width, width, layers - 1, skips=True)
-        self.said = nn.Linear(width + self.stack.d_out, 3 + 6 * mixtures)
+        self.output = nn.Linear(width + self.stack.d_out, 3 + 6 * mixtures)
 
     def log_prob(self, x: Tensor, context: Tensor) -> Tensor:
         """log p(x | context), nats, (n,)."""
@@ -156,11 +156,11 @@ class HandwritingSynthesis(GenerativeModel):
         """log p(x_t | x_<t, context) of each step, nats, (n, length); 0 after the end."""
         used = used_steps(x)
         seen = self.read(before_each(x[:, :used]), context)[0]
-        each = log_step(self.said(self.features(seen, self.stack(seen))), x[:, :used])
+        each = log_step(self.output(self.features(seen, self.stack(seen))), x[:, :used])
         return whole(each, x)
 
     def read(self, before: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
-        """What the first layer says at each step, (n, steps, d), and phi, (n, steps, U).
+        """Outputs of the first layer at each step, (n, steps, d), and phi, (n, steps, U).
 
         Args:
             before: the step before each, (n, steps, 5).
@@ -181,7 +181,7 @@ class HandwritingSynthesis(GenerativeModel):
 
         Args:
             before: the last step, (n, 5).
-            text: of `letters`.
+            text: one-hot characters, of `letters`.
             place: h, c, kappa and w before the step.
         """
         h, c, kappa, shown = place
@@ -195,16 +195,16 @@ class HandwritingSynthesis(GenerativeModel):
         return torch.cat([before, shown, h], 1), (h, c, kappa, shown), phi
 
     def features(self, seen: Tensor, found: Tensor) -> Tensor:
-        """What all layers say: the first, whose state is the end of `seen`, and the others."""
+        """Outputs of all layers: the first, whose state is the end of `seen`, and the others."""
         return torch.cat([seen[..., -self.width :], found], -1)
 
     def letters(self, context: Tensor) -> Tensor:
         """One-hot characters, (n, U, vocabulary)."""
-        return one_hot(context, self.vocabulary).to(self.said.weight)
+        return one_hot(context, self.vocabulary).to(self.output.weight)
 
     def beginning(self, context: Tensor) -> tuple[Tensor, ...]:
         """h, c, kappa and w before the first step: zeros."""
-        zeros, sizes = self.said.weight, (self.width, self.width, self.windows)
+        zeros, sizes = self.output.weight, (self.width, self.width, self.windows)
         return tuple(zeros.new_zeros(len(context), size) for size in (*sizes, self.vocabulary))
 
     @torch.no_grad()
@@ -218,13 +218,13 @@ class HandwritingSynthesis(GenerativeModel):
         """(n, length, 3), one for each row of context.
 
         Args:
-            n: as many as context has rows.
+            n: number of drawings; that of context's rows.
             context: the texts, (n, U); where there is a prefix, first the text of that.
             decoding: bias and temperature.
             prefix: (n, k, 3): the first k steps, which stay as they are.
         """
         context = self.context_given(n, context)
-        u = uniform(self.said.weight, len(context), self.space)
+        u = uniform(self.output.weight, len(context), self.space)
         return self.sample_from(u, context, decoding, prefix)
 
     @torch.no_grad()
@@ -246,6 +246,6 @@ class HandwritingSynthesis(GenerativeModel):
         def step(before: Tensor) -> Tensor:
             nonlocal place
             seen, place, _ = self.move(before, text, place)
-            return self.said(self.features(seen, self.stack.step(seen, memory)))
+            return self.output(self.features(seen, self.stack.step(seen, memory)))
 
         return written(step, u, decoding, prefix)

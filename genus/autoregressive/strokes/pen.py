@@ -13,19 +13,19 @@ from ...functional.sequences.choices import pick
 from .bivariate import bivariate, log_bivariate_mixture, sharpened
 
 OVER = 2  # the pen of a drawing that has ended
-SEEN = 5  # numbers that say a step: dx, dy, and which pen
+SEEN = 5  # numbers of a step as input: dx, dy, and which pen
 NOISE = 4  # uniform numbers that decide a step: the pen, the normal, and the point
 
 
-def log_step(said: Tensor, x: Tensor) -> Tensor:
+def log_step(out: Tensor, x: Tensor) -> Tensor:
     """log p of each step, nats, (..., steps); steps after the end included.
 
     Args:
-        said: three logits of the pen, and of each of k normals a logit, a mean, two logarithms of
+        out: three logits of the pen, and of each of k normals a logit, a mean, two logarithms of
             deviations and a tilt, (..., 3 + 6 k).
         x: (..., 3).
     """
-    pen, logits, mean, log_std, tilt = _parts(said)
+    pen, logits, mean, log_std, tilt = _parts(out)
     state = x[..., 2].long()
     log_pen = pen.log_softmax(-1).gather(-1, state[..., None])[..., 0]
     log_move = log_bivariate_mixture(x[..., :2], logits, mean, log_std, tilt)
@@ -57,12 +57,12 @@ class PenDecoding:
 AS_LEARNED = PenDecoding()  # from the model as it is
 
 
-def choose_step(said: Tensor, u: Tensor, decoding: PenDecoding) -> Tensor:
-    """A step, (n, 3), from what is said of it, (n, 3 + 6 k), and uniform numbers, (n, 4)."""
-    pen, logits, mean, log_std, tilt = _parts(said)
+def choose_step(out: Tensor, u: Tensor, decoding: PenDecoding) -> Tensor:
+    """A step, (n, 3), from the outputs for it, (n, 3 + 6 k), and uniform numbers, (n, 4)."""
+    pen, logits, mean, log_std, tilt = _parts(out)
     logits, log_std = sharpened(logits, log_std, decoding.bias, decoding.temperature)
     state = pick(pen / decoding.temperature, u[:, 0])
-    rows = torch.arange(len(said), device=said.device)
+    rows = torch.arange(len(out), device=out.device)
     which = pick(logits, u[:, 1]).clamp(max=logits.shape[1] - 1)
     z = ndtri(u[:, 2:].clamp(torch.finfo(u.dtype).tiny, 1 - torch.finfo(u.dtype).eps))
     move = bivariate(z, mean[rows, which], log_std[rows, which], tilt[rows, which])
@@ -70,9 +70,9 @@ def choose_step(said: Tensor, u: Tensor, decoding: PenDecoding) -> Tensor:
     return torch.where((state == OVER)[:, None], ended(step), step)
 
 
-def _parts(said: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+def _parts(out: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """The pen's logits (..., 3); the normals' logits (..., k), means and log std (..., k, 2), tilts."""
-    pen, rest = said[..., :3], said[..., 3:].unflatten(-1, (6, -1))
+    pen, rest = out[..., :3], out[..., 3:].unflatten(-1, (6, -1))
     logits, tilt = rest[..., 0, :], rest[..., 5, :]
     return pen, logits, rest[..., 1:3, :].mT, rest[..., 3:5, :].mT, tilt
 
@@ -88,11 +88,9 @@ def written(
     x = ended(u.new_zeros(n, length, 3))
     over, before = torch.zeros(n, dtype=torch.bool, device=u.device), u.new_zeros(n, SEEN)
     for t in range(length):
-        said = step(before)
+        out = step(before)
         given = prefix is not None and t < prefix.shape[1]
-        came = (
-            prefix[:, t] if prefix is not None and given else choose_step(said, u[:, t], decoding)
-        )
+        came = prefix[:, t] if prefix is not None and given else choose_step(out, u[:, t], decoding)
         came = torch.where(over[:, None], x[:, t], came)
         x[:, t], over = came, came[:, 2] == OVER
         if over.all():
@@ -112,7 +110,7 @@ def ended(x: Tensor) -> Tensor:
 
 
 def seen_of(x: Tensor) -> Tensor:
-    """What the network is told of a step: (..., 3) -> (..., 5)."""
+    """A step as the network's input: (..., 3) -> (..., 5)."""
     return torch.cat([x[..., :2], one_hot(x[..., 2].long(), 3).to(x)], -1)
 
 

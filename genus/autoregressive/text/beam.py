@@ -1,8 +1,8 @@
-"""Beam search: the likeliest sequence, as far as a few that are gone on with can tell.
+"""Beam search: the likeliest sequence, as far as a few that are continued can show.
 
     score(y) = log p(y | x) / |y|^penalty
 
-The best so many beginnings are kept, each gone on with by every word, and the best of these kept again.
+The best so many beginnings are kept, each continued by every word, and the best of these kept again.
 One that is as wide as there are sequences finds the best of all; one of width 1 is greedy. A longer
 sequence has more factors, each below one: dividing by its length, its end counted, makes up for that.
 
@@ -24,12 +24,12 @@ class Memory(Protocol):
     """What a model knows of what it has written so far."""
 
     def pick(self, rows: Tensor) -> None:
-        """Goes on with these rows, each for a row of the same context."""
+        """Continues with these rows, each for a row of the same context."""
         ...
 
 
 class Writes(Protocol):
-    """A model whose steps may be gone on with from any of its rows."""
+    """A model whose steps may continue from any of its rows."""
 
     space: Tokens
 
@@ -54,7 +54,7 @@ def beam(model: Writes, context: Tensor, width: int = 4, penalty: float = 0.0) -
         model: has `begin` and `step`.
         context: (n, ...).
         width: number of beginnings that are kept.
-        penalty: the power of the length that log p is divided by; 0 asks for the likeliest.
+        penalty: the power of the length that log p is divided by; 0 finds the likeliest.
     """
     at_least(1, "beam", width=width)
     at_least(0, "beam", penalty=penalty)
@@ -65,7 +65,7 @@ def beam(model: Writes, context: Tensor, width: int = 4, penalty: float = 0.0) -
     first = torch.arange(n, device=context.device)[:, None] * width  # rows of each context
     length, ended = x.new_zeros(n, width), x.new_zeros(n, width, dtype=torch.bool)
     log_p = torch.zeros(n, width, device=context.device)
-    log_p[:, 1:] = -torch.inf  # all rows are the same yet: only the first of them goes on
+    log_p[:, 1:] = -torch.inf  # all rows are the same yet: only the first of them continues
     for place in range(space.length):
         each = model.step(came, memory).log_softmax(1).reshape(n, width, -1)
         if space.end is not None:

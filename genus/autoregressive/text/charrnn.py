@@ -1,4 +1,4 @@
-"""CharRNN: a recurrent network reads a text, and says at each place what comes next.
+"""CharRNN: a recurrent network reads a text, and predicts at each place what comes next.
 
     h_t = cell(E x_t-1, h_t-1)        log p(x) = sum_t log p(x_t | h_t)        p(. | h_t) = softmax(W h_t + b)
 
@@ -34,7 +34,7 @@ class CharRNN(Stepwise):
         width: numbers of a layer's state, and of an embedded symbol.
         layers: recurrent layers, one after another.
         cell: "elman", "gru" or "lstm".
-        skips: whether all layers see the symbol, and all are seen in the end.
+        skips: True if all layers see the symbol, and all are seen in the end.
         dropout: share of the numbers between layers, and before the last, set to zero in a round of
             training.
     """

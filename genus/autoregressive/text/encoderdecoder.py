@@ -6,12 +6,12 @@
 
 There is no state that a sentence must pass through: every word is one step from every other, all are
 computed at once, and a word of the translation can look wherever in the sentence its own is. To write,
-the sentence's keys and values are made once, and the translation's as its words come.
+the sentence's keys and values are computed once, and the translation's as its words come.
 
 Source: Vaswani, Shazeer, Parmar, Uszkoreit, Jones, Gomez, Kaiser, Polosukhin, "Attention is all you
     need", 2017, arXiv:1706.03762, section 3.
 Departs: layers are normalised before and not after they are added to, which learns without a long
-    warm-up; GELU; the translation's places are told by rotating keys and queries (Su and others,
+    warm-up; GELU; the translation's places are given by rotating keys and queries (Su and others,
     arXiv:2104.09864), the sentence's by sines and cosines, as they were.
 """
 
@@ -57,7 +57,7 @@ class DecoderMemory:
     blocks: list[BlockMemory]
 
     def pick(self, rows: Tensor) -> None:
-        """Goes on with these rows, each for a row of the same context."""
+        """Continues with these rows, each for a row of the same context."""
         for own, _ in self.blocks:
             own.keys, own.values = own.keys[rows], own.values[rows]
 
@@ -66,11 +66,11 @@ class EncoderDecoder(Stepwise):
     """p(y | x): a sentence, given another.
 
     Args:
-        space: of the translation.
-        context_space: of what is translated.
+        space: Tokens of the translation.
+        context_space: Tokens of what is translated.
         width: numbers of a word; even, and a multiple of heads.
         depth: blocks of the encoder, and of the decoder.
-        heads: of the attention; width / heads must be even.
+        heads: attention heads; width / heads must be even.
         growth: width of the perceptrons' hidden layer, in widths of a word.
         dropout: share of residuals set to zero in a round of training, in [0, 1).
     """
@@ -100,14 +100,14 @@ class EncoderDecoder(Stepwise):
         )
         self.read_norm = nn.LayerNorm(width)
         self.writer = CausalTransformer(width, depth, heads, width, growth, dropout=dropout)
-        self.say = nn.Linear(width, space.vocabulary)
+        self.output = nn.Linear(width, space.vocabulary)
         for words in (self.foreign, self.own):
             nn.init.normal_(words.weight, std=width**-0.5)
 
     def logits(self, x: Tensor, context: Tensor) -> Tensor:
         """(n, length, vocabulary)."""
         words = self._words(shifted(x, self.space.vocabulary))
-        return self.say(self.writer(words, *self._read(context)))
+        return self.output(self.writer(words, *self._read(context)))
 
     def log_probs(self, x: Tensor, *context: Tensor) -> Tensor:
         """log p(y_i | y_<i, x), nats, (n, length); none is computed after all have ended."""
@@ -129,7 +129,7 @@ class EncoderDecoder(Stepwise):
 
     def step(self, came: Tensor, memory: DecoderMemory) -> Tensor:
         """Logits of the next word, (n, vocabulary), after the last one, (n,)."""
-        return self.say(self.writer.step(self._words(came), memory.blocks))
+        return self.output(self.writer.step(self._words(came), memory.blocks))
 
     @torch.no_grad()
     def attention_map(self, x: Tensor, context: Tensor, block: int = -1) -> Tensor:

@@ -37,9 +37,9 @@ class KneserNey(Stepwise):
 
     Args:
         space: the symbols, and the length of a row.
-        grams: how many symbols a count is of: the one that is predicted and those before it that
+        grams: symbols that a count is of: the one that is predicted and those before it that
             are looked at.
-        modified: whether what is taken from counts of 1, of 2 and of more are three numbers, or one.
+        modified: True takes three numbers from counts of 1, of 2 and of more; False takes one.
     """
 
     space: Tokens  # pyright: ignore[reportIncompatibleVariableOverride]

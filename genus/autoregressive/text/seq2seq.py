@@ -38,7 +38,7 @@ class Seq2SeqMemory:
     """What is known while a translation is written.
 
     Args:
-        state: of the writer.
+        state: state of the writer.
         read: c, (n, 1, 2 width), or what attention looks at, (n, length, 2 width).
         keys: U_a h, (n, length, attention), and which of them are there, (n, length).
     """
@@ -48,7 +48,7 @@ class Seq2SeqMemory:
     keys: tuple[Tensor, Tensor] | None
 
     def pick(self, rows: Tensor) -> None:
-        """Goes on with these rows, each for a row of the same context."""
+        """Continues with these rows, each for a row of the same context."""
         self.state = State([tuple(part[rows] for part in each) for each in self.state.layers])
 
 
@@ -56,8 +56,8 @@ class Seq2Seq(Stepwise):
     """p(y | x): a sentence, given another.
 
     Args:
-        space: of the translation.
-        context_space: of what is translated.
+        space: Tokens of the translation.
+        context_space: Tokens of what is translated.
         width: numbers of the state of the writer, and of each of the two readers.
         embedding: numbers of a word.
         attention: hidden units of the network that compares s and h; None for one vector.
@@ -83,9 +83,9 @@ class Seq2Seq(Stepwise):
         self.writer = Recurrent(embedding + 2 * width, width, 1, "gru")
         self.first = nn.Linear(width, width)
         self.loose = nn.Linear(embedding + 3 * width, 2 * width)
-        self.say = nn.Linear(width, space.vocabulary)
+        self.output = nn.Linear(width, space.vocabulary)
         if attention is not None:
-            self.ask = nn.Linear(width, attention, bias=False)
+            self.query = nn.Linear(width, attention, bias=False)
             self.show = nn.Linear(2 * width, attention)
             self.compare = nn.Linear(attention, 1, bias=False)
 
@@ -98,7 +98,7 @@ class Seq2Seq(Stepwise):
         else:
             steps = [self._written(word, memory) for word in words.unbind(1)]
             states, seen = (torch.stack(parts, 1) for parts in zip(*steps, strict=True))
-        return self._said(states, words, seen)
+        return self._logits(states, words, seen)
 
     def log_probs(self, x: Tensor, *context: Tensor) -> Tensor:
         """log p(y_i | y_<i, x), nats, (n, length); none is computed after all have ended."""
@@ -127,7 +127,7 @@ class Seq2Seq(Stepwise):
         """Logits of the next word, (n, vocabulary), after the last one, (n,)."""
         word = self.own(came)
         s, c = self._written(word, memory)
-        return self._said(s, word, c)
+        return self._logits(s, word, c)
 
     @torch.no_grad()
     def attention_map(self, x: Tensor, context: Tensor) -> Tensor:
@@ -155,11 +155,11 @@ class Seq2Seq(Stepwise):
         if memory.keys is None:
             raise Refused("Seq2Seq: there is no attention, because attention is None")
         keys, seen = memory.keys
-        asked = self.ask(memory.state.layers[0][0])[:, None]
-        e = self.compare((asked + keys).tanh())[:, :, 0]
+        query = self.query(memory.state.layers[0][0])[:, None]
+        e = self.compare((query + keys).tanh())[:, :, 0]
         return e.masked_fill(~seen, -torch.inf).softmax(1)
 
-    def _said(self, s: Tensor, word: Tensor, c: Tensor) -> Tensor:
+    def _logits(self, s: Tensor, word: Tensor, c: Tensor) -> Tensor:
         """Logits, (..., vocabulary)."""
         t = self.loose(torch.cat([s, word, c], -1))
-        return self.say(t.unflatten(-1, (self.width, 2)).amax(-1))
+        return self.output(t.unflatten(-1, (self.width, 2)).amax(-1))

@@ -3,7 +3,7 @@
     loss = -log sigmoid(u_c . v_w) - sum_k log sigmoid(-u_ck . v_w)         c_k ~ q(c), count(c)^(3/4)
     p(c | w) = softmax_c(u_c . v_w + log q(c))
 
-The loss asks for each pair whether it was met, or made up with a c from q. Where vectors are long enough
+The loss classifies each pair: it was met, or made up with a c from q. Where vectors are long enough
 its best answer is u . v = log p(c | w) - log(k q(c)), so that a pair's product is how much oftener it is
 met than chance would have it; and q times its exponential, normalised, is the distribution of a word's
 neighbour. That is what this model is a model of: it draws one neighbour of each word it is given, and
@@ -29,10 +29,10 @@ class SkipGram(GenerativeModel):
     """p(neighbour | word), and a vector for each word.
 
     Args:
-        space: of words.
+        space: space of words.
         width: numbers of a vector.
         negatives: k, the words drawn at random for each pair.
-        power: of a word's count in q, in [0, 1]: 0 makes all words equally likely.
+        power: exponent of a word's count in q, in [0, 1]: 0 makes all words equally likely.
     """
 
     space: Classes  # pyright: ignore[reportIncompatibleVariableOverride]

@@ -1,4 +1,4 @@
-"""Transformer: at each place attention looks at all that has been read, and says what comes next.
+"""Transformer: at each place attention looks at all that has been read, and predicts what is next.
 
     h = blocks(E x_<t)        log p(x) = sum_t log p(x_t | h_t)        p(. | h_t) = softmax(E h_t)
 
@@ -9,7 +9,7 @@ of what has been written are kept. Places are rotations, so that what counts is 
 Source: Vaswani and others, "Attention is all you need", 2017, arXiv:1706.03762 (the decoder, by
     itself); norms first: Radford and others, "Language models are unsupervised multitask learners",
     2019, section 2.3; rotations: Su and others, "RoFormer", 2021, arXiv:2104.09864; one matrix
-    for symbols that come and symbols that are said: Press, Wolf, "Using the output embedding to
+    for symbols read and symbols predicted: Press, Wolf, "Using the output embedding to
     improve language models", 2017, arXiv:1608.05859.
 Departs: no source sentence. The first symbol of a window follows on a symbol of its own, which
     stands for all that may have been before.
@@ -36,7 +36,7 @@ class Transformer(Stepwise):
         space: the symbols, and the length of a window: attention sees no further.
         width: numbers of a place.
         layers: blocks of attention and a perceptron.
-        heads: of each attention; width must be a multiple.
+        heads: heads of each attention; width must be a multiple.
         dropout: share of residuals and of attention weights set to zero in a round of training.
     """
 
@@ -62,7 +62,7 @@ class Transformer(Stepwise):
 
     def logits(self, x: Tensor) -> Tensor:
         before = pad(x[:, :-1], (1, 0), value=self.space.vocabulary)
-        return self._said(self.net(self.drop(self.embedding(before))))
+        return self._logits(self.net(self.drop(self.embedding(before))))
 
     @torch.no_grad()
     def along(self, x: Tensor) -> Tensor:
@@ -85,10 +85,10 @@ class Transformer(Stepwise):
             out[:, start + first : start + window] = score[:, first:]
         return out
 
-    def _said(self, h: Tensor) -> Tensor:
+    def _logits(self, h: Tensor) -> Tensor:
         """(..., width) -> logits, (..., vocabulary)."""
-        said = h @ self.embedding.weight[:-1].T
-        return said.to(self.embedding.weight.dtype)  # no half precision in the softmax
+        logits = h @ self.embedding.weight[:-1].T
+        return logits.to(self.embedding.weight.dtype)  # no half precision in the softmax
 
     # samples
 
@@ -115,7 +115,7 @@ class Transformer(Stepwise):
                 kept = text[:, place - window // 2 if place >= window else 0 : place]
                 memory, room = self.net.begin(n, window), window - kept.shape[1] - 1
                 before = self.embedding(pad(kept, (1, 0), value=self.space.vocabulary))
-                logits = self._said(self.net.fill(self.drop(before), memory)[:, -1])
+                logits = self._logits(self.net.fill(self.drop(before), memory)[:, -1])
             else:
                 logits, room = self._next(text[:, place - 1], memory), room - 1
             text[:, place] = decoding(logits, u[:, place - length])
@@ -123,4 +123,4 @@ class Transformer(Stepwise):
 
     def _next(self, came: Tensor, memory: list[Memory]) -> Tensor:
         """Logits of what follows on a symbol, (n,) -> (n, vocabulary)."""
-        return self._said(self.net.step(self.drop(self.embedding(came)), memory))
+        return self._logits(self.net.step(self.drop(self.embedding(came)), memory))

@@ -7,8 +7,8 @@
     Absorbing   pi is a state of its own, the mask, which x_0 never has
     Multinomial     pi is uniform over all values
 
-A network says p(x_0 | x_t), place by place; a step back is then sum_x0 q(x_s | x_t, x0) p(x0 | x_t). At
-the end, a = 0, nothing of x_0 is left.
+A network gives p(x_0 | x_t), place by place; a step back is then sum_x0 q(x_s | x_t, x0) p(x0 | x_t).
+At the end, a = 0, nothing of x_0 is left.
 
 Source: Austin, Johnson, Ho, Tarlow, van den Berg, "Structured denoising diffusion models in discrete
     state-spaces", 2021, arXiv:2107.03006, section 3; Hoogeboom, Nielsen, Jaini, Forre, Welling, "Argmax
@@ -31,7 +31,7 @@ Kept = Callable[[Tensor], Tensor]  # from t in [0, 1] to a_t, falling from 1 to 
 
 
 def straight(t: Tensor) -> Tensor:
-    """a falls by the same amount in equal times: so does what x_t says of x_0, under the mask."""
+    """a falls by the same amount in equal times: so does what is left of x_0, under the mask."""
     return 1 - t
 
 
@@ -52,7 +52,7 @@ class Kernel(Protocol):
         ...
 
     def believed(self, logits: Tensor, x_t: Tensor) -> Tensor:
-        """log p(x_0 | x_t), (n, d, values), of what a network said."""
+        """log p(x_0 | x_t), (n, d, values), from a network's logits."""
         ...
 
     def back(self, log_p: Tensor, x_t: Tensor, a_s: Tensor, a_t: Tensor) -> Tensor:
@@ -75,7 +75,7 @@ class Absorbing:
         return torch.where(_uniform(x, a) < a, x, values)
 
     def believed(self, logits: Tensor, x_t: Tensor) -> Tensor:
-        """What is not masked is known, whatever the network says of it."""
+        """What is not masked is known, whatever the network's logits are."""
         values = logits.shape[-1]
         sure = one_hot(x_t.clamp(max=values - 1), values).to(logits.dtype).log()
         return torch.where((x_t == values)[..., None], logits.log_softmax(-1), sure)

@@ -1,9 +1,9 @@
 """Discrete diffusion: values are masked or scrambled, a few at a time; a network puts them right again.
 
 There is no small step between two tokens, but there is a small chance of a change. Noise replaces each
-value on its own, until nothing of x_0 is left; a network that sees all of x_t says what each value was,
-and in each step back a few of its guesses are believed. Under the mask the bound is that of a model that
-fills in places in any order, with as many in one step as the steps are long.
+value on its own, until nothing of x_0 is left; a network that sees all of x_t predicts each value,
+and in each step back a few of its predictions are taken. Under the mask the bound is that of a
+model that fills in places in any order, with as many in one step as the steps are long.
 
     q(x_t | x_0)    places are replaced with probability 1 - a_t             categories
     p(x_s | x_t)    = prod_i sum_x0 q(x_s | x_t, x0) p(x0 | x_t),            p(x_1) = pi, at t = 1
@@ -39,9 +39,9 @@ class DiscreteDiffusion(GenerativeModel):
         net: the network, such as `genus.diffusion.TimeTransformer` or `genus.diffusion.TimeTokens`; it gives (n, d, values).
         space: Tokens, Bits or Pixels, of d = space.dims values each.
         steps: T, at least 1.
-        kernel: how values are replaced: `Absorbing()` or `Multinomial()` of `categories`.
+        kernel: noise on values: `Absorbing()` or `Multinomial()` of `categories`.
         kept: a function from t to a_t: `straight` or `quarter_circle` of `categories`.
-        evaluations: of the network, for samples; None takes all T steps.
+        evaluations: network evaluations for samples; None takes all T steps.
     """
 
     levels: Tensor  # a_t, (T + 1,), from t = 0

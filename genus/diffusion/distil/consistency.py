@@ -2,7 +2,7 @@
 
 A diffusion's samples lie at the ends of the paths of an ordinary differential equation. A network f
 that gives the same x for two neighbouring points of a path, and x itself where there is no noise,
-must give the end of the path for all of it. The teacher, any denoiser, says where the neighbour is;
+must give the end of the path for all of it. The teacher, any denoiser, gives the neighbour;
 without one, the line from x_0 to its noise stands for the path, which in the mean is right.
 
     f(x_t, t) = c_skip y + c_out net(c_in y, ln(s) / 4)         y = x_t / alpha, s = sigma / alpha
@@ -10,7 +10,7 @@ without one, the line from x_0 to its noise stands for the path, which in the me
 
     loss = E w |f(x_t, t) - f-(x_s, s)|^2        f- an average of f, from which nothing is learned
     x_s  = one step of the teacher from x_t      (distillation)
-         = alpha_s x_0 + sigma_s eps             (training, from the x_0 and eps that made x_t)
+         = alpha_s x_0 + sigma_s eps             (training, from the x_0 and eps of x_t)
 
     sampling: x = f(x_last, last), and then, for falling times, x = f(alpha x + sigma z, t)
 
@@ -51,17 +51,17 @@ class ConsistencyModel(GenerativeModel):
     """A kit: any network that takes c_in y, (n, *shape), and ln(s) / 4, (n,).
 
     Args:
-        net: the network; if that of the teacher is asked the same, a copy of it is a good beginning.
+        net: the network; if the teacher's predicts the same, a copy of it is a good beginning.
         space: Pixels or Reals.
-        path: from data to noise; the teacher's, if there is one.
+        path: path from data to noise; the teacher's, if there is one.
         teacher: a module that denoises, which stays as it is; None learns from data alone.
-        deviation: d, of the data, above 0.
+        deviation: d, the data's standard deviation, above 0.
         times: number of times between data and noise, at least 2.
-        spacing: of these times, and of those at which `sample` looks again.
-        decay: of the average that is aimed at, in [0, 1); 0 aims at f as it is now.
-        bound: where the distance of two x turns from the square of a difference to its size, in
+        spacing: spacing of these times, and of those at which `sample` looks again.
+        decay: decay of the average that is aimed at, in [0, 1); 0 aims at f as it is now.
+        bound: distance of two x up to which its square counts, and beyond which its size does, in
             units of x; 0 is the square throughout.
-        evaluations: of the network, for a sample.
+        evaluations: network evaluations for a sample.
     """
 
     grid: Tensor  # t, alpha and sigma of each time, falling, (times, 3)
@@ -90,7 +90,7 @@ class ConsistencyModel(GenerativeModel):
         self.teacher = None if teacher is None else _frozen(teacher, path)
         self.deviation, self.times, self.spacing = deviation, times, spacing
         self.decay, self.bound, self.evaluations = decay, bound, evaluations
-        self.question = Preconditioned(deviation)  # it says what the network is shown
+        self.preconditioning = Preconditioned(deviation)  # it scales what the network is shown
         rows = [level(path, t) for t in spacing(path, times, path.last)]
         self.least = rows[-1].sigma / rows[-1].alpha  # e
         grid = torch.tensor(rows, dtype=torch.float64).to(torch.get_default_dtype())
@@ -101,7 +101,7 @@ class ConsistencyModel(GenerativeModel):
         """f, (n, *shape): the end of the path on which x_t, (n, *shape), lies at t, (n,)."""
         shape = (-1, *[1] * (x.dim() - 1))
         at = Levels(t, self.path.alpha(t).view(shape), self.path.sigma(t).view(shape))
-        return self._end(self.net(*self.question.ask(x, *at)), x, at)
+        return self._end(self.net(*self.preconditioning.ask(x, *at)), x, at)
 
     @torch.no_grad()
     def sample(
@@ -125,20 +125,20 @@ class ConsistencyModel(GenerativeModel):
     # learning
 
     def loss(self, x: Tensor) -> Losses:
-        """How far f is from what the average says of the neighbour, which has less noise."""
+        """How far f is from the average at the neighbour, which has less noise."""
         place = (spread_evenly(x) * (len(self.grid) - 1)).long().clamp(max=len(self.grid) - 2)
         at, to, eps = self._levels(place, x), self._levels(place + 1, x), torch.randn_like(x)
         noisy = at.alpha * x + at.sigma * eps
-        here = self._end(self.net(*self.question.ask(noisy, *at)), noisy, at)
+        here = self._end(self.net(*self.preconditioning.ask(noisy, *at)), noisy, at)
         with torch.no_grad():
             near = (
                 to.alpha * x + to.sigma * eps if self.teacher is None else self.step(noisy, at, to)
             )
-            asked = self.question.ask(near, *to)
+            inputs = self.preconditioning.ask(near, *to)
             out = (
-                functional_call(self.net, self._averaged(), asked)
+                functional_call(self.net, self._averaged(), inputs)
                 if self.decay
-                else self.net(*asked)
+                else self.net(*inputs)
             )
             there = self._end(out, near, to)
         return {"gap": self._distance(here, there).mean()}

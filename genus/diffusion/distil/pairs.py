@@ -8,8 +8,8 @@ follow: it is straighter, and a few steps, or one, go as far.
 
 Source: Liu, Gong, Liu, "Flow straight and fast: learning to generate and transfer data with rectified
     flow", 2023, arXiv:2209.03003, section 2.2, algorithm 1.
-Departs: pairs are made once, before the second round, and used again and again. The second model's
-    bound counts noise that is drawn apart from x_0, which it has not learned to take away: it says little.
+Departs: pairs are drawn once, before the second round, and used again and again. The second model's
+    bound counts noise drawn apart from x_0, which it has not learned to take away: it means little.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ class Pairs:
     """A source of batches (x_0, eps), for `Diffusion.loss`: x_0 is the end of the path from eps.
 
     Args:
-        space: of x_0. On Pixels it is not laid on the grid: the path ends where it ends.
+        space: space of x_0. On Pixels it is not laid on the grid: the path ends where it ends.
         x: (n, *shape).
         eps: (n, *shape), of variance 1.
     """
@@ -56,10 +56,10 @@ class Pairs:
 
         Args:
             model: in evaluation mode.
-            count: of pairs.
+            count: number of pairs.
             sampler: one that adds no noise, of many evaluations, for the ends must be right; the
                 model's own if it is None.
-            seed: of the noise.
+            seed: seed of the noise.
         """
         go = sampler or model.sampler
         with torch.random.fork_rng():

@@ -27,7 +27,7 @@ def edit(model: Denoises, x: Tensor, strength: float, sampler: Sampler) -> Tenso
     Args:
         model: a diffusion, or a denoiser: guided, or given a context.
         x: (n, *shape): what is to change.
-        strength: how far along the path it is noised, in (0, 1]; at 1 almost nothing of x is left.
+        strength: point of the path to which x is noised, in (0, 1]; at 1 almost nothing is left.
         sampler: any; but a denoiser that wraps a DDPM is no DDPM, and has no `Ancestral`.
     """
     if not 0 < strength <= 1:

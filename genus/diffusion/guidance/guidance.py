@@ -1,8 +1,8 @@
-"""Guidance: a sampler is pulled to where a context is said more clearly than the data say it.
+"""Guidance: a sampler is pulled to where a context shows more clearly than in the data.
 
-Of log p(x | y) the part that speaks of y is log p(y | x): with w of it added, samples are of the class
-beyond doubt, and fewer of the class's kinds are left. p(y | x_t) is what a classifier of noisy x says;
-or, by Bayes, what a model that knows both p(x | y) and p(x) says already.
+Of log p(x | y) the part with y is log p(y | x): with w of it added, samples are of the class
+beyond doubt, and fewer of the class's kinds are left. p(y | x_t) is what a classifier of noisy x gives;
+or, by Bayes, what a model that knows both p(x | y) and p(x) gives already.
 
     x0hat = x0hat(x_t | y) + w (x0hat(x_t | y) - x0hat(x_t))              without a classifier
     x0hat = x0hat(x_t) + w sigma^2 / alpha grad log p(y | x_t)            by a classifier
@@ -39,10 +39,10 @@ ANY_TIME = Uniform()
 
 
 class ClassifierFree:
-    """The denoiser of p(x | context), with what the context says exaggerated.
+    """The denoiser of p(x | context), with the effect of the context exaggerated.
 
     Args:
-        model: a model that was trained with a share of rows whose context was dropped (silent).
+        model: a model that was trained with a share of rows whose context was dropped.
         context: one row for each x.
         scale: w, at least 0; 0 is the model itself.
         interval: the times between which it is guided, both in [0, 1]; elsewhere it costs half.
@@ -67,12 +67,12 @@ class ClassifierFree:
         return self.model.path
 
     def denoise(self, x: Tensor, t: Tensor) -> Tensor:
-        """x0hat, (n, *shape), for t (n,): of x told and of x told nothing, in one pass of 2 n rows."""
+        """x0hat, (n, *shape), for t (n,): with and without the context, in one pass of 2 n rows."""
         scale = _scale_at(t, self.scale, self.interval)
         if scale is None:
             return self.given.denoise(x, t)
-        told, not_told = self.both.denoise(torch.cat([x, x]), torch.cat([t, t])).chunk(2)
-        start = told + _rows(scale, x) * (told - not_told)
+        cond, uncond = self.both.denoise(torch.cat([x, x]), torch.cat([t, t])).chunk(2)
+        start = cond + _rows(scale, x) * (cond - uncond)
         return self.model.space.clip(start)
 
 
@@ -80,13 +80,13 @@ class ByClassifier:
     """A denoiser pulled to the labels that a classifier of noisy x is to see.
 
     Args:
-        model: of p(x), or of p(x | labels) already.
+        model: model of p(x), or of p(x | labels) already.
         classifier: takes x_t, (n, *shape), and t, (n,); gives logits, (n, classes).
         labels: (n,) int64, one for each x.
         scale: w, at least 0; 0 is the model itself.
         interval: the times between which it is guided, both in [0, 1]. Where almost nothing is left
             of x_0, a classifier's error counts 1 / alpha times.
-        space: of x; x0hat is brought back within its range, such as [-1, 1] of pixels. None leaves it.
+        space: space of x; x0hat is clipped to its range, such as [-1, 1] of pixels; None leaves it.
     """
 
     def __init__(
@@ -119,8 +119,8 @@ class ByClassifier:
         """grad log p(label | x_t), (n, *shape)."""
         with torch.enable_grad():
             x = x.detach().requires_grad_()
-            said = self.classifier(x, t).log_softmax(1).gather(1, self.labels[:, None])
-            return torch.autograd.grad(said.sum(), x)[0]
+            log_p = self.classifier(x, t).log_softmax(1).gather(1, self.labels[:, None])
+            return torch.autograd.grad(log_p.sum(), x)[0]
 
 
 def _scale_at(t: Tensor, scale: float, interval: Interval) -> Tensor | None:
@@ -188,14 +188,14 @@ class Guided(GenerativeModel):
 
 
 class ClassifierGuided(GenerativeModel):
-    """A diffusion that knows no labels, and a classifier of noisy x that pulls it to them.
+    """A diffusion without labels, and a classifier of noisy x that pulls it to them.
 
     The two are players that do not meet: each learns on its own what is to be known of x_t.
 
     Args:
-        model: of p(x), with its own sampler.
+        model: model of p(x), with its own sampler.
         classifier: takes x_t, (n, *shape), and t, (n,); gives logits, (n, classes).
-        classes: how many.
+        classes: number of labels.
         scale: w, at least 0; at 1 it is p(x | label), if both have learned all.
         interval: the times between which it is guided, both in [0, 1].
     """

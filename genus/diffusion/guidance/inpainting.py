@@ -2,7 +2,7 @@
 
 The known part is noised as the path does it, so that at each time the network sees an x_t that could
 have come from the whole; at the end the known part is as it was. The missing part is drawn from
-p(x_0 | x_t) at each step, which knows what is known only through its noise. So it is too loosely tied to
+p(x_0 | x_t) at each step, which sees what is known only through its noise. So it is too loosely tied to
 what is known, even by a perfect network; to noise it again and draw it anew, several times, ties it
 better. On normal data, a quarter of the way from the true mean to the mean of the gap on its own is left
 by one draw a step, and 3 % by five; but each step back loses a little variance, and repeats add that
@@ -34,10 +34,10 @@ from ..sampler import Sampler, fresh_variance, now, toward
 
 
 class Inpainting:
-    """A denoiser that is told a part of x_0: any sampler fills the gap with it, from `inpaint`'s start.
+    """A denoiser given a part of x_0: any sampler fills the gap with it, from `inpaint`'s start.
 
     Args:
-        model: of the whole.
+        model: denoiser of the whole.
         x: (n, *shape); what is missing may hold any finite numbers.
         known: true where x is known; a tensor of booleans that broadcasts to x.
     """
@@ -79,10 +79,10 @@ class RePaint:
     With no part of x known this is a sampler too, slower than others and no better.
 
     Args:
-        evaluations: of the network; `repeats` of them for each step.
-        repeats: how often each step is taken, from 1, which is DDIM.
-        eta: fresh noise in each step, in [0, 1], as of `DDIM`.
-        spacing: of the times: one of `functional.diffusion.spacings`.
+        evaluations: network evaluations; `repeats` of them for each step.
+        repeats: times that each step is taken, from 1, which is DDIM.
+        eta: fresh noise in each step, in [0, 1], as in `DDIM`.
+        spacing: spacing of the times: one of `functional.diffusion.spacings`.
     """
 
     evaluations: int = 250

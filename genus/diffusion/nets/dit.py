@@ -1,7 +1,7 @@
 """The transformer of an image and a time: a denoiser of images that has no convolution.
 
-An image is cut into squares, each a token with a place. In every block the time (and what else is
-told) scales and shifts what attention and the perceptron see, and opens the gate through which each
+An image is cut into squares, each a token with a place. In every block the time (and a context)
+scales and shifts what attention and the perceptron see, and opens the gate through which each
 adds to the token; all gates begin closed, so that the network begins as the identity.
 """
 
@@ -19,7 +19,7 @@ class DiTBlock(nn.Module):
     """Attention and a perceptron, both gated by the time: (n, tokens, width) -> the same.
 
     Args:
-        width: of a token and of the embedded time.
+        width: numbers of a token and of the embedded time.
         heads: number of attention heads; width must be a multiple.
         growth: width of the perceptron's hidden layer, in widths of a token.
         dropout: share of hidden units set to zero in a round of training.
@@ -30,7 +30,7 @@ class DiTBlock(nn.Module):
         self.width, self.heads, self.growth, self.dropout = width, heads, growth, dropout
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
         self.look = nn.Linear(width, 3 * width)
-        self.tell = nn.Linear(width, width)
+        self.output = nn.Linear(width, width)
         self.think = nn.Sequential(
             nn.Linear(width, growth * width),
             nn.GELU(approximate="tanh"),
@@ -48,7 +48,7 @@ class DiTBlock(nn.Module):
         parts = self.look(x).unflatten(2, (3, self.heads, -1))  # (n, tokens, 3, heads, d)
         q, k, v = parts.permute(2, 0, 3, 1, 4)
         seen = scaled_dot_product_attention(q, k, v)  # (n, heads, tokens, d)
-        return self.tell(seen.transpose(1, 2).flatten(2))
+        return self.output(seen.transpose(1, 2).flatten(2))
 
 
 class DiT(nn.Module):
@@ -59,10 +59,10 @@ class DiT(nn.Module):
     Departs: sizes need not be multiples of the patch: zeros are added below and to the right.
 
     Args:
-        shape: of the image: channels, height, width.
-        width: of a token; a multiple of 4 and of heads.
+        shape: shape of the image: channels, height, width.
+        width: numbers of a token; a multiple of 4 and of heads.
         depth: blocks.
-        heads: of the attention.
+        heads: attention heads.
         patch: the side of a square, in pixels.
         dropout: share of hidden units set to zero in a round of training.
         context: dimension of the context, which is a third argument; 0 for none.
@@ -92,7 +92,7 @@ class DiT(nn.Module):
         self.squares = [math.ceil(side / patch) for side in sides]  # down and across
         self.register_buffer("places", places(*self.squares, width), persistent=False)
         self.time = time_embedding(width, width)
-        self.told = nn.Linear(context, width, bias=False) if context else None
+        self.conditioning = nn.Linear(context, width, bias=False) if context else None
         self.enter = nn.Linear(channels * patch**2, width)
         self.stack = nn.ModuleList(DiTBlock(width, heads, dropout=dropout) for _ in range(depth))
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
@@ -100,7 +100,7 @@ class DiT(nn.Module):
         self.leave = closed(nn.Linear(width, channels * patch**2))
 
     def forward(self, x: Tensor, t: Tensor, context: Tensor | None = None) -> Tensor:
-        time = silu(with_context(self.time(t), self.told, context))
+        time = silu(with_context(self.time(t), self.conditioning, context))
         h = self.enter(self._cut(x)) + self.places
         for block in self.stack:
             h = block(h, time)

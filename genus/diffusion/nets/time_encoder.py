@@ -19,10 +19,10 @@ class TimeEncoder(nn.Module):
     Departs: the mean over places in the place of attention pooling.
 
     Args:
-        channels: of the image.
+        channels: channels of the image.
         d_out: the size of the vector.
         width: channels of the features at full size.
-        multipliers: how many times as many at each level; a level is half as large as the last.
+        multipliers: factors of width at each level; a level is half as large as the last.
         attending: number of the coarsest levels that have attention.
         dropout: share of hidden units set to zero in a round of training.
     """

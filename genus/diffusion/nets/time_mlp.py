@@ -13,7 +13,7 @@ class TimeBlock(nn.Module):
     """x + f(x, t), both (n, width); f is 0 at first.
 
     Args:
-        width: of x and of the embedded time.
+        width: numbers of x and of the embedded time.
         dropout: share of hidden units set to zero in a round of training.
     """
 
@@ -39,7 +39,7 @@ class TimeMLP(nn.Module):
 
     Args:
         features: dimension of x.
-        width: of the hidden features.
+        width: hidden features.
         blocks: residual blocks.
         waves: number of sines and cosines of each input that are seen too: they show detail that is
             small beside the whole of x, and the whole should be a few units in size.
@@ -69,10 +69,10 @@ class TimeMLP(nn.Module):
         self.enter = nn.Linear(features * (1 + 2 * waves), width)
         self.stack = nn.ModuleList(TimeBlock(width, dropout) for _ in range(blocks))
         self.leave = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, parts * features))
-        self.told = nn.Linear(context, width, bias=False) if context else None
+        self.conditioning = nn.Linear(context, width, bias=False) if context else None
 
     def forward(self, x: Tensor, t: Tensor, context: Tensor | None = None) -> Tensor:
-        flat, time = x.flatten(1), silu(with_context(self.time(t), self.told, context))
+        flat, time = x.flatten(1), silu(with_context(self.time(t), self.conditioning, context))
         angles = (flat[:, :, None] * self.frequencies).reshape(len(x), self.features * self.waves)
         h = self.enter(torch.cat([flat, angles.sin(), angles.cos()], dim=1))
         for block in self.stack:

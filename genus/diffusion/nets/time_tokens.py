@@ -16,7 +16,7 @@ class TimeTokens(nn.Module):
         states: number of values of a position.
         places: number of positions.
         d_out: numbers for each place.
-        width: of the hidden features.
+        width: hidden features.
         blocks: residual blocks.
         dropout: share of hidden units set to zero in a round of training.
     """
@@ -58,8 +58,8 @@ class TimeTransformer(nn.Module):
         states: number of values of a position.
         places: number of positions.
         d_out: numbers for each place.
-        width: of the features of a place.
-        blocks: of attention and a perceptron each.
+        width: features of a place.
+        blocks: blocks of attention and a perceptron.
         heads: number of attention heads; it must divide the width.
         dropout: share of hidden units set to zero in a round of training.
     """

@@ -18,7 +18,7 @@ from ...nn.embedding import time_embedding, with_context
 def group_norm(channels: int, groups: int = 32) -> nn.GroupNorm:
     """Group normalisation that fits any width: groups have at least 4 channels, and all the same.
 
-    Groups of one channel would take away all that a 1 x 1 image says.
+    Groups of one channel would take away all that is in a 1 x 1 image.
     """
     most = max(1, min(groups, channels // 4))
     return nn.GroupNorm(next(g for g in range(most, 0, -1) if channels % g == 0), channels)
@@ -75,18 +75,18 @@ class Attention(nn.Module):
         self.channels, self.heads = channels, heads
         self.norm = group_norm(channels)
         self.look = nn.Conv2d(channels, 3 * channels, 1)
-        self.tell = zero(nn.Conv2d(channels, channels, 1))
+        self.output = zero(nn.Conv2d(channels, channels, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         n, d, h, w = x.shape
         parts = self.look(self.norm(x)).view(n, 3, self.heads, d // self.heads, h * w)
         q, k, v = parts.transpose(3, 4).unbind(1)  # each (n, heads, places, d / heads)
         seen = scaled_dot_product_attention(q, k, v).transpose(2, 3).reshape(n, d, h, w)
-        return x + self.tell(seen)
+        return x + self.output(seen)
 
 
 class Stage(nn.Module):
-    """A residual block and, where asked, attention."""
+    """A residual block and, where wanted, attention."""
 
     def __init__(self, d_in: int, d_out: int, d_time: int, dropout: float, attends: bool):
         super().__init__()
@@ -108,9 +108,9 @@ class UNet(nn.Module):
         arXiv:2102.09672); attention is placed by level, not by resolution.
 
     Args:
-        channels: of the image.
+        channels: channels of the image.
         width: channels of the features at full size.
-        multipliers: how many times as many at each level; a level is half as large as the last.
+        multipliers: factors of width at each level; a level is half as large as the last.
         blocks: residual blocks a level, on the way down; one more on the way up.
         attending: number of the coarsest levels that have attention.
         dropout: share of hidden units set to zero in a round of training.
@@ -167,10 +167,10 @@ class UNet(nn.Module):
         self.leave = nn.Sequential(
             group_norm(now), nn.SiLU(), zero(nn.Conv2d(now, parts * channels, 3, padding=1))
         )
-        self.told = nn.Linear(context, d_time, bias=False) if context else None
+        self.conditioning = nn.Linear(context, d_time, bias=False) if context else None
 
     def forward(self, x: Tensor, t: Tensor, context: Tensor | None = None) -> Tensor:
-        time = silu(with_context(self.time(t), self.told, context))
+        time = silu(with_context(self.time(t), self.conditioning, context))
         h = self.enter(x)
         stored = [h]
         for i, stage in enumerate(self.down):

@@ -6,7 +6,7 @@ unknown; the rest is exact:
     x_s = sigma_s / sigma_t x_t + sigma_s int_(lambda_t)^(lambda_s) e^lambda x0hat(lambda) d lambda
 
 DDIM takes x0hat to stay what it is at t. Taking it to be linear in lambda, from what it was at another
-time u, costs nothing more where it was asked there anyway: x_s is where DDIM's step leads with D in the
+time u, costs nothing more where it was evaluated anyway: x_s is where DDIM's step leads with D in the
 place of x0hat,
 
     D = x0hat_t + (x0hat_t - x0hat_u) / (2 r),   r = (lambda_t - lambda_u) / h,   h = lambda_s - lambda_t
@@ -41,11 +41,11 @@ class DPMSolver:
     """A sampler of second order: DPM-Solver++(2M), or (2S).
 
     Args:
-        evaluations: of the network, at most.
-        singlestep: asks halfway (2S, 2 n - 1 evaluations for n times), instead of remembering what the
-            step before asked (2M, n evaluations).
+        evaluations: network evaluations, at most.
+        singlestep: True evaluates halfway (2S, 2 n - 1 evaluations for n times), instead of
+            remembering the step before (2M, n evaluations).
         eta: fresh noise, in [0, 1], for 2M: 0 is the ordinary equation, 1 the stochastic one.
-        spacing: of the times: the paper's; on a path that ends without any data (`Cosine`, `Straight`),
+        spacing: the paper's times; on a path that ends without any data (`Cosine`, `Straight`),
             where that begins far out, `functional.diffusion.spacings.Karras(rho=40)` is closer to the solution.
     """
 

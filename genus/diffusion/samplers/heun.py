@@ -4,7 +4,7 @@ The way back is an ordinary differential equation in how much there is of data a
 
     dx = x0hat(x, t) d alpha + epshat(x, t) d sigma,     epshat = (x - alpha x0hat) / sigma
 
-whose Euler step is DDIM's. Heun's step takes the mean of what is believed at both of its ends:
+whose Euler step is DDIM's. Heun's step takes the mean of the guesses at both of its ends:
 
     x' = x + (alpha_s - alpha_t) x0hat_t + (sigma_s - sigma_t) epshat_t
     x_s = x + (alpha_s - alpha_t) (x0hat_t + x0hat_s') / 2 + (sigma_s - sigma_t) (epshat_t + epshat_s') / 2
@@ -43,8 +43,8 @@ class Heun:
     """A sampler of second order: two evaluations in a step, one in the last.
 
     Args:
-        evaluations: of the network, at most; n times take 2 n - 1.
-        spacing: of the times: EDM's; on a `Straight` path `functional.diffusion.spacings.even` is the field's.
+        evaluations: network evaluations, at most; n times take 2 n - 1.
+        spacing: EDM's times; on a `Straight` path `functional.diffusion.spacings.even` is the field's.
         churn: fresh noise in all, at least 0: EDM's S_churn.
         least, most: the sigma / alpha between which there is churn: S_min and S_max.
         louder: factor on the fresh noise's deviation: S_noise.

@@ -41,12 +41,12 @@ class PredictorCorrector:
     """A stochastic sampler: from each time to the next, then some steps of Langevin dynamics there.
 
     Args:
-        evaluations: of the network, at most; n times take n + (n - 1) corrections. Where that does not
-            come out even, the first correction is shorter by what is missing.
+        evaluations: network evaluations, at most; n times take n + (n - 1) corrections. Where that does
+            not come out even, the first correction is shorter by what is missing.
         predictor: `reverse`, the equation backwards, or `ancestral`, a chain's posterior.
         corrections: steps of Langevin dynamics after each step, at least 0.
         snr: r, signal to noise of a correction, above 0: 0.16 is the paper's for images.
-        spacing: of the times: one of `functional.diffusion.spacings`.
+        spacing: spacing of the times: one of `functional.diffusion.spacings`.
     """
 
     evaluations: int = 200

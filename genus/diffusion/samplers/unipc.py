@@ -6,9 +6,9 @@ guesses that were made already. The step is DDIM's, toward a mean of them:
     UniP   D = x0hat_t + sum_m c_m (x0hat_m - x0hat_t)      over the p - 1 times before t
     UniC   the same with one guess more: at s, made where UniP led
 
-The network is asked at what UniP gives; its guess there corrects the step by UniC, and is the newest of
-those that UniP sees next. So an order is gained for no evaluation more: p + 1. The first steps remember
-less, and the last ones are of lower order.
+The network is evaluated where UniP leads; its guess there corrects the step by UniC, and is the newest
+of those that UniP sees next. So an order is gained for no evaluation more: p + 1. The first steps
+remember less, and the last ones are of lower order.
 
 Source: Zhao, Bai, Rao, Zhou, Lu, "UniPC: a unified predictor-corrector framework for fast sampling of
     diffusion models", 2023, arXiv:2302.04867, algorithms 1 and 2, theorem 3.1; the coefficients are
@@ -35,11 +35,11 @@ class UniPC:
     """A sampler of order `order` + 1, at one evaluation in a step.
 
     Args:
-        evaluations: of the network, at most.
-        order: p, of UniP: how many guesses a step goes by, at least 1; 3 may do better with
+        evaluations: network evaluations, at most.
+        order: p, of UniP: guesses that a step goes by, at least 1; 3 may do better with
             15 evaluations or more, and does worse with few.
         growth: B(h), `multistep.bh1` or `bh2`, where there is one other guess.
-        spacing: of the times: as of `DPMSolver`.
+        spacing: spacing of the times, as in `DPMSolver`.
     """
 
     evaluations: int = 10

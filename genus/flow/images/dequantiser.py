@@ -28,8 +28,8 @@ class Dequantiser(nn.Module):
     """q(u | x), u in the unit cube, of the shape of the picture x: `Dequantised(..., noise=...)`.
 
     Args:
-        steps: bijections of (n, *shape), from the noise on; some were made for a context.
-        embed: from pictures, (n, *shape), to the context of the steps: (n, k), or, for
+        steps: bijections of (n, *shape), from the noise on; some were built for a context.
+        embed: pictures, (n, *shape), to the context of the steps: (n, k), or, for
             convolutional ones, a picture of k channels, (n, k, height, width).
     """
 

@@ -4,13 +4,13 @@ A step of flow gives each channel a scale and a shift that begin where the data 
 the channels by an invertible matrix in the place of a fixed permutation, and couples one half with the
 other. The matrix is kept as triangles, so that its determinant is a product and its inverse two
 substitutions. After some steps half of the channels are done, and the others are squeezed and go on;
-what they foretell of the half that is done, its mean and its scale, is taken from it: the prior of
+what they predict of the half that is done, its mean and its scale, is taken from it: the prior of
 that half is learned.
 
     actnorm    z_c = (x_c - m_c) e^-s_c                    log |det| = -h w sum s
     1x1        z_ij = W x_ij,  W = P L (U + diag(r))       log |det| = h w sum log |r|
     coupling   b <- b e^s + t        s, t = net(a)         log |det| = sum s
-    split      b <- (b - m(a)) e^-s(a),  b ~ N(0, I),  a goes on
+    split      b <- (b - m(a)) e^-s(a),  b ~ N(0, I),  a continues
 
 A context shifts the hidden channels of every network, and gives the last level a mean and a scale of
 its own: with the embedding of a class this is the class-conditional model.
@@ -43,7 +43,7 @@ class ActNorm(Bijection):
     `prepare` makes the mean of each channel 0 and its deviation 1; from there on both learn.
 
     Args:
-        channels: of x.
+        channels: channels of x.
     """
 
     def __init__(self, channels: int):
@@ -80,7 +80,7 @@ class Conv1x1(Bijection):
     P is a permutation and the signs of r are kept; L, U and log |r| learn.
 
     Args:
-        channels: of x.
+        channels: channels of x.
     """
 
     order: Tensor  # P as places: row i of P L U is row order[i] of L U
@@ -170,7 +170,7 @@ class ConvCoupling(Bijection):
     """Half of an image's channels goes through convolutions that decide a map of the other half.
 
     Args:
-        channels: of x, at least 2: the first half is kept, and if they are odd, one more is moved.
+        channels: channels of x, at least 2: the first half, rounded down, is kept.
         transform: what is done to each number of the moved half.
         width: channels of the network's hidden layers.
         flip: the second half is kept.
@@ -226,7 +226,7 @@ class ContextNorm(Bijection):
     Last in a flow it gives each class a normal base of its own, seen as a standard one.
 
     Args:
-        shape: of one x.
+        shape: shape of one x.
         context: features of the context; m and s are linear in them, and begin at zero.
     """
 
@@ -256,8 +256,8 @@ class Glow(Bijection):
     """The whole of Glow as one bijection of images: `Flow(Reals(shape), [Glow(shape)])`.
 
     Args:
-        shape: of one x, (channels, height, width); both sides divide by 2 ** levels.
-        levels: how often what is left is squeezed, at least 1.
+        shape: shape of one x, (channels, height, width); both sides divide by 2 ** levels.
+        levels: times that what is left is squeezed, at least 1.
         depth: steps of flow at each level, at least 1.
         width: channels of the hidden layers of each coupling's network.
         context: features of the context, (n, context): it is seen by each coupling, and gives the

@@ -37,7 +37,7 @@ class IntegerCoupling(Bijection):
     """Adds to half of the channels whole numbers that the other half decides, modulo the levels.
 
     Args:
-        channels: of x, at least 2: the first half is kept, and if they are odd, one more is moved.
+        channels: channels of x, at least 2: the first half, rounded down, is kept.
         levels: L: x holds 0 .. L - 1, as floats.
         width: channels of the network's hidden layers.
         dropout: share of hidden units set to zero in a round of training, in [0, 1).
@@ -74,8 +74,8 @@ class Prior(nn.Module):
     """P(k | given) of whole numbers: a mixture of discretised logistics for each of them.
 
     Args:
-        space: of them, as pixels.
-        components: of each mixture.
+        space: space of them, as pixels.
+        components: logistics of each mixture.
         given: channels of what it is given, of the same sides; 0 for nothing.
         width: channels of the hidden layers of the network that sees them.
         dropout: share of hidden units set to zero in a round of training.
@@ -97,8 +97,8 @@ class Prior(nn.Module):
         if self.net is None or given is None:
             raw = self.table.expand(n, *self.table.shape)
         else:
-            said = self.net(self.space.values(given, given.dtype))
-            raw = self.table + said.unflatten(1, (-1, 3, self.components)).movedim((2, 3), (-2, -1))
+            out = self.net(self.space.values(given, given.dtype))
+            raw = self.table + out.unflatten(1, (-1, 3, self.components)).movedim((2, 3), (-2, -1))
         logits, mean, log_scale = raw.unbind(-2)
         return logits, mean, log_scale.clamp(min=SHARPEST)
 
@@ -121,9 +121,9 @@ class IntegerLevel(nn.Module):
     """Squeezes, couples, and hands half of the channels to the level inside.
 
     Args:
-        space: of a picture that comes in.
+        space: space of a picture that comes in.
         scales: levels from here on.
-        couplings, components, width, dropout: as of the model.
+        couplings, components, width, dropout: those of the model.
     """
 
     def __init__(
@@ -188,7 +188,7 @@ class IDF(GenerativeModel):
 
     Args:
         space: Pixels((channels, height, width)), both sides divisible by 2 ** scales.
-        scales: how often what is left is squeezed, at least 1.
+        scales: times that what is left is squeezed, at least 1.
         couplings: at each scale; with none, the priors of the scales are the whole model. Rounding
             bends the gradient, and more couplings are not better.
         width: channels of the hidden layers of each network.

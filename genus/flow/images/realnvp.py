@@ -40,7 +40,7 @@ class ChannelCoupling(nn.Module):
     """One affine coupling: what a net makes of the kept half moves the other half.
 
     Args:
-        net: from the kept features to s and t, side by side; its last layer begins at zero.
+        net: map from the kept features to s and t, side by side; its last layer begins at zero.
     """
 
     def __init__(self, net: nn.Sequential):
@@ -68,7 +68,7 @@ class AlternatingCouplings(Bijection):
     """Couplings on two halves of the features, (n, d, ...), that take turns.
 
     Args:
-        half: which features are the first half, (d,) bool.
+        half: True for features of the first half, (d,).
         couplings: number of couplings.
         net: makes a network from its numbers of inputs and outputs.
     """

@@ -61,10 +61,10 @@ class FactorOut(Bijection):
     """Half of the channels are done; the others, the first ones, go through more bijections.
 
     Put behind a coupling that keeps the first half, this is a multi-scale level with a learned prior:
-    the coupling takes from the second half the mean and the scale that the first half foretells.
+    the coupling takes from the second half the mean and the scale that the first half predicts.
 
     Args:
-        channels: of x, at least 2; of an odd number one more is done.
+        channels: channels of x, at least 2; of an odd number one more is done.
         steps: at least one, for channels // 2 channels.
     """
 

@@ -2,7 +2,7 @@
 
 Besides plain backpropagation through the steps, whose memory grows with evaluations times layers:
 
-    recomputed   each evaluation keeps its y alone, and is made again on the way back: the same gradient,
+    recomputed   each evaluation keeps its y alone, and is repeated on the way back: the same gradient,
                  for one more evaluation each; memory grows with evaluations
     adjoint      a = dL/dy and dL/dw are solved for backwards, beside y itself:
 
@@ -33,7 +33,7 @@ Rates = Callable[[Tensor, State], State]
 
 
 def recomputed(f: Rates, reads: Sequence[Tensor]) -> Rates:
-    """f, whose graph is made on the way back.
+    """f, whose graph is built on the way back.
 
     Args:
         f: the right side of dy/dt = f(t, y), y a tuple of tensors.

@@ -13,7 +13,7 @@ and the exact divergence costs one more product of n rows with a matrix, however
 
 Source: Grathwohl, Chen, Bettencourt, Sutskever, Duvenaud, "FFJORD: free-form continuous dynamics for
     scalable reversible generative models", 2019, arXiv:1810.01367 (its layers "concatsquash"); Yang et
-    al., "PointFlow", 2019, arXiv:1906.12320 (told a context).
+    al., "PointFlow", 2019, arXiv:1906.12320 (with a context).
 Departs: two hidden layers, and neither gate nor shift on the last, so that M is a constant; the trace in
     closed form.
 """
@@ -32,8 +32,8 @@ class ConcatSquash(nn.Module):
     """dx/dt, (n, features), from x, (n, features), t, (1,) or (n,), and a context, (n, context).
 
     Args:
-        features: of x.
-        width: of both hidden layers.
+        features: features of x.
+        width: units of both hidden layers.
         context: features of the context; 0 for none.
     """
 
@@ -67,7 +67,7 @@ class Squashed:
 
     Args:
         net: whose weights are read.
-        context: (n, context), or None if the network is told none.
+        context: (n, context), or None if the network has none.
     """
 
     def __init__(self, net: ConcatSquash, context: Tensor | None):
@@ -81,8 +81,8 @@ class Squashed:
         self.of_time = torch.cat([gates[:, 0], shifts[:, 0]])
         self.at_zero = torch.cat([net.gates.bias, torch.zeros_like(net.gates.bias)])[None]
         if context is not None:
-            told = torch.cat([gates[:, 1:], shifts[:, 1:]])
-            self.at_zero = self.at_zero + context @ told.T
+            weight = torch.cat([gates[:, 1:], shifts[:, 1:]])
+            self.at_zero = self.at_zero + context @ weight.T
 
     @property
     def reads(self) -> tuple[Tensor, ...]:
@@ -114,8 +114,8 @@ class Squashed:
         self, t: Tensor, x: Tensor, at_zero: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """sigmoid(2 a) of both hidden layers, (n, width), and twice their gates, (n or 1, width)."""
-        told = torch.addcmul(at_zero, t[:, None], self.of_time)
-        gates, shifts = told.chunk(2, dim=1)
+        both = torch.addcmul(at_zero, t[:, None], self.of_time)
+        gates, shifts = both.chunk(2, dim=1)
         gates = 2 * gates.sigmoid()
         gate1, gate2 = gates.chunk(2, dim=1)
         shift1, shift2 = torch.addcmul(shifts, gates, self.biases).chunk(2, dim=1)

@@ -77,8 +77,8 @@ class Differentiated:
         return (*self.net.parameters(), *([] if self.context is None else [self.context]))
 
     def __call__(self, t: Tensor, x: Tensor) -> Tensor:
-        told = () if self.context is None else (self.context,)
-        return self.net(x, t.expand(len(x)), *told)
+        given = () if self.context is None else (self.context,)
+        return self.net(x, t.expand(len(x)), *given)
 
     def with_divergence(self, t: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
         def at(x: Tensor) -> Tensor:
@@ -92,14 +92,14 @@ class Continuous(Bijection):
 
     Args:
         net: the field: `ConcatSquash`, which knows its divergence; or any smooth network of x and t, a
-            time in [0, 1], (n,), and of the context, if the network's `context`, how many numbers it was
-            made to be told, is not 0. Its rows do not meet.
-        solver: of the differential equation. With steps of one length it is the same map for every
+            time in [0, 1], (n,), and of a context, if the network's `context`, its dimension, is
+            not 0. Its rows do not meet.
+        solver: solver of the equation. With steps of one length it is the same map for every
             batch; `DormandPrince`, the default, keeps a tolerance, and is the same within it, or
             exactly if its rows are `alone`.
-        probes: with how many vectors of random signs for each row, drawn anew in each pass, training
+        probes: vectors of random signs for each row, drawn anew in each pass, by which training
             estimates the trace; 0 for the exact trace.
-        backward: how gradients are found. backprop keeps every graph; recompute keeps the state at each
+        backward: method of gradients. backprop keeps every graph; recompute keeps the state at each
             evaluation, and gives the same; adjoint keeps nothing, and is right within the tolerance.
     """
 
@@ -165,7 +165,7 @@ class Continuous(Bijection):
         t1: float,
         reads: tuple[Tensor, ...],
     ) -> State:
-        """The state at t1, with gradients as `backward` says if they are on."""
+        """The state at t1, with gradients by `backward` if they are on."""
         if torch.is_grad_enabled() and self.backward == "adjoint":
             return adjoint(self.solver, f, y, t0, t1, reads)
         if torch.is_grad_enabled() and self.backward == "recompute":

@@ -17,13 +17,13 @@ class Coupling(Bijection):
     The Jacobian is triangular, and the inverse costs as much as the map, whatever the network is.
 
     Args:
-        features: of x, at least 2: the first half is kept, and if they are odd, one more is moved.
+        features: features of x, at least 2: the first half, rounded down, is kept.
         transform: what is done to each number of the moved half.
         hidden: widths of the network's hidden layers.
         flip: the second half is kept.
         dropout: share of hidden units set to zero in a round of training, in [0, 1).
         context: features of the context that the network also sees; 0 for none.
-        activation: of hidden units, a name that MLP knows: silu is smooth, and so is the density
+        activation: a name that MLP takes, for hidden units: silu is smooth, and so is the density
             then; relu is faster.
     """
 

@@ -29,7 +29,7 @@ class Planar(Bijection):
     """A bend.
 
     Args:
-        features: of x.
+        features: features of x.
     """
 
     def __init__(self, features: int):
@@ -82,7 +82,7 @@ class Radial(Bijection):
     """A swelling, or a pinch.
 
     Args:
-        features: of x.
+        features: features of x.
     """
 
     def __init__(self, features: int):

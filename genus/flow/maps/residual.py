@@ -16,7 +16,7 @@ Source: Chen, Behrmann, Duvenaud, Jacobsen, "Residual flows for invertible gener
     arXiv:1906.02735, sections 3.1 (estimate), 3.2 (its gradient), 3.3 (LipSwish); Behrmann,
     Grathwohl, Chen, Duvenaud, Jacobsen, "Invertible residual networks", 2019, arXiv:1811.00995,
     algorithm 1, section 2.1.
-Departs: beta begins at 2 sqrt(width), not at 0.5; N goes on with chance `bound`, so that the variance is
+Departs: beta begins at 2 sqrt(width), not at 0.5; N grows with chance `bound`, so that the variance is
     finite for any network that keeps the bound; evaluation is exact, not a longer series.
 """
 
@@ -67,7 +67,7 @@ class Contraction(nn.Module):
     it has converged; it is kept in buffers.
 
     Args:
-        features: of what comes in, and of what goes out.
+        features: features of what comes in, and of what goes out.
         hidden: widths of the hidden layers.
         bound: in (0, 1).
         context: numbers of the context, which are added to the first layer; 0 for none.
@@ -139,8 +139,8 @@ def roulette(v: Tensor, weights: list[Tensor], slopes: list[Tensor], bound: floa
 
     Args:
         v: standard normal, (n, features).
-        weights, slopes: of the network; see `Contraction`.
-        bound: the chance to go on after each term, in (0, 1).
+        weights, slopes: those of the network; see `Contraction`.
+        bound: chance of a further term after each, in (0, 1).
     """
     more = int(torch.empty((), dtype=torch.float64).geometric_(1 - bound)) - 1
     with torch.no_grad():
@@ -158,9 +158,9 @@ class Residual(Bijection):
     """x and a contraction of x.
 
     Args:
-        features: of x.
+        features: features of x.
         hidden: widths of the network's hidden layers, at least one.
-        bound: of the network's slope, in (0, 1): nearer to 1 bends more, and takes more steps.
+        bound: largest slope of the network, in (0, 1): nearer to 1 bends more, with more steps.
         roulette: in training the determinant is an unbiased estimate, whose cost does not grow with
             the features; otherwise it is exact, as it always is in evaluation.
         context: features of the context that the network also sees; 0 for none.

@@ -1,9 +1,9 @@
 """PointFlow: a distribution of shapes, each a distribution of points.
 
-A cloud is a sample of a surface. So there is one flow that moves noise to points, told by z which
-surface it is, and one flow that moves noise to such z, and is the distribution of surfaces. An
-encoder that is blind to the order of points guesses z from a cloud, and all three climb one bound of
-the likelihood. Since points are independent given z, a shape can be drawn with as many as are wanted.
+A cloud is a sample of a surface. So there is one flow that moves noise to points of the surface z,
+and one flow that moves noise to such z, and is the distribution of surfaces. An encoder that
+ignores the order of points guesses z from a cloud, and all three climb one bound of the likelihood.
+Since points are independent given z, a shape can be drawn with as many as are wanted.
 
     shapes   w ~ N(0, I),  z = F(w)                          log P(z) = log N(F^-1(z)) + log |det|
     points   y ~ N(0, I),  x = G(y; z)                       log P(x | z) likewise
@@ -59,13 +59,13 @@ class PointFlow(GenerativeModel):
     Args:
         space: Reals((points, d)).
         latent: the size of z.
-        steps: bijections of points, (n, d), some of which were made for a context of `latent`
+        steps: bijections of points, (n, d), some of which take a context of `latent`
             features; the first is next to the data.
-        encoder: from clouds, (n, points, d), to means and log deviations of z, (n, 2 * latent).
+        encoder: map from clouds, (n, points, d), to means and log deviations of z, (n, 2 * latent).
         prior: what z follows, with log_prob and sample on Reals((latent,)); a standard normal
             without.
-        scored: points of each cloud, drawn anew in each round, that training asks the flow of
-            points for; the sum over them is scaled to all. All of them, without it.
+        scored: points of each cloud, drawn anew in each round, that training scores;
+            the sum over them is scaled to all. All of them, without it.
     """
 
     even: Tensor  # (points, d): normal noise, evenly spread

@@ -1,7 +1,7 @@
 """Stochastic-gradient Hamiltonian Monte Carlo, as an optimiser: weights that are drawn, not found.
 
 A particle rolls over U(theta) = -log p(theta | data), is slowed by friction, and is kicked by as
-much noise as the friction takes away. In the long run it is where p says, not at the bottom.
+much noise as the friction takes away. In the long run it is distributed as p, not at the bottom.
 
     v      <- (1 - a) v + eta grad log p(theta | data) + N(0, 2 a eta)
     theta  <- theta + v
@@ -43,7 +43,7 @@ class SGHMC(Optimizer):
     Args:
         params: weights, or groups of them.
         lr: the step on the mean loss: eta N of the equations, above 0.
-        rows: how many rows of data the loss is a mean over in the whole data set: N, above 0.
+        rows: rows of the whole data set, over which the loss is a mean: N, above 0.
         friction: the share of the speed that is lost in a move: a, in (0, 1].
         temperature: factor on the variance of the noise: 1 draws from the posterior, 0 is descent
             with momentum.
@@ -89,7 +89,7 @@ def normal_prior(weights: Iterable[Tensor], std: float, rows: int) -> Tensor:
 
     Args:
         weights: tensors of any shapes.
-        std: of the prior, above 0.
-        rows: how many rows the data set has.
+        std: standard deviation of the prior, above 0.
+        rows: rows of the data set.
     """
     return torch.stack([w.square().sum() for w in weights]).sum() / (2 * std**2 * rows)

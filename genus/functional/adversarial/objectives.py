@@ -84,8 +84,8 @@ class Objective:
         name: the key in `OBJECTIVES`.
         critic: the critic's loss, from its scores of real and of fake rows.
         generator: the generator's loss, from the same.
-        relative: whether the generator's loss looks at the scores of real rows. If it does not, it
-            may be handed none (a tensor without rows), and the critic's pass over them is spared.
+        relative: True if the generator's loss looks at the scores of real rows. If not, it may
+            be handed none (a tensor without rows), and the critic's pass over them is spared.
     """
 
     name: str
@@ -197,13 +197,13 @@ class LeastSquares:
         }
 
     def generator(self, real: Tensor, fake: Tensor, /) -> dict[str, Tensor]:
-        """Regression of the made on c."""
+        """Regression of fake scores on c."""
         return {"fool": (fake - self.c).square().mean() / 2}
 
 
 @dataclass(frozen=True)
 class MarginRanking:
-    """Each real row above its made partner by a margin; beyond it, nothing pushes.
+    """Each real row above its fake partner by a margin; beyond it, nothing pushes.
 
     Args:
         margin: above 0.

@@ -25,8 +25,8 @@ class Penalty:
     """A weighted term of a player's loss.
 
     Args:
-        function: from the critic, real rows and fake rows to one number.
-        weight: how much of it is added, on average over the rounds; at least 0.
+        function: one number, from the critic, real rows and fake rows.
+        weight: factor of it, on average over the rounds; at least 0.
         every: it is added in every k-th move of the player, k times as heavy.
         player: whose loss it is a term of.
     """
@@ -43,7 +43,7 @@ class Penalty:
             raise Refused(f"Penalty: player is {self.player!r}; critic or generator is wanted")
         if self.player == "critic" and self.function in OF_THE_GENERATOR:
             raise Refused(
-                f"Penalty: {self.name} is a term of the generator's loss; say player='generator'"
+                f"Penalty: {self.name} is a term of the generator's loss; give player='generator'"
             )
 
     @property
@@ -75,7 +75,7 @@ def gradient_penalty(
     Args:
         critic: what is penalised.
         real: rows of the data.
-        fake: as many fake rows.
+        fake: fake rows, as many.
         share: one number in [0, 1] for each row, (n,); drawn uniformly if not given.
     """
     if share is None:
@@ -150,7 +150,7 @@ class Consistency:
 
     Args:
         shift: in pixels, at least 0.
-        flip: whether a mirrored row is the same; it is not for digits.
+        flip: True if a mirrored row is the same; it is not for digits.
         noise: standard deviation of the noise, in units of x.
     """
 
@@ -191,7 +191,7 @@ def orthogonal(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
     """Sum over the critic's weights W of |W W^T without its diagonal|^2: rows at right angles.
 
     A weight of a convolution has one row for each channel that comes out; biases are left out. It
-    says nothing of how long the rows are.
+    does not depend on how long the rows are.
 
     Source: Brock, Donahue, Simonyan, "Large scale GAN training for high fidelity natural image
         synthesis", 2019, arXiv:1809.11096, equation 3 (its weight is 0.0001).

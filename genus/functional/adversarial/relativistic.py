@@ -56,7 +56,7 @@ class Relativistic:
     relative: bool = True
 
     def critic(self, real: Tensor, fake: Tensor, /) -> dict[str, Tensor]:
-        """Real rows above made ones."""
+        """Real rows above fake ones."""
         return self._order(real, fake)
 
     def generator(self, real: Tensor, fake: Tensor, /) -> dict[str, Tensor]:

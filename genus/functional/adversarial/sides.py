@@ -8,16 +8,16 @@ from torch import Tensor
 
 
 class Sides(NamedTuple):
-    """What a critic says of the two sides of a game, high for data, without gradients."""
+    """A critic's scores of the two sides of a game, high for data, without gradients."""
 
     real: Tensor  # (n,), of rows of the data
     fake: Tensor  # (m,), of rows that were generated
-    logits: bool  # whether they are log odds of being real
+    logits: bool  # True if they are log odds of being real
 
 
 @runtime_checkable
 class HasJudged(Protocol):
-    """Plays a game of two sides, and tells how its critic scores what `deal` has dealt."""
+    """Plays a game of two sides, and gives its critic's scores of what `deal` has dealt."""
 
     def judged(self, dealt: Any) -> Sides: ...
 

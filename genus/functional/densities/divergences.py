@@ -49,7 +49,7 @@ class FDivergence:
         conjugate: f*.
         conjugate_of_activation: f*(g(v)), in a form that does not lose digits.
         alternative: the generator wants E_q g(v) large, not E_q f*(g(v)): its gradient does not
-            fade where the critic is sure that rows are made (section 3.2 of the paper).
+            fade where the critic is sure that rows are fake (section 3.2 of the paper).
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What nearest neighbours say of two samples. Everything is exact: no index, no approximation."""
+"""Two samples, compared by nearest neighbours. Everything is exact: no index, no approximation."""
 
 from typing import NamedTuple
 
@@ -33,33 +33,33 @@ class Manifolds(NamedTuple):
     """Row by row, how two samples cover each other; the means are the measures."""
 
     precision: Tensor  # (m,) is the fake row in the ball of a real one
-    recall: Tensor  # (n,) is the real row in the ball of a made one
+    recall: Tensor  # (n,) is the real row in the ball of a fake one
     density: Tensor  # (m,) in how many balls of real ones it is, over k
-    coverage: Tensor  # (n,) does the real row's ball hold a made one
+    coverage: Tensor  # (n,) does the real row's ball hold a fake one
 
 
-def manifolds(real: Tensor, made: Tensor, k: int) -> Manifolds:
+def manifolds(real: Tensor, fake: Tensor, k: int) -> Manifolds:
     """Each row has a ball that reaches to its k-th neighbour in its own sample; balls are closed.
 
     Args:
         real: (n, d), more than k rows.
-        made: (m, d), more than k rows.
-        k: which neighbour.
+        fake: (m, d), more than k rows.
+        k: number of the neighbour, 1 for the nearest.
 
     Source: precision and recall: Kynkaanniemi, Karras, Laine, Lehtinen, Aila, "Improved precision
         and recall metric for assessing generative models", 2019, arXiv:1904.06991, section 2.
         Density and coverage: Naeem, Oh, Uh, Choi, Yoo, "Reliable fidelity and diversity metrics for
         generative models", 2020, arXiv:2002.09797, section 3.
     """
-    real_radii, made_radii = radii(real, k), radii(made, k)
-    inside = torch.zeros(len(made), dtype=real.dtype, device=real.device)
+    real_radii, fake_radii = radii(real, k), radii(fake, k)
+    inside = torch.zeros(len(fake), dtype=real.dtype, device=real.device)
     recall, coverage = [], []
     for rows, reach in zip(real.split(ROWS), real_radii.split(ROWS), strict=True):
-        table = distances(rows, made)
+        table = distances(rows, fake)
         hits = table <= reach[:, None]
         inside += hits.sum(0)
         coverage.append(hits.any(1))
-        recall.append((table <= made_radii).any(1))
+        recall.append((table <= fake_radii).any(1))
     return Manifolds(
         (inside > 0).to(real.dtype),
         torch.cat(recall).to(real.dtype),

@@ -1,4 +1,4 @@
-"""Paths from data to noise, and what a network says of a point on them."""
+"""Paths from data to noise, and what a network predicts of a point on them."""
 
 from .parametrisations import Epsilon as Epsilon
 from .parametrisations import Preconditioned as Preconditioned

@@ -1,4 +1,4 @@
-"""What a denoising network is asked for. All are one another's linear functions, given x_t.
+"""What a denoising network predicts. All are one another's linear functions, given x_t.
 
     x_t = alpha x_0 + sigma eps
 
@@ -28,7 +28,7 @@ from torch import Tensor
 from ...errors import positive
 
 
-class Asked(NamedTuple):
+class NetworkInput(NamedTuple):
     """What a network is shown."""
 
     x: Tensor  # (n, *shape)
@@ -38,7 +38,7 @@ class Asked(NamedTuple):
 class Parametrisation(Protocol):
     """alpha and sigma have one number a row, and as many axes as x."""
 
-    def ask(self, x: Tensor, t: Tensor, alpha: Tensor, sigma: Tensor) -> Asked:
+    def ask(self, x: Tensor, t: Tensor, alpha: Tensor, sigma: Tensor) -> NetworkInput:
         """What the network is shown of x_t, (n, *shape), and of t, (n,)."""
         ...
 
@@ -58,8 +58,8 @@ class Parametrisation(Protocol):
 class _Plain:
     """The network is shown x_t and t as they are, and all its errors weigh the same."""
 
-    def ask(self, x: Tensor, t: Tensor, alpha: Tensor, sigma: Tensor) -> Asked:
-        return Asked(x, t)
+    def ask(self, x: Tensor, t: Tensor, alpha: Tensor, sigma: Tensor) -> NetworkInput:
+        return NetworkInput(x, t)
 
     def weight(self, alpha: Tensor, sigma: Tensor) -> Tensor:
         return torch.ones_like(alpha)
@@ -130,7 +130,7 @@ class Preconditioned:
         c_skip = d^2 / (s^2 + d^2)     c_out = s d / sqrt(s^2 + d^2)     c_in = 1 / sqrt(s^2 + d^2)
 
     Args:
-        deviation: d, of the data, above 0.
+        deviation: d, the data's standard deviation, above 0.
     """
 
     deviation: float = 0.5
@@ -138,10 +138,10 @@ class Preconditioned:
     def __post_init__(self) -> None:
         positive("Preconditioned", deviation=self.deviation)
 
-    def ask(self, x: Tensor, t: Tensor, alpha: Tensor, sigma: Tensor) -> Asked:
+    def ask(self, x: Tensor, t: Tensor, alpha: Tensor, sigma: Tensor) -> NetworkInput:
         # c_in y = x / sqrt(sigma^2 + alpha^2 d^2), also where alpha is 0
         scale = (sigma.square() + (alpha * self.deviation).square()).sqrt()
-        return Asked(x / scale, (sigma / alpha.clamp(min=1e-5)).log().reshape(-1) / 4)
+        return NetworkInput(x / scale, (sigma / alpha.clamp(min=1e-5)).log().reshape(-1) / 4)
 
     def start(self, out: Tensor, x: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
         d2 = self.deviation**2

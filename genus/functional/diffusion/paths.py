@@ -4,7 +4,7 @@
 
 A path is all that a denoiser, a bound and a sampler need to know of a diffusion: it falls from data
 (alpha 1, sigma 0) to noise, and every solver walks back along it. `first` and `last` are the times
-between which a network is asked; at last, x_t is normal noise of deviation `spread`.
+between which a network is evaluated; at last, x_t is normal noise of deviation `spread`.
 
     VP          alpha^2 = exp(-int beta), beta linear      sigma^2 = 1 - alpha^2
     SubVP       the same alpha                             sigma   = 1 - alpha^2
@@ -69,7 +69,7 @@ class Path(ABC):
         return math.hypot(self.alpha(t), self.sigma(t))
 
     def falling(self, times: Tensor) -> list[float]:
-        """The times, (count,), as a sampler may ask for them."""
+        """The times, (count,), as a sampler may use them."""
         return times.tolist()
 
     def _bounded(self) -> None:
@@ -175,7 +175,7 @@ class Sigmoid(Path):
 
     Args:
         start, end: the part of the sigmoid that is used.
-        heat: how soft it is.
+        heat: softness of it, above 0.
         first: the smallest time.
     """
 

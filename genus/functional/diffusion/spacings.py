@@ -1,4 +1,4 @@
-"""The times at which a sampler asks a denoiser, on its way back along a path.
+"""The times at which a sampler evaluates a denoiser, on its way back along a path.
 
 A spacing is a function of a path, of a count and of the time to start from: it gives at most so many
 times, falling, the last of them the path's first; `WithoutLast` stops one short of that.
@@ -72,7 +72,7 @@ class Karras:
 
     Args:
         rho: above 0; the larger, the shorter the steps where there is little noise.
-        most: of sigma / alpha: a start beyond it is as if it were here.
+        most: largest sigma / alpha: a start beyond it is as if it were here.
     """
 
     rho: float = 7.0
@@ -100,7 +100,7 @@ class WithoutLast:
     better use of an evaluation; with many it makes no difference.
 
     Args:
-        spacing: of the times.
+        spacing: spacing of the times.
     """
 
     spacing: Spacing = even

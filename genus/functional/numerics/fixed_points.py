@@ -45,8 +45,8 @@ def attached(
     Args:
         x: the solution, without gradient.
         z: its image, of the same shape.
-        encode: of x; its parameters get their gradient.
-        slope: of the shape of x, or one that spreads to it.
+        encode: function of x; its parameters get their gradient.
+        slope: slope, of the shape of x, or one that spreads to it.
         most: steps.
     """
     x, slope = x.detach(), slope.detach()

@@ -101,7 +101,7 @@ def unpacked(f: Callable[[Tensor, Any], Any], y: Any) -> tuple[Callable, State]:
 
 
 class Counted:
-    """f, and how often it was asked: `evaluations`.
+    """f, and how often it was evaluated: `evaluations`.
 
     Args:
         f: the right side of dy/dt = f(t, y).
@@ -123,7 +123,7 @@ class Euler:
     """Along the slope of the beginning.
 
     Args:
-        steps: how many, all of one length; at least 1.
+        steps: number of steps, all of one length; at least 1.
     """
 
     steps: int
@@ -148,7 +148,7 @@ class Midpoint(Euler):
     """Along the slope of the middle, where Euler's half step leads.
 
     Args:
-        steps: how many, all of one length; at least 1.
+        steps: number of steps, all of one length; at least 1.
     """
 
     tableau: ClassVar[Tableau] = Tableau((0, 1 / 2), ((), (1 / 2,)), (0, 1))
@@ -159,7 +159,7 @@ class HeunIntegrator(Euler):
     """Along the mean of the slopes of the beginning, and of the end that Euler's step leads to.
 
     Args:
-        steps: how many, all of one length; at least 1.
+        steps: number of steps, all of one length; at least 1.
     """
 
     tableau: ClassVar[Tableau] = Tableau((0, 1), ((), (1,)), (1 / 2, 1 / 2))
@@ -170,7 +170,7 @@ class RK4(Euler):
     """The classical method of order four.
 
     Args:
-        steps: how many, all of one length; at least 1.
+        steps: number of steps, all of one length; at least 1.
     """
 
     tableau: ClassVar[Tableau] = Tableau(
@@ -200,18 +200,18 @@ PAIR = Tableau(
 
 @dataclass(frozen=True)
 class DormandPrince:
-    """Orders five and four from the same slopes: their difference says how long a step may be.
+    """Orders five and four from the same slopes: their difference gives how long a step may be.
 
     A step is good if no number's error is more than atol + rtol |y|. Unless rows are `alone`, the worst
     of all rows decides the steps of all, so that what comes out for a row depends on the others, within
     the tolerance.
 
     Args:
-        rtol: of the error, relative to the size of y; at least 0.
-        atol: of the error, in the units of y; above 0.
-        alone: each row has steps of its own, and a time of its own: rows do not meet at all. f is told
+        rtol: tolerance of the error, relative to the size of y; at least 0.
+        atol: tolerance of the error, in the units of y; above 0.
+        alone: each row has steps of its own, and a time of its own: rows do not meet at all. f gets
             as many times as there are rows.
-        judged: how many of the tensors of y have to keep the tolerance, counted from the first; all
+        judged: number of tensors of y that have to keep the tolerance, counted from the first; all
             without it.
     """
 

@@ -66,7 +66,7 @@ def hutchinson(f: Field, x: Tensor, probes: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _watched(f: Field, x: Tensor) -> tuple[Tensor, Tensor]:
-    """x that asks for gradients, and f of it."""
+    """x that requires gradients, and f of it."""
     with torch.enable_grad():
         inside = x if x.requires_grad else x.detach().requires_grad_()
         value = f(inside)

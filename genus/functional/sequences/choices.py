@@ -16,7 +16,7 @@ class Decoding:
         degeneration", 2020, arXiv:1904.09751, section 3.1.
 
     Args:
-        temperature: by which logits are divided; 1 draws from the model, 0 takes the likeliest.
+        temperature: divisor of the logits; 1 draws from the model, 0 takes the likeliest.
         top_k: only so many of the likeliest values are left; None leaves all.
         top_p: only the likeliest values are left: as few as hold this much of the probability, in
             (0, 1]; None leaves all. It counts what temperature and `top_k` have left.

@@ -7,7 +7,7 @@ A breadth-first order begins at a node drawn evenly, and lists the neighbours of
 order, before those of the next. So the next node is always one whose parent came first, any of those
 with equal chances; only where none is left that has a parent, a node of another part of the graph.
 
-A graph is a symmetric matrix whose diagonal says which nodes there are, as in `genus.core.Graphs`;
+A graph is a symmetric matrix whose diagonal marks the nodes there are, as in `genus.core.Graphs`;
 several graphs of different sizes go through together.
 """
 

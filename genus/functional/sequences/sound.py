@@ -44,7 +44,7 @@ def mel_bands(bands: int, size: int, rate: int) -> Tensor:
     Triangles whose corners are evenly spaced in mel from 0 to half the rate.
 
     Args:
-        bands: how many.
+        bands: number of bands.
         size: samples in a window.
         rate: samples in a second.
     """
@@ -64,7 +64,7 @@ def log_mel(x: Tensor, bands: int = 40, size: int = 256, hop: int = 80, rate: in
 
     Args:
         x: samples in [-1, 1].
-        bands: how many.
+        bands: number of bands.
         size: samples in a window, which is Hann's.
         hop: samples from one window to the next.
         rate: samples in a second.

@@ -39,20 +39,20 @@ def wavenet(
     if mixture is None and isinstance(space, Pixels) and space.levels > 256:
         raise Refused(f"wavenet: {data} has {space.levels} levels; give it a mixture")
     dilations = tuple(2**i for i in range(deepest)) * stacks
-    context, embed, told = source.context_space, None, 0
-    if isinstance(context, Attributes):
-        embed, told = SeveralLabels(context.counts), sum(context.counts)
-    elif context is not None:
-        embed, told = MelFrames(context.shape[1], channels), channels
+    context_space, embed, context = source.context_space, None, 0
+    if isinstance(context_space, Attributes):
+        embed, context = SeveralLabels(context_space.counts), sum(context_space.counts)
+    elif context_space is not None:
+        embed, context = MelFrames(context_space.shape[1], channels), channels
     model = WaveNet(
         space,
         channels,
         skip,
         dilations,
         mixture=mixture,
-        context_space=context,
+        context_space=context_space,
         embed=embed,
-        told=told,
+        context=context,
     )
     falling, look = warmed(cosine, 0.05), scores(source.validation, rows=60)
     return fitted(model, source, run, schedule=falling, evaluate=look, picture=None)

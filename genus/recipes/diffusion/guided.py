@@ -16,7 +16,7 @@ def guided(
     data: str = "digits",
     scale: float = 0.25,
     until: float = 1.0,
-    silent: float = 0.15,
+    drop_context: float = 0.15,
     width: int | None = None,
     dropout: float = 0.0,
     evaluations: int = 50,
@@ -31,7 +31,7 @@ def guided(
         data: name or path of a labelled data set of images or of vectors.
         scale: guidance scale, at least 0: how much more clearly than the data a sample shows its class.
         until: time, in (0, 1], above which there is no guidance.
-        silent: share of training rows whose label is dropped, in [0, 1).
+        drop_context: share of training rows whose label is dropped, in [0, 1).
         width: width of the network: channels at full size for images, units for vectors; by default
             16 and 64.
         dropout: share of hidden units set to zero in a round of training.
@@ -47,7 +47,7 @@ def guided(
         sampler=DDIM(evaluations, eta),
         context_space=context_space,
         embed=embed,
-        silent=silent,
+        drop_context=drop_context,
     )
     model = Guided(model, scale, (0.0, until))
     return fitted(model, source, run, schedule=SCHEDULE)

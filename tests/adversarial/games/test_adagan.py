@@ -1,4 +1,4 @@
-"""AdaGAN: its stages, its weights from a judge that knows, and a run that goes on over a restart."""
+"""AdaGAN: its stages, its weights from a perfect judge, and a run that resumes after a restart."""
 
 import copy
 from itertools import pairwise
@@ -33,7 +33,7 @@ def train(model, rounds):
 
 
 class Known(nn.Module):
-    """A judge that knows: x_0 says how often the mixture makes a row."""
+    """A perfect judge: x_0 is how often the mixture makes a row."""
 
     def __init__(self):
         super().__init__()
@@ -86,7 +86,7 @@ def test_rows_are_drawn_by_the_weights_of_the_judges_ratio():
     torch.testing.assert_close(model.weights(x), boosting_weights(x[:, 0], 1 / 3))
 
 
-def test_the_judge_is_asked_about_plain_rows_and_the_mixture():
+def test_the_judge_scores_plain_rows_and_the_mixture():
     model = adagan()
     x, mixed, seen = torch.randn(8, 2), torch.randn(8, 2), torch.randn(8, 2)
     value = sum(model.judge_loss((seen, seen), x, mixed).values())

@@ -42,7 +42,7 @@ def test_one_of_each_is_a_gan_with_a_prior():
 def test_losses_are_marginal_over_the_other_side(objective):
     ours = game(3, 2, **({"objective": objective} if objective else {}))
     x, fakes = ours.deal(torch.randn(16, 2))
-    told = fool = 0.0
+    likelihood = fool = 0.0
     losses = {}
     for k, critic in enumerate(ours.critics):
         for j in range(3):
@@ -52,10 +52,10 @@ def test_losses_are_marginal_over_the_other_side(objective):
                 sum(ours.objective.generator(real, fake).values()),
             )
     for k in range(2):
-        told += math.log(sum(losses[k, j][0].exp().item() for j in range(3)) / 3)
+        likelihood += math.log(sum(losses[k, j][0].exp().item() for j in range(3)) / 3)
     for j in range(3):
         fool += math.log(sum(losses[k, j][1].exp().item() for k in range(2)) / 2)
-    assert ours.critic_loss(x, fakes)["told"].item() == pytest.approx(told, rel=1e-5)
+    assert ours.critic_loss(x, fakes)["likelihood"].item() == pytest.approx(likelihood, rel=1e-5)
     assert ours.generator_loss(x, fakes)["fool"].item() == pytest.approx(fool, rel=1e-5)
 
 

@@ -29,12 +29,12 @@ def test_losses_by_hand():
     model.k.fill_(0.3)
     x, fake = torch.randn(2, 6, 4)
     net = model.critic
-    real, made = ((net.decoder(net.encoder(rows)) - rows).abs().mean() for rows in (x, fake))
+    real, error = ((net.decoder(net.encoder(rows)) - rows).abs().mean() for rows in (x, fake))
     terms = model.critic_loss(x, fake)
     torch.testing.assert_close(terms["real"], real)
-    torch.testing.assert_close(terms["fake"], -0.3 * made)
+    torch.testing.assert_close(terms["fake"], -0.3 * error)
     (fool,) = model.generator_loss(x, fake).values()
-    torch.testing.assert_close(fool, made)
+    torch.testing.assert_close(fool, error)
 
 
 def test_controller_by_hand_round_by_round():
@@ -49,13 +49,13 @@ def test_controller_by_hand_round_by_round():
         state = torch.get_rng_state()
         with torch.no_grad():  # the same draw of z, before anybody moves
             x, fake = model.deal(*batch)
-            real, made = model.critic(x).mean().item(), model.critic(fake).mean().item()
+            real, other = model.critic(x).mean().item(), model.critic(fake).mean().item()
         torch.set_rng_state(state)
         (losses,) = play(model, [batch], optimizers(model))
-        assert losses["critic/fake"].item() == pytest.approx(-k * made)
-        k = min(max(k + 0.4 * (0.6 * real - made), 0.0), 1.0)
+        assert losses["critic/fake"].item() == pytest.approx(-k * other)
+        k = min(max(k + 0.4 * (0.6 * real - other), 0.0), 1.0)
         ks.append(k)
-        assert model.convergence.item() == pytest.approx(real + abs(0.6 * real - made))
+        assert model.convergence.item() == pytest.approx(real + abs(0.6 * real - other))
     assert 0 in ks or 1 in ks or max(ks) - min(ks) > 0.1
 
 
@@ -77,8 +77,8 @@ def test_k_holds_the_two_errors_at_their_ratio():
     rows = torch.randn(256, 4)
     for _ in play(model, [(rows,)] * 600, moves):
         pass
-    real, made = model.errors.tolist()
-    assert made / real == pytest.approx(0.5, abs=0.1)
+    real, other = model.errors.tolist()
+    assert other / real == pytest.approx(0.5, abs=0.1)
     assert 0 < model.k.item() < 1
 
 

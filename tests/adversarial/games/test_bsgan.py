@@ -15,7 +15,7 @@ from genus.train.run import Run
 
 
 class Fixed(nn.Module):
-    """A generator that has not heard of z: its logits are its only weights."""
+    """A generator that ignores z: its logits are its only weights."""
 
     def __init__(self, size):
         super().__init__()
@@ -26,7 +26,7 @@ class Fixed(nn.Module):
 
 
 class TableOf(nn.Module):
-    """A critic that may say anything of each of the states."""
+    """A critic with any score for each of the states."""
 
     def __init__(self, states):
         super().__init__()
@@ -55,10 +55,10 @@ def law(model, states):
     return model.log_conditional(states[None].to(states.dtype), logits)[0].exp()
 
 
-def gradient(model, made):
+def gradient(model, fake):
     """Of the generator's loss, with these rows drawn, (1, samples, ...)."""
-    log_g = model.log_conditional(made, model.conditional(torch.zeros(len(made), 1)))
-    (loss,) = model.generator_loss(made[:, 0], made, log_g).values()
+    log_g = model.log_conditional(fake, model.conditional(torch.zeros(len(fake), 1)))
+    (loss,) = model.generator_loss(fake[:, 0], fake, log_g).values()
     return torch.autograd.grad(loss, model.generator.at)[0]
 
 
@@ -112,7 +112,7 @@ def test_drawn_gradients_average_to_the_kl_of_the_weighted_target():
     assert (true.abs() > 50 * error).any()
 
 
-def test_the_best_critic_makes_rows_weigh_what_the_data_say():
+def test_the_best_critic_gives_rows_the_weights_of_the_data():
     """Its loss is flat where D = log p - log q; and there weights turn q into p."""
     torch.set_default_dtype(torch.float64)
     model, states = bits(5000)
@@ -125,9 +125,9 @@ def test_the_best_critic_makes_rows_weigh_what_the_data_say():
     torch.testing.assert_close(slope, torch.zeros(4))
 
     def recovered():
-        made = model.rows(model.conditional(torch.zeros(1, 1)), model.samples)
-        weights = model.score(made[0]).softmax(0)
-        return ((made[0][:, None] == states).all(2) * weights[:, None]).sum(0)
+        fake = model.rows(model.conditional(torch.zeros(1, 1)), model.samples)
+        weights = model.score(fake[0]).softmax(0)
+        return ((fake[0][:, None] == states).all(2) * weights[:, None]).sum(0)
 
     with torch.no_grad():
         found = torch.stack([recovered() for _ in range(200)])
@@ -143,19 +143,19 @@ def test_weighing_against_each_other_is_quieter_than_reinforce():
     model.critic.at.data = p.log() - law(model, states).detach().log()
     spread = {"reinforce": [], "weighed": [], "centred": []}
     for _ in range(600):
-        _, made, log_g = model.deal(torch.zeros(1, 2))
-        scores = model.score(made[0]).detach()
+        _, fake, log_g = model.deal(torch.zeros(1, 2))
+        scores = model.score(fake[0]).detach()
         paid = {"reinforce": scores.exp() / 20, "weighed": scores.softmax(0)}
         for name, weights in paid.items():
             loss = -(weights * log_g[0]).sum()
             spread[name].append(torch.autograd.grad(loss, model.generator.at, retain_graph=True)[0])
-        (loss,) = model.generator_loss(made[:, 0], made, log_g).values()
+        (loss,) = model.generator_loss(fake[:, 0], fake, log_g).values()
         spread["centred"].append(torch.autograd.grad(loss, model.generator.at)[0])
     noise = {name: torch.stack(rows).var(0).sum() for name, rows in spread.items()}
     assert noise["centred"] < 0.7 * noise["reinforce"]
     assert noise["weighed"] < noise["reinforce"]
     model.critic.at.data.zero_()  # it cannot tell rows apart: nothing is left to learn, nor any noise
-    assert gradient(model, made).abs().max() < 1e-12
+    assert gradient(model, fake).abs().max() < 1e-12
 
 
 def test_tokens_are_shown_as_indicators():

@@ -52,8 +52,8 @@ def test_a_gap_is_that_of_the_scores():
     with torch.no_grad():
         model.generator[-1].weight.zero_()
     x = torch.randn(5, 2)
-    made = model.decode(torch.zeros(1, 3))
-    expected = (model.critic(x).mean() - model.critic(made).mean()).item()
+    fake = model.decode(torch.zeros(1, 3))
+    expected = (model.critic(x).mean() - model.critic(fake).mean()).item()
     assert model.gap(x) == pytest.approx(expected)
 
 

@@ -65,7 +65,7 @@ def sums_to_one(model):
     torch.testing.assert_close(total, torch.ones_like(total))
 
 
-def come_as_often_as_said(model, n=20_000):
+def come_as_often_as_scored(model, n=20_000):
     states = every_graph(model.space.nodes)
     with torch.no_grad():
         p = model.log_prob(states).exp()
@@ -88,8 +88,8 @@ def test_all_graphs_sum_to_one(model):
     sums_to_one(model)
 
 
-def test_graphs_come_as_often_as_said(model):
-    come_as_often_as_said(model)
+def test_graphs_come_as_often_as_scored(model):
+    come_as_often_as_scored(model)
 
 
 def test_a_graph_goes_on_from_its_first_nodes(model):
@@ -115,7 +115,7 @@ def test_what_goes_on_has_the_conditional_probability(model):
     p = p / p.sum()
     n = 8000
     x = model.complete(first.expand(n, 4, 4).clone(), 2)
-    if not isinstance(model, DGMG):  # two nodes have been told; a third is asked for
+    if not isinstance(model, DGMG):  # two nodes are given; a third is decided
         assert (x[:, :2, :2] == 1).all()
     hits = (x[:, None] == states).flatten(2).all(2).double().mean(0)
     assert ((hits - p).abs() <= 5 * (p * (1 - p)).clamp(min=1 / n).sqrt() / n**0.5).all()
@@ -217,10 +217,10 @@ class CountsAnEdgeTwice(DGMG):
 @pytest.mark.parametrize(
     ("liar", "law"),
     [
-        (lambda: ForgetsTheRowsBefore(Graphs(4), **SIZES), come_as_often_as_said),
-        (lambda: ForgetsTheEdgeBefore(Graphs(4), **SIZES), come_as_often_as_said),
+        (lambda: ForgetsTheRowsBefore(Graphs(4), **SIZES), come_as_often_as_scored),
+        (lambda: ForgetsTheEdgeBefore(Graphs(4), **SIZES), come_as_often_as_scored),
         (lambda: IsNotToldTheEnd(Graphs(4), **SIZES), sums_to_one),
-        (lambda: SendsNoMessages(Graphs(4), 4, 2), come_as_often_as_said),
+        (lambda: SendsNoMessages(Graphs(4), 4, 2), come_as_often_as_scored),
         (lambda: CountsAnEdgeTwice(Graphs(4), 4), sums_to_one),
     ],
 )

@@ -103,15 +103,15 @@ def test_a_step_is_a_nade_whose_biases_the_state_gives():
     x = every_x(SPACE)[torch.randint(512, (20,))]
     steps = torch.full((20,), 3)
     total, memory = torch.zeros(20), model.rnn.begin(20)
-    heard = torch.zeros(20, 3)
+    before = torch.zeros(20, 3)
     for t in range(3):
-        biases = model.biases(model.rnn.step(heard, memory))
+        biases = model.biases(model.rnn.step(before, memory))
         for row in range(20):
             one = NADE(Bits((3,)), 4).double()
             one.W, one.V = model.W, model.V
             one.b, one.c = (torch.nn.Parameter(p) for p in biases[row].split([3, 4]))
             total[row] += one.log_prob(x[row : row + 1, t])[0].detach()
-        heard = x[:, t]
+        before = x[:, t]
     torch.testing.assert_close(model.log_prob(x, steps), total)
 
 

@@ -54,7 +54,7 @@ def test_a_value_is_seen_by_all_after_it_and_no_other(make):
     hidden = []
     model.net.look.register_forward_pre_hook(lambda _, given: hidden.append(given[0]))
     model.logits(x := laws.draw(model.space, 1).requires_grad_())
-    if model.net.near is not None:  # what is told of the pixels close by is a function of floats
+    if model.net.near is not None:  # what the pixels close by add is a function of floats
         for place in range(model.space.dims):
             (gradient,) = torch.autograd.grad(hidden[0][0, place].sum(), x, retain_graph=True)
             assert (gradient.flatten()[places >= place] == 0).all()
@@ -62,7 +62,7 @@ def test_a_value_is_seen_by_all_after_it_and_no_other(make):
     assert (model.order == places.argsort()).all()
 
 
-def test_a_context_is_heard_in_every_value():
+def test_a_context_reaches_every_value():
     model = build(
         lambda: ImageTransformer(
             Bits((1, 2, 3)), 8, 1, 2, context_space=Classes(3), embed=Labels(3), context=3
@@ -109,7 +109,7 @@ def test_wrong_arguments_are_refused():
 
 
 class SeesItself(ImageTransformer):
-    """Its values are not shifted: each is told of itself."""
+    """Its values are not shifted: each sees itself."""
 
     def logits(self, x):
         return super().logits(x.flatten(1).roll(-1, 1).reshape(x.shape))
@@ -130,7 +130,7 @@ class ForgetsAKey(ImageTransformer):
 
 
 class ForgetsTheRowAbove(ImageTransformer):
-    """What is told of the pixels around a pixel is of its own row only."""
+    """What the pixels around a pixel add is of its own row only."""
 
     def unroll(self, n):
         steps = super().unroll(n)

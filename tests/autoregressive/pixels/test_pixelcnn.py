@@ -119,10 +119,10 @@ def test_gated_pixelcnn_is_the_papers():
         Pixels((1, 4, 5), 3).quantise(torch.rand(3, 1, 4, 5) * 2 - 1),
         torch.tensor([0, 1, 0]),
     )
-    told = model.net.told.weight[:, label].T
+    shift = model.net.shift.weight[:, label].T
     v = h = x
     for i, layer in enumerate((model.net.input, *model.net.inner)):
-        mine = told[:, 12 * i : 12 * (i + 1), None, None]
+        mine = shift[:, 12 * i : 12 * (i + 1), None, None]
         rows = torch.nn.functional.pad(v, (1, 1, 1, 1))[:, :, : 4 if i == 0 else 5]
         v = conv2d(rows, layer.rows.weight, layer.rows.bias)[:, :, :4] + mine[:, :6]
         link = conv2d(v, layer.link.weight, layer.link.bias)

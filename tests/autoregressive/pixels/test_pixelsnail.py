@@ -89,8 +89,8 @@ def test_attention_is_what_its_equation_says():
     attention = block.attention
     r, pixels, positions = torch.randn(2, 5, 4), torch.randn(2, 5, 2), torch.randn(5, 2)
     got = attention(r, pixels, positions)
-    told = attention.look(r) + attention.place(positions)
-    q, k, v = told.chunk(3, -1)
+    qkv = attention.look(r) + attention.place(positions)
+    q, k, v = qkv.chunk(3, -1)
     more_k, more_v = attention.colour(pixels).chunk(2, -1)
     start_k, start_v = attention.start.chunk(2)
     for i in range(5):
@@ -100,7 +100,7 @@ def test_attention_is_what_its_equation_says():
         torch.testing.assert_close(got[:, i], (weights * values).sum(1))
 
 
-def test_a_context_is_heard_in_every_value():
+def test_a_context_reaches_every_value():
     model = build(
         lambda: PixelSNAIL(
             Bits((1, 2, 3)), 8, 1, 1, 8, 2, context_space=Classes(3), embed=Labels(3), context=3

@@ -9,12 +9,12 @@ from genus.autoregressive import FoldedStack, GatedStack
 T = 11
 
 
-def stack(kernel=2, told=0, dilations=(1, 2, 4)):
-    return GatedStack(3, 5, 7, dilations, kernel, told).double().requires_grad_(False)
+def stack(kernel=2, context=0, dilations=(1, 2, 4)):
+    return GatedStack(3, 5, 7, dilations, kernel, context).double().requires_grad_(False)
 
 
 def test_it_is_its_equations():
-    net, h = stack(told=2), torch.randn(2, T, 3, dtype=torch.float64)
+    net, h = stack(context=2), torch.randn(2, T, 3, dtype=torch.float64)
     shifts = net.shifts(torch.randn(2, 1, 2, dtype=torch.float64))
     stream, total = h, net.skips.bias
     for i, layer in enumerate(net.convolutions):
@@ -41,35 +41,35 @@ def test_it_sees_as_far_as_its_span():
 def test_steps_and_folded_steps_are_the_whole(n, kernel, dilations, frames):
     length = 12
     net, h = stack(kernel, 2, dilations), torch.randn(n, length, 3, dtype=torch.float64)
-    told = torch.randn(n, frames, 2, dtype=torch.float64)
-    shifts = net.shifts(told) if frames else None
+    context = torch.randn(n, frames, 2, dtype=torch.float64)
+    shifts = net.shifts(context) if frames else None
     memory, folded = net.begin(n, length), FoldedStack(net, n, length)
     whole = net(h, shifts)
     for t in range(length):
         shift = None if shifts is None else shifts[:, t * frames // length]
         if shift is not None and t % (length // frames) == 0:
-            folded.tell(shift)
+            folded.condition(shift)
         torch.testing.assert_close(net.step(h[:, t], memory, shift), whole[:, t])
         came = torch.from_numpy(folded.step(h[:, t].T.numpy()).T.copy())
         torch.testing.assert_close(came, whole[:, t], rtol=1e-12, atol=1e-12)
 
 
 def test_folding_leaves_the_weights_alone():
-    net = stack(told=2)
+    net = stack(context=2)
     before = {k: v.clone() for k, v in net.state_dict().items()}
     folded = FoldedStack(net, 1, T)
-    folded.tell(net.shifts(torch.randn(1, 1, 2, dtype=torch.float64))[:, 0])
+    folded.condition(net.shifts(torch.randn(1, 1, 2, dtype=torch.float64))[:, 0])
     folded.step(np.ones((3, 1)))
     assert all(torch.equal(v, before[k]) for k, v in net.state_dict().items())
 
 
-def test_what_it_was_told_is_told_anew():
-    net, h = stack(told=2), np.ones((3, 1))
+def test_a_new_context_replaces_the_last():
+    net, h = stack(context=2), np.ones((3, 1))
     one, other = net.shifts(torch.randn(1, 2, 2, dtype=torch.float64))[0][:, None]
     folded, fresh = FoldedStack(net, 1, T), FoldedStack(net, 1, T)
-    folded.tell(one)
-    folded.tell(other)
-    fresh.tell(other)
+    folded.condition(one)
+    folded.condition(other)
+    fresh.condition(other)
     assert np.array_equal(folded.step(h), fresh.step(h))
 
 

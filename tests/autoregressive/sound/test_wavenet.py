@@ -27,7 +27,7 @@ def doubles():
 def labelled(space, **options):
     embed = SeveralLabels((3, 2))
     return WaveNet(
-        space, 4, 6, (1, 2, 4), context_space=Attributes((3, 2)), embed=embed, told=5, **options
+        space, 4, 6, (1, 2, 4), context_space=Attributes((3, 2)), embed=embed, context=5, **options
     )
 
 
@@ -64,7 +64,7 @@ MODELS = {
         mixture=2,
         context_space=Reals((6, 2)),
         embed=nn.Linear(2, 3),
-        told=3,
+        context=3,
     ),
 }
 
@@ -250,7 +250,9 @@ def test_each_frame_tells_its_own_samples():
         (lambda: WaveNet(Tokens(3, 4), mixture=2), "mixture is 2"),
         (lambda: WaveNet(Pixels((4,)), mixture=0), "mixture is 0"),
         (
-            lambda: WaveNet(Tokens(3, 4), context_space=Reals((2,)), embed=nn.Identity(), told=0),
+            lambda: WaveNet(
+                Tokens(3, 4), context_space=Reals((2,)), embed=nn.Identity(), context=0
+            ),
             "embedded context is 0",
         ),
     ],
@@ -262,7 +264,7 @@ def test_what_cannot_be_is_refused(make, what):
 
 def test_frames_must_divide_the_sound():
     model = WaveNet(
-        Tokens(3, 7), 4, 5, (1,), context_space=Reals((2, 3)), embed=nn.Identity(), told=3
+        Tokens(3, 7), 4, 5, (1,), context_space=Reals((2, 3)), embed=nn.Identity(), context=3
     )
     with pytest.raises(ValueError, match="embed makes 2 frames"):
         model.sample(context=torch.zeros(1, 2, 3))

@@ -25,8 +25,8 @@ def shaken(model):
     with torch.no_grad():
         for p in model.parameters():
             p.add_(0.3 * torch.randn_like(p))
-        model.said.bias[:3] = torch.tensor([1.0, 0.5, -0.3])
-        model.said.weight[:3] *= 0.5
+        model.output.bias[:3] = torch.tensor([1.0, 0.5, -0.3])
+        model.output.weight[:3] *= 0.5
     return model.eval()
 
 
@@ -54,18 +54,18 @@ def given(context, n) -> tuple[Tensor, ...]:
 
 def test_a_step_is_as_likely_as_it_says():
     """The pen by frequencies, and the move against a grid."""
-    said = torch.randn(3 + 6 * 2)
+    out = torch.randn(3 + 6 * 2)
     u = torch.rand(40_000, 4)
-    x = choose_step(said.expand(len(u), -1), u, PenDecoding())
+    x = choose_step(out.expand(len(u), -1), u, PenDecoding())
     for state in range(3):
-        p, hits = said[:3].softmax(0)[state], (x[:, 2] == state).double()
+        p, hits = out[:3].softmax(0)[state], (x[:, 2] == state).double()
         assert (hits.mean() - p).abs() < 5 * (p * (1 - p) / len(u)).sqrt()
     assert (x[x[:, 2] == OVER, :2] == 0).all()
     side = torch.linspace(-40, 40, 801)
     grid = torch.cartesian_prod(side, side)
     ways = [torch.cat([grid, torch.full_like(grid[:, :1], pen)], 1) for pen in (0, 1)]
-    end = log_step(said[None], torch.tensor([[0.0, 0, 2]])).exp()[0]
-    mass = end + sum(log_step(said.expand(len(x), -1), x).exp().sum() * 0.1**2 for x in ways)
+    end = log_step(out[None], torch.tensor([[0.0, 0, 2]])).exp()[0]
+    mass = end + sum(log_step(out.expand(len(x), -1), x).exp().sum() * 0.1**2 for x in ways)
     torch.testing.assert_close(mass, torch.tensor(1.0), rtol=0, atol=1e-4)
 
 
@@ -81,8 +81,8 @@ def test_one_normal_is_enough():
 def test_probability_sums_to_one(make):
     """E_p[q / p] = 1 for a q that pens and moves of which have chances of their own."""
     model, context = make()
-    told = given(context, 20_000)
-    x = model.sample_from(noise(20_000), *told)
+    condition = given(context, 20_000)
+    x = model.sample_from(noise(20_000), *condition)
     on = x[..., 2] != OVER
     there = torch.cat([torch.ones(len(x), 1).bool(), on[:, :-1]], 1)  # steps that are scored
     pen = torch.tensor([0.6, 0.2, 0.2]).log()[x[..., 2].long()]
@@ -90,16 +90,16 @@ def test_probability_sums_to_one(make):
     move = log_normal(steps, moved, torch.tensor(0.4).log()).view(len(x), -1)
     log_q = ((pen + move * on) * there).sum(1)
     with torch.no_grad():
-        laws.within((log_q - model.log_prob(x, *told)).exp(), 1.0)
+        laws.within((log_q - model.log_prob(x, *condition)).exp(), 1.0)
 
 
 @both
 def test_samples_come_from_the_density(make):
     """Stein's identity, E[x . grad log p] = -d, where d is how many numbers the drawing has."""
     model, context = make()
-    told = given(context, 20_000)
-    x = model.sample_from(noise(20_000), *told).requires_grad_()
-    (score,) = torch.autograd.grad(model.log_prob(x, *told).sum(), x)
+    condition = given(context, 20_000)
+    x = model.sample_from(noise(20_000), *condition).requires_grad_()
+    (score,) = torch.autograd.grad(model.log_prob(x, *condition).sum(), x)
     free = 2 * (x[..., 2] != OVER).sum(1)
     laws.within((x * score)[..., :2].flatten(1).sum(1) + free, 0.0)
     assert 0.1 < (free == 8).double().mean() < 0.9
@@ -110,15 +110,15 @@ def test_steps_are_blind_to_what_comes_later_and_to_themselves(make):
     model, context = make()
     x = model.sample_from(noise(30), *given(context, 30))
     x = x[x[:, 2, 2] != OVER].requires_grad_()
-    said = []
+    out = []
     keep = handwriting.log_step
     try:
-        handwriting.log_step = lambda what, x: said.append(what) or keep(what, x)
+        handwriting.log_step = lambda what, x: out.append(what) or keep(what, x)
         model.log_probs(x, *given(context, len(x)))
     finally:
         handwriting.log_step = keep
     for t in range(3):
-        (grad,) = torch.autograd.grad(said[0][:, t].sum(), x, retain_graph=True)
+        (grad,) = torch.autograd.grad(out[0][:, t].sum(), x, retain_graph=True)
         moved = (grad[..., :2] != 0).any(0).any(1)
         assert moved.tolist() == [s < t for s in range(4)]
 
@@ -141,16 +141,16 @@ def test_steps_are_what_a_whole_pass_says(make):
     """The noise of a step, pushed through what a pass over the whole drawing says of it."""
     model, context = make()
     u = noise(50)
-    told = given(context, 50)
-    x = model.sample_from(u, *told)
+    condition = given(context, 50)
+    x = model.sample_from(u, *condition)
     if context:
-        seen = model.read(before_each(x), *told)[0]
-        said = model.said(model.features(seen, model.stack(seen)))
+        seen = model.read(before_each(x), *condition)[0]
+        out = model.output(model.features(seen, model.stack(seen)))
     else:
-        said = model.said(model.stack(before_each(x)))
+        out = model.output(model.stack(before_each(x)))
     for t in range(4):
         on = (x[:, t - 1, 2] != OVER) if t else torch.ones(50).bool()
-        again = choose_step(said[:, t], u[:, t], PenDecoding())
+        again = choose_step(out[:, t], u[:, t], PenDecoding())
         torch.testing.assert_close(again[on], x[on, t])
 
 
@@ -159,25 +159,25 @@ def test_a_primed_drawing_comes_back(make):
     """Given its own first steps and the same noise, bit for bit; another's first steps are kept."""
     model, context = make()
     u = noise(50)
-    told = given(context, 50)
-    x = model.sample_from(u, *told)
+    condition = given(context, 50)
+    x = model.sample_from(u, *condition)
     for k in range(5):
-        assert torch.equal(model.sample_from(u, *told, prefix=x[:, :k]), x)
+        assert torch.equal(model.sample_from(u, *condition, prefix=x[:, :k]), x)
         other = x[torch.randperm(50), :k]
-        assert torch.equal(model.sample_from(u, *told, prefix=other)[:, :k], other)
-    assert torch.equal(model.sample(None if told else 50, *told, prefix=x), x)
+        assert torch.equal(model.sample_from(u, *condition, prefix=other)[:, :k], other)
+    assert torch.equal(model.sample(None if condition else 50, *condition, prefix=x), x)
 
 
 @both
 def test_a_bias_makes_moves_narrower_and_temperature_too(make):
     model, context = make()
-    told = given(context, 4000)
+    condition = given(context, 4000)
     start = torch.zeros(4000, 1, 3)
 
     def spread(**how):
-        x = model.sample(None if told else 4000, *told, prefix=start, decoding=PenDecoding(**how))[
-            :, 1
-        ]
+        x = model.sample(
+            None if condition else 4000, *condition, prefix=start, decoding=PenDecoding(**how)
+        )[:, 1]
         return x[x[:, 2] != OVER, :2].std(0).mean()
 
     plain = spread()
@@ -207,8 +207,8 @@ def test_the_window_is_as_its_equation_says():
 
 class IsShownTheStepItself(StrokePrediction):
     def log_probs(self, x):
-        said = self.said(self.stack(before_each(x).roll(-1, 1)))
-        return log_step(said, x)
+        out = self.output(self.stack(before_each(x).roll(-1, 1)))
+        return log_step(out, x)
 
 
 class ForgetsItsState(StrokePrediction):

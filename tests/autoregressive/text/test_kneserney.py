@@ -138,7 +138,7 @@ def test_it_goes_on_for_any_length():
     assert torch.equal(followed, tokens(text)[:, 3:])
 
 
-def test_what_cannot_be_is_said():
+def test_what_cannot_be_is_refused():
     with pytest.raises(ValueError, match="1 or more"):
         KneserNey(Tokens(3, 4), 0)
     with pytest.raises(ValueError, match="63 bits"):

@@ -26,8 +26,8 @@ def model(request):
         for weight in model.parameters():
             weight.add_(0.3 * torch.randn_like(weight))
         model.foreign.weight.mul_(4)
-        model.say.weight.mul_(6)
-        model.say.bias[0] -= 6
+        model.output.weight.mul_(6)
+        model.output.bias[0] -= 6
     return model
 
 
@@ -158,14 +158,14 @@ def test_attention_is_a_weighted_mean_of_what_was_read():
     h = model.reader(model.foreign(context), seen)
     s = model.first(h[:, 0, 6:]).tanh()
     for i, before in enumerate([3, 1, 2, 1]):
-        e = [model.compare((model.ask(s) + model.show(h[:, j])).tanh()) for j in range(5)]
+        e = [model.compare((model.query(s) + model.show(h[:, j])).tanh()) for j in range(5)]
         a = torch.cat(e, 1).softmax(1)
         torch.testing.assert_close(model.attention_map(x, context)[:, i], a)
         c = sum(a[:, j, None] * h[:, j] for j in range(5))
         word = model.own(torch.tensor([before]))
         s = model.writer.stack[0](torch.cat([word, c], 1)[:, None], s[None])[1][0]
         t = model.loose(torch.cat([s, word, c], 1)).reshape(1, 6, 2).amax(2)
-        torch.testing.assert_close(model.logits(x, context)[:, i], model.say(t))
+        torch.testing.assert_close(model.logits(x, context)[:, i], model.output(t))
 
 
 def test_one_vector_is_all_that_is_passed_on():

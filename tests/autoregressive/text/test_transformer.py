@@ -67,7 +67,7 @@ class Shifted(Transformer):
     """A mask off by one: each symbol is shown to its own logits."""
 
     def logits(self, x):
-        return self._said(self.net(self.embedding(x)))
+        return self._logits(self.net(self.embedding(x)))
 
 
 class Forgetful(Transformer):

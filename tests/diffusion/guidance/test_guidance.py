@@ -44,21 +44,21 @@ def log_q(x, alpha, sigma):
 
 
 class Best(nn.Module):
-    """E[x_0 | x_t] of the mixture; of one class, where told."""
+    """E[x_0 | x_t] of the mixture; of one class, given a context."""
 
     def __init__(self, path):
         super().__init__()
         self.path, self.unused = path, nn.Parameter(torch.zeros(1))
 
-    def forward(self, x, t, told=None):
+    def forward(self, x, t, context=None):
         alpha, sigma = self.path.alpha(t[:1]), self.path.sigma(t[:1])
         assert (t == t[0]).all()
         total = alpha**2 * COVARIANCE + sigma**2 * torch.eye(2)
         gain = alpha * COVARIANCE @ total.inverse()
         starts = MEANS + (x[:, None] - alpha * MEANS) @ gain.T  # (n, classes, 2)
         share = log_q(x, alpha, sigma).softmax(1)
-        if told is not None:
-            share = torch.where(told.any(1, keepdim=True), told, share)
+        if context is not None:
+            share = torch.where(context.any(1, keepdim=True), context, share)
         return (share[:, :, None] * starts).sum(1)
 
 
@@ -77,8 +77,8 @@ PATHS = [VP(), Cosine(), Straight()]
 
 
 def conditional(path=PATHS[0], **named):
-    told = {"context_space": Classes(3), "embed": Labels(3)}
-    return Diffusion(Best(path), Reals((2,)), path, Start(), **told, **named)
+    options = {"context_space": Classes(3), "embed": Labels(3)}
+    return Diffusion(Best(path), Reals((2,)), path, Start(), **options, **named)
 
 
 def marginal(path=PATHS[0]):
@@ -123,12 +123,12 @@ def test_score_by_classifier_of_a_model_without_labels():
 @pytest.mark.parametrize("scale", [0.0, 1.0, 3.0])
 def test_guided_samples_of_classes_that_are_shifts(scale):
     """Where p(x | y) is p(x) moved by m, the guided score is that of p(x) moved by (1 + w) m."""
-    told = torch.tensor([0.6, -0.4])
+    slope = torch.tensor([0.6, -0.4])
 
     class Shift(nn.Module):
         def forward(self, x, t, context):
             alpha, sigma = (f(t)[:, None] for f in (PATHS[1].alpha, PATHS[1].sigma))
-            mean = context * told
+            mean = context * slope
             return mean + alpha / (alpha**2 + sigma**2) * (x - alpha * mean)
 
     # N(m, I), on the cosine path: x_t is N(alpha m, I) and DDIM keeps its deviation
@@ -144,7 +144,7 @@ def test_guided_samples_of_classes_that_are_shifts(scale):
         model.embed.weight.fill_(1.0)
     x = Guided(model, scale).sample(context=torch.ones(4000, 1), sampler=DDIM(400))
     for i in range(2):
-        laws.within(x[:, i], (1 + scale) * told[i].item())
+        laws.within(x[:, i], (1 + scale) * slope[i].item())
         assert (x[:, i].std() - 1).abs() < 0.06  # five standard errors
 
 
@@ -215,9 +215,9 @@ def test_rows_may_be_at_different_times():
     model = trained()
     x, t = torch.randn(5, 2), torch.tensor([0.1, 0.4, 0.9, 0.5, 0.2])
     guided = ClassifierFree(model, LABELS, 2.0, (0.3, 0.6)).denoise(x, t)
-    told, nothing = (given(LABELS).denoise(x, t) for given in (model.given, model.told_nothing))
+    cond, nothing = (given(LABELS).denoise(x, t) for given in (model.given, model.told_nothing))
     inside = torch.tensor([False, True, False, True, False])[:, None]
-    torch.testing.assert_close(guided, torch.where(inside, 3 * told - 2 * nothing, told))
+    torch.testing.assert_close(guided, torch.where(inside, 3 * cond - 2 * nothing, cond))
 
 
 # --- pixels, learning, errors -----------------------------------------------------------------
@@ -292,14 +292,14 @@ def test_wrong_scales_and_intervals(make):
 
 class TheirScale(ClassifierFree):
     def denoise(self, x, t):
-        told, nothing = self.both.denoise(torch.cat([x, x]), torch.cat([t, t])).chunk(2)
-        return nothing + self.scale * (told - nothing)
+        cond, nothing = self.both.denoise(torch.cat([x, x]), torch.cat([t, t])).chunk(2)
+        return nothing + self.scale * (cond - nothing)
 
 
 class ToldTheOtherWayRound(ClassifierFree):
     def denoise(self, x, t):
-        nothing, told = self.both.denoise(torch.cat([x, x]), torch.cat([t, t])).chunk(2)
-        return told + self.scale * (told - nothing)
+        nothing, cond = self.both.denoise(torch.cat([x, x]), torch.cat([t, t])).chunk(2)
+        return cond + self.scale * (cond - nothing)
 
 
 class GuidesByTheirScale(Guided):

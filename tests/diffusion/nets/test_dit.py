@@ -71,7 +71,7 @@ def test_attention_is_attention():
     block, x = DiTBlock(4, 1).double(), torch.randn(1, 3, 4).double()
     q, k, v = block.look(x).chunk(3, dim=2)
     weights = (q @ k.transpose(1, 2) / 2).softmax(2)
-    torch.testing.assert_close(block._attend(x), block.tell(weights @ v))
+    torch.testing.assert_close(block._attend(x), block.output(weights @ v))
 
 
 def test_it_is_rebuilt():

@@ -154,8 +154,8 @@ TV = (p - q).abs().sum().item() / 2
 
 def entropy_of_label(keep):
     """Twice the entropy, in nats, of a label given x; x is real half the time, and then kept or not."""
-    told = keep * p / (p + q)
-    return -((p + q) * (told * told.log() + (1 - told) * (1 - told).log())).sum().item()
+    share = keep * p / (p + q)
+    return -((p + q) * (share * share.log() + (1 - share) * (1 - share).log())).sum().item()
 
 
 LOGIT = (p / q).log()
@@ -361,7 +361,7 @@ def test_numbers_survive_an_artifact(game):
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "message"),
     [
         (lambda: Smoothed(0.5), "Smoothed: keep is 0.5"),
         (lambda: Smoothed(1.1), "Smoothed: keep is 1.1"),
@@ -372,8 +372,8 @@ def test_numbers_survive_an_artifact(game):
         (lambda: TopK(0.5, 0), "TopK: rounds is 0"),
     ],
 )
-def test_numbers_that_make_no_game(make, said):
-    with pytest.raises(ValueError, match=said):
+def test_numbers_that_make_no_game(make, message):
+    with pytest.raises(ValueError, match=message):
         make()
 
 

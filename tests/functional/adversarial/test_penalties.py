@@ -138,9 +138,9 @@ def test_a_flat_critic_gives_no_nan():
 
 def test_the_generator_is_left_out():
     """A fake row that carries a graph is a place, not something to be moved."""
-    net, made = nn.Linear(2, 1), torch.randn(4, 2, requires_grad=True)
-    value = gradient_penalty(net, torch.randn(4, 2), 2 * made)
-    assert torch.autograd.grad(value, made, allow_unused=True) == (None,)
+    net, fake = nn.Linear(2, 1), torch.randn(4, 2, requires_grad=True)
+    value = gradient_penalty(net, torch.randn(4, 2), 2 * fake)
+    assert torch.autograd.grad(value, fake, allow_unused=True) == (None,)
 
 
 def test_slopes_work_where_gradients_are_off():
@@ -258,7 +258,7 @@ def test_features_of_a_permuted_batch_match():
 
 
 def test_feature_matching_moves_made_rows():
-    """Its slope is 2 (mean made - mean real) / n for each fake row."""
+    """Its slope is 2 (mean fake - mean real) / n for each fake row."""
     real, fake = torch.zeros(4, 3), torch.ones(4, 3).requires_grad_()
     (gradient,) = torch.autograd.grad(feature_matching(Seeing(), real, fake), fake)
     torch.testing.assert_close(gradient, torch.full((4, 3), 0.5))

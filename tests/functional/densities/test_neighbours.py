@@ -37,15 +37,15 @@ def test_radii(k):
 
 
 def test_manifolds_by_brute_force():
-    real, made, k = torch.randn(25, 2), 0.7 * torch.randn(18, 2) + 0.5, 3
-    a, b = real.numpy(), made.numpy()
+    real, fake, k = torch.randn(25, 2), 0.7 * torch.randn(18, 2) + 0.5, 3
+    a, b = real.numpy(), fake.numpy()
 
     def reach(x, i):
         return sorted(np.linalg.norm(x - x[i], axis=1))[k]
 
     inside = np.array([[np.linalg.norm(x - y) <= reach(a, i) for y in b] for i, x in enumerate(a)])
     other = np.array([[np.linalg.norm(x - y) <= reach(b, j) for j, y in enumerate(b)] for x in a])
-    found = {name: rows.numpy() for name, rows in manifolds(real, made, k)._asdict().items()}
+    found = {name: rows.numpy() for name, rows in manifolds(real, fake, k)._asdict().items()}
     np.testing.assert_array_equal(found["precision"], inside.any(0))
     np.testing.assert_array_equal(found["recall"], other.any(1))
     np.testing.assert_allclose(found["density"], inside.sum(0) / k)

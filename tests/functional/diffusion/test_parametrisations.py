@@ -1,4 +1,4 @@
-"""What a network is asked for, and what is made of its answer, are one another's inverses."""
+"""What a network predicts, and x0hat from its output, are one another's inverses."""
 
 from dataclasses import dataclass
 
@@ -19,32 +19,32 @@ ALL = [Epsilon(), Start(), Velocity(), Slope(), Score(), Preconditioned(), Preco
 PATHS = [VP(), SubVP(), Cosine(), LinearVE(), Straight()]
 
 
-def a_right_answer_gives_the_data_back(asked, path):
+def a_right_answer_gives_the_data_back(kind, path):
     torch.set_default_dtype(torch.float64)
     torch.manual_seed(0)
     t = path.first + (0.95 - path.first) * torch.rand(7)
     x, eps = torch.randn(7, 2, 3), torch.randn(7, 2, 3)
     alpha, sigma = (f(t).view(-1, 1, 1) for f in (path.alpha, path.sigma))
     noisy = alpha * x + sigma * eps
-    start = asked.start(asked.target(x, eps, alpha, sigma), noisy, alpha, sigma)
+    start = kind.start(kind.target(x, eps, alpha, sigma), noisy, alpha, sigma)
     torch.testing.assert_close(start, x)
 
 
-@pytest.mark.parametrize("asked", ALL, ids=str)
+@pytest.mark.parametrize("kind", ALL, ids=str)
 @pytest.mark.parametrize("path", PATHS, ids=str)
-def test_a_right_answer_gives_the_data_back(asked, path):
-    a_right_answer_gives_the_data_back(asked, path)
+def test_a_right_answer_gives_the_data_back(kind, path):
+    a_right_answer_gives_the_data_back(kind, path)
 
 
 def test_edms_coefficients():
     """Of the paper's table 1, at sigma 2 with data of deviation 0.5, where alpha is 1."""
-    asked, d, s = Preconditioned(0.5), 0.5, 2.0
+    kind, d, s = Preconditioned(0.5), 0.5, 2.0
     x, out = torch.tensor([[0.7]]), torch.tensor([[-0.3]])
     one, sigma = torch.ones(1, 1), torch.tensor([[s]])
     skip, c_out = d**2 / (s**2 + d**2), s * d / (s**2 + d**2) ** 0.5
     c_in = 1 / (s**2 + d**2) ** 0.5
-    torch.testing.assert_close(asked.start(out, x, one, sigma), skip * x + c_out * out)
-    shown = asked.ask(x, torch.zeros(1), one, sigma)
+    torch.testing.assert_close(kind.start(out, x, one, sigma), skip * x + c_out * out)
+    shown = kind.ask(x, torch.zeros(1), one, sigma)
     torch.testing.assert_close(shown.x, c_in * x)
     torch.testing.assert_close(shown.t, torch.tensor([s]).log() / 4)
 
@@ -53,12 +53,12 @@ def test_edms_coefficients():
 def test_what_edm_shows_and_wants_has_variance_one(path):
     torch.set_default_dtype(torch.float64)
     torch.manual_seed(0)
-    asked = Preconditioned(0.7)
+    kind = Preconditioned(0.7)
     x, eps = 0.7 * torch.randn(200_000, 1), torch.randn(200_000, 1)
     t = torch.tensor([0.3])
     alpha, sigma = path.alpha(t)[:, None], path.sigma(t)[:, None]
-    shown = asked.ask(alpha * x + sigma * eps, t, alpha, sigma).x
-    for values in (shown, asked.target(x, eps, alpha, sigma)):
+    shown = kind.ask(alpha * x + sigma * eps, t, alpha, sigma).x
+    for values in (shown, kind.target(x, eps, alpha, sigma)):
         assert (values.var() - 1).abs() < 5 * (2 / len(x)) ** 0.5
 
 

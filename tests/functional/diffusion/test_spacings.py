@@ -37,13 +37,13 @@ def test_one_time_is_left_where_there_is_but_one():
 @pytest.mark.parametrize(("kind", "count"), [(DDIM, 4), (Heun, 7)])
 def test_samplers_still_count_right(kind, count):
     torch.set_default_dtype(torch.float64)
-    asked = []
+    calls = []
 
     class Counts(TimeMLP):
         def forward(self, x, t):
-            asked.append(1)
+            calls.append(1)
             return super().forward(x, t)
 
     model = DDPM(Counts(2, 4, 1), Reals((2,)), 50)
     kind(count, spacing=WithoutLast(even))(model, torch.randn(3, 2))
-    assert len(asked) == count
+    assert len(calls) == count

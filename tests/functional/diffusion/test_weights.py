@@ -32,7 +32,7 @@ def precise():
 
 
 class Off(nn.Module):
-    """Whatever it is asked for, its x0hat is 0.3 too large: all of x_0 is 1."""
+    """Whatever it predicts, its x0hat is 0.3 too large: all of x_0 is 1."""
 
     def __init__(self, path, asked):
         super().__init__()
@@ -50,7 +50,7 @@ class Off(nn.Module):
 
 
 def weighs_the_error_of_x0(model):
-    """E w(t) 0.09, over the times: whatever the network is asked for."""
+    """E w(t) 0.09, over the times: whatever the network predicts."""
     torch.manual_seed(2)
     loss = model.loss(torch.ones(600, 2))["error"]
     torch.manual_seed(2)

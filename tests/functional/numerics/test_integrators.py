@@ -119,13 +119,13 @@ def test_states_of_several_tensors(solver):
 def test_tolerance_is_kept_and_is_what_costs(tolerance):
     y = torch.tensor([[1.0, 0.0], [0.0, 2.0]])
     turn = torch.tensor([[0.0, 1.0], [-1.0, 0.0]])
-    asked = Counted(lambda t, y: 6 * y @ turn)
-    end = DormandPrince(tolerance, tolerance)(asked, y, 0.0, 1.0)
+    counted = Counted(lambda t, y: 6 * y @ turn)
+    end = DormandPrince(tolerance, tolerance)(counted, y, 0.0, 1.0)
     error = (end - y @ torch.matrix_exp(6 * turn)).abs().max().item()
     assert error < 30 * tolerance  # errors of some ten steps add up
-    loose = Counted(asked.f)
+    loose = Counted(counted.f)
     DormandPrince(100 * tolerance, 100 * tolerance)(loose, y, 0.0, 1.0)
-    assert asked.evaluations > loose.evaluations >= 8
+    assert counted.evaluations > loose.evaluations >= 8
 
 
 def test_steps_follow_what_happens():
@@ -187,14 +187,14 @@ def test_a_singular_field_is_told_with_its_time(alone):
 
 @pytest.mark.parametrize("ends", [(0.0, 1e-3), (1.0, 0.999)])
 def test_no_field_is_asked_outside_the_span(ends):
-    asked = []
+    times = []
 
     def slow(t, y):
-        asked.append(t)
+        times.append(t)
         return 1e-6 * y
 
     DormandPrince()(slow, torch.ones(1, 1), *ends)
-    t = torch.cat([one.reshape(-1) for one in asked])
+    t = torch.cat([one.reshape(-1) for one in times])
     assert min(ends) - 1e-12 <= t.min()
     assert t.max() <= max(ends) + 1e-12
 

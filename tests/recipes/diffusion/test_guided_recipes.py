@@ -19,7 +19,7 @@ SHORT = Run(rounds=2, batch=8, device="cpu")
 
 def test_guided():
     model = guided("digits", 0.7, 0.8, 0.3, 8, 0.2, 3, 0.5, SHORT)
-    assert (model.scale, model.interval, model.model.silent) == (0.7, (0.0, 0.8), 0.3)
+    assert (model.scale, model.interval, model.model.drop_context) == (0.7, (0.0, 0.8), 0.3)
     assert model.model.sampler == DDIM(3, 0.5)
     net = model.model.net
     assert isinstance(net, UNet)
