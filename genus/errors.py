@@ -27,8 +27,11 @@ def positive(who: str, **values: float | None) -> None:
             raise Refused(f"{who}: {name} is {value}; it must be above 0")
 
 
-def share(who: str, **values: float) -> None:
-    """Raises Refused of the first of these values outside [0, 1)."""
+def in_range(who: str, interval: str, **values: float | None) -> None:
+    """Raises Refused of the first of these values outside "[0, 1)" or the like; None is not looked at."""
+    low, high = map(float, interval[1:-1].split(","))
     for name, value in values.items():
-        if not 0 <= value < 1:
-            raise Refused(f"{who}: {name} is {value}; it must be in [0, 1)")
+        ends = (value == low and interval[0] == "[") or (value == high and interval[-1] == "]")
+        if value is None or low < value < high or ends:
+            continue
+        raise Refused(f"{who}: {name} is {value}; it must be in {interval}")

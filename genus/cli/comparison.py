@@ -69,9 +69,10 @@ def compare(
     source = load_data(data)
     judge = oracle_for(source.name, source.space) if oracle is None else measure.oracle(oracle)
     before = _claim(out, resume)
+    sizes = {name: len(split) for name, split in source.splits.items()}
     results: Record = {
         "genus": __version__,
-        "data": {"name": source.name, "space": str(source.space), "splits": _sizes(source)},
+        "data": {"name": source.name, "space": str(source.space), "splits": sizes},
         "minutes": minutes,
         "seed": seed,
         "machine": _machine(device),
@@ -155,10 +156,6 @@ def _attempt(
 
 
 # --- circumstances ----------------------------------------------------------------------------
-
-
-def _sizes(source: Data) -> dict[str, int]:
-    return {name: len(split) for name, split in source.splits.items()}
 
 
 def _machine(device: str) -> dict[str, Any]:

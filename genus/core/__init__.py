@@ -2,8 +2,8 @@
 
 from ..errors import Refused as Refused
 from ..errors import at_least as at_least
+from ..errors import in_range as in_range
 from ..errors import positive as positive
-from ..errors import share as share
 from .model import GenerativeModel as GenerativeModel
 from .model import Model as Model
 from .model import Player as Player

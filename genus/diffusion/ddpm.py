@@ -34,12 +34,22 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..core import GenerativeModel, Losses, Refused, Space, at_least
+from ..core import (
+    GenerativeModel,
+    Losses,
+    Pixels,
+    Reals,
+    Refused,
+    Space,
+    at_least,
+    in_range,
+    require,
+)
 from ..errors import RefusedType
 from ..functional.densities.densities import kl_normal, log_discretised_normal, log_normal
 from ..functional.diffusion.parametrisations import Epsilon, Parametrisation
 from ..functional.diffusion.spacings import Level, Spacing, even, levels
-from .denoiser import Denoiser, Denoises, Denoising, Noisy, check_space, spread_evenly
+from .denoiser import Denoiser, Denoises, Denoising, Noisy, spread_evenly
 from .noise import ChainPath, CosineSchedule, alpha_bars, back_variance, posterior
 from .sampler import Sampler, fresh_variance, mean_toward, now
 
@@ -189,10 +199,9 @@ class DDPM(Denoising, GenerativeModel):
         objective: Objective = SIMPLE,
     ):
         super().__init__()
-        check_space(space, "DDPM")
+        require("DDPM", space, Pixels, Reals, mend="read bits as Pixels of 2 levels")
         at_least(2, "DDPM", steps=steps)
-        if variance is not None and not 0 <= variance <= 1:
-            raise Refused(f"DDPM: variance is {variance}; it must be in [0, 1], or None")
+        in_range("DDPM", "[0, 1]", variance=variance)
         check_taught(variance, objective)
         self.space, self.steps = space, steps
         self.schedule, self.variance, self.sampler = schedule, variance, sampler

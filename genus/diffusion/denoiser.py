@@ -20,7 +20,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-from ..core import Losses, Pixels, Reals, Space, require
+from ..core import Losses, Space
 from ..functional.densities.densities import kl_normal, log_discretised_normal, log_normal
 from ..functional.diffusion.parametrisations import Parametrisation
 from ..functional.diffusion.paths import Path
@@ -249,8 +249,3 @@ def spread_evenly(x: Tensor) -> Tensor:
     """Numbers in [0, 1), (n,): each is uniform, and all together are evenly spaced."""
     steps = torch.arange(len(x), device=x.device, dtype=x.dtype) / len(x)
     return (steps + torch.rand(1, device=x.device, dtype=x.dtype)) % 1
-
-
-def check_space(space: Space, who: str) -> None:
-    """Raises Refused unless noise can be added to this space."""
-    require(who, space, Pixels, Reals, mend="read bits as Pixels of 2 levels")

@@ -28,10 +28,21 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..core import GenerativeModel, Losses, Refused, Space, check_embedding, given, share
+from ..core import (
+    GenerativeModel,
+    Losses,
+    Pixels,
+    Reals,
+    Refused,
+    Space,
+    check_embedding,
+    given,
+    in_range,
+    require,
+)
 from ..functional.diffusion.parametrisations import Parametrisation, Velocity
 from ..functional.diffusion.paths import Cosine, Path
-from .denoiser import Coupling, Denoiser, Denoising, Times, Uniform, Weight, check_space
+from .denoiser import Coupling, Denoiser, Denoising, Times, Uniform, Weight
 from .sampler import DDIM, Sampler
 
 COSINE, VELOCITY, UNIFORM, FEW = Cosine(), Velocity(), Uniform(), DDIM()
@@ -84,9 +95,9 @@ class Diffusion(Denoising, GenerativeModel):
         drop_context: float = 0.1,
     ):
         super().__init__()
-        check_space(space, "Diffusion")
+        require("Diffusion", space, Pixels, Reals, mend="read bits as Pixels of 2 levels")
         check_embedding("Diffusion", context_space, embed)
-        share("Diffusion", drop_context=drop_context)
+        in_range("Diffusion", "[0, 1)", drop_context=drop_context)
         if coupling is not None and context_space is not None:
             raise Refused(
                 "Diffusion: coupling pairs noise with rows whatever their context, so that noise would "

@@ -25,7 +25,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from ..errors import Refused, at_least
+from ..errors import at_least, in_range
 from ..functional.diffusion.spacings import Level, Spacing, even, levels
 from .denoiser import Denoises
 
@@ -78,8 +78,7 @@ class DDIM:
 
     def __post_init__(self) -> None:
         at_least(1, "DDIM", evaluations=self.evaluations)
-        if not 0 <= self.eta <= 1:
-            raise Refused(f"DDIM: eta is {self.eta}; it must be in [0, 1]")
+        in_range("DDIM", "[0, 1]", eta=self.eta)
 
     def __call__(self, model: Denoises, x: Tensor, start: float | None = None) -> Tensor:
         """x_0 from x at `start`, both (n, *shape)."""

@@ -108,7 +108,8 @@ def render(figures: Sequence[Figure]) -> str:
     for f in figures:
         error = "" if f.error is None else f"± {number(f.error)}"
         floor = "" if f.floor is None else number(f.floor)
-        how = " ".join([f.estimator.get("name", ""), *_settings(f)])
+        settings = [f"{key}={value}" for key, value in f.estimator.get("settings", {}).items()]
+        how = " ".join([f.estimator.get("name", ""), *settings])
         rows.append([f.name, f.sign, number(f.value), error, f.unit, floor, f.better or "", how])
     entries: dict[str, list[Any]] = {}
     for f in figures:
@@ -147,10 +148,6 @@ def _cell(figure: Figure | None) -> str:
         return "-"
     sign = "" if figure.sign == "=" else figure.sign
     return sign + number(figure.value)
-
-
-def _settings(figure: Figure) -> list[str]:
-    return [f"{key}={value}" for key, value in figure.estimator.get("settings", {}).items()]
 
 
 def _aligned(rows: list[list[str]], right: set[int]) -> str:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, linear, relu
 
-from ..errors import Refused, at_least, share
+from ..errors import Refused, at_least, in_range
 
 
 class MaskedMLP(nn.Module):
@@ -53,7 +53,7 @@ class MaskedMLP(nn.Module):
         at_least(1, "MaskedMLP", masks=masks)
         if not hidden or min(hidden) < 1:
             raise Refused(f"MaskedMLP: hidden is {tuple(hidden)}; widths of 1 or more are wanted")
-        share("MaskedMLP", dropout=dropout)
+        in_range("MaskedMLP", "[0, 1)", dropout=dropout)
         self.features, self.d_in, self.d_out, self.hidden = features, d_in, d_out, tuple(hidden)
         self.masks, self.shuffled, self.dropout, self.seed = masks, shuffled, dropout, seed
         self.context, self.shortcut, self.backwards = context, shortcut, backwards

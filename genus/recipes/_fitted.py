@@ -4,13 +4,12 @@ A recipe adds its signature, its docstring and its model, between `loaded` and `
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import torch
 
-from ..core import Bits, Classes, Graphs, Model, Pixels, Reals, Refused, Space, Strokes, Tokens
+from ..core import Classes, Model, Refused, Space, require
 from ..data import Data, load
 from ..measure import scores
 from ..nn import Labels
@@ -23,53 +22,27 @@ C = TypeVar("C", bound=Space)
 Evaluate = Callable[[Model], Mapping[str, float]]
 
 
-@dataclass(frozen=True)
-class Kind(Generic[S]):
-    """A kind of data that a recipe supports.
-
-    Args:
-        name: name of the data in messages, in the plural.
-        spaces: supported classes of spaces.
-        axes: number of axes of x; None for any number.
-    """
-
-    name: str
-    spaces: tuple[type[S], ...]
-    axes: int | None = None
-
-
-ANY = Kind("data", (Space,))
-FLAT = Kind("vectors", (Space,), 1)
-PICTURES = Kind("images", (Space,), 3)
-VECTORS = Kind("vectors, Reals((d,))", (Reals,), 1)
-CLOUDS = Kind("clouds of points, Reals((points, d))", (Reals,), 2)
-PIXELS = Kind("pixels", (Pixels,))
-IMAGES = Kind("pixels of images", (Pixels,), 3)
-GRIDS = Kind("Bits or Pixels", (Bits, Pixels))
-TEXTS = Kind("texts, Tokens", (Tokens,))
-WORDS = Kind("single words, Classes", (Classes,))
-GRAPHS = Kind("graphs", (Graphs,))
-DRAWINGS = Kind("drawings, Strokes", (Strokes,))
-
-
 def loaded(
-    who: str, data: str, run: Run, kind: Kind[S], view: Callable[[Data], Data] | None = None
+    who: str,
+    data: str,
+    run: Run,
+    *kinds: type[S],
+    axes: str = "",
+    view: Callable[[Data], Data] | None = None,
 ) -> tuple[Data, S]:
-    """The data of a recipe and their space; also seeds torch with the run's seed.
+    """The data that a recipe trains on, and their space; seeds torch by the run.
 
     Args:
-        who: name of the recipe in messages.
-        data: name or path of the data.
-        run: run whose seed is used.
-        kind: supported kind of data; others are refused.
+        who: name of the recipe, for messages.
+        data: name or path.
+        run: run whose seed is taken.
+        kinds, axes: spaces that the recipe takes, as in `require`.
         view: view of the data, such as `Data.labelled`.
     """
     torch.manual_seed(run.seed)
     source = load(data) if view is None else view(load(data))
-    space = source.space
-    if isinstance(space, kind.spaces) and kind.axes in (None, len(space.shape)):
-        return source, space
-    raise Refused(f"{who}: {data} is of {space}; wanted are {kind.name}")
+    wanted: Any = kinds or (type(source.space),)
+    return source, require(f"{who} on {data}", source.space, *wanted, axes=axes)
 
 
 def context_of(who: str, source: Data, kind: type[C], such_as: str) -> C:

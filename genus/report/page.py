@@ -26,6 +26,7 @@ def page(results: Mapping[str, Any], folder: Path) -> str:
     records = results["models"]
     found = groups(records)
     data = str(results["data"]["name"])
+    points = str(results["data"]["space"]).startswith("Reals")
     title = f"{word(len(records))} model{'s' * (len(records) > 1)} of {data}"
     sections = [
         _gallery(results, folder),
@@ -41,13 +42,9 @@ def page(results: Mapping[str, Any], folder: Path) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
         f"<title>{escape(title)}</title>\n<style>\n{STYLE.read_text()}</style>\n</head>\n"
-        f'<body class="{"images" if _of_images(results) else "plots"}">\n'
+        f'<body class="{"plots" if points else "images"}">\n'
         f"{_head(results, title)}\n<main>\n{''.join(sections)}</main>\n{_foot(results)}\n</body>\n</html>\n"
     )
-
-
-def _of_images(results: Mapping[str, Any]) -> bool:
-    return not str(results["data"]["space"]).startswith("Reals")
 
 
 def _head(results: Mapping[str, Any], title: str) -> str:

@@ -45,7 +45,9 @@ def pictures(
 
     if context is not None and context.shape == x.shape:  # context, sample, true row
         save_png(
-            grid(_side_by_side(context, x, view), Reals(_triple(space.shape)), 3),
+            grid(
+                _side_by_side(context, x, view), Reals((*space.shape[:-1], 3 * space.shape[-1])), 3
+            ),
             folder / "samples.png",
         )
         kept["samples"] = f"{folder.name}/samples.png"
@@ -73,10 +75,6 @@ def history(folder: Path) -> list[tuple[int, str]]:
 def _nearest(x: Tensor, train: Tensor) -> Tensor:
     """Numbers of the nearest rows, the nearest first, row after row."""
     return distances(x, train).topk(NEAR, largest=False).indices.flatten()
-
-
-def _triple(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return (*shape[:-1], 3 * shape[-1])
 
 
 def _side_by_side(context: Tensor, x: Tensor, view: Data) -> Tensor:

@@ -59,7 +59,9 @@ def grid(x: Tensor, space: Space, columns: int | None = None) -> Picture:
     if isinstance(space, Strokes | Graphs):
         return _tiles(plot(x, space), columns or math.ceil(math.sqrt(len(x))))
     images = _as_images(x.float(), isinstance(space, Bits))
-    return _tiles(images, columns or math.ceil(math.sqrt(len(x) * _aspect(images))))
+    return _tiles(
+        images, columns or math.ceil(math.sqrt(len(x) * images.shape[1] / images.shape[2]))
+    )
 
 
 def _as_images(x: Tensor, bits: bool) -> Picture:
@@ -77,10 +79,6 @@ def _as_images(x: Tensor, bits: bool) -> Picture:
     if levels.shape[1] not in (1, 3):  # other channels stand side by side
         levels = levels.transpose(1, 2).flatten(2)[:, None]
     return levels.permute(0, 2, 3, 1).numpy()
-
-
-def _aspect(images: Picture) -> float:
-    return images.shape[1] / images.shape[2]
 
 
 def _tiles(images: Picture, columns: int) -> Picture:

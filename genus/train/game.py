@@ -12,7 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
-from ..core import Losses, Model, Player, Refused, share
+from ..core import Losses, Model, Player, Refused, in_range
 
 
 def play(
@@ -210,7 +210,7 @@ class Average:
     """
 
     def __init__(self, model: Model, decay: float):
-        share("Average", decay=decay)
+        in_range("Average", "[0, 1)", decay=decay)
         self.decay = decay
         self.model = copy.deepcopy(model).requires_grad_(False)
         self._to: list[Tensor] = list(self.model.parameters())

@@ -6,7 +6,7 @@ A run may end by time, so a schedule does not depend on rounds; it is pure, so i
 import math
 from collections.abc import Callable
 
-from ..errors import Refused
+from ..errors import in_range
 
 Schedule = Callable[[float], float]
 
@@ -33,6 +33,5 @@ def warmed(schedule: Schedule, share: float = 0.05) -> Schedule:
         schedule: schedule to warm up.
         share: share of the run that the rise takes, in (0, 1].
     """
-    if not 0 < share <= 1:
-        raise Refused(f"warmed: share is {share}; it must be in (0, 1]")
+    in_range("warmed", "(0, 1]", share=share)
     return lambda progress: min(1.0, progress / share) * schedule(progress)

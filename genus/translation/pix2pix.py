@@ -33,9 +33,9 @@ from ..core import (
     Reals,
     Refused,
     Space,
+    in_range,
     require,
     require_images,
-    share,
 )
 from ..functional.adversarial.objectives import Objective, non_saturating
 from ..functional.adversarial.sides import Sides, sides
@@ -221,4 +221,4 @@ def _check(space: Space, context_space: Space, drop: float) -> None:
             f"Pix2Pix: context_space is {context_space}; images of {space.shape[1]} x "
             f"{space.shape[2]} are wanted, as the answers are"
         )
-    share("Pix2Pix", drop=drop)
+    in_range("Pix2Pix", "[0, 1)", drop=drop)

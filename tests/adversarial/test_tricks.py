@@ -108,7 +108,7 @@ def test_unrolledgan_looks_ahead():
     [
         (
             lambda: unrolledgan("digits", run=SHORT),
-            "unrolledgan: digits is of .*wanted are vectors",
+            "unrolledgan on digits: space is .* of \\(d\\) are wanted",
         ),
         (lambda: unrolledgan(objective="lsgan", run=SHORT), "objective is 'lsgan'; one of minimax"),
         (lambda: pacgan("ring", packing=3, run=SHORT), "packing is 3, and must divide it"),

@@ -28,7 +28,7 @@ from typing import Any, NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
-from ...core import GenerativeModel, Losses, Player, Refused
+from ...core import GenerativeModel, Losses, Player, in_range
 from ...errors import at_least
 from ...functional.adversarial.objectives import logistic_critic
 from ...functional.adversarial.sides import Sides
@@ -71,8 +71,7 @@ class AdaGAN(GenerativeModel):
     ):
         super().__init__()
         at_least(1, "AdaGAN", components=components, rounds=rounds)
-        if beta is not None and not 0 < beta < 1:
-            raise Refused(f"AdaGAN: beta is {beta}; it must be in (0, 1), or None for 1/t")
+        in_range("AdaGAN", "(0, 1)", beta=beta)
         self.space, self.game, self.judge = game.space, game, judge
         self.components, self.rounds, self.beta = components, rounds, beta
         past = [copy.deepcopy(game) for _ in range(components - 1)]

@@ -24,7 +24,7 @@ Departs: both players see one draw of z; z is normal, not uniform.
 import torch
 from torch import Tensor, nn
 
-from ...core import Losses, Pixels, Player, Reals, Refused, Space, positive, require
+from ...core import Losses, Pixels, Player, Reals, Space, in_range, positive, require
 from ...functional.adversarial.objectives import energy_margin
 from ...functional.adversarial.sides import Sides, sides
 from ..two_players import TwoPlayers
@@ -59,8 +59,7 @@ class BEGAN(TwoPlayers):
     ):
         super().__init__()
         require("BEGAN", space, Reals, Pixels, mend="for Bits and Tokens take BSGAN")
-        if not 0 < gamma <= 1:
-            raise Refused(f"BEGAN: gamma is {gamma}; it must be in (0, 1]")
+        in_range("BEGAN", "(0, 1]", gamma=gamma)
         positive("BEGAN", rate=rate)
         self.space, self.latent, self.gamma, self.rate = space, latent, gamma, rate
         self.generator, self.critic = generator, critic

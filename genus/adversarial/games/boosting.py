@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ...errors import Refused
+from ...errors import in_range
 
 
 def boosting_weights(d: Tensor, beta: float) -> Tensor:
@@ -21,8 +21,7 @@ def boosting_weights(d: Tensor, beta: float) -> Tensor:
         d: p_mix / p_data, mixture over data, at each row, (n,).
         beta: the share of the next component in the new mixture, in (0, 1].
     """
-    if not 0 < beta <= 1:
-        raise Refused(f"boosting_weights: beta is {beta}; it must be in (0, 1]")
+    in_range("boosting_weights", "(0, 1]", beta=beta)
     known = (1 - beta) * d
     n = len(known)
     k = torch.arange(1, n + 1, dtype=d.dtype, device=d.device)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ...errors import Refused, at_least, share
+from ...errors import Refused, at_least, in_range
 from ..views import View
 
 REACH = 8  # a shift is at most an eighth of a side
@@ -123,10 +123,9 @@ class AdaptiveAugment(View):
                 f"AdaptiveAugment: policy is {policy!r}; a sequence of blit, geometry and colour "
                 f"is wanted"
             )
-        share("AdaptiveAugment", target=target)
+        in_range("AdaptiveAugment", "[0, 1)", target=target)
         at_least(1, "AdaptiveAugment", images=images)
-        if not 0 <= start <= 1:
-            raise Refused(f"AdaptiveAugment: start is {start}; it must be in [0, 1]")
+        in_range("AdaptiveAugment", "[0, 1]", start=start)
         self.policy, self.target, self.images, self.start = tuple(policy), target, images, start
         self.register_buffer("p", torch.tensor(float(start)))
 

@@ -22,7 +22,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from ...core import GenerativeModel, Graphs, HasLogProb, Losses, Refused, promise
+from ...core import GenerativeModel, Graphs, HasLogProb, Losses, Refused, in_range, promise
 from ...functional.sequences.graph_orders import breadth_first, log_breadth_first, reordered
 
 
@@ -42,8 +42,7 @@ class Unordered(GenerativeModel):
                 f"Unordered: {type(model).__name__} is a model of {model.space}; one of Graphs that has "
                 f"log_prob is wanted"
             )
-        if not 0 < even <= 1:
-            raise Refused(f"Unordered: even is {even}; a share in (0, 1] is wanted")
+        in_range("Unordered", "(0, 1]", even=even)
         self.space, self.model, self.even = model.space, model, even
 
     @torch.no_grad()

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout
 
-from ...core import Bits, Classes, Space, at_least, require, share
+from ...core import Bits, Classes, Space, at_least, in_range, require
 from ...functional.sequences.nade import nade_logits
 from ...nn.recurrent import Cell, Recurrent
 from ..stepwise import Steps, Stepwise
@@ -51,7 +51,7 @@ class RNNNADE(Stepwise):
         super().__init__()
         require("RNNNADE", space, Bits, axes="steps, d")
         at_least(1, "RNNNADE", hidden=hidden, width=width)
-        share("RNNNADE", dropout=dropout)
+        in_range("RNNNADE", "[0, 1)", dropout=dropout)
         self.space, self.hidden, self.width, self.cell = space, hidden, width, cell
         self.dropout = dropout
         self.steps, self.d = space.shape

@@ -29,7 +29,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, softplus
 
-from ...core import Bits, Classes, GenerativeModel, Losses, Refused, Space, at_least, require, share
+from ...core import (
+    Bits,
+    Classes,
+    GenerativeModel,
+    Losses,
+    Refused,
+    Space,
+    at_least,
+    in_range,
+    require,
+)
 from ...nn.recurrent import Cell, Recurrent
 
 MOST = 16  # hidden units whose states are counted
@@ -61,7 +71,7 @@ class RNNRBM(GenerativeModel):
         super().__init__()
         require("RNNRBM", space, Bits, axes="steps, d")
         at_least(1, "RNNRBM", hidden=hidden, width=width, gibbs_steps=gibbs_steps, burn_in=burn_in)
-        share("RNNRBM", dropout=dropout)
+        in_range("RNNRBM", "[0, 1)", dropout=dropout)
         self.space, self.hidden, self.width, self.cell = space, hidden, width, cell
         self.dropout, self.gibbs_steps, self.burn_in = dropout, gibbs_steps, burn_in
         self.steps, self.d = space.shape

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from ...core import GenerativeModel, Refused, Strokes, Tokens
+from ...core import GenerativeModel, Refused, Strokes, Tokens, at_least, require
 from ...functional.numerics.threads import one_thread
 from ...nn.recurrent import Recurrent
 from .pen import (
@@ -34,7 +34,6 @@ from .pen import (
     SEEN,
     PenDecoding,
     before_each,
-    check_strokes,
     log_step,
     uniform,
     used_steps,
@@ -57,7 +56,8 @@ class StrokePrediction(GenerativeModel):
 
     def __init__(self, space: Strokes, width: int = 256, layers: int = 1, mixtures: int = 20):
         super().__init__()
-        check_strokes(space, mixtures, "StrokePrediction")
+        require("StrokePrediction", space, Strokes)
+        at_least(1, "StrokePrediction", mixtures=mixtures)
         self.space, self.width, self.layers, self.mixtures = space, width, layers, mixtures
         self.stack = Recurrent(SEEN, width, layers, skips=True)
         self.output = nn.Linear(self.stack.d_out, 3 + 6 * mixtures)
@@ -132,7 +132,8 @@ class HandwritingSynthesis(GenerativeModel):
         windows: int = 5,
     ):
         super().__init__()
-        check_strokes(space, mixtures, "HandwritingSynthesis")
+        require("HandwritingSynthesis", space, Strokes)
+        at_least(1, "HandwritingSynthesis", mixtures=mixtures)
         if layers < 2 or windows < 1:
             raise Refused(
                 f"HandwritingSynthesis: there are {layers} layers and {windows} windows; at least "

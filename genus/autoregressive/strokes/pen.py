@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 from torch.special import ndtri
 
-from ...core import Refused, Space, Strokes, at_least, require
+from ...core import Refused, Space
 from ...functional.sequences.choices import pick
 from .bivariate import bivariate, log_bivariate_mixture, sharpened
 
@@ -129,9 +129,3 @@ def whole(each: Tensor, x: Tensor) -> Tensor:
     over = (x[:, :-1, 2] == OVER)[:, : each.shape[1] - 1]
     each = torch.cat([each[:, :1], each[:, 1:].masked_fill(over, 0)], 1)
     return torch.cat([each, each.new_zeros(len(x), x.shape[1] - each.shape[1])], 1)
-
-
-def check_strokes(space: Space, mixtures: int, who: str) -> None:
-    """Raises Refused unless the space is of drawings, and there are normals."""
-    require(who, space, Strokes)
-    at_least(1, who, mixtures=mixtures)

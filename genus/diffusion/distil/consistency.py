@@ -30,11 +30,22 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.utils import parameters_to_vector
 
-from ...core import GenerativeModel, Losses, Player, Refused, Space, at_least, share
+from ...core import (
+    GenerativeModel,
+    Losses,
+    Pixels,
+    Player,
+    Reals,
+    Refused,
+    Space,
+    at_least,
+    in_range,
+    require,
+)
 from ...functional.diffusion.parametrisations import Preconditioned
 from ...functional.diffusion.paths import Path
 from ...functional.diffusion.spacings import Karras, Spacing, level
-from ..denoiser import Denoises, check_space, spread_evenly
+from ..denoiser import Denoises, spread_evenly
 
 KARRAS = Karras()
 
@@ -81,11 +92,11 @@ class ConsistencyModel(GenerativeModel):
         evaluations: int = 1,
     ):
         super().__init__()
-        check_space(space, "ConsistencyModel")
+        require("ConsistencyModel", space, Pixels, Reals, mend="read bits as Pixels of 2 levels")
         at_least(1, "ConsistencyModel", evaluations=evaluations)
         at_least(2, "ConsistencyModel", times=times)
         at_least(0, "ConsistencyModel", bound=bound)
-        share("ConsistencyModel", decay=decay)
+        in_range("ConsistencyModel", "[0, 1)", decay=decay)
         self.net, self.space, self.path = net, space, path
         self.teacher = None if teacher is None else _frozen(teacher, path)
         self.deviation, self.times, self.spacing = deviation, times, spacing

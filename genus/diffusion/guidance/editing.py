@@ -14,7 +14,7 @@ Departs: any path, and any sampler.
 import torch
 from torch import Tensor
 
-from ...errors import Refused
+from ...errors import in_range
 from ...functional.diffusion.spacings import level
 from ..denoiser import Denoises
 from ..sampler import Sampler
@@ -30,8 +30,7 @@ def edit(model: Denoises, x: Tensor, strength: float, sampler: Sampler) -> Tenso
         strength: point of the path to which x is noised, in (0, 1]; at 1 almost nothing is left.
         sampler: any; but a denoiser that wraps a DDPM is no DDPM, and has no `Ancestral`.
     """
-    if not 0 < strength <= 1:
-        raise Refused(f"edit: strength is {strength}; it must be above 0, and at most 1")
+    in_range("edit", "(0, 1]", strength=strength)
     path = model.path
     wanted = path.first + strength * (path.last - path.first)
     (time,) = path.falling(torch.tensor([wanted], dtype=torch.float64))  # a chain has whole steps

@@ -26,7 +26,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from ...errors import Refused, at_least
+from ...errors import Refused, at_least, in_range
 from ...functional.diffusion.paths import Path
 from ...functional.diffusion.spacings import Level, Spacing, even, level, levels
 from ..denoiser import Denoises
@@ -97,8 +97,7 @@ class RePaint:
                 f"RePaint: repeats is {self.repeats}, evaluations {self.evaluations}; repeats must "
                 f"be at least 1, and at most as many as there are evaluations"
             )
-        if not 0 <= self.eta <= 1:
-            raise Refused(f"RePaint: eta is {self.eta}; it must be in [0, 1]")
+        in_range("RePaint", "[0, 1]", eta=self.eta)
 
     def __call__(self, model: Denoises, x: Tensor, start: float | None = None) -> Tensor:
         """x_0 from x at `start`, both (n, *shape)."""

@@ -29,7 +29,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from ...errors import Refused, at_least
+from ...errors import Refused, at_least, in_range
 from ...functional.diffusion.paths import Path
 from ...functional.diffusion.spacings import Level, Spacing, by_log_snr, level, levels
 from ..denoiser import Denoises
@@ -56,8 +56,7 @@ class DPMSolver:
 
     def __post_init__(self) -> None:
         at_least(1, "DPMSolver", evaluations=self.evaluations)
-        if not 0 <= self.eta <= 1:
-            raise Refused(f"DPMSolver: eta is {self.eta}; it must be in [0, 1]")
+        in_range("DPMSolver", "[0, 1]", eta=self.eta)
         if self.singlestep and self.eta > 0:
             raise Refused(f"DPMSolver: eta is {self.eta}; with singlestep it must be 0")
 

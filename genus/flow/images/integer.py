@@ -22,7 +22,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ...core import GenerativeModel, Pixels, Refused, Space, at_least, require_images, share
+from ...core import GenerativeModel, Pixels, Refused, Space, at_least, in_range, require_images
 from ...functional.densities.densities import log_discretised_logistic_mixture
 from ..bijection import Bijection, Chain
 from ..linear import Permutation
@@ -216,7 +216,7 @@ class IDF(GenerativeModel):
                 f"IDF: images are {space.shape[1]} x {space.shape[2]}, scales is {scales}; both "
                 f"sides must divide by {2**scales}: take fewer scales, or pad the images"
             )
-        share("IDF", dropout=dropout)
+        in_range("IDF", "[0, 1)", dropout=dropout)
         self.space, self.scales, self.couplings = pixels, scales, couplings
         self.width, self.components, self.dropout = width, components, dropout
         self.level = IntegerLevel(pixels, scales, couplings, components, width, dropout)

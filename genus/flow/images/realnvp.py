@@ -27,7 +27,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from ...core import GenerativeModel, Reals, Refused, Space, at_least, require, share
+from ...core import GenerativeModel, Reals, Refused, Space, at_least, in_range, require
 from ...functional.densities.densities import log_normal
 from ...nn import MLP
 from ..bijection import Bijection
@@ -216,4 +216,4 @@ def _check(space: Space, couplings: int, width: int, depth: int, dropout: float)
         raise Refused(f"RealNVP: couplings is {couplings}; at least 2 move every feature")
     at_least(1, "RealNVP", width=width)
     at_least(0, "RealNVP", depth=depth)
-    share("RealNVP", dropout=dropout)
+    in_range("RealNVP", "[0, 1)", dropout=dropout)

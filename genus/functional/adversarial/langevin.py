@@ -31,7 +31,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from ...errors import Refused, at_least, positive
+from ...errors import at_least, in_range, positive
 
 
 class SGHMC(Optimizer):
@@ -58,8 +58,7 @@ class SGHMC(Optimizer):
         temperature: float = 1.0,
     ):
         positive("SGHMC", lr=lr, rows=rows)
-        if not 0 < friction <= 1:
-            raise Refused(f"SGHMC: friction is {friction}; it must be in (0, 1]")
+        in_range("SGHMC", "(0, 1]", friction=friction)
         at_least(0, "SGHMC", temperature=temperature)
         defaults = {"lr": lr, "rows": rows, "friction": friction, "temperature": temperature}
         super().__init__(params, defaults)

@@ -43,7 +43,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-from ...errors import Refused, at_least
+from ...errors import Refused, at_least, in_range, positive
 from ..densities.divergences import DIVERGENCES, RatioMatching
 from .relativistic import RELATIVISTIC
 
@@ -214,7 +214,7 @@ class MarginRanking:
     relative: bool = False
 
     def __post_init__(self) -> None:
-        _positive("MarginRanking: margin", self.margin)
+        positive("MarginRanking", margin=self.margin)
 
     def critic(self, real: Tensor, fake: Tensor, /) -> dict[str, Tensor]:
         """How far pairs are from being ranked."""
@@ -244,7 +244,7 @@ class EnergyMargin:
     relative: bool = False
 
     def __post_init__(self) -> None:
-        _positive("EnergyMargin: margin", self.margin)
+        positive("EnergyMargin", margin=self.margin)
 
     def critic(self, real: Tensor, fake: Tensor, /) -> dict[str, Tensor]:
         """Its best energy is 0 where p > q, and the margin where p < q."""
@@ -274,8 +274,7 @@ class TopK:
     rounds: int = 1000
 
     def __post_init__(self) -> None:
-        if not 0 < self.share <= 1:
-            raise Refused(f"TopK: share is {self.share}; it must be in (0, 1]")
+        in_range("TopK", "(0, 1]", share=self.share)
         at_least(1, "TopK", rounds=self.rounds)
 
     def keep(self, scores: Tensor, round: int) -> Tensor:
@@ -284,11 +283,6 @@ class TopK:
         k = max(1, math.ceil(share * len(scores) - 1e-9))
         best = scores.detach().flatten(1).mean(1) if scores.dim() > 1 else scores.detach()
         return scores[best.topk(k).indices]
-
-
-def _positive(who: str, value: float) -> None:
-    if value <= 0:
-        raise Refused(f"{who} is {value}; it must be above 0")
 
 
 minimax = Objective("minimax", logistic_critic, minimax_generator)

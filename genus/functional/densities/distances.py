@@ -20,14 +20,10 @@ def frechet(mean_a: Tensor, cov_a: Tensor, mean_b: Tensor, cov_b: Tensor) -> Ten
     Source: Dowson, Landau, "The Frechet distance between multivariate normal distributions", 1982,
         Journal of Multivariate Analysis 12.
     """
-    root = _root(cov_a)
+    values, vectors = torch.linalg.eigh(cov_a)
+    root = vectors * values.clamp(min=0).sqrt() @ vectors.T
     middle = torch.linalg.eigvalsh(root @ cov_b @ root).clamp(min=0).sqrt().sum()
     return ((mean_a - mean_b) ** 2).sum() + cov_a.trace() + cov_b.trace() - 2 * middle
-
-
-def _root(cov: Tensor) -> Tensor:
-    values, vectors = torch.linalg.eigh(cov)
-    return vectors * values.clamp(min=0).sqrt() @ vectors.T
 
 
 def polynomial_kernel(a: Tensor, b: Tensor, degree: int = 3) -> Tensor:

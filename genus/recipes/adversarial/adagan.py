@@ -1,11 +1,11 @@
 """AdaGAN on vectors: weak GANs, boosted."""
 
 from ...adversarial import GAN, AdaGAN
-from ...core import Model
+from ...core import Model, Reals
 from ...nn import MLP
 from ...train import Run, adam
 from ...train.schedules import cosine
-from .._fitted import VECTORS, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=15_000, batch=256, lr=1e-3)
 
@@ -33,7 +33,7 @@ def adagan(
         width: units of each of the networks' three hidden layers.
         run: length, folder and device of the run; the learning rate falls anew for each GAN.
     """
-    source, space = loaded("adagan", data, run, VECTORS)
+    source, space = loaded("adagan", data, run, Reals, axes="d")
     latent, hidden = latent or space.dims, (width,) * 3
     judge = MLP(space.dims, 1, (width,) * 2, activation="relu")
     stages = (run.rounds or components * length) / length

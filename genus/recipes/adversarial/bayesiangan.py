@@ -3,11 +3,11 @@
 from torch import nn
 
 from ...adversarial import BayesianGAN
-from ...core import Model
+from ...core import Model, Reals
 from ...functional.adversarial.langevin import SGHMC
 from ...nn import MLP
 from ...train import Run
-from .._fitted import VECTORS, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=1500, batch=64, lr=0.003)
 
@@ -38,7 +38,7 @@ def bayesiangan(
         width: units of the one hidden layer of each network.
         run: length, folder and device of the run; lr is the step of the walks.
     """
-    source, space = loaded("bayesiangan", data, run, VECTORS)
+    source, space = loaded("bayesiangan", data, run, Reals, axes="d")
     rows = len(source.train)
 
     def perceptrons(count: int, d_in: int, d_out: int) -> list[MLP]:

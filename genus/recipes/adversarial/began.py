@@ -1,11 +1,11 @@
 """BEGAN on images."""
 
 from ...adversarial import BEGAN, Reconstruction
-from ...core import Model
+from ...core import Model, Pixels
 from ...measure import scores
 from ...nn import ConvDecoder, ConvEncoder
 from ...train import Run, adam
-from .._fitted import IMAGES, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=4000, batch=64, lr=3e-4, ema=0.999)
 
@@ -37,7 +37,7 @@ def began(
         width: channels of the networks at the full size of the image.
         run: length, folder and device of the run.
     """
-    source, space = loaded("began", data, run, IMAGES)
+    source, space = loaded("began", data, run, Pixels, axes="channels, height, width")
     channels, height, breadth = space.shape
     shape = (channels, height, breadth)
     critic = Reconstruction(ConvEncoder(shape, code, width), ConvDecoder(code, shape, width), 1)

@@ -5,7 +5,7 @@ from ...core import Bits, Model, Pixels, Refused, Tokens
 from ...data import Data
 from ...nn import MLP, ConvDecoder, ConvEncoder
 from ...train import Run, adam
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=4000, batch=64, lr=1e-3, ema=0.999)
 
@@ -29,7 +29,7 @@ def bsgan(
             16 and 256.
         run: length, folder and device of the run.
     """
-    source, space = loaded("bsgan", data, run, ANY, bits_of_pixels)
+    source, space = loaded("bsgan", data, run, view=bits_of_pixels)
     if isinstance(space, Bits) and len(space.shape) == 3:
         channels, height, breadth = space.shape
         shape, width = (channels, height, breadth), width or 16

@@ -3,7 +3,7 @@
 from ...adversarial import DCGAN
 from ...core import Model
 from ...train import Run, adam
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=4000, batch=64, lr=2e-3, ema=0.999)
 
@@ -22,6 +22,6 @@ def dcgan(
         coarsest: shortest side, in pixels, of the smallest feature map.
         run: length, folder and device of the run.
     """
-    source, space = loaded("dcgan", data, run, ANY)
+    source, space = loaded("dcgan", data, run)
     model = DCGAN(space, latent, width, coarsest)
     return fitted(model, source, run, adam(run.lr, betas=(0.0, 0.999)))

@@ -16,12 +16,12 @@ Departs: the energy is the mean of squares, not the norm; m is in that unit. z i
 """
 
 from ...adversarial import GAN, Reconstruction
-from ...core import Model
+from ...core import Model, Pixels
 from ...functional.adversarial.objectives import EnergyMargin
 from ...functional.adversarial.penalties import Penalty, pulling_away
 from ...nn import ConvDecoder, ConvEncoder
 from ...train import Run, adam
-from .._fitted import IMAGES, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=4000, batch=64, lr=1e-3, ema=0.999)
 
@@ -46,7 +46,7 @@ def ebgan(
         width: channels of the networks at the full size of the image.
         run: length, folder and device of the run.
     """
-    source, space = loaded("ebgan", data, run, IMAGES)
+    source, space = loaded("ebgan", data, run, Pixels, axes="channels, height, width")
     channels, height, breadth = space.shape
     shape = (channels, height, breadth)
     critic = Reconstruction(ConvEncoder(shape, code, width), ConvDecoder(code, shape, width))

@@ -10,7 +10,7 @@ from ...functional.adversarial.objectives import OBJECTIVES, TopK
 from ...functional.adversarial.penalties import OF_THE_GENERATOR, PENALTIES, Penalty
 from ...nn import MLP, ConvDecoder, ConvEncoder
 from ...train import Run, adam
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=6000, batch=256, lr=2e-3, ema=0.999)
 AUGMENT = {"diff": DiffAugment, "adaptive": AdaptiveAugment}
@@ -69,7 +69,7 @@ def gan(
     ):
         if name not in known:
             raise Refused(f"gan: {kind} is {name!r}; one of {', '.join(known)} is wanted")
-    source, space = loaded("gan", data, run, ANY)
+    source, space = loaded("gan", data, run)
     latent = latent or min(space.dims, 32)
     generator, critic = networks(space, latent, width, packing)
     views: list[View] = [AUGMENT[augment]()] if augment else []

@@ -1,12 +1,12 @@
 """GoGAN on vectors."""
 
 from ...adversarial import GoGAN
-from ...core import Model
+from ...core import Model, Reals
 from ...functional.adversarial.penalties import Penalty, one_sided_gradient_penalty
 from ...measure import scores
 from ...nn import MLP
 from ...train import Run, adam
-from .._fitted import VECTORS, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=7500, batch=256, lr=1e-3, ema=0.999)
 
@@ -40,7 +40,7 @@ def gogan(
         width: units of each hidden layer of the networks.
         run: length, folder and device of the run.
     """
-    source, space = loaded("gogan", data, run, VECTORS)
+    source, space = loaded("gogan", data, run, Reals, axes="d")
     latent = latent or space.dims
     generator = MLP(latent, space.dims, (width,) * 3, activation="relu")
     critic = MLP(space.dims, 1, (width,) * 3, activation="relu")

@@ -6,7 +6,7 @@ from ...core import Model
 from ...functional.adversarial.penalties import Penalty, r1, r2
 from ...functional.adversarial.relativistic import relativistic
 from ...train import Run, adam
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=1300, batch=32, lr=3e-3, ema=0.99)
 
@@ -35,7 +35,7 @@ def r3gan(
             authors' run on CIFAR-10.
         run: length, folder and device of the run.
     """
-    source, space = loaded("r3gan", data, run, ANY)
+    source, space = loaded("r3gan", data, run)
     shape = space.shape
     generator = R3GANGenerator(latent, shape, width, blocks, coarsest)
     critic = R3GANCritic(shape, width, blocks, coarsest)

@@ -5,7 +5,7 @@ from ...adversarial.nets.sngan import ResNetCritic, ResNetGenerator
 from ...core import Model
 from ...functional.adversarial.objectives import hinge
 from ...train import Run, adam
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=1500, batch=64, lr=1e-3, ema=0.995)
 
@@ -33,7 +33,7 @@ def sngan(
         critic_rounds: number of rounds of the critic for each one of the generator.
         run: length, folder and device of the run.
     """
-    source, space = loaded("sngan", data, run, ANY)
+    source, space = loaded("sngan", data, run)
     shape = space.shape
     generator = ResNetGenerator(latent, shape, width, coarsest)
     critic = ResNetCritic(shape, critic_width)

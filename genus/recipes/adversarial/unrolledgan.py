@@ -5,7 +5,7 @@ from ...core import Model, Refused
 from ...functional.adversarial.objectives import OBJECTIVES
 from ...nn import MLP
 from ...train import Run, adam
-from .._fitted import FLAT, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=3000, batch=256, lr=1e-3, ema=0.999)
 
@@ -40,7 +40,7 @@ def unrolledgan(
         raise Refused(
             f"unrolledgan: objective is {objective!r}; one of {', '.join(OBJECTIVES)} is wanted"
         )
-    source, space = loaded("unrolledgan", data, run, FLAT)
+    source, space = loaded("unrolledgan", data, run, axes="d")
     generator = MLP(latent, space.dims, (width, width), activation="relu")
     critic = MLP(space.dims, 1, (width, width))
     model = UnrolledGAN(space, generator, critic, latent, steps, rate, OBJECTIVES[objective])

@@ -1,12 +1,12 @@
 """CharRNN on tinyshakespeare."""
 
 from ...autoregressive import CharRNN
-from ...core import Model
+from ...core import Model, Tokens
 from ...measure.structure.texts import read
 from ...nn.recurrent import Cell
 from ...train import Run, adam
 from ...train.schedules import cosine, warmed
-from .._fitted import TEXTS, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=1300, batch=64, lr=4e-3, clip=64.0, ema=0.99, autocast=True)
 SCHEDULE = warmed(cosine, 0.02)
@@ -33,7 +33,7 @@ def char_rnn(
         dropout: share of the numbers between layers set to zero in a round of training, in [0, 1).
         run: length, folder and device of the run.
     """
-    source, space = loaded("char_rnn", data, run, TEXTS)
+    source, space = loaded("char_rnn", data, run, Tokens)
     model = CharRNN(space, width, layers, cell, skips, dropout)
     optimizers, look = adam(run.lr, (0.9, 0.99)), read(source.validation)
     return fitted(model, source, run, optimizers, schedule=SCHEDULE, evaluate=look, picture=None)

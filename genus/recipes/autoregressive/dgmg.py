@@ -1,10 +1,10 @@
 """DGMG on cycles."""
 
 from ...autoregressive import DGMG
-from ...core import Model
+from ...core import Graphs, Model
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import GRAPHS, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=250, batch=32, lr=1e-2, clip=1.0, ema=0.99, evaluate_every=50)
 
@@ -20,6 +20,6 @@ def dgmg(data: str = "cycles", width: int = 16, passes: int = 2, run: Run = RUN)
         passes: number of rounds of messages along all edges after each new node or edge.
         run: length, folder and device of the run.
     """
-    source, space = loaded("dgmg", data, run, GRAPHS)
+    source, space = loaded("dgmg", data, run, Graphs)
     model = DGMG(space, width, passes)
     return fitted(model, source, run, schedule=warmed(cosine, 0.02))

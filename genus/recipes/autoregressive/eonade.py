@@ -5,7 +5,7 @@ from ...core import Model
 from ...measure import scores
 from ...train import Run, adamw
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=12_000, batch=128, lr=3e-3, ema=0.999, evaluate_every=4000)
 
@@ -29,7 +29,7 @@ def eonade(
             as there are bits.
         run: length, folder and device of the run.
     """
-    source, space = loaded("eonade", data, run, ANY)
+    source, space = loaded("eonade", data, run)
     model = EoNADE(space, hidden, ensemble, seed=run.seed)
     optimizers, look = adamw(run.lr, decay), scores(source.validation, rows)
     return fitted(model, source, run, optimizers, schedule=warmed(cosine, 0.02), evaluate=look)

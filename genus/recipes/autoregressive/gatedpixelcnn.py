@@ -5,7 +5,7 @@ from ...core import Model
 from ...data import Data
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, label_arguments, loaded
+from .._fitted import fitted, label_arguments, loaded
 
 RUN = Run(rounds=2500, batch=16, lr=6e-3, ema=0.998, autocast=True)
 
@@ -33,7 +33,7 @@ def gatedpixelcnn(
         head: channels of the last two layers.
         run: length, folder and device of the run.
     """
-    source, space = loaded("gatedpixelcnn", data, run, ANY, Data.labelled if classes else None)
+    source, space = loaded("gatedpixelcnn", data, run, view=Data.labelled if classes else None)
     labels = label_arguments(source)
     model = GatedPixelCNN(space, layers, width, window, size, head, *labels)
     return fitted(model, source, run, schedule=warmed(cosine))

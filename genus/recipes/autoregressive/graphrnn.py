@@ -1,10 +1,10 @@
 """GraphRNN on small graphs of two communities."""
 
 from ...autoregressive import GraphRNN
-from ...core import Model
+from ...core import Graphs, Model
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import GRAPHS, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=1500, batch=32, lr=5e-3, clip=1.0, ema=0.99, evaluate_every=250)
 
@@ -36,7 +36,7 @@ def graphrnn(
         edge_layers: number of layers of the edge-level network.
         run: length, folder and device of the run.
     """
-    source, space = loaded("graphrnn", data, run, GRAPHS)
+    source, space = loaded("graphrnn", data, run, Graphs)
     model = GraphRNN(
         space, reach, width, embedding, layers, edge_width, edge_embedding, edge_layers
     )

@@ -1,10 +1,10 @@
 """GraphRNN-S on small graphs of two communities."""
 
 from ...autoregressive import GraphRNNS
-from ...core import Model
+from ...core import Graphs, Model
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import GRAPHS, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=1500, batch=32, lr=5e-3, clip=1.0, ema=0.99, evaluate_every=250)
 
@@ -30,6 +30,6 @@ def graphrnn_s(
         layers: number of layers of the graph-level network; the published four learn several times as slowly.
         run: length, folder and device of the run.
     """
-    source, space = loaded("graphrnn_s", data, run, GRAPHS)
+    source, space = loaded("graphrnn_s", data, run, Graphs)
     model = GraphRNNS(space, reach, width, embedding, layers)
     return fitted(model, source, run, schedule=warmed(cosine, 0.02))

@@ -1,10 +1,10 @@
 """Handwriting synthesis: a window moves over a text while an LSTM writes it."""
 
 from ...autoregressive import HandwritingSynthesis
-from ...core import Model, Tokens
+from ...core import Model, Strokes, Tokens
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import DRAWINGS, context_of, fitted, loaded
+from .._fitted import context_of, fitted, loaded
 
 RUN = Run(rounds=2500, batch=32, lr=1e-2, clip=5.0, ema=0.99)
 
@@ -27,7 +27,7 @@ def handwriting(
         windows: number of Gaussians in the window over the text.
         run: length, folder and device of the run.
     """
-    source, space = loaded("handwriting", data, run, DRAWINGS)
+    source, space = loaded("handwriting", data, run, Strokes)
     texts = context_of("handwriting", source, Tokens, "glyphs")
     model = HandwritingSynthesis(space, texts, width, layers, mixtures, windows)
     return fitted(model, source, run, schedule=warmed(cosine, 0.02), picture=None)

@@ -1,10 +1,10 @@
 """Handwriting prediction: an LSTM draws sheep or characters, step by step."""
 
 from ...autoregressive import StrokePrediction
-from ...core import Model
+from ...core import Model, Strokes
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import DRAWINGS, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=3000, batch=32, lr=2e-2, clip=5.0, ema=0.995)
 
@@ -25,6 +25,6 @@ def handwriting_prediction(
         mixtures: number of normal distributions in the mixture of each step.
         run: length, folder and device of the run.
     """
-    source, space = loaded("handwriting_prediction", data, run, DRAWINGS)
+    source, space = loaded("handwriting_prediction", data, run, Strokes)
     model = StrokePrediction(space, width, layers, mixtures)
     return fitted(model, source, run, schedule=warmed(cosine, 0.02))

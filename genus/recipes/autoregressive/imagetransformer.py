@@ -6,7 +6,7 @@ from ...data import Data
 from ...measure import scores
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, label_arguments, loaded
+from .._fitted import fitted, label_arguments, loaded
 
 RUN = Run(rounds=1000, batch=16, lr=4e-3, clip=1.0, ema=0.995, autocast=True, evaluate_every=200)
 ROWS = 250  # scored during training
@@ -35,7 +35,7 @@ def imagetransformer(
         dropout: share of residuals and of attention weights set to zero in a round of training.
         run: length, folder and device of the run.
     """
-    source, space = loaded("imagetransformer", data, run, ANY, Data.labelled if classes else None)
+    source, space = loaded("imagetransformer", data, run, view=Data.labelled if classes else None)
     labels, look = label_arguments(source), scores(source.validation, rows=ROWS)
     model = ImageTransformer(space, width, layers, heads, window, dropout, *labels)
     return fitted(model, source, run, schedule=warmed(cosine), evaluate=look)

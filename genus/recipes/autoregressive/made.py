@@ -3,7 +3,7 @@
 from ...autoregressive import MADE
 from ...core import Bits, Model
 from ...train import Run
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=6000, batch=128, lr=3e-3, ema=0.995)
 
@@ -28,7 +28,7 @@ def made(
         dropout: share of hidden units set to zero in a round of training, in [0, 1).
         run: length, folder and device of the run.
     """
-    source, space = loaded("made", data, run, ANY)
+    source, space = loaded("made", data, run)
     levels_share = None if isinstance(space, Bits) else rank
     model = MADE(space, hidden, masks, shuffled, levels_share, dropout, run.seed)
     return fitted(model, source, run)

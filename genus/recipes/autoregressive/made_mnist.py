@@ -4,7 +4,7 @@ from ...autoregressive import MADE
 from ...core import Model
 from ...train import Run, adamw
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=5_000, batch=128, lr=2e-3, ema=0.999, autocast=True, evaluate_every=500)
 
@@ -29,6 +29,6 @@ def made_mnist(
         decay: weight decay of AdamW.
         run: length, folder and device of the run.
     """
-    source, space = loaded("made_mnist", data, run, ANY)
+    source, space = loaded("made_mnist", data, run)
     model = MADE(space, hidden, masks, shuffled, None, dropout, run.seed)
     return fitted(model, source, run, adamw(run.lr, decay), schedule=warmed(cosine, 0.02))

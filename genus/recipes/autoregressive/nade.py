@@ -4,7 +4,7 @@ from ...autoregressive import NADE
 from ...core import Model
 from ...train import Run, adamw
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=2_000, batch=128, lr=3e-2, ema=0.999, evaluate_every=250)
 
@@ -25,6 +25,6 @@ def nade(
         decay: weight decay of AdamW.
         run: length, folder and device of the run.
     """
-    source, space = loaded("nade", data, run, ANY)
+    source, space = loaded("nade", data, run)
     model = NADE(space, hidden, shuffled, seed=run.seed)
     return fitted(model, source, run, adamw(run.lr, decay), schedule=warmed(cosine, 0.02))

@@ -4,7 +4,7 @@ from ...autoregressive import PixelCNN
 from ...core import Model
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=2500, batch=16, lr=5e-3, ema=0.998, autocast=True)
 
@@ -28,6 +28,6 @@ def pixelcnn(
         head: channels of the last two layers.
         run: length, folder and device of the run.
     """
-    source, space = loaded("pixelcnn", data, run, ANY)
+    source, space = loaded("pixelcnn", data, run)
     model = PixelCNN(space, blocks, width, window, head)
     return fitted(model, source, run, schedule=warmed(cosine))

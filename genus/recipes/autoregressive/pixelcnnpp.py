@@ -4,7 +4,7 @@ from ...autoregressive import PixelCNNPP
 from ...core import Model
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=2000, batch=32, lr=3e-3, ema=0.998, autocast=True, evaluate_every=500)
 
@@ -29,6 +29,6 @@ def pixelcnnpp(
         dropout: share of the inputs of each block's second layer set to zero in a round of training.
         run: length, folder and device of the run.
     """
-    source, space = loaded("pixelcnnpp", data, run, ANY)
+    source, space = loaded("pixelcnnpp", data, run)
     model = PixelCNNPP(space, width, scales, blocks, components, dropout)
     return fitted(model, source, run, schedule=warmed(cosine))

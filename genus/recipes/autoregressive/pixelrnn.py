@@ -1,10 +1,10 @@
 """PixelRNN on binarised MNIST: one layer of LSTMs that read an image from its upper left corner."""
 
 from ...autoregressive.pixels.pixelrnn import Kind, MultiscalePixelRNN, PixelRNN
-from ...core import Model
+from ...core import Bits, Model, Pixels
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import GRIDS, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=24_000, batch=16, lr=1e-2, clip=1.0, ema=0.999, evaluate_every=2000)
 
@@ -29,7 +29,7 @@ def pixelrnn(
         factor: factor by which the image that is generated first is smaller; 1 for none.
         run: length, folder and device of the run.
     """
-    source, space = loaded("pixelrnn", data, run, GRIDS)
+    source, space = loaded("pixelrnn", data, run, Bits, Pixels)
     if factor == 1:
         model = PixelRNN(space, hidden, layers, kind, kernel)
     else:

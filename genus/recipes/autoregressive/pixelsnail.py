@@ -6,7 +6,7 @@ from ...data import Data
 from ...measure import scores
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, label_arguments, loaded
+from .._fitted import fitted, label_arguments, loaded
 
 RUN = Run(rounds=3000, batch=16, lr=4e-3, clip=1.0, ema=0.995, autocast=True, evaluate_every=500)
 ROWS = 250  # scored during training
@@ -39,7 +39,7 @@ def pixelsnail(
         dropout: share of channels set to zero in a round of training, in [0, 1).
         run: length, folder and device of the run.
     """
-    source, space = loaded("pixelsnail", data, run, ANY, Data.labelled if classes else None)
+    source, space = loaded("pixelsnail", data, run, view=Data.labelled if classes else None)
     sizes = (width, blocks, residuals, look, heads, mixture, dropout)
     model = PixelSNAIL(space, *sizes, *label_arguments(source))
     figures = scores(source.validation, rows=ROWS)

@@ -5,7 +5,7 @@ from ...core import Model
 from ...nn.recurrent import Cell
 from ...train import Run, adamw
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=700, batch=16, lr=2e-2, clip=50.0, ema=0.99, evaluate_every=100)
 
@@ -31,7 +31,7 @@ def rnnnade(
         decay: weight decay of AdamW.
         run: length, folder and device of the run.
     """
-    source, space = loaded("rnnnade", data, run, ANY)
+    source, space = loaded("rnnnade", data, run)
     model = RNNNADE(space, hidden, width, cell, dropout)
     optimizers, falling = adamw(run.lr, decay), warmed(cosine, 0.02)
     return fitted(model, source, run, optimizers, schedule=falling, picture=None)

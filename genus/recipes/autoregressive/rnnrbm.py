@@ -5,7 +5,7 @@ from ...core import Model
 from ...nn.recurrent import Cell
 from ...train import Run, adamw
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=2_000, batch=16, lr=1e-2, clip=50.0, ema=0.99, evaluate_every=200)
 ROWS, BETAS = 16, 50  # validation pieces, and rungs, of the estimate while it learns
@@ -32,7 +32,7 @@ def rnnrbm(
         decay: weight decay of AdamW.
         run: length, folder and device of the run.
     """
-    source, space = loaded("rnnrbm", data, run, ANY)
+    source, space = loaded("rnnrbm", data, run)
     model = RNNRBM(space, hidden, width, cell, dropout)
     x, steps = (part[:ROWS] for part in source.validation.everything())
 

@@ -5,7 +5,7 @@ from ...core import Model, Tokens
 from ...measure.structure.translating import Translations
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import TEXTS, context_of, fitted, loaded
+from .._fitted import context_of, fitted, loaded
 
 RUN = Run(rounds=1500, batch=64, lr=4e-3, clip=1.0, evaluate_every=500)
 SCHEDULE = warmed(cosine, 0.05)
@@ -27,7 +27,7 @@ def seq2seq(
         attention: hidden units of the attention network; None encodes a sentence as one vector.
         run: length, folder and device of the run.
     """
-    source, space = loaded("seq2seq", data, run, TEXTS)
+    source, space = loaded("seq2seq", data, run, Tokens)
     read = context_of("seq2seq", source, Tokens, "dates and reordering")
     model = Seq2Seq(space, read, width, embedding, attention)
     look = Translations(source.validation)

@@ -3,7 +3,7 @@
 from ...autoregressive import SkipGram
 from ...core import Classes, Model, Refused
 from ...train import Run
-from .._fitted import WORDS, context_of, fitted, loaded
+from .._fitted import context_of, fitted, loaded
 
 RUN = Run(rounds=4000, batch=1024, lr=5e-3)
 
@@ -19,7 +19,7 @@ def skipgram(
         negatives: number of random words for each pair.
         run: length, folder and device of the run.
     """
-    source, space = loaded("skipgram", data, run, WORDS)
+    source, space = loaded("skipgram", data, run, Classes)
     if context_of("skipgram", source, Classes, "word_pairs") != space:
         raise Refused(f"skipgram: {data} is of {space} given others; pairs of words are wanted")
     model = SkipGram(space, width, negatives)

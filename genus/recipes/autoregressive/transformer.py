@@ -4,11 +4,11 @@ from torch import nn
 from torch.optim import AdamW, Optimizer
 
 from ...autoregressive import Transformer
-from ...core import Model
+from ...core import Model, Tokens
 from ...measure.structure.texts import read
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import TEXTS, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=4600, batch=16, lr=3e-3, clip=128.0, ema=0.99, autocast=True)
 SCHEDULE = warmed(cosine, 0.02)
@@ -35,7 +35,7 @@ def transformer(
         decay: weight decay of AdamW, for matrices only; biases and norms have none.
         run: length, folder and device of the run.
     """
-    source, space = loaded("transformer", data, run, TEXTS)
+    source, space = loaded("transformer", data, run, Tokens)
 
     def adamw(name: str, parameters: list[nn.Parameter]) -> Optimizer:
         matrices = [p for p in parameters if p.dim() > 1]

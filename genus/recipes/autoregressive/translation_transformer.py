@@ -5,7 +5,7 @@ from ...core import Model, Tokens
 from ...measure.structure.translating import Translations
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import TEXTS, context_of, fitted, loaded
+from .._fitted import context_of, fitted, loaded
 
 RUN = Run(rounds=1500, batch=64, lr=6e-3, clip=1.0, evaluate_every=500)
 SCHEDULE = warmed(cosine, 0.05)
@@ -29,7 +29,7 @@ def translation_transformer(
         dropout: share of residuals set to zero in a round of training, in [0, 1).
         run: length, folder and device of the run.
     """
-    source, space = loaded("translation_transformer", data, run, TEXTS)
+    source, space = loaded("translation_transformer", data, run, Tokens)
     read = context_of("translation_transformer", source, Tokens, "dates and reordering")
     model = EncoderDecoder(space, read, width, depth, heads, dropout=dropout)
     look = Translations(source.validation)

@@ -6,7 +6,7 @@ from ...measure import scores
 from ...nn import SeveralLabels
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=1800, batch=8, lr=1e-2, clip=1.0, ema=0.99, autocast=True)
 
@@ -33,7 +33,7 @@ def wavenet(
         mixture: number of logistics over a value; by default a softmax. 16 bits need it.
         run: length, folder and device of the run.
     """
-    source, space = loaded("wavenet", data, run, ANY)
+    source, space = loaded("wavenet", data, run)
     if labels and source.context_space is None:
         source = source.labelled()
     if mixture is None and isinstance(space, Pixels) and space.levels > 256:

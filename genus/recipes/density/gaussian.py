@@ -4,7 +4,7 @@ from ...core import Model, Pixels, Reals
 from ...density import Dequantised, Gaussian
 from ...density.gaussian import Covariance
 from ...train import Run
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=1)
 
@@ -17,7 +17,7 @@ def gaussian(data: str = "digits", covariance: Covariance = "full", run: Run = R
         covariance: kind of covariance matrix: full, diagonal or spherical.
         run: length, folder and device of the run; one round is all it takes.
     """
-    source, space = loaded("gaussian", data, run, ANY)
+    source, space = loaded("gaussian", data, run)
     if isinstance(space, Pixels):
         model = Dequantised(Gaussian(Reals(space.shape), covariance), space)
     else:

@@ -4,7 +4,7 @@ from ...core import Model, Pixels, Reals
 from ...density import Dequantised, GaussianMixture
 from ...density.gaussian import Covariance
 from ...train import Run
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=500)
 
@@ -25,7 +25,7 @@ def gmm(
         floor: smallest variance of a component in any direction, in the square of the data's unit.
         run: length, folder and device of the run; a round is one step of EM, which stops by itself.
     """
-    source, space = loaded("gmm", data, run, ANY)
+    source, space = loaded("gmm", data, run)
     if isinstance(space, Pixels):
         inner = GaussianMixture(Reals(space.shape), components, covariance, floor)
         model = Dequantised(inner, space)

@@ -3,7 +3,7 @@
 from ...core import Model
 from ...density import Table
 from ...train import Run
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=1)
 
@@ -16,6 +16,6 @@ def table(data: str = "bars", smoothing: float = 1e-4, run: Run = RUN) -> Model:
         smoothing: pseudo-count that is added to every state, at least 0.
         run: length, folder and device of the run; one round is all it takes.
     """
-    source, space = loaded("table", data, run, ANY)
+    source, space = loaded("table", data, run)
     model = Table(space, smoothing)
     return fitted(model, source, run, schedule=None)

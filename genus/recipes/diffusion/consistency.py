@@ -8,7 +8,7 @@ from ...errors import RefusedType
 from ...functional.diffusion.parametrisations import Preconditioned
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 from ._denoisers import in_two
 from .edm import edm
 
@@ -49,7 +49,7 @@ def consistency(
         scaling := teacher.parametrisation, Preconditioned
     ):
         raise RefusedType(f"consistency: edm made a {type(teacher).__name__}")
-    source, _ = loaded("consistency", data, run, ANY)
+    source, _ = loaded("consistency", data, run)
     model = ConsistencyModel(
         copy.deepcopy(teacher.net).requires_grad_(True),
         teacher.space,

@@ -7,7 +7,7 @@ from ...diffusion import DDIM, DDPM, Ancestral, Bound, Hybrid, Simple
 from ...diffusion.noise import CosineSchedule, LinearSchedule
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 from ._denoisers import denoising_net
 
 RUN = Run(rounds=4000, batch=64, lr=3e-3, ema=0.995)
@@ -39,7 +39,7 @@ def ddpm(
             too, and used in sampling if eta is 1.
         run: length, folder and device of the run.
     """
-    source, space = loaded("ddpm", data, run, ANY)
+    source, space = loaded("ddpm", data, run)
     learned = objective != "simple"
     net = denoising_net(space, width, dropout, parts=2 if learned else 1)
     chain = learned and eta == 1

@@ -11,7 +11,7 @@ from ...functional.diffusion.paths import Straight
 from ...functional.diffusion.spacings import WithoutLast, even
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import PICTURES, fitted, loaded
+from .._fitted import fitted, loaded
 from ._denoisers import finest, reached
 
 RUN = Run(rounds=4000, batch=64, lr=2e-3, clip=1.0, ema=0.995)
@@ -40,7 +40,7 @@ def dit(
         evaluations: number of evaluations of the network for a sample.
         run: length, folder and device of the run.
     """
-    source, space = loaded("dit", data, run, PICTURES)
+    source, space = loaded("dit", data, run, axes="channels, height, width")
     channels, height, across = space.shape
     net = DiT((channels, height, across), width, depth, heads, patch, dropout)
     model = Diffusion(

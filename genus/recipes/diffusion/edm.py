@@ -11,7 +11,7 @@ from ...functional.diffusion.parametrisations import Preconditioned
 from ...functional.diffusion.paths import LinearVE
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 from ._denoisers import denoising_net, finest
 
 RUN = Run(rounds=4000, batch=64, lr=3e-3, ema=0.995)
@@ -42,7 +42,7 @@ def edm(
         churn: total noise that sampling adds; 0 for none.
         run: length, folder and device of the run.
     """
-    source, space = loaded("edm", data, run, ANY)
+    source, space = loaded("edm", data, run)
     (x, *_) = source.train.batch(0, min(ENOUGH, len(source.train)), run.seed)
     model = Diffusion(
         denoising_net(space, width, dropout),

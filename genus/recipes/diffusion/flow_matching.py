@@ -13,7 +13,7 @@ from ...functional.diffusion.paths import Straight
 from ...functional.diffusion.spacings import WithoutLast, even
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 from ._denoisers import denoising_net, finest, reached
 
 RUN = Run(rounds=4000, batch=64, lr=3e-3, ema=0.995)
@@ -39,7 +39,7 @@ def flow_matching(
         evaluations: number of evaluations of the network for a sample, by Heun's method.
         run: length, folder and device of the run.
     """
-    source, space = loaded("flow_matching", data, run, ANY)
+    source, space = loaded("flow_matching", data, run)
     model = Diffusion(
         denoising_net(space, width, dropout),
         space,

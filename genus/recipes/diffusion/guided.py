@@ -5,7 +5,7 @@ from ...data import Data
 from ...diffusion import DDIM, Diffusion, Guided
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, label_arguments, loaded
+from .._fitted import fitted, label_arguments, loaded
 from ._denoisers import denoising_net
 
 RUN = Run(rounds=4000, batch=64, lr=3e-3, ema=0.995)
@@ -39,7 +39,7 @@ def guided(
         eta: noise that sampling adds, from 0, none, to 1, as much as the noise process has.
         run: length, folder and device of the run.
     """
-    source, space = loaded("guided", data, run, ANY, Data.labelled)
+    source, space = loaded("guided", data, run, view=Data.labelled)
     context_space, embed, count = label_arguments(source)
     model = Diffusion(
         denoising_net(space, width, dropout, context=count),

@@ -6,7 +6,7 @@ from ...core import Model, Reals
 from ...diffusion import DDIM, Diffusion, LatentDiffusion, TimeMLP
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 from ..vae.vae import RUN as FIRST
 from ..vae.vae import vae
 
@@ -39,7 +39,7 @@ def latent_diffusion(
         run: length, folder and device of the run of the diffusion model.
     """
     autoencoder = vae(data, latent, run=_before(run, first))
-    source, _ = loaded("latent_diffusion", data, run, ANY)
+    source, _ = loaded("latent_diffusion", data, run)
     net = TimeMLP(latent, width, blocks)
     diffusion = Diffusion(net, Reals((latent,)), sampler=DDIM(evaluations, eta))
     model = LatentDiffusion(autoencoder, diffusion)  # pyright: ignore[reportArgumentType]

@@ -7,7 +7,7 @@ from ...diffusion import DiscreteDiffusion, TimeTokens, TimeTransformer
 from ...diffusion.discrete.categories import Absorbing, Multinomial, quarter_circle, straight
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=2000, batch=128, lr=2e-3, ema=0.995, clip=1.0)
 SCHEDULE = warmed(cosine)
@@ -39,7 +39,7 @@ def masked_diffusion(
         evaluations: number of evaluations of the network for a sample.
         run: length, folder and device of the run.
     """
-    source, space = loaded("masked_diffusion", data, run, ANY)
+    source, space = loaded("masked_diffusion", data, run)
     match space:
         case Tokens():
             values = space.vocabulary

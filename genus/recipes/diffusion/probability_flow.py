@@ -14,7 +14,7 @@ from ...functional.diffusion.paths import Straight
 from ...functional.numerics.integrators import DormandPrince
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 from ._denoisers import denoising_net, reached
 
 RUN = Run(rounds=3000, batch=256, lr=2e-3, ema=0.99)
@@ -41,7 +41,7 @@ def probability_flow(
         tolerance: relative and absolute tolerance of the solver.
         run: length, folder and device of the run.
     """
-    source, space = loaded("probability_flow", data, run, ANY)
+    source, space = loaded("probability_flow", data, run)
     pixels = isinstance(space, Pixels)
     path = Straight(reached(Straight(), space.bin / 16)) if pixels else Straight()
     diffusion = Diffusion(denoising_net(space, width, dropout), Reals(space.shape), path, Slope())

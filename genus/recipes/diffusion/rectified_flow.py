@@ -13,7 +13,7 @@ from ...errors import RefusedType
 from ...functional.diffusion.spacings import WithoutLast, even
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 from ._denoisers import in_two
 from .flow_matching import flow_matching
 
@@ -47,7 +47,7 @@ def rectified_flow(
     first = flow_matching(data, width=width, dropout=dropout, run=before)
     if not isinstance(first, Diffusion):
         raise RefusedType(f"rectified_flow: flow_matching made a {type(first).__name__}")
-    source, _ = loaded("rectified_flow", data, run, ANY)
+    source, _ = loaded("rectified_flow", data, run)
     model = Diffusion(
         copy.deepcopy(first.net).requires_grad_(True),
         first.space,

@@ -15,7 +15,7 @@ from ...functional.diffusion.parametrisations import Score
 from ...functional.diffusion.paths import VE, VP, Path, SubVP
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 from ._denoisers import denoising_net, finest, reached
 
 RUN = Run(rounds=4000, batch=64, lr=3e-3, ema=0.995)
@@ -46,7 +46,7 @@ def score_sde(
         snr: signal-to-noise ratio of a Langevin step.
         run: length, folder and device of the run.
     """
-    source, space = loaded("score_sde", data, run, ANY)
+    source, space = loaded("score_sde", data, run)
     (x, *_) = source.train.batch(0, min(SOME, len(source.train)), run.seed)
     noise = finest(space)
     paths: dict[str, Path] = {

@@ -8,7 +8,7 @@ from ...data import Data
 from ...energy import RBM
 from ...train import Run
 from ...train.schedules import linear
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=12_000, batch=128, lr=0.3)
 
@@ -25,7 +25,7 @@ def rbm(
         chains: number of persistent chains; 0 begins each chain at the data in every round.
         run: length, folder and device of the run; lr is that of plain gradient descent, and falls to 0.
     """
-    source, space = loaded("rbm", data, run, ANY, Data.binarised)
+    source, space = loaded("rbm", data, run, view=Data.binarised)
     model = RBM(space, hidden, steps, chains)
     model.prepare(source.train.everything()[0])
 

@@ -6,11 +6,11 @@ Source: Grathwohl, Chen, Bettencourt, Sutskever, Duvenaud, "FFJORD: free-form co
 Departs: the trace is exact in training; features are standardised first; two hidden layers.
 """
 
-from ...core import Model
+from ...core import Model, Reals
 from ...flow import ConcatSquash, Continuous
 from ...functional.numerics.integrators import DormandPrince
 from ...train import Run
-from .._fitted import VECTORS, loaded
+from .._fitted import loaded
 from ._vectors import fitted_flow
 
 RUN = Run(rounds=3000, batch=256, lr=3e-2, clip=1.0, ema=0.99)  # its weights change a lot
@@ -28,7 +28,7 @@ def ffjord(
         tolerance: relative and absolute tolerance of the solver, per step.
         run: length, folder and device of the run.
     """
-    source, space = loaded("ffjord", data, run, VECTORS)
+    source, space = loaded("ffjord", data, run, Reals, axes="d")
     d, solver = space.dims, DormandPrince(tolerance, tolerance)
     fields = [Continuous(ConcatSquash(d, width), solver) for _ in range(maps)]
     return fitted_flow(fields, source, space, run)

@@ -6,13 +6,13 @@ Source: Kingma, Dhariwal, "Glow: generative flow with invertible 1x1 convolution
 Departs: pixels pass through a logit; further departures are those of `genus.flow.images.glow`.
 """
 
-from ...core import Classes, Model, Reals, Refused
+from ...core import Classes, Model, Pixels, Reals, Refused
 from ...data import Data
 from ...density import Dequantised
 from ...flow import Bijection, Conv1x1, ConvCoupling, Dequantiser, Flow, Glow, ResNet, Squeezed
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import IMAGES, fitted, label_arguments, loaded
+from .._fitted import fitted, label_arguments, loaded
 
 RUN = Run(rounds=900, batch=128, lr=4e-3, clip=5.0, ema=0.99, evaluate_every=200)
 SCHEDULE = warmed(cosine)
@@ -44,7 +44,14 @@ def glow(
         classes: whether couplings and base are conditioned on the label of each image.
         run: length, folder and device of the run.
     """
-    source, space = loaded("glow", data, run, IMAGES, Data.labelled if classes else None)
+    source, space = loaded(
+        "glow",
+        data,
+        run,
+        Pixels,
+        axes="channels, height, width",
+        view=Data.labelled if classes else None,
+    )
     given = source.context_space
     if not isinstance(given, Classes | None):
         raise Refused(f"glow: {data} gives {given} with each x; classes or nothing are wanted")

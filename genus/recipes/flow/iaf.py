@@ -10,10 +10,10 @@ Source: Kingma, Salimans, Jozefowicz, Chen, Sutskever, Welling, "Improving varia
 Departs: it learns from data, through the solved x; scales are e^s with a bounded s, not gates.
 """
 
-from ...core import Model
+from ...core import Model, Reals
 from ...flow import Autoregressive, Inverse
 from ...train import Run
-from .._fitted import VECTORS, loaded
+from .._fitted import loaded
 from ._vectors import fitted_flow
 
 RUN = Run(rounds=4000, batch=256, lr=2e-3, clip=1.0, ema=0.99)
@@ -31,7 +31,7 @@ def iaf(
         depth: number of hidden layers of a map's network.
         run: length, folder and device of the run.
     """
-    source, space = loaded("iaf", data, run, VECTORS)
+    source, space = loaded("iaf", data, run, Reals, axes="d")
     d, hidden = space.dims, (width,) * depth
     turns = [Inverse(Autoregressive(d, hidden=hidden, flip=i % 2 == 1)) for i in range(maps)]
     return fitted_flow(turns, source, space, run)

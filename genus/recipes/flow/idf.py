@@ -10,7 +10,7 @@ from ...core import Model
 from ...flow import IDF
 from ...train import Run
 from ...train.schedules import cosine, warmed
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=1200, batch=128, lr=3e-3, clip=5.0, ema=0.99, evaluate_every=200)
 
@@ -36,6 +36,6 @@ def idf(
         dropout: share of hidden units set to zero in a round of training.
         run: length, folder and device of the run.
     """
-    source, space = loaded("idf", data, run, ANY)
+    source, space = loaded("idf", data, run)
     model = IDF(space, scales, couplings, width, components, dropout)
     return fitted(model, source, run, schedule=warmed(cosine))

@@ -6,10 +6,10 @@ Source: Papamakarios, Pavlakou, Murray, "Masked autoregressive flow for density 
 Departs: features are standardised first, and no batch normalisation stands between the maps.
 """
 
-from ...core import Model
+from ...core import Model, Reals
 from ...flow import Autoregressive
 from ...train import Run
-from .._fitted import VECTORS, loaded
+from .._fitted import loaded
 from ._vectors import fitted_flow
 
 RUN = Run(rounds=4000, batch=256, lr=2e-3, clip=1.0, ema=0.99)
@@ -27,7 +27,7 @@ def maf(
         depth: number of hidden layers of a map's network.
         run: length, folder and device of the run.
     """
-    source, space = loaded("maf", data, run, VECTORS)
+    source, space = loaded("maf", data, run, Reals, axes="d")
     hidden = (width,) * depth
     turns = [Autoregressive(space.dims, hidden=hidden, flip=i % 2 == 1) for i in range(maps)]
     return fitted_flow(turns, source, space, run)

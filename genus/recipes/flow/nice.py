@@ -6,10 +6,10 @@ Source: Dinh, Krueger, Bengio, "NICE: non-linear independent components estimati
 Departs: the base is normal, not logistic; features are standardised first.
 """
 
-from ...core import Model
+from ...core import Model, Reals
 from ...flow import Coupling, Shift, Standard
 from ...train import Run
-from .._fitted import VECTORS, loaded
+from .._fitted import loaded
 from ._vectors import fitted_flow
 
 RUN = Run(rounds=4000, batch=256, lr=2e-3, clip=1.0, ema=0.99)
@@ -27,7 +27,7 @@ def nice(
         depth: number of hidden layers of a coupling's network.
         run: length, folder and device of the run.
     """
-    source, space = loaded("nice", data, run, VECTORS)
+    source, space = loaded("nice", data, run, Reals, axes="d")
     d, hidden = space.dims, (width,) * depth
     turns = [Coupling(d, Shift(), hidden, flip=i % 2 == 1) for i in range(couplings)]
     return fitted_flow([*turns, Standard((d,), learned=True)], source, space, run)

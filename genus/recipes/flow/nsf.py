@@ -5,10 +5,10 @@ Source: Durkan, Bekasov, Murray, Papamakarios, "Neural spline flows", 2019, arXi
 Departs: perceptrons in the place of residual networks; features are standardised first.
 """
 
-from ...core import Model
+from ...core import Model, Reals
 from ...flow import LU, Autoregressive, Coupling, Permutation, Spline
 from ...train import Run
-from .._fitted import VECTORS, loaded
+from .._fitted import loaded
 from ._vectors import fitted_flow
 
 RUN = Run(rounds=4000, batch=256, lr=2e-3, clip=1.0, ema=0.99)
@@ -35,7 +35,7 @@ def nsf(
         depth: number of hidden layers of a map's network.
         run: length, folder and device of the run.
     """
-    source, space = loaded("nsf", data, run, VECTORS)
+    source, space = loaded("nsf", data, run, Reals, axes="d")
     d = space.dims
     hidden, kind = (width,) * depth, Autoregressive if autoregressive else Coupling
     steps = []

@@ -6,10 +6,10 @@ Departs: it learns a density from data, through the map from x to z, where the p
     through the map from z to x; features are standardised first.
 """
 
-from ...core import Model
+from ...core import Model, Reals
 from ...flow import Planar
 from ...train import Run
-from .._fitted import VECTORS, loaded
+from .._fitted import loaded
 from ._vectors import fitted_flow
 
 RUN = Run(rounds=4000, batch=256, lr=5e-3, clip=1.0, ema=0.99)
@@ -23,5 +23,5 @@ def planar(data: str = "moons", bends: int = 32, run: Run = RUN) -> Model:
         bends: number of planar maps, each along one direction.
         run: length, folder and device of the run.
     """
-    source, space = loaded("planar", data, run, VECTORS)
+    source, space = loaded("planar", data, run, Reals, axes="d")
     return fitted_flow([Planar(space.dims) for _ in range(bends)], source, space, run)

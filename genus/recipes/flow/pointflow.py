@@ -17,7 +17,7 @@ from ...flow.bijection import Bijection
 from ...functional.numerics.integrators import Midpoint
 from ...measure import scores
 from ...train import Run
-from .._fitted import CLOUDS, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=2000, batch=32, lr=1e-2, clip=1.0, ema=0.99, evaluate_every=500)
 FIRST = 100  # clouds to standardise points with
@@ -47,7 +47,7 @@ def pointflow(
         scored: number of points of each cloud that are scored in a round.
         run: length, folder and device of the run.
     """
-    source, space = loaded("pointflow", data, run, CLOUDS)
+    source, space = loaded("pointflow", data, run, Reals, axes="points, d")
     d = space.shape[1]
     steps: list[Bijection] = [Standard((d,))]
     for i in range(maps):

@@ -3,7 +3,7 @@
 from ...core import Model
 from ...flow import RealNVP
 from ...train import Run
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=8000, batch=256, lr=2e-3, clip=1.0, ema=0.99)
 ENOUGH = 10_000  # rows to standardise with
@@ -27,7 +27,7 @@ def realnvp(
         dropout: share of hidden units set to zero in a round of training.
         run: length, folder and device of the run.
     """
-    source, space = loaded("realnvp", data, run, ANY)
+    source, space = loaded("realnvp", data, run)
     model = RealNVP(space, couplings, width, depth, dropout)
     model.prepare(*source.train.batch(0, ENOUGH, run.seed))
     return fitted(model, source, run)

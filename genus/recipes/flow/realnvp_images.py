@@ -1,10 +1,10 @@
 """A flow on images, dequantised."""
 
-from ...core import Model, Reals
+from ...core import Model, Pixels, Reals
 from ...density import Dequantised
 from ...flow import RealNVP
 from ...train import Run
-from .._fitted import PIXELS, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=900, batch=128, lr=4e-3, clip=5.0, ema=0.99, evaluate_every=200)
 ENOUGH = 10_000  # rows to standardise with
@@ -30,7 +30,7 @@ def realnvp_images(
         squeeze: margin before the logit, as a share of the range; 0 leaves the logit out.
         run: length, folder and device of the run.
     """
-    source, space = loaded("realnvp_images", data, run, PIXELS)
+    source, space = loaded("realnvp_images", data, run, Pixels)
     flow = RealNVP(Reals(space.shape), couplings, width, depth, dropout)
     model = Dequantised(flow, space, squeeze)
     flow.prepare(*model.deal(*source.train.batch(0, ENOUGH, run.seed)))

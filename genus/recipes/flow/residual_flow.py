@@ -7,10 +7,10 @@ Departs: for vectors the determinant is exact in training too, by default; a lea
     between blocks, as in the paper's models of images.
 """
 
-from ...core import Model
+from ...core import Model, Reals
 from ...flow import Bijection, Residual, Standard
 from ...train import Run
-from .._fitted import VECTORS, loaded
+from .._fitted import loaded
 from ._vectors import fitted_flow
 
 RUN = Run(rounds=4000, batch=256, lr=2e-3, clip=1.0, ema=0.99)
@@ -37,7 +37,7 @@ def residual_flow(
             otherwise it is exact.
         run: length, folder and device of the run.
     """
-    source, space = loaded("residual_flow", data, run, VECTORS)
+    source, space = loaded("residual_flow", data, run, Reals, axes="d")
     d = space.dims
     steps: list[Bijection] = []
     for _ in range(blocks):

@@ -6,7 +6,7 @@ from ...core import Model
 from ...data import Data, Split
 from ...measure import Oracle
 from ...train import Run
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=1500, batch=128, lr=2e-3)
 
@@ -27,7 +27,7 @@ def oracle(
         dropout: share of the features set to zero in a round of training, in [0, 1).
         run: length, folder and device of the run.
     """
-    source, space = loaded("oracle", data, run, ANY, Data.labelled)
+    source, space = loaded("oracle", data, run, view=Data.labelled)
     model = Oracle(space, source.classes, features, width, dropout)
     mistakes = _mistakes(source.validation, source.test)
     return fitted(model, source, run, evaluate=mistakes, picture=None)

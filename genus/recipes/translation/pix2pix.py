@@ -2,12 +2,12 @@
 
 from functools import partial
 
-from ...core import Model, Space
+from ...core import Model, Pixels, Space
 from ...data import Data
 from ...show import picture
 from ...train import Run, adam
 from ...translation import Pix2Pix
-from .._fitted import PIXELS, context_of, fitted, loaded
+from .._fitted import context_of, fitted, loaded
 
 RUN = Run(rounds=3000, batch=32, lr=1e-3, ema=0.999)
 
@@ -29,7 +29,7 @@ def pix2pix(
         game: whether a critic plays; otherwise the absolute difference is the only loss.
         run: length, folder and device of the run.
     """
-    source, space = loaded("pix2pix", data, run, PIXELS, paired)
+    source, space = loaded("pix2pix", data, run, Pixels, view=paired)
     given = context_of("pix2pix", source, Space, "digits_pairs")
     model = Pix2Pix(space, given, width, l1=l1, game=game)
     optimizers, shown = adam(run.lr, betas=(0.5, 0.999)), source.validation.everything()[1]

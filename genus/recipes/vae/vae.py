@@ -5,7 +5,7 @@ from ...nn import ConvDecoder, ConvEncoder
 from ...train import Run
 from ...vae import VAE
 from ...vae.likelihoods import fitting
-from .._fitted import PICTURES, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=3000, batch=128, lr=2e-3, ema=0.99, evaluate_every=500)
 
@@ -28,7 +28,7 @@ def vae(
         dropout: share of the encoder's dense units set to zero in a round: there are few digits.
         run: length, folder and device of the run.
     """
-    source, space = loaded("vae", data, run, PICTURES)
+    source, space = loaded("vae", data, run, axes="channels, height, width")
     channels, height, breadth = space.shape
     numbers = fitting(space).numbers * channels
     encoder = ConvEncoder((channels, height, breadth), 2 * latent, width, (hidden,), dropout)

@@ -5,7 +5,7 @@ from ...nn import MLP
 from ...train import Run
 from ...vae import VAE
 from ...vae.likelihoods import fitting
-from .._fitted import ANY, fitted, loaded
+from .._fitted import fitted, loaded
 
 RUN = Run(rounds=6000, batch=128, lr=2e-3, ema=0.99, evaluate_every=1000)
 
@@ -28,7 +28,7 @@ def vae_mlp(
         dropout: share of hidden units set to zero in a round of training: there are few digits.
         run: length, folder and device of the run.
     """
-    source, space = loaded("vae_mlp", data, run, ANY)
+    source, space = loaded("vae_mlp", data, run)
     hidden = (width,) * depth
     encoder = MLP(space.dims, 2 * latent, hidden, dropout)
     decoder = MLP(latent, fitting(space).numbers * space.dims, hidden, dropout)

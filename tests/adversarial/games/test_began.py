@@ -113,5 +113,5 @@ def test_recipe_logs_the_measure(tmp_path):
     model.space.check(model.sample(3), "sample")
     log = (tmp_path / "run" / "metrics.jsonl").read_text()
     assert f'"convergence": {model.convergence.item()}' in log
-    with pytest.raises(ValueError, match=r"began: ring is of Reals.*wanted are pixels of images"):
+    with pytest.raises(ValueError, match=r"began on ring: space is Reals.*Pixels of \(channels"):
         began("ring", run=run)

@@ -64,5 +64,5 @@ def test_recipe_takes_what_it_is_told():
     assert model.critic.encoder.d_out == 3
     model.space.check(model.sample(3), "sample")
     assert ebgan("digits", weight=0, width=4, run=run).penalties == ()
-    with pytest.raises(ValueError, match=r"ebgan: ring is of Reals.*wanted are pixels of images"):
+    with pytest.raises(ValueError, match=r"ebgan on ring: space is Reals.*Pixels of \(channels"):
         ebgan("ring", run=run)

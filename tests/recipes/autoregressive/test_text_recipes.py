@@ -50,5 +50,5 @@ def test_only_matrices_decay(path):
 
 def test_what_is_no_text_is_refused():
     for recipe in (char_rnn, transformer):
-        with pytest.raises(ValueError, match="wanted are texts"):
+        with pytest.raises(ValueError, match="Tokens are wanted"):
             recipe("digits", run=Run(rounds=0))

@@ -56,5 +56,5 @@ def test_vectors_get_a_perceptron():
 def test_dit_on_pixels():
     model = dit(width=8, depth=1, heads=2, evaluations=3, run=FEW)
     assert model.sample(2).shape == (2, 1, 8, 8)
-    with pytest.raises(ValueError, match="dit: moons is of Reals"):
+    with pytest.raises(ValueError, match="dit on moons: space is Reals"):
         dit("moons", run=FEW)

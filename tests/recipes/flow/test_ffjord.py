@@ -25,5 +25,5 @@ def test_ffjord_learns():
 
 
 def test_only_vectors():
-    with pytest.raises(ValueError, match="ffjord: digits"):
+    with pytest.raises(ValueError, match="ffjord on digits"):
         ffjord("digits")

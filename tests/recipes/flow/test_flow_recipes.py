@@ -57,6 +57,6 @@ def test_options_of_residual_flows_arrive():
 @pytest.mark.parametrize("recipe", [iaf, planar, radial, residual_flow])
 def test_pictures_are_refused(recipe):
     with pytest.raises(
-        ValueError, match=rf"{recipe.__name__}: digits is of Pixels.*wanted are vectors"
+        ValueError, match=rf"{recipe.__name__} on digits: space is Pixels.*Reals of \(d\)"
     ):
         recipe("digits", run=FEW)

@@ -40,7 +40,7 @@ def test_glow_of_classes_with_noise_that_looks():
 
 
 def test_glow_wants_images():
-    with pytest.raises(ValueError, match=r"glow: moons is of Reals.*wanted are pixels of images"):
+    with pytest.raises(ValueError, match=r"glow on moons: space is Reals.*Pixels of \(channels"):
         glow("moons", run=FEW)
     with pytest.raises(ValueError, match="classes or nothing are wanted"):
         glow("digits_pairs", run=FEW)

@@ -45,5 +45,5 @@ def test_evaluate_compares_clouds():
 
 
 def test_vectors_are_no_clouds():
-    with pytest.raises(ValueError, match=r"pointflow: moons is of .*wanted are clouds of points"):
+    with pytest.raises(ValueError, match=r"pointflow on moons: space is .*Reals of \(points, d\)"):
         pointflow("moons")
