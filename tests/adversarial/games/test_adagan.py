@@ -148,5 +148,5 @@ def test_numbers_out_of_range_are_refused(name, value):
 
 
 def test_the_recipe_wants_vectors():
-    with pytest.raises(ValueError, match="adagan: digits is of Pixels"):
+    with pytest.raises(ValueError, match="adagan on digits: space is Pixels"):
         find("adagan")(data="digits")

@@ -140,5 +140,5 @@ def test_what_makes_no_sense_is_refused(name, value):
 
 
 def test_the_recipe_wants_vectors():
-    with pytest.raises(ValueError, match="bayesiangan: digits is of Pixels"):
+    with pytest.raises(ValueError, match="bayesiangan on digits: space is Pixels"):
         find("bayesiangan")(data="digits")

@@ -124,7 +124,7 @@ def test_what_is_no_gang_is_refused(arguments, sentence):
 def test_only_vectors_and_reals_are_taken():
     with pytest.raises(ValueError, match="GoGAN: space is Pixels"):
         GoGAN(Pixels((2,), 5), MLP(3, 2), MLP(2, 1), 3, 10)
-    with pytest.raises(ValueError, match="gogan: digits is of Pixels"):
+    with pytest.raises(ValueError, match="gogan on digits: space is Pixels"):
         gogan("digits", run=Run(rounds=1, device="cpu"))
 
 
