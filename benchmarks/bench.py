@@ -337,6 +337,11 @@ def first_losses(train: Callable[[Run], Model], run: Run, rounds: int = 20) -> l
     ]
 
 
+def of_seeds(found: Cells, name: str) -> list[Any]:
+    """The figures of the cells "NAME | seed 0", "NAME | seed 1" and so on, of those that are there."""
+    return [figures for cell, figures in found.items() if cell.rpartition(" | seed ")[0] == name]
+
+
 def every() -> Iterator[Bench]:
     """All benchmarks of this folder."""
     for path in sorted(HERE.glob("*/*.py")):
