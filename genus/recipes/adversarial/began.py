@@ -22,7 +22,7 @@ def began(
     """BEGAN on digits; target: all ten classes, which a lower gamma trades for sharpness.
 
     The balance is one of means, and a low gamma can be reached by making only what the autoencoder
-    says again best (benchmarks/began.py).
+    says again best (benchmarks/adversarial/began.py).
 
     The log's figures also hold `convergence`, the paper's M, of the round before they were taken.
 
