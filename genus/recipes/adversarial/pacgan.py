@@ -29,7 +29,7 @@ def pacgan(
     """PacGAN on a grid of 25 normals; target: all found, 0.9 of samples within 3 sigma.
 
     That is of averaged weights, whose bumps are narrower than the data's. The paper's own protocol,
-    and what packing does without R1: benchmarks/published_modes.py.
+    and what packing does without R1: benchmarks/adversarial/published_modes.py.
 
     Args:
         data: name or path of a data set of vectors or images.
