@@ -25,7 +25,8 @@ def bayesiangan(
 ) -> Model:
     """Bayesian GAN on ten planes in 100 dimensions; target: at most 0.1 nats of Jensen-Shannon.
 
-    What one GAN by Adam reaches, and what is the posterior's own doing: benchmarks/bayesian.py.
+    What one GAN by Adam reaches, and what is the posterior's own doing:
+    benchmarks/adversarial/bayesian.py.
 
     Args:
         data: name or path of a data set of vectors.
