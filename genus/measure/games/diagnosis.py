@@ -10,7 +10,7 @@
 
 A thing is wrong if it is wrong now, and was so at the looks before: what has passed is not told. The
 figures are those of `genus.measure.games.examination`. The thresholds lie between what sound runs and runs
-that were broken on purpose have shown: `benchmarks/diagnosis.py` has both.
+that were broken on purpose have shown: `benchmarks/adversarial/diagnosis.py` has both.
 """
 
 import json
