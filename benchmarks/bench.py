@@ -21,7 +21,8 @@ A benchmark is a file of a family's folder:
 A cell is what is measured at once, minutes at most: its figures are written as soon as they are there,
 beside the date, the machine, the versions and the weights that they are of. A cell that is there is not
 measured again, so a benchmark that was stopped continues, and several processes may share its cells
-(each with other names in --only). The table is made of the cells each time.
+(each with other names in --only). The table is made of the cells each time, and so is the picture, if
+there is a function for it (`@BENCH.picture`).
 """
 
 import argparse
@@ -107,6 +108,7 @@ class Bench:
         self.protocol, self.weights, self.options = protocol, weights, options or {}
         self.name = self.file.resolve().relative_to(HERE).with_suffix("").as_posix()
         self.results = RESULTS / f"{self.file.stem}.json"
+        self.draw: Callable[[Cells, Namespace, Path], None] | None = None
 
     def cells(self, function: Callable[[Namespace], Iterable[Cell]]) -> Any:
         """Declares the function that yields the cells."""
@@ -116,6 +118,11 @@ class Bench:
     def rows(self, function: Callable[[Cells, Namespace], Table]) -> Any:
         """Declares the function that makes the table of the cells that are there."""
         self.table = function
+        return function
+
+    def picture(self, function: Callable[[Cells, Namespace, Path], None]) -> Any:
+        """Declares the function that draws the cells that are there into a file."""
+        self.draw = function
         return function
 
     # --- command ------------------------------------------------------------------------------
@@ -162,6 +169,14 @@ class Bench:
                 self.write(options, {cell.name: record})
                 print(f"{cell.name}: {json.dumps(record['figures'])[:200]}", flush=True)
         self.write(options, {})
+        if self.draw is not None:
+            figures = {name: r["figures"] for name, r in self.read(options.out).items()}
+            self.draw(figures, options, self.picture_of(options))
+
+    def picture_of(self, options: Namespace, ending: str = "") -> Path:
+        """The file of a picture: in docs/pictures, or beside the results where --out is given."""
+        folder = PICTURES if options.out == self.results else options.out.parent
+        return folder / f"{options.out.stem}{ending}.png"
 
     def _wanted(self, name: str, options: Namespace) -> bool:
         return not options.only or any(fnmatch(name, pattern) for pattern in options.only)
@@ -335,6 +350,11 @@ def first_losses(train: Callable[[Run], Model], run: Run, rounds: int = 20) -> l
         for name, value in sorted(line.items())
         if name not in ("seconds", "event", "round")
     ]
+
+
+def of_seeds(found: Cells, name: str) -> list[Any]:
+    """The figures of the cells "NAME | seed 0", "NAME | seed 1" and so on, of those that are there."""
+    return [figures for cell, figures in found.items() if cell.rpartition(" | seed ")[0] == name]
 
 
 def every() -> Iterator[Bench]:

@@ -22,7 +22,7 @@ def adagan(
     """AdaGAN on a grid of 25 normals, of 5 GANs; target: each mode found by 20 of 1,000 samples.
 
     Boosting finds modes and cleans nothing: samples are no nearer to the modes than those of each
-    GAN alone (benchmarks/adagan.py).
+    GAN alone (benchmarks/adversarial/adagan.py).
 
     Args:
         data: name or path of a data set of vectors.

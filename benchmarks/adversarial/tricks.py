@@ -1,27 +1,20 @@
 """The usual tricks against mode collapse, one at a time, on the grid of 25; augmentation on 100 digits.
 
-    python benchmarks/tricks.py [--tricks NAME ...] [--seeds 0 1] [--rounds 4000]
-                                [--digits-rounds 2000] [--out FILE]
-
 The base is the plain non-saturating game without a penalty; each row changes one thing. On digits 100
-training rows are left, the base has R1, and the critic sees augmented rows. Each seed of each row is
-written to benchmarks/results/tricks.json when it is done; a second call goes on with what is missing.
+training rows are left, the base has R1, and the critic sees augmented rows.
 """
 
-import argparse
-import json
-import platform
 import statistics
 import time
+from argparse import Namespace
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-import torch
-from torch import nn
+from torch import manual_seed, nn
 
-from genus import Run, __version__, evaluate, fit
+from genus import Run, evaluate, fit
 from genus.adversarial import (
     GAN,
     AdaptiveAugment,
@@ -30,7 +23,7 @@ from genus.adversarial import (
     MinibatchDiscrimination,
     MinibatchStddev,
 )
-from genus.core import Pixels
+from genus.core import Model, Pixels
 from genus.data import Data, Rows, load
 from genus.functional.adversarial.objectives import (
     Smoothed,
@@ -43,7 +36,8 @@ from genus.nn import MLP, ConvDecoder, ConvEncoder
 from genus.train.fit import adam
 from genus.train.schedules import cosine
 
-OUT = Path(__file__).parent / "results" / "tricks.json"
+from ..bench import Bench, Cell, Cells, Table, first_losses, of_seeds
+
 LR, HIDDEN, LATENT, FADE, ROWS = 2e-3, (128,) * 3, 2, 2000, 100
 FIGURES = (  # of the grid, of digits
     ("modes", "classes"),
@@ -52,16 +46,6 @@ FIGURES = (  # of the grid, of digits
     ("", "frechet"),
     ("", "memorisation"),
 )
-COLUMNS = ["data", "trick", "modes raw", "modes EMA", "high quality raw", "high quality EMA"]
-COLUMNS += ["reverse KL raw", "reverse KL EMA", "Frechet EMA", "memorisation EMA", "CPU seconds"]
-NOTES = [
-    "Mean and range over the seeds. raw: the last weights; EMA: their average, decay 0.999.",
-    "High quality: within 3 standard deviations of a bump, of 10,000 samples; on digits, precision.",
-    "Reverse KL: samples over bumps, or over the oracle's classes, from the true shares; nats.",
-    "Memorisation: 1 for new rows of the same kind, 0 for copies of training rows.",
-    "Two seeds show large differences only: rows that are close are not told apart by this table.",
-    "CPU seconds are of one thread, on cores that other work shared.",
-]
 
 
 @dataclass(frozen=True)
@@ -105,65 +89,122 @@ DIGITS = {
     "R1 and DiffAugment": replace(SLOPE, augment="diff"),
     "R1 and adaptive augmentation": replace(SLOPE, augment="adaptive"),
 }
-SETS = {"grid": GRID, "digits, 100 rows": DIGITS}
+FEW = "digits, 100 rows"
+SETS = {"grid": GRID, FEW: DIGITS}
 
 
-def main() -> None:
-    names = [f"{data}/{trick}" for data, tricks in SETS.items() for trick in tricks]
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--tricks", nargs="+", choices=names, default=names)
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
-    parser.add_argument("--rounds", type=int, default=4000, help="on the grid")
-    parser.add_argument("--digits-rounds", type=int, default=2000)
-    parser.add_argument("--out", type=Path, default=OUT)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    protocol = {
+BENCH = Bench(
+    __file__,
+    "Tricks, one at a time",
+    "data | trick | modes raw | modes EMA | high quality raw | high quality EMA | reverse KL raw | "
+    "reverse KL EMA | Frechet EMA | memorisation EMA | CPU seconds",
+    lambda options: {
         "networks": "grid: MLP 3 x 128, ReLU, 2-d latent; digits: convolutions, width 16, 32-d latent",
         "rounds": {"grid": options.rounds, "digits": options.digits_rounds},
         "batch": {"grid": 128, "digits": 64},
         "optimiser": f"Adam(betas 0, 0.99), lr {LR}, cosine to 0",
         "samples": {"grid": 10_000, "digits": 1000},
         "split": "test",
-    }
-    cells: dict[str, Any] = {}
-    if options.out.exists():
-        record = json.loads(options.out.read_text())
-        if record["protocol"] != protocol:
-            raise SystemExit(f"{options.out} was made by another protocol; move it away")
-        cells = record["cells"]
+    },
+    """
+    Mean and range over the seeds. raw: the last weights; EMA: their average, decay 0.999.
+
+    High quality: within 3 standard deviations of a bump, of 10,000 samples; on digits, precision.
+
+    Reverse KL: samples over bumps, or over the oracle's classes, from the true shares; nats.
+
+    Memorisation: 1 for new rows of the same kind, 0 for copies of training rows.
+
+    Two seeds show large differences only: rows that are close are not told apart by this table.
+
+    CPU seconds are of one thread, on cores that other work shared.
+    """,
+    weights="raw, average",
+    options={
+        "rounds": (4000, "rounds on the grid"),
+        "digits_rounds": (2000, "rounds on digits"),
+        "seeds": ([0, 1], "of the runs"),
+    },
+)
+
+
+@BENCH.cells
+def cells(options: Namespace) -> Iterator[Cell]:
     for seed in options.seeds:
-        for name in options.tricks:
-            if (cell := f"{name}/{seed}") not in cells:
-                data, trick = name.split("/")
-                rounds = options.rounds if data == "grid" else options.digits_rounds
-                cells[cell] = measure(data, trick, seed, rounds)
-                write(options.out, protocol, cells)
-                print(cell, json.dumps(cells[cell]), flush=True)
+        run = Run(ema=0.999, seed=seed, device="cpu", rounds=options.rounds, batch=128)
+        runs = {"grid": run, FEW: replace(run, rounds=options.digits_rounds, batch=64)}
+        for kind, tricks in SETS.items():
+            for name in tricks:
+                yield Cell(
+                    f"{kind} | {name} | seed {seed}",
+                    partial(measure, kind, name, runs[kind]),
+                    partial(
+                        first_losses, lambda run, it=(kind, name): train(*it, run)[1], runs[kind]
+                    ),
+                )
 
 
-# --- one cell ---------------------------------------------------------------------------------
+@BENCH.rows
+def rows(found: Cells, options: Namespace) -> Table:
+    table = []
+    for kind, tricks in SETS.items():
+        for name in tricks:
+            if runs := of_seeds(found, f"{kind} | {name}"):
+                table.append([kind, name, *row(runs)])
+        real = [
+            run["real"] for cell, run in found.items() if cell.startswith(kind) and "real" in run
+        ]
+        if real:
+            floor = {"raw": real[0], "ema": real[0], "seconds": 0}
+            table.append([kind, "real rows", *row([floor])])
+    return table
 
 
-def measure(kind: str, name: str, seed: int, rounds: int) -> dict[str, Any]:
-    """Trains and judges one seed of one row."""
+def row(runs: list[dict[str, Any]]) -> list[str]:
+    whole = [run for run in runs if "fault" not in run]
+    seconds = f"{statistics.mean(run['seconds'] for run in runs):.0f}"
+    if not whole:
+        return ["not finite", *[""] * (len(BENCH.columns) - 4), seconds]
+    figures = []
+    for both, digits in zip(FIGURES, (1, 3, 3, 2, 2), strict=True):
+        for kind in ("raw", "ema") if both[0] else ("ema",):
+            values = [r[kind][one] for r in whole for one in both if r[kind].get(one) is not None]
+            figures.append(around(values, digits))
+    if len(whole) < len(runs):
+        figures[0] += f" ({len(runs) - len(whole)} of {len(runs)} not finite)"
+    return [*figures, seconds]
+
+
+def around(values: list[float], digits: int) -> str:
+    """The mean, and how far the outermost are from it."""
+    if not values:
+        return ""
+    mean, half = statistics.mean(values), (max(values) - min(values)) / 2
+    return f"{mean:.{digits}f} ± {half:.{digits}f}" if half else f"{mean:.{digits}f}"
+
+
+def train(kind: str, name: str, run: Run) -> tuple[Model, Model]:
+    """The model of one row as it is after the last round, and its average."""
     data, trick = source(kind), SETS[kind][name]
-    torch.manual_seed(seed)
-    images = isinstance(data.space, Pixels)
+    manual_seed(run.seed)
     model = build(data, trick)
-    run = Run(rounds=rounds, batch=64 if images else 128, ema=0.999, seed=seed, device="cpu")
     every = max([p.every for p in trick.penalties], default=1)
     rates = {"critic": trick.critic_lr, "generator": LR}
     optimizers = adam(rates, (0.0, 0.99), {"critic": every} if every > 1 else None)
+    return model, fit(model, data.train, run, optimizers=optimizers, schedule=cosine)
+
+
+def measure(kind: str, name: str, run: Run) -> dict[str, Any]:
+    """Trains and judges one seed of one row."""
     begun = time.process_time()
     try:
-        average = fit(model, data.train, run, optimizers=optimizers, schedule=cosine)
+        models = train(kind, name, run)
     except FloatingPointError as error:
         return {"fault": str(error).split(";")[0], "seconds": time.process_time() - begun}
     values: dict[str, Any] = {"seconds": round(time.process_time() - begun, 1)}
-    for what, judged in (("raw", model), ("ema", average)):
-        figures = evaluate(judged, data, samples=1000 if images else 10_000)
-        wanted = {one for both in FIGURES for one in both}
+    wanted = {one for both in FIGURES for one in both}
+    for what, model in zip(("raw", "ema"), models, strict=True):
+        figures = evaluate(model, source(kind), samples=10_000 if kind == "grid" else 1000)
         values[what] = {f.name: f.value for f in figures if f.name in wanted}
         values["real"] = {f.name: f.floor for f in figures if f.name in wanted}
     return values
@@ -221,57 +262,5 @@ def perceptron(d_in: int, trick: Trick) -> nn.Module:
     return nn.Sequential(body, nn.ReLU(), meeting, head)
 
 
-# --- the table --------------------------------------------------------------------------------
-
-
-def write(path: Path, protocol: dict[str, Any], cells: dict[str, Any]) -> None:
-    rows = []
-    for data, tricks in SETS.items():
-        for trick in tricks:
-            found = [c for name, c in cells.items() if name.rpartition("/")[0] == f"{data}/{trick}"]
-            if found:
-                rows.append([data, trick, *row(found)])
-        real = [c["real"] for name, c in cells.items() if name.startswith(data) and "real" in c]
-        if real:
-            rows.append([data, "real rows", *row([{"raw": real[0], "ema": real[0], "seconds": 0}])])
-    content = {
-        "title": "Tricks, one at a time",
-        "command": "python benchmarks/tricks.py",
-        "protocol": protocol,
-        "date": date.today().isoformat(),
-        "machine": f"{platform.machine()} CPU, 1 thread",
-        "versions": {"genus": __version__, "torch": torch.__version__},
-        "columns": COLUMNS,
-        "rows": rows,
-        "notes": NOTES,
-        "cells": cells,
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-
-
-def row(cells: list[dict[str, Any]]) -> list[str]:
-    whole = [cell for cell in cells if "fault" not in cell]
-    seconds = f"{statistics.mean(cell['seconds'] for cell in cells):.0f}"
-    if not whole:
-        return ["not finite", *[""] * (len(COLUMNS) - 4), seconds]
-    said = []
-    for both, digits in zip(FIGURES, (1, 3, 3, 2, 2), strict=True):
-        for kind in ("raw", "ema") if both[0] else ("ema",):
-            values = [c[kind][one] for c in whole for one in both if c[kind].get(one) is not None]
-            said.append(spread(values, digits))
-    if len(whole) < len(cells):
-        said[0] += f" ({len(cells) - len(whole)} of {len(cells)} not finite)"
-    return [*said, seconds]
-
-
-def spread(values: list[float], digits: int) -> str:
-    """The mean, and how far the outermost are from it."""
-    if not values:
-        return ""
-    mean, half = statistics.mean(values), (max(values) - min(values)) / 2
-    return f"{mean:.{digits}f} ± {half:.{digits}f}" if half else f"{mean:.{digits}f}"
-
-
 if __name__ == "__main__":
-    main()
+    BENCH.main()
