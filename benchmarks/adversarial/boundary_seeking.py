@@ -19,7 +19,7 @@ from genus.autoregressive import MADE
 from genus.core import Losses, Model
 from genus.data import Data, load
 from genus.data.text.grammar import Grammar
-from genus.measure import draw, evaluate
+from genus.measure import evaluate, sampled
 from genus.measure.evaluation import judging
 from genus.measure.likelihood.likelihood import QUICK
 from genus.recipes.adversarial import bsgan as bsgan_recipe
@@ -176,7 +176,7 @@ def measure(data: str, system: str, run: Run) -> dict[str, float]:
     seconds = time.perf_counter() - begun
     if data == "grammar":
         with judging(model, run.seed):
-            found = Grammar().read(draw(model, SEQUENCES))._asdict()
+            found = Grammar().read(sampled(model, SEQUENCES))._asdict()
     else:
         judged = evaluate(model, source(data), seed=run.seed, effort=QUICK)
         found = {f.name: f.value for f in judged if f.name in DIGITS}

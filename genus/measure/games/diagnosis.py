@@ -10,7 +10,7 @@
 
 A fault is reported if it shows now and showed at the looks before; one that has passed is not. The
 figures are those of `genus.measure.games.examination`. The thresholds lie between sound runs and
-runs that were broken on purpose; `benchmarks/diagnosis.py` has both.
+runs that were broken on purpose; `benchmarks/adversarial/diagnosis.py` has both.
 """
 
 import json

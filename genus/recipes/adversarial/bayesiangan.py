@@ -25,7 +25,7 @@ def bayesiangan(
 ) -> Model:
     """Bayesian GAN on ten planes in 100 dimensions; target: at most 0.1 nats of Jensen-Shannon.
 
-    benchmarks/bayesian.py compares it with one GAN by Adam, to isolate the effect of the posterior.
+    benchmarks/adversarial/bayesian.py compares it with one GAN by Adam, to isolate the effect of the posterior.
 
     Args:
         data: name or path of a data set of vectors.

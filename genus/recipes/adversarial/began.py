@@ -22,7 +22,7 @@ def began(
     """BEGAN on digits; target: all ten classes, which a lower gamma trades for sharpness.
 
     The balance is one of means, and a generator can reach a low gamma with only those images that
-    the autoencoder reconstructs best (benchmarks/began.py).
+    the autoencoder reconstructs best (benchmarks/adversarial/began.py).
 
     The log's figures also hold `convergence`, the paper's M, of the round before they were taken.
 

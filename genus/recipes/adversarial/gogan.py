@@ -25,7 +25,7 @@ def gogan(
     """GoGAN on a grid of 25 normals; target: all found, 0.9 of samples within 3 sigma.
 
     The gap falls from stage to stage, but not because of the ranking: the same rounds
-    without it do at least as well (benchmarks/gogan.py).
+    without it do at least as well (benchmarks/adversarial/gogan.py).
 
     The log's figures also hold `gap`, by how much the critic scores data above samples.
 

@@ -29,7 +29,7 @@ def pacgan(
     """PacGAN on a grid of 25 normals; target: all found, 0.9 of samples within 3 sigma.
 
     That is with averaged weights, whose bumps are narrower than the data's. The paper's own
-    protocol, and packing without R1, are in benchmarks/published_modes.py.
+    protocol, and packing without R1, are in benchmarks/adversarial/published_modes.py.
 
     Args:
         data: name or path of a data set of vectors or images.
