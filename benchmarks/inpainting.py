@@ -154,7 +154,7 @@ def on_digits(
     """Energy score of the lower half, and whether the oracle sees the digit that it was."""
     torch.manual_seed(0)
     x, labels = (part[:rows] for part in data.test.everything())
-    space, plain = data.space, model.told_nothing(labels)
+    space, plain = data.space, model.unconditional(labels)
     assert isinstance(space, Pixels)
     upper = torch.zeros(1, 1, 8, 8, dtype=torch.bool)
     upper[:, :, :4] = known == "upper"
@@ -221,7 +221,7 @@ def draw(model: Diffusion, data: Data, path: Path) -> None:
     """Gaps filled with one draw a step and with ten; and digits edited to be of the next class."""
     x, labels = data.test.everything()
     x = torch.stack([x[labels == digit][3] for digit in range(10)])
-    space, plain = data.space, model.told_nothing(torch.arange(10))
+    space, plain = data.space, model.unconditional(torch.arange(10))
     assert isinstance(space, Pixels)
     upper, middle = (torch.zeros(1, 1, 8, 8, dtype=torch.bool) for _ in range(2))
     upper[:, :, :4], middle[:] = True, True

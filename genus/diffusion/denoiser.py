@@ -135,7 +135,7 @@ class Denoiser(nn.Module):
 
     def whole(self, x: Tensor, t: Tensor, *context: Tensor) -> Tensor:
         """All that the network gives for x_t: (n, *shape), and more channels if a model needs more."""
-        shown = self.parametrisation.ask(x, t, *self._amounts(x, t))
+        shown = self.parametrisation.network_input(x, t, *self._amounts(x, t))
         return self.net(shown.x, shown.t, *context)
 
     def out(self, x: Tensor, t: Tensor, *context: Tensor) -> Tensor:

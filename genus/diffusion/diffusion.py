@@ -121,7 +121,7 @@ class Diffusion(Denoising, GenerativeModel):
         """The denoiser of p(x | context), for these rows; of p(x), without a context."""
         return Given(self.denoiser, *self.features(context))
 
-    def told_nothing(self, context: Tensor) -> "Given":
+    def unconditional(self, context: Tensor) -> "Given":
         """The denoiser of p(x), for as many rows as context has."""
         return Given(self.denoiser, *(torch.zeros_like(f) for f in self.features(context)))
 

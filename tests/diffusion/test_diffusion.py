@@ -256,7 +256,7 @@ def test_a_dropped_context_is_zeros():
     dropped = (seen[-1] == 0).all(1)
     assert (dropped.double().mean() - 0.25).abs() < 5 * (0.25 * 0.75 / 4000) ** 0.5
     assert torch.equal(seen[-1][~dropped], torch.eye(3)[context[~dropped]])
-    nothing = model.told_nothing(context[:5]).denoise(x[:5], torch.full((5,), 0.5))
+    nothing = model.unconditional(context[:5]).denoise(x[:5], torch.full((5,), 0.5))
     assert (seen[-1] == 0).all()
     given = model.given(context[:5]).denoise(x[:5], torch.full((5,), 0.5))
     assert torch.equal(given, model.denoise(x[:5], torch.full((5,), 0.5), context[:5]))

@@ -91,7 +91,7 @@ class BayesianGAN(GenerativeModel):
         self.generators, self.critics = tuple(generators), tuple(critics)
         self.makers, self.scorers = nn.ModuleList(generators), nn.ModuleList(critics)
 
-    def made(self, k: int, z: Tensor) -> Tensor:
+    def generated(self, k: int, z: Tensor) -> Tensor:
         """Rows of generator k from z, (n, latent): (n, *shape); on Pixels, not yet on the grid."""
         x = self.makers[k](z).reshape(-1, *self.space.shape)
         return self.space.squash(x)
@@ -104,12 +104,14 @@ class BayesianGAN(GenerativeModel):
         which = torch.randint(len(self.generators), (n,), device=z.device)
         x = z.new_empty(n, *self.space.shape)
         for k in which.unique().tolist():
-            x[which == k] = self.made(k, z[which == k])
+            x[which == k] = self.generated(k, z[which == k])
         return self.space.quantise(x)
 
     def deal(self, x: Tensor) -> BayesianGANDeal:
         """x, and as many rows of each generator, (J, n, *shape)."""
-        fakes = [self.made(k, self.noise(len(x), self.latent)) for k in range(len(self.generators))]
+        fakes = [
+            self.generated(k, self.noise(len(x), self.latent)) for k in range(len(self.generators))
+        ]
         return BayesianGANDeal(x, torch.stack(fakes))
 
     def scores(self, critic: nn.Module, fakes: Tensor) -> list[Tensor]:

@@ -77,7 +77,7 @@ class PixelCNNPP(Stepwise):
         return raster(self.space.shape)
 
     def logits(self, x: Tensor) -> Tensor:
-        out = self.said(x)
+        out = self.outputs(x)
         if isinstance(self.space, Bits):
             return self._bit_logits(x.movedim(1, -1), out).movedim(-1, 1)
         mixture = self._mixtures(x.movedim(1, -1), out)
@@ -88,10 +88,10 @@ class PixelCNNPP(Stepwise):
         if isinstance(self.space, Bits):
             return super().log_probs(x)
         values = x.movedim(1, -1)
-        mixture = self._mixtures(values, self.said(x))
+        mixture = self._mixtures(values, self.outputs(x))
         return log_logistic_mixture_bins(values, *mixture, self.levels).movedim(-1, 1)
 
-    def said(self, x: Tensor) -> Tensor:
+    def outputs(self, x: Tensor) -> Tensor:
         """The network's outputs for each pixel, given those before it, (n, h, w, numbers)."""
         seen = torch.cat([signed(self.space, x), torch.ones_like(x[:, :1])], 1)
         return self.head(self.net(seen)).to(x.dtype).movedim(1, -1)

@@ -51,7 +51,7 @@ class Kernel(Protocol):
         """A draw of q(x_t | x_0), (n, d)."""
         ...
 
-    def believed(self, logits: Tensor, x_t: Tensor) -> Tensor:
+    def predicted(self, logits: Tensor, x_t: Tensor) -> Tensor:
         """log p(x_0 | x_t), (n, d, values), from a network's logits."""
         ...
 
@@ -74,7 +74,7 @@ class Absorbing:
     def noisy(self, x: Tensor, a: Tensor, values: int) -> Tensor:
         return torch.where(_uniform(x, a) < a, x, values)
 
-    def believed(self, logits: Tensor, x_t: Tensor) -> Tensor:
+    def predicted(self, logits: Tensor, x_t: Tensor) -> Tensor:
         """What is not masked is known, whatever the network's logits are."""
         values = logits.shape[-1]
         sure = one_hot(x_t.clamp(max=values - 1), values).to(logits.dtype).log()
@@ -102,7 +102,7 @@ class Multinomial:
     def noisy(self, x: Tensor, a: Tensor, values: int) -> Tensor:
         return torch.where(_uniform(x, a) < a, x, torch.randint_like(x, values))
 
-    def believed(self, logits: Tensor, x_t: Tensor) -> Tensor:
+    def predicted(self, logits: Tensor, x_t: Tensor) -> Tensor:
         return logits.log_softmax(-1)
 
     def back(self, log_p: Tensor, x_t: Tensor, a_s: Tensor, a_t: Tensor) -> Tensor:

@@ -91,15 +91,15 @@ class DiscreteDiffusion(GenerativeModel):
 
     # the chain back
 
-    def believed(self, x_t: Tensor, k: Tensor) -> Tensor:
+    def predicted(self, x_t: Tensor, k: Tensor) -> Tensor:
         """log p(x_0 | x_t), (n, d, values), place by place, for x_t, (n, d), after k steps, (n,)."""
         logits = self.net(x_t, k.to(self.levels.dtype) / self.steps)
-        return self.kernel.believed(logits, x_t)
+        return self.kernel.predicted(logits, x_t)
 
     def back(self, x_t: Tensor, k: Tensor, to: Tensor) -> Tensor:
         """p(x_s | x_t), (n, d, states), place by place: from after k steps, (n,), to after `to`, (n,)."""
         a_s, a_t = self.levels[to, None], self.levels[k, None]
-        return self.kernel.back(self.believed(x_t, k), x_t, a_s, a_t)
+        return self.kernel.back(self.predicted(x_t, k), x_t, a_s, a_t)
 
     @torch.no_grad()
     def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
@@ -126,7 +126,7 @@ class DiscreteDiffusion(GenerativeModel):
         """KL(q(x_s | x_t, x_0) || p(x_s | x_t)), (n,), nats, of one x_t after k steps, (n,)."""
         real, a_s, a_t = self.indices(x), self.levels[k - 1, None], self.levels[k, None]
         x_t = self.kernel.noisy(real, a_t, self.values)
-        return self.kernel.cost(real, self.believed(x_t, k), x_t, a_s, a_t).sum(1)
+        return self.kernel.cost(real, self.predicted(x_t, k), x_t, a_s, a_t).sum(1)
 
     def elbo(self, x: Tensor) -> Tensor:
         """A lower bound of log p(x), (n,), in nats: a random one, from one step for each row."""

@@ -112,7 +112,7 @@ class ConsistencyModel(GenerativeModel):
         """f, (n, *shape): the end of the path on which x_t, (n, *shape), lies at t, (n,)."""
         shape = (-1, *[1] * (x.dim() - 1))
         at = Levels(t, self.path.alpha(t).view(shape), self.path.sigma(t).view(shape))
-        return self._end(self.net(*self.preconditioning.ask(x, *at)), x, at)
+        return self._end(self.net(*self.preconditioning.network_input(x, *at)), x, at)
 
     @torch.no_grad()
     def sample(
@@ -140,12 +140,12 @@ class ConsistencyModel(GenerativeModel):
         place = (spread_evenly(x) * (len(self.grid) - 1)).long().clamp(max=len(self.grid) - 2)
         at, to, eps = self._levels(place, x), self._levels(place + 1, x), torch.randn_like(x)
         noisy = at.alpha * x + at.sigma * eps
-        here = self._end(self.net(*self.preconditioning.ask(noisy, *at)), noisy, at)
+        here = self._end(self.net(*self.preconditioning.network_input(noisy, *at)), noisy, at)
         with torch.no_grad():
             near = (
                 to.alpha * x + to.sigma * eps if self.teacher is None else self.step(noisy, at, to)
             )
-            inputs = self.preconditioning.ask(near, *to)
+            inputs = self.preconditioning.network_input(near, *to)
             out = (
                 functional_call(self.net, self._averaged(), inputs)
                 if self.decay

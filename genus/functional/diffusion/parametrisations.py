@@ -38,7 +38,7 @@ class NetworkInput(NamedTuple):
 class Parametrisation(Protocol):
     """alpha and sigma have one number a row, and as many axes as x."""
 
-    def ask(self, x: Tensor, t: Tensor, alpha: Tensor, sigma: Tensor) -> NetworkInput:
+    def network_input(self, x: Tensor, t: Tensor, alpha: Tensor, sigma: Tensor) -> NetworkInput:
         """What the network is shown of x_t, (n, *shape), and of t, (n,)."""
         ...
 
@@ -58,7 +58,7 @@ class Parametrisation(Protocol):
 class _Plain:
     """The network is shown x_t and t as they are, and all its errors weigh the same."""
 
-    def ask(self, x: Tensor, t: Tensor, alpha: Tensor, sigma: Tensor) -> NetworkInput:
+    def network_input(self, x: Tensor, t: Tensor, alpha: Tensor, sigma: Tensor) -> NetworkInput:
         return NetworkInput(x, t)
 
     def weight(self, alpha: Tensor, sigma: Tensor) -> Tensor:
@@ -138,7 +138,7 @@ class Preconditioned:
     def __post_init__(self) -> None:
         positive("Preconditioned", deviation=self.deviation)
 
-    def ask(self, x: Tensor, t: Tensor, alpha: Tensor, sigma: Tensor) -> NetworkInput:
+    def network_input(self, x: Tensor, t: Tensor, alpha: Tensor, sigma: Tensor) -> NetworkInput:
         # c_in y = x / sqrt(sigma^2 + alpha^2 d^2), also where alpha is 0
         scale = (sigma.square() + (alpha * self.deviation).square()).sqrt()
         return NetworkInput(x / scale, (sigma / alpha.clamp(min=1e-5)).log().reshape(-1) / 4)

@@ -149,7 +149,7 @@ class ForgetsTheRowsUnderACoarseOne(PixelCNNPP):
 class ForgetsWhatRedSaysOfTheMixture(PixelCNNPP):
     def log_probs(self, x):
         values = x.movedim(1, -1)
-        weights, means, log_s = self._mixtures(values, self.said(x))
+        weights, means, log_s = self._mixtures(values, self.outputs(x))
         from genus.functional.densities.densities import log_logistic_mixture_bins as bins
 
         weights = weights[..., :1, :].expand_as(weights)

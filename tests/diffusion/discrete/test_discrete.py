@@ -70,7 +70,7 @@ def averages_the_posterior(kernel):
             if (whole[:V, state] == 0).all():
                 continue  # it cannot be
             x_t = torch.tensor([[state]])
-            log_p = kernel.believed(torch.randn(1, 1, V), x_t)
+            log_p = kernel.predicted(torch.randn(1, 1, V), x_t)
             rows = torch.tensor([[a_s]]), torch.tensor([[a_t]])
             wanted = torch.zeros(kernel.states(V))
             for x_0 in range(V):
@@ -87,7 +87,7 @@ def costs_are_the_divergence(kernel):
             if transition(kernel, a_t)[x_0, state] == 0:
                 continue
             x, x_t = torch.tensor([[x_0]]), torch.tensor([[state]])
-            log_p = kernel.believed(torch.randn(1, 1, V), x_t)
+            log_p = kernel.predicted(torch.randn(1, 1, V), x_t)
             sure = one_hot(x, V).double().log()
             q, p = (kernel.back(log, x_t, *rows)[0, 0] for log in (sure, log_p))
             wanted = (q * (q / p).log()).where(q > 0, 0.0).sum()
@@ -180,7 +180,7 @@ def exact_elbo(model, x):
         at = states[chance > 0]
         steps = torch.full((len(at),), k)
         rows = model.levels[steps - 1, None], model.levels[steps, None]
-        log_p = model.believed(at, steps)
+        log_p = model.predicted(at, steps)
         cost = model.kernel.cost(x.expand(len(at), -1), log_p, at, *rows).sum(1)
         total += (chance[chance > 0] * cost).sum()
     return -total

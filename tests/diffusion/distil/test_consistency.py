@@ -174,7 +174,7 @@ def tabled(path, spacing, kind=ConsistencyModel, teacher=True, **more):
     times = 8
     probe = ConsistencyModel(TimeMLP(2, 4, 1), Reals((2,)), path, None, 0.7, times, spacing)
     at = probe._levels(torch.arange(times), torch.zeros(times, 2))
-    asked = probe.preconditioning.ask(torch.zeros(times, 2), *at).t
+    asked = probe.preconditioning.network_input(torch.zeros(times, 2), *at).t
     knows = Knows(path) if teacher else None
     return kind(Table(asked), Reals((2,)), path, knows, 0.7, times, spacing, decay=0.5, **more)
 

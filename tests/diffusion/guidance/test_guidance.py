@@ -215,7 +215,7 @@ def test_rows_may_be_at_different_times():
     model = trained()
     x, t = torch.randn(5, 2), torch.tensor([0.1, 0.4, 0.9, 0.5, 0.2])
     guided = ClassifierFree(model, LABELS, 2.0, (0.3, 0.6)).denoise(x, t)
-    cond, nothing = (given(LABELS).denoise(x, t) for given in (model.given, model.told_nothing))
+    cond, nothing = (given(LABELS).denoise(x, t) for given in (model.given, model.unconditional))
     inside = torch.tensor([False, True, False, True, False])[:, None]
     torch.testing.assert_close(guided, torch.where(inside, 3 * cond - 2 * nothing, cond))
 

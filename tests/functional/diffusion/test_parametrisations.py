@@ -44,7 +44,7 @@ def test_edms_coefficients():
     skip, c_out = d**2 / (s**2 + d**2), s * d / (s**2 + d**2) ** 0.5
     c_in = 1 / (s**2 + d**2) ** 0.5
     torch.testing.assert_close(kind.start(out, x, one, sigma), skip * x + c_out * out)
-    shown = kind.ask(x, torch.zeros(1), one, sigma)
+    shown = kind.network_input(x, torch.zeros(1), one, sigma)
     torch.testing.assert_close(shown.x, c_in * x)
     torch.testing.assert_close(shown.t, torch.tensor([s]).log() / 4)
 
@@ -57,7 +57,7 @@ def test_what_edm_shows_and_wants_has_variance_one(path):
     x, eps = 0.7 * torch.randn(200_000, 1), torch.randn(200_000, 1)
     t = torch.tensor([0.3])
     alpha, sigma = path.alpha(t)[:, None], path.sigma(t)[:, None]
-    shown = kind.ask(alpha * x + sigma * eps, t, alpha, sigma).x
+    shown = kind.network_input(alpha * x + sigma * eps, t, alpha, sigma).x
     for values in (shown, kind.target(x, eps, alpha, sigma)):
         assert (values.var() - 1).abs() < 5 * (2 / len(x)) ** 0.5
 
