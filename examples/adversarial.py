@@ -21,9 +21,10 @@ from genus.train import adam
 
 def main(rounds: int, out: Path) -> None:
     ring = genus.data.load("ring")
-    for name, penalties in {"plain": [], "penalised": [Penalty(r1, 0.3)]}.items():
+    for name, penalties in {"plain": [], "penalised": [Penalty(r1, 0.02)]}.items():
         torch.manual_seed(0)
-        generator, critic = MLP(8, 2, (64, 64), activation="relu"), MLP(2, 1, (64, 64))
+        generator = MLP(8, 2, (128, 128), activation="relu")
+        critic = MLP(2, 1, (128, 128), activation="relu")
         model = GAN(ring.space, generator, critic, 8, OBJECTIVES["non_saturating"], penalties)
         folder = out / f"adversarial_{name}"
         shutil.rmtree(folder, ignore_errors=True)
@@ -41,6 +42,6 @@ def main(rounds: int, out: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=3000)
+    parser.add_argument("--rounds", type=int, default=4000)
     parser.add_argument("--out", type=Path, default=Path("runs/examples"))
     main(**vars(parser.parse_args()))

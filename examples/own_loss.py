@@ -36,21 +36,22 @@ EXPONENTIAL = Objective("exponential", exponential_critic, exponential_generator
 
 
 def main(rounds: int, out: Path) -> None:
-    grid = genus.data.load("grid")  # 25 bumps
+    ring = genus.data.load("ring")  # eight bumps
     torch.manual_seed(0)
-    generator, critic = MLP(8, 2, (128, 128), activation="relu"), MLP(2, 1, (128, 128))
-    model = GAN(grid.space, generator, critic, 8, EXPONENTIAL, [Penalty(r1, 0.1)])
-    run = genus.Run(rounds=rounds, batch=256, lr=2e-3, ema=0.99)
-    optimizers = adam(2e-3, (0.0, 0.9))
-    model = genus.fit(model, grid.train, run, optimizers=optimizers, schedule=cosine)
+    generator = MLP(8, 2, (128, 128), activation="relu")
+    critic = MLP(2, 1, (128, 128), activation="relu")
+    model = GAN(ring.space, generator, critic, 8, EXPONENTIAL, [Penalty(r1, 0.02)])
+    run = genus.Run(rounds=rounds, batch=256, ema=0.99)
+    optimizers = adam(1e-3, (0.5, 0.9))
+    model = genus.fit(model, ring.train, run, optimizers=optimizers, schedule=cosine)
 
-    figures = {figure.name: figure for figure in genus.evaluate(model, grid)}
-    print(f"{figures['modes']} of 25; {figures['high_quality']}")
+    figures = {figure.name: figure for figure in genus.evaluate(model, ring)}
+    print(f"{figures['modes']} of 8; {figures['high_quality']}")
     print(f"samples: {picture(model, out / 'own_loss.png')}")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=4000)
+    parser.add_argument("--rounds", type=int, default=5000)
     parser.add_argument("--out", type=Path, default=Path("runs/examples"))
     main(**vars(parser.parse_args()))

@@ -52,6 +52,6 @@ def main(rounds: int, out: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=2000)
+    parser.add_argument("--rounds", type=int, default=800)
     parser.add_argument("--out", type=Path, default=Path("runs/examples"))
     main(**vars(parser.parse_args()))
