@@ -21,7 +21,7 @@ from genus.train import adam
 
 def main(rounds: int, out: Path) -> None:
     ring = genus.data.load("ring")
-    for name, penalties in {"plain": [], "penalised": [Penalty(r1, 0.02)]}.items():
+    for name, penalties in {"plain": [], "penalised": [Penalty(r1, 0.3)]}.items():
         torch.manual_seed(0)
         generator = MLP(8, 2, (128, 128), activation="relu")
         critic = MLP(2, 1, (128, 128), activation="relu")
