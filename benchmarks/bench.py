@@ -42,7 +42,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -51,6 +51,9 @@ from genus import Run, __version__
 from genus.core import Model
 from genus.core.files import write
 from genus.train import artifact
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -107,6 +110,7 @@ class Bench:
         self.protocol, self.weights, self.options = protocol, weights, options or {}
         self.name = self.file.resolve().relative_to(HERE).with_suffix("").as_posix()
         self.results = RESULTS / f"{self.file.stem}.json"
+        self.further: Callable[[Cells, Namespace], list[str]] = lambda found, options: []
 
     def cells(self, function: Callable[[Namespace], Iterable[Cell]]) -> Any:
         """Declares the function that yields the cells."""
@@ -116,6 +120,11 @@ class Bench:
     def rows(self, function: Callable[[Cells, Namespace], Table]) -> Any:
         """Declares the function that makes the table of the cells that are there."""
         self.table = function
+        return function
+
+    def remarks(self, function: Callable[[Cells, Namespace], list[str]]) -> Any:
+        """Declares the function that makes further notes, of figures that are no row of the table."""
+        self.further = function
         return function
 
     # --- command ------------------------------------------------------------------------------
@@ -204,6 +213,7 @@ class Bench:
         path: Path = options.out
         with locked(path):
             records = {**self.read(path), **new}
+            found = {name: record["figures"] for name, record in records.items()}
             last = max(records.values(), key=lambda r: r["date"], default={"date": ""})
             content = {
                 "title": self.title,
@@ -213,8 +223,8 @@ class Bench:
                 "machine": last.get("machine", machine(options.threads)),
                 "versions": last.get("versions", versions()),
                 "columns": self.columns,
-                "rows": self.table({k: r["figures"] for k, r in records.items()}, options),
-                "notes": self.notes,
+                "rows": self.table(found, options),
+                "notes": self.notes_of(found, options),
                 "cells": records,
             }
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -222,6 +232,9 @@ class Bench:
 
     def protocol_of(self, options: Namespace) -> Protocol:
         return self.protocol(options) if callable(self.protocol) else self.protocol
+
+    def notes_of(self, found: Cells, options: Namespace) -> list[str]:
+        return [*self.notes, *self.further(found, options)]
 
     def stale(self, cell: Cell, known: Mapping[str, Any]) -> Iterator[str]:
         """A sentence if the figures of a cell are of something that has changed since."""
@@ -335,6 +348,20 @@ def first_losses(train: Callable[[Run], Model], run: Run, rounds: int = 20) -> l
         for name, value in sorted(line.items())
         if name not in ("seconds", "event", "round")
     ]
+
+
+def given(path: Path | None, option: str) -> Path:
+    """What an option names that has no default, such as a peer's checkout, where a cell needs it."""
+    return path or sys.exit(f"this cell needs --{option}")
+
+
+def drawn(figure: "Figure", name: str, options: Namespace) -> dict[str, str]:
+    """The figures of a cell that draws: its picture, beside the pages, or beside another --out."""
+    from genus.show.style import png
+
+    path = (PICTURES if options.out.parent == RESULTS else options.out.parent) / f"{name}.png"
+    write(path, png(figure))
+    return {"picture": path.name}
 
 
 def every() -> Iterator[Bench]:
