@@ -45,11 +45,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from genus import Run, __version__
-from genus.core import Model
+from genus.core import HasLogProb, Model
 from genus.core.files import write
+from genus.functional.densities.estimates import mean_error
 from genus.train import artifact
 
 if TYPE_CHECKING:
@@ -348,6 +349,15 @@ def first_losses(train: Callable[[Run], Model], run: Run, rounds: int = 20) -> l
         for name, value in sorted(line.items())
         if name not in ("seconds", "event", "round")
     ]
+
+
+@torch.no_grad()
+def nats(model: Model, batch: Sequence[Tensor], rows: int = 250) -> tuple[float, float]:
+    """Mean of -log p of a batch, so many rows at once, and its standard error."""
+    if not isinstance(model, HasLogProb):
+        raise TypeError(f"{type(model).__name__} has no log_prob")
+    parts = zip(*(x.split(rows) for x in batch), strict=True)
+    return mean_error(torch.cat([-model.log_prob(*part).double() for part in parts]))
 
 
 def given(path: Path | None, option: str) -> Path:
