@@ -43,15 +43,19 @@ from dataclasses import dataclass, replace
 from datetime import date
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from genus import Run, __version__
-from genus.core import Model
+from genus.core import HasLogProb, Model
 from genus.core.files import write
+from genus.functional.densities.estimates import mean_error
 from genus.train import artifact
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -109,6 +113,7 @@ class Bench:
         self.name = self.file.resolve().relative_to(HERE).with_suffix("").as_posix()
         self.results = RESULTS / f"{self.file.stem}.json"
         self.draw: Callable[[Cells, Namespace, Path], None] | None = None
+        self.further: Callable[[Cells, Namespace], list[str]] = lambda found, options: []
 
     def cells(self, function: Callable[[Namespace], Iterable[Cell]]) -> Any:
         """Declares the function that yields the cells."""
@@ -123,6 +128,11 @@ class Bench:
     def picture(self, function: Callable[[Cells, Namespace, Path], None]) -> Any:
         """Declares the function that draws the cells that are there into a file."""
         self.draw = function
+        return function
+
+    def remarks(self, function: Callable[[Cells, Namespace], list[str]]) -> Any:
+        """Declares the function that makes further notes, of figures that are no row of the table."""
+        self.further = function
         return function
 
     # --- command ------------------------------------------------------------------------------
@@ -219,6 +229,7 @@ class Bench:
         path: Path = options.out
         with locked(path):
             records = {**self.read(path), **new}
+            found = {name: record["figures"] for name, record in records.items()}
             last = max(records.values(), key=lambda r: r["date"], default={"date": ""})
             content = {
                 "title": self.title,
@@ -228,8 +239,8 @@ class Bench:
                 "machine": last.get("machine", machine(options.threads)),
                 "versions": last.get("versions", versions()),
                 "columns": self.columns,
-                "rows": self.table({k: r["figures"] for k, r in records.items()}, options),
-                "notes": self.notes,
+                "rows": self.table(found, options),
+                "notes": self.notes_of(found, options),
                 "cells": records,
             }
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -237,6 +248,9 @@ class Bench:
 
     def protocol_of(self, options: Namespace) -> Protocol:
         return self.protocol(options) if callable(self.protocol) else self.protocol
+
+    def notes_of(self, found: Cells, options: Namespace) -> list[str]:
+        return [*self.notes, *self.further(found, options)]
 
     def stale(self, cell: Cell, known: Mapping[str, Any]) -> Iterator[str]:
         """A sentence if the figures of a cell are of something that has changed since."""
@@ -355,6 +369,29 @@ def first_losses(train: Callable[[Run], Model], run: Run, rounds: int = 20) -> l
 def of_seeds(found: Cells, name: str) -> list[Any]:
     """The figures of the cells "NAME | seed 0", "NAME | seed 1" and so on, of those that are there."""
     return [figures for cell, figures in found.items() if cell.rpartition(" | seed ")[0] == name]
+
+
+@torch.no_grad()
+def nats(model: Model, batch: Sequence[Tensor], rows: int = 250) -> tuple[float, float]:
+    """Mean of -log p of a batch, so many rows at once, and its standard error."""
+    if not isinstance(model, HasLogProb):
+        raise TypeError(f"{type(model).__name__} has no log_prob")
+    parts = zip(*(x.split(rows) for x in batch), strict=True)
+    return mean_error(torch.cat([-model.log_prob(*part).double() for part in parts]))
+
+
+def given(path: Path | None, option: str) -> Path:
+    """What an option names that has no default, such as a peer's checkout, where a cell needs it."""
+    return path or sys.exit(f"this cell needs --{option}")
+
+
+def drawn(figure: "Figure", name: str, options: Namespace) -> dict[str, str]:
+    """The figures of a cell that draws: its picture, beside the pages, or beside another --out."""
+    from genus.show.style import png
+
+    path = (PICTURES if options.out.parent == RESULTS else options.out.parent) / f"{name}.png"
+    write(path, png(figure))
+    return {"picture": path.name}
 
 
 def every() -> Iterator[Bench]:

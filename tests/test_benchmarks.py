@@ -26,7 +26,7 @@ def test_every_committed_table_is_what_its_cells_say(name):
     assert record["rows"] == bench.table(figures, options)
     assert record["columns"] == bench.columns
     assert all(len(row) == len(bench.columns) for row in record["rows"])
-    assert record["notes"] == bench.notes
+    assert record["notes"] == bench.notes_of(figures, options)
     assert record["command"] == f"make bench NAME={name.removeprefix('benchmarks/')}"
 
 

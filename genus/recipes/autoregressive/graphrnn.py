@@ -23,7 +23,7 @@ def graphrnn(
     """GraphRNN on graphs of two communities; target: a squared degree distance of at most 0.03.
 
     By the published kernel, to the test graphs, as are those of clustering and orbits; real graphs
-    and random ones stand beside it in benchmarks/graphs.py. It takes a minute of one core.
+    and random ones stand beside it in benchmarks/autoregressive/graphs.py. It takes a minute of one core.
 
     Args:
         data: name of a set of graphs, see genus.data.graphs.

@@ -20,7 +20,7 @@ def graphrnn_s(
     """GraphRNN-S on graphs of two communities; target: a squared degree distance of at most 0.1.
 
     By the published kernel, to the test graphs, as are those of clustering and orbits; real graphs
-    and random ones stand beside it in benchmarks/graphs.py. It takes less than a minute of one core.
+    and random ones stand beside it in benchmarks/autoregressive/graphs.py. It takes less than a minute of one core.
 
     Args:
         data: name of a set of graphs, see genus.data.graphs.

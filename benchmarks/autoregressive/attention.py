@@ -1,0 +1,167 @@
+"""Images by attention: bits per dimension on digits, and halves of images that are completed.
+
+Of the checkpoints of a run the one with the lowest validation nats is scored on all test rows. The
+picture is of the models of binarised MNIST that autoregressive/bmnist keeps by its --weights.
+"""
+
+import math
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from genus import Run
+from genus.autoregressive import Stepwise
+from genus.core import Model
+from genus.data import load
+from genus.measure import evaluate
+from genus.recipes.autoregressive.imagetransformer import imagetransformer
+from genus.recipes.autoregressive.pixelsnail import pixelsnail
+from genus.show import grid
+from genus.show.style import canvas, style
+from genus.train import artifact
+
+from ..bench import Bench, Cell, Cells, Table, drawn, first_losses, given, nats, size, trained
+
+SAMPLES = 1000
+RUN = Run(rounds=400, batch=64, lr=3e-3, clip=1.0, ema=0.99, autocast=True, evaluate_every=50)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of the table."""
+
+    label: str
+    recipe: Callable[..., Model]
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+MODELS = {
+    "transformer": Entry(
+        "Image Transformer, 3 layers of 64", imagetransformer, {"window": 3, "dropout": 0.2}
+    ),
+    "transformer-alone": Entry(
+        "the same, told of no pixels close by", imagetransformer, {"window": 0, "dropout": 0.2}
+    ),
+    "transformer-classes": Entry(
+        "the same with a window, given the class",
+        imagetransformer,
+        {"window": 3, "dropout": 0.2, "classes": True},
+    ),
+    "pixelsnail": Entry("PixelSNAIL, 3 blocks of 48, softmax", pixelsnail, {"dropout": 0.2}),
+    "pixelsnail-logistics": Entry(
+        "the same, 5 logistics", pixelsnail, {"dropout": 0.2, "mixture": 5}
+    ),
+}
+SHOWN = {"image-transformer": "image Transformer", "pixelsnail": "PixelSNAIL"}  # of bits
+
+
+BENCH = Bench(
+    __file__,
+    "Images by attention: digits",
+    "model | weights | rounds | CPU minutes | bits/dim | nats | coverage | right class",
+    {
+        "data": "digits, 8 x 8, 17 levels; 1,297 rows train, 200 validate, 300 test",
+        "training": f"{RUN.rounds} rounds of {RUN.batch} rows, Adam {RUN.lr:g}, cosine; average {RUN.ema}",
+        "checkpoint": "the averaged weights with the lowest validation nats",
+        "scores": "-log p(x) of test rows, exact; ± one standard error",
+        "samples": f"{SAMPLES}, seen by the digits' oracle",
+        "seed": 0,
+    },
+    """
+    CPU minutes are those of the whole run, with its evaluations.
+
+    Right class: share of samples in which the oracle sees the class that was asked for.
+    """,
+    weights="best",
+    options={
+        "weights": (Path, "folder in which runs are kept and continued"),
+        "bits": (Path, "folder of the runs of bmnist, for the picture"),
+    },
+)
+
+
+@BENCH.cells
+def cells(options: Namespace) -> Iterator[Cell]:
+    for name, entry in MODELS.items():
+        train = partial(entry.recipe, "digits", **entry.options)
+        yield Cell(
+            name,
+            partial(measure, entry, options.weights and options.weights / name),
+            partial(first_losses, lambda run, train=train: train(run=run), RUN),
+        )
+    yield Cell("picture", partial(draw, options))
+
+
+@BENCH.rows
+def rows(found: Cells, options: Namespace) -> Table:
+    return [
+        [
+            entry.label,
+            f"{run['weights']:,}",
+            f"{RUN.rounds:,} x {RUN.batch}",
+            f"{run['minutes']:.1f}",
+            "{:.3f} ± {:.3f}".format(*(run[n] / run["dims"] / math.log(2) for n in NATS)),
+            f"{run['nats']:.2f}",
+            f"{run['coverage']:.2f}",
+            "" if run["right_class"] is None else f"{run['right_class']:.3f}",
+        ]
+        for name, entry in MODELS.items()
+        if (run := found.get(name))
+    ]
+
+
+NATS = ("nats", "error")
+
+
+def measure(entry: Entry, folder: Path | None) -> dict[str, Any]:
+    """The figures of a row."""
+    train = partial(entry.recipe, "digits", **entry.options)
+    model, minutes = trained(lambda run: train(run=run), RUN, folder)
+    data = load("digits").labelled() if entry.options.get("classes") else load("digits")
+    judged = {f.name: f.value for f in evaluate(model, data, samples=SAMPLES)}
+    return {
+        "weights": size(model),
+        "minutes": minutes,
+        **dict(zip(NATS, nats(model, data.test.everything()), strict=True)),
+        "dims": data.space.dims,
+        "coverage": judged["coverage"],
+        "right_class": judged.get("right_class"),
+    }
+
+
+def draw(options: Namespace) -> dict[str, str]:
+    """For each model, samples, and test images whose lower half is drawn, four times each."""
+    bits = given(options.bits, "bits")
+    test = load("binarized_mnist").test.everything()[0]
+    x = test[torch.arange(10) * 1000 + 37]  # rows come class by class
+    with style():
+        figure = canvas(4.3 * len(SHOWN), 5.0)
+        places = figure.add_gridspec(2, len(SHOWN), height_ratios=(6, 5))
+        for column, (name, label) in enumerate(SHOWN.items()):
+            model = artifact.load(bits / name / "best").eval()
+            if not isinstance(model, Stepwise):
+                raise TypeError(f"{name} is not a model that completes images")
+            torch.manual_seed(0)
+            half = x.clone()
+            half[:, :, 14:] = 0.5  # grey: not known
+            ends = [model.complete(x, 14 * 28) for _ in range(4)]
+            panels = {
+                "whole, half, and four ends": torch.cat([x, half, *ends]),
+                "samples": model.sample(50),
+            }
+            for row, (what, images) in enumerate(panels.items()):
+                axes = figure.add_subplot(places[row, column])
+                shown = grid(images, model.space, 10)
+                axes.imshow(shown, cmap="gray", interpolation="nearest")
+                axes.set_axis_off()
+                axes.set_title(f"{label}: {what}", fontsize=9)
+    return drawn(figure, "image_attention", options)
+
+
+if __name__ == "__main__":
+    BENCH.main()
