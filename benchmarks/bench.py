@@ -30,6 +30,7 @@ import hashlib
 import importlib
 import json
 import math
+import multiprocessing
 import platform
 import statistics
 import sys
@@ -37,6 +38,7 @@ import tempfile
 import time
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -90,6 +92,7 @@ class Bench:
         weights: which of a model's weights are measured: raw, average, best; "" without a model.
         options: default and help of each option of its own; a list takes several values, and a type
             in the place of a default says that there is none.
+        threads: of the processor, by default.
     """
 
     def __init__(
@@ -101,10 +104,13 @@ class Bench:
         notes: str = "",
         weights: str = "",
         options: Mapping[str, tuple[Any, str]] | None = None,
+        threads: int = 1,
     ):
         self.file, self.title, self.columns = Path(file), title, columns.split(" | ")
         self.notes = [" ".join(note.split()) for note in notes.split("\n\n") if note.strip()]
         self.protocol, self.weights, self.options = protocol, weights, options or {}
+        self.threads = threads
+        self.drawn: Callable[[Cells, Namespace], bytes] | None = None
         self.name = self.file.resolve().relative_to(HERE).with_suffix("").as_posix()
         self.results = RESULTS / f"{self.file.stem}.json"
 
@@ -116,6 +122,11 @@ class Bench:
     def rows(self, function: Callable[[Cells, Namespace], Table]) -> Any:
         """Declares the function that makes the table of the cells that are there."""
         self.table = function
+        return function
+
+    def picture(self, function: Callable[[Cells, Namespace], bytes]) -> Any:
+        """Declares the function that draws a picture of the cells, a png, for `--picture FILE`."""
+        self.drawn = function
         return function
 
     # --- command ------------------------------------------------------------------------------
@@ -130,7 +141,11 @@ class Bench:
         parser.add_argument("--list", action="store_true", help="print the names of the cells")
         parser.add_argument("--check", action="store_true", help="look for figures that are stale")
         parser.add_argument("--out", type=Path, default=self.results, help="file of results")
-        parser.add_argument("--threads", type=int, default=1, help="threads of the processor")
+        parser.add_argument(
+            "--threads", type=int, default=self.threads, help="threads of the processor"
+        )
+        if self.drawn:
+            parser.add_argument("--picture", type=Path, help="file to draw the picture into")
         for name, (default, meaning) in self.options.items():
             several, bare = isinstance(default, list), isinstance(default, type)
             parser.add_argument(
@@ -162,6 +177,9 @@ class Bench:
                 self.write(options, {cell.name: record})
                 print(f"{cell.name}: {json.dumps(record['figures'])[:200]}", flush=True)
         self.write(options, {})
+        if self.drawn and options.picture:
+            found = {name: record["figures"] for name, record in self.read(options.out).items()}
+            write(options.picture, self.drawn(found, options))
 
     def _wanted(self, name: str, options: Namespace) -> bool:
         return not options.only or any(fnmatch(name, pattern) for pattern in options.only)
@@ -335,6 +353,29 @@ def first_losses(train: Callable[[Run], Model], run: Run, rounds: int = 20) -> l
         for name, value in sorted(line.items())
         if name not in ("seconds", "event", "round")
     ]
+
+
+def peer(name: str, folder: Path | None) -> Any:
+    """A library that is measured beside genus, from the folder that an option names."""
+    if folder is None or not (folder / name).exists():
+        sys.exit(
+            f"{name} is wanted: pip install --target FOLDER {name}, and name FOLDER by an option"
+        )
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+    return importlib.import_module(name)
+
+
+def apart(work: Callable[..., Any], *given: Any) -> Any:
+    """What a function of a module returns in a process of its own, for the peak of its memory."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(work, *given).result()
+
+
+def kept_bytes(field: str) -> int:
+    """A size of this process that Linux keeps: VmRSS, what it holds, or VmHWM, the most it ever held."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(field))
 
 
 def every() -> Iterator[Bench]:
