@@ -25,7 +25,7 @@ def guided(
 ) -> Model:
     """Guided diffusion on digits; target: 0.99 of samples show their label.
 
-    What is paid is spread: guidance narrows each class (benchmarks/guidance.py).
+    What is paid is spread: guidance narrows each class (benchmarks/diffusion/guidance.py).
 
     Args:
         data: name or path of a labelled data set of images or of vectors.
