@@ -21,7 +21,7 @@ A benchmark is a file of a family's folder:
 A cell is what is measured at once, minutes at most: its figures are written as soon as they are there,
 beside the date, the machine, the versions and the weights that they are of. A cell that is there is not
 measured again, so a benchmark that was stopped continues, and several processes may share its cells
-(each with other names in --only). The table is made of the cells each time, and so is the picture, if
+(each with other names in --only). The table is made of the cells each time; `--picture` draws them, if
 there is a function for it (`@BENCH.picture`).
 """
 
@@ -31,6 +31,7 @@ import hashlib
 import importlib
 import json
 import math
+import multiprocessing
 import platform
 import statistics
 import sys
@@ -38,6 +39,7 @@ import tempfile
 import time
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -95,6 +97,7 @@ class Bench:
         weights: which of a model's weights are measured: raw, average, best; "" without a model.
         options: default and help of each option of its own; a list takes several values, and a type
             in the place of a default says that there is none.
+        threads: of the processor, by default.
     """
 
     def __init__(
@@ -106,10 +109,12 @@ class Bench:
         notes: str = "",
         weights: str = "",
         options: Mapping[str, tuple[Any, str]] | None = None,
+        threads: int = 1,
     ):
         self.file, self.title, self.columns = Path(file), title, columns.split(" | ")
         self.notes = [" ".join(note.split()) for note in notes.split("\n\n") if note.strip()]
         self.protocol, self.weights, self.options = protocol, weights, options or {}
+        self.threads = threads
         self.name = self.file.resolve().relative_to(HERE).with_suffix("").as_posix()
         self.results = RESULTS / f"{self.file.stem}.json"
         self.draw: Callable[[Cells, Namespace, Path], None] | None = None
@@ -147,7 +152,17 @@ class Bench:
         parser.add_argument("--list", action="store_true", help="print the names of the cells")
         parser.add_argument("--check", action="store_true", help="look for figures that are stale")
         parser.add_argument("--out", type=Path, default=self.results, help="file of results")
-        parser.add_argument("--threads", type=int, default=1, help="threads of the processor")
+        parser.add_argument(
+            "--threads", type=int, default=self.threads, help="threads of the processor"
+        )
+        if self.draw is not None:
+            parser.add_argument(
+                "--picture",
+                type=Path,
+                nargs="?",
+                const=PICTURES / f"{self.file.stem}.png",
+                help="draw the picture into this file, or without a name into docs/pictures",
+            )
         for name, (default, meaning) in self.options.items():
             several, bare = isinstance(default, list), isinstance(default, type)
             parser.add_argument(
@@ -179,14 +194,10 @@ class Bench:
                 self.write(options, {cell.name: record})
                 print(f"{cell.name}: {json.dumps(record['figures'])[:200]}", flush=True)
         self.write(options, {})
-        if self.draw is not None:
+        if self.draw is not None and options.picture:
             figures = {name: r["figures"] for name, r in self.read(options.out).items()}
-            self.draw(figures, options, self.picture_of(options))
-
-    def picture_of(self, options: Namespace, ending: str = "") -> Path:
-        """The file of a picture: in docs/pictures, or beside the results where --out is given."""
-        folder = PICTURES if options.out == self.results else options.out.parent
-        return folder / f"{options.out.stem}{ending}.png"
+            options.picture.parent.mkdir(parents=True, exist_ok=True)
+            self.draw(figures, options, options.picture)
 
     def _wanted(self, name: str, options: Namespace) -> bool:
         return not options.only or any(fnmatch(name, pattern) for pattern in options.only)
@@ -392,6 +403,29 @@ def drawn(figure: "Figure", name: str, options: Namespace) -> dict[str, str]:
     path = (PICTURES if options.out.parent == RESULTS else options.out.parent) / f"{name}.png"
     write(path, png(figure))
     return {"picture": path.name}
+
+
+def peer(name: str, folder: Path | None) -> Any:
+    """A library that is measured beside genus, from the folder that an option names."""
+    if folder is None or not (folder / name).exists():
+        sys.exit(
+            f"{name} is wanted: pip install --target FOLDER {name}, and name FOLDER by an option"
+        )
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+    return importlib.import_module(name)
+
+
+def apart(work: Callable[..., Any], *given: Any) -> Any:
+    """What a function of a module returns in a process of its own, for the peak of its memory."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(work, *given).result()
+
+
+def kept_bytes(field: str) -> int:
+    """A size of this process that Linux keeps: VmRSS, what it holds, or VmHWM, the most it ever held."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(field))
 
 
 def every() -> Iterator[Bench]:

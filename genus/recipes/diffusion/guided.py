@@ -25,7 +25,7 @@ def guided(
 ) -> Model:
     """Guided diffusion on digits; target: 0.99 of samples show their label.
 
-    The price is variety: guidance narrows each class (benchmarks/guidance.py).
+    The price is variety: guidance narrows each class (benchmarks/diffusion/guidance.py).
 
     Args:
         data: name or path of a labelled data set of images or of vectors.

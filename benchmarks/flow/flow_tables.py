@@ -1,34 +1,24 @@
 """Densities of small tables: mean test log-likelihood over ten folds, flows beside a Gaussian and mixtures.
 
-    python benchmarks/flow_tables.py [--data red_wine white_wine housing ionosphere]
-                                     [--models gaussian mixture realnvp maf ...] [--folds 10]
-                                     [--rounds 600] [--out FILE]
-
 The tables are read from the folder that GENUS_DATA names. In the first fold each model is trained in three
 settings; the one with the best validation rows is that of all folds. Training stops when validation has
-not got better for a while, and goes back to the best; then the test rows count. Each fold is written when
-it is done, and a second call goes on with those that are missing.
+not got better for a while, and goes back to the best; then the test rows count.
 """
 
-import argparse
 import copy
-import json
 import math
-import os
-import platform
 import statistics
 import time
+from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
-from itertools import count
-from pathlib import Path
+from functools import partial
+from itertools import count, islice
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 
-from genus import __version__
 from genus.core import HasLogProb, Model, Space
 from genus.data import Data, load
 from genus.data.tables.uci import FILES
@@ -37,8 +27,9 @@ from genus.flow import LU, Autoregressive, Coupling, Flow, Permutation, RealNVP,
 from genus.train.game import Average, play
 from genus.train.schedules import cosine
 
-ROOT = Path(__file__).parent.parent
-ROUNDS, EVERY, PATIENCE = 600, 40, 5
+from ..bench import Bench, Cell, Cells, Table, with_error
+
+FOLDS, EVERY, PATIENCE = 10, 40, 5
 BATCH, LR, EMA = 100, 2e-3, 0.98
 
 
@@ -98,18 +89,12 @@ TITLES = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--data", nargs="+", choices=FILES, default=[*FILES])
-    parser.add_argument("--models", nargs="+", choices=TITLES, default=[*TITLES])
-    parser.add_argument("--folds", type=int, default=10)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/flow_tables.json")
-    options = parser.parse_args()
-    if not os.environ.get("GENUS_DATA"):
-        raise SystemExit("the tables are read from the folder that GENUS_DATA names; it is not set")
-    torch.set_num_threads(1)
-    protocol = {
+BENCH = Bench(
+    __file__,
+    "Densities of small tables",
+    "model | table | test log-likelihood | validation log-likelihood | folds | setting chosen | "
+    "CPU seconds",
+    lambda options: {
         "data": "genus.data.uci: ten folds; one tests, the next validates, eight train",
         "unit": "nats a row; features have mean 0 and deviation 1 over the fold's training rows",
         "flows": f"AdamW, {LR:g}, cosine over {options.rounds} rounds of {BATCH} rows, averaged "
@@ -117,24 +102,66 @@ def main() -> None:
         "settings": ", ".join(f"{s.width} units with dropout {s.dropout:g}" for s in SETTINGS),
         "mixtures": f"full covariances, EM; {', '.join(map(str, COMPONENTS))} components",
         "chosen": "the setting with the best validation rows of the first fold, for all folds",
-    }
-    runs: dict[str, Any] = {}
-    if options.out.exists():
-        record = json.loads(options.out.read_text())
-        if record["protocol"] != protocol:
-            raise SystemExit(f"{options.out} was made by another protocol; move it away")
-        runs = record["runs"]
-    for data in options.data:
-        for fold in range(options.folds):
-            for model in options.models:
-                if (name := f"{model}/{data}/{fold}") not in runs:
-                    first = runs.get(f"{model}/{data}/0")
-                    tried = range(3) if first is None else [first["setting"]]
-                    part = load(data, fold=fold)
-                    runs[name] = measure(model, part, tried, fold, options.rounds)
-                    write(options.out, protocol, runs)
-                    print(name, runs[name], flush=True)
-    write(options.out, protocol, runs)
+    },
+    """
+    Means over the folds and their standard errors, nats a row; higher is better.
+
+    Settings were chosen on rows that test in the second fold, but on no test row of their own.
+
+    Values are rounded, and some are there many times: a density gains by finding them.
+
+    It has no bound where it does, and a spline finds more of them than a mixture.
+    """,
+    weights="best",
+    options={"rounds": (600, "rounds of a flow at most")},
+)
+
+
+@BENCH.cells
+def cells(options: Namespace) -> Iterator[Cell]:
+    for data in FILES:
+        for fold in range(FOLDS):
+            for model in TITLES:
+                yield Cell(
+                    f"{model}/{data}/{fold}",
+                    partial(of_fold, model, data, fold, options),
+                    partial(first_values, model, data, fold, options.rounds),
+                )
+
+
+@BENCH.rows
+def rows(found: Cells, options: Namespace) -> Table:
+    table = []
+    for data in FILES:
+        for model, title in TITLES.items():
+            keys = [f"{model}/{data}/{fold}" for fold in range(FOLDS)]
+            if runs := [found[key] for key in keys if key in found]:
+                setting = runs[0]["setting"]
+                chosen = {"gaussian": "", "mixture": f"{COMPONENTS[setting]} components"}
+                table.append(
+                    [
+                        title,
+                        data.replace("_", " "),
+                        mean([run["test"] for run in runs]),
+                        mean([run["validation"] for run in runs]),
+                        str(len(runs)),
+                        chosen.get(model, f"{SETTINGS[setting].width} units"),
+                        f"{sum(run['seconds'] for run in runs):.0f}",
+                    ]
+                )
+    return table
+
+
+def mean(values: list[float]) -> str:
+    error = statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else math.nan
+    return with_error(statistics.mean(values), error)
+
+
+def of_fold(name: str, data: str, fold: int, options: Namespace) -> dict[str, Any]:
+    """A model on a fold, in the setting that was best on the first one, if that is there."""
+    first = BENCH.read(options.out).get(f"{name}/{data}/0")
+    settings = range(len(SETTINGS)) if first is None else [first["figures"]["setting"]]
+    return measure(name, load(data, fold=fold), settings, fold, options.rounds)
 
 
 def measure(
@@ -142,17 +169,9 @@ def measure(
 ) -> dict[str, Any]:
     """A model in each setting, and the test rows of the one that validates best."""
     begun, tried = time.process_time(), []
-    (x,), (validation,), (test,) = (split.everything() for split in data.splits.values())
+    validation, test = (split.everything()[0] for split in (data.validation, data.test))
     for setting in settings[:1] if name == "gaussian" else settings:
-        torch.manual_seed(seed)
-        if name in FLOWS:
-            model = FLOWS[name][1](data.space, SETTINGS[setting])
-            steps = played(model, data, SETTINGS[setting], seed, rounds)
-        else:
-            plain = Gaussian(data.space)
-            mixture = GaussianMixture(data.space, COMPONENTS[setting], floor=1e-3)
-            model = plain if name == "gaussian" else mixture
-            steps = fitted(model, x)
+        model, steps = begin(name, data, setting, seed, rounds)
         best, look = stopped(model, steps, validation)
         tried.append((best, setting, look, mean_log_prob(model, test)))
     best, setting, look, value = min(tried)
@@ -166,10 +185,26 @@ def measure(
     }
 
 
-def fitted(model: Gaussian | GaussianMixture, x: Tensor) -> Iterator[Model]:
-    """The model itself, after each step of its own."""
-    for _ in model.fit(x):
-        yield model
+def first_values(name: str, data: str, fold: int, rounds: int) -> list[float]:
+    """Validation log-likelihoods at the first two looks, in the first setting."""
+    part = load(data, fold=fold)
+    _, steps = begin(name, part, 0, fold, rounds)
+    (validation,) = part.validation.everything()
+    return [mean_log_prob(model, validation) for model in islice(steps, 2)]
+
+
+def begin(
+    name: str, data: Data, setting: int, seed: int, rounds: int
+) -> tuple[Model, Iterator[Model]]:
+    """A model, and what it is at each look while it is trained."""
+    torch.manual_seed(seed)
+    if name in FLOWS:
+        model = FLOWS[name][1](data.space, SETTINGS[setting])
+        return model, played(model, data, SETTINGS[setting], seed, rounds)
+    mixture = GaussianMixture(data.space, COMPONENTS[setting], floor=1e-3)
+    model = Gaussian(data.space) if name == "gaussian" else mixture
+    (x,) = data.train.everything()
+    return model, (model for _ in model.fit(x))
 
 
 def played(model: Model, data: Data, setting: Setting, seed: int, rounds: int) -> Iterator[Model]:
@@ -208,59 +243,5 @@ def mean_log_prob(model: Model, x: Tensor) -> float:
     return value
 
 
-def write(path: Path, protocol: dict[str, Any], runs: dict[str, Any]) -> None:
-    rows = []
-    for data in FILES:
-        for model, title in TITLES.items():
-            done = [run for name, run in runs.items() if name.startswith(f"{model}/{data}/")]
-            if done:
-                setting = done[0]["setting"]
-                chosen = {"gaussian": "", "mixture": f"{COMPONENTS[setting]} components"}
-                rows.append(
-                    [
-                        title,
-                        data.replace("_", " "),
-                        told([run["test"] for run in done]),
-                        told([run["validation"] for run in done]),
-                        str(len(done)),
-                        chosen.get(model, f"{SETTINGS[setting].width} units"),
-                        f"{sum(run['seconds'] for run in done):.0f}",
-                    ]
-                )
-    content = {
-        "title": "Densities of small tables",
-        "command": "python benchmarks/flow_tables.py",
-        "protocol": protocol,
-        "date": date.today().isoformat(),
-        "machine": f"{platform.machine()} CPU, 1 thread",
-        "versions": {"genus": __version__, "torch": torch.__version__},
-        "columns": [
-            "model",
-            "table",
-            "test log-likelihood",
-            "validation log-likelihood",
-            "folds",
-            "setting chosen",
-            "CPU seconds",
-        ],
-        "rows": rows,
-        "notes": [
-            "Means over the folds and their standard errors, nats a row; higher is better.",
-            "Settings were chosen on rows that test in the second fold, but on no test row of their own.",
-            "Values are rounded, and some are there many times: a density gains by finding them.",
-            "It has no bound where it does, and a spline finds more of them than a mixture.",
-        ],
-        "runs": runs,
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=1) + "\n")
-
-
-def told(values: list[float]) -> str:
-    """Mean ± its standard error."""
-    error = statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else math.nan
-    return f"{statistics.mean(values):.2f} ± {error:.2f}"
-
-
 if __name__ == "__main__":
-    main()
+    BENCH.main()

@@ -1,37 +1,29 @@
-"""Flows against nflows, normflows and zuko: a round of training, log_prob and sampling, side by side.
+"""Times of flows beside nflows, normflows and zuko: a round of training, log_prob and sampling.
 
-    python benchmarks/flow_speed.py --peers FOLDER [--only WORDS ...] [--threads 1] [--repeats 5]
-
-FOLDER holds the installed peers (`pip install --target FOLDER nflows normflows zuko`); without it genus
-runs alone. Every kind has the same layers, widths, bins and number of parameters in each library, all
-hidden units are ReLU, and each time is the median of repeats that take turns: processor time of one
-thread, or the clock's of several, in a process that keeps what tensors leave, for all libraries. Memory
-is the peak above what the process held before, in a process of its own. Each row is written when it is
-done, to benchmarks/results/flow_speed.json (flow_speed_4.json for four threads), and a second call goes
-on with those that are missing.
+Every kind has the same layers, widths, bins and number of parameters in each library, all hidden units are
+ReLU, and each time is the median of repeats that take turns: processor time of one thread, or the
+clock's of several, in a process that keeps what tensors leave, for all libraries. Memory is the peak above
+what the process held before, in a process of its own. The peers are installed by `pip install --target
+FOLDER nflows normflows zuko`.
 """
 
-import argparse
-import json
-import multiprocessing
-import platform
 import statistics
-import sys
 import time
-from collections.abc import Callable
-from datetime import date
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from genus import __version__
 from genus.core import Reals
 from genus.flow import Affine, Autoregressive, Coupling, Flow, Spline
 from genus.train.process import keep_memory
 
-ROOT = Path(__file__).parent.parent
+from ..bench import Bench, Cell, Cells, Table, apart, kept_bytes, peer
+
 BATCH, ROWS, BINS, BOUND = 128, 10_000, 8, 5.0
 SLOW = 20.0  # seconds from which one turn is enough
 SIZES = {  # kind: {features: (maps, width of two hidden layers)}
@@ -47,17 +39,82 @@ TITLES = {
     "nsf-ar": "NSF, autoregressive",
 }
 WORKS = {"train": f"round, batch {BATCH}", "log_prob": "log_prob", "sample": "sample"}
-LIBRARIES = ("genus", "nflows", "normflows", "zuko")
-COLUMNS = [
-    "model",
-    "d",
-    "parameters",
-    "work",
-    *LIBRARIES,
-    "best peer / genus",
-    "memory",
-    "of peers",
-]
+PEERS = ("nflows", "normflows", "zuko")
+
+
+def speed(file: str, threads: int) -> Bench:
+    """The benchmark, by so many threads."""
+
+    def clock(count: int) -> str:
+        return "processor time of one thread" if count == 1 else f"the clock, {count} threads"
+
+    bench = Bench(
+        file,
+        "Speed of flows",
+        "model | d | parameters | work | genus | nflows | normflows | zuko | best peer / genus | memory "
+        "| of peers",
+        lambda options: {
+            "timed": f"{clock(options.threads)}, median of {options.repeats} repeats in turns; above {SLOW:.0f} s, of one",
+            "allocator": "glibc, asked to keep the memory that tensors leave, for all libraries",
+            "rows": f"training {BATCH}, Adam (fused), ReLU; log_prob and sample {ROWS:,}",
+            "sizes": "; ".join(
+                f"{TITLES[kind]}: "
+                + ", ".join(
+                    f"d = {d}: {maps} maps, 2 x {width}" for d, (maps, width) in sizes.items()
+                )
+                for kind, sizes in SIZES.items()
+            ),
+            "memory": "peak above what the process held before the call, in a process of its own",
+            "libraries": ", ".join(MAKE),
+        },
+        """
+        nflows 0.14, normflows 1.7.3, zuko 1.6.0.
+
+        normflows' autoregressive maps are reversed: one pass gives log_prob, as in the others.
+
+        Below some 10 MB memory is what the call happens to find free.
+
+        normflows' RealNVP keeps the larger half of 43 features: 0.5 % fewer parameters.
+        """,
+        options={
+            "peers": (Path, "folder with nflows, normflows and zuko"),
+            "repeats": (5, "number of turns of which the median is taken"),
+        },
+        threads=threads,
+    )
+    bench.cells(cells)
+    bench.rows(rows)
+    return bench
+
+
+def cells(options: Namespace) -> Iterator[Cell]:
+    for kind, sizes in SIZES.items():
+        for d in sizes:
+            for work in WORKS:
+                yield Cell(f"{kind}/{d}/{work}", partial(measure, kind, d, work, options))
+
+
+def rows(found: Cells, options: Namespace) -> Table:
+    return [
+        [
+            TITLES[kind],
+            str(d),
+            f"{cell['parameters']:,}",
+            WORKS[work],
+            *(lasting(cell["seconds"][library]) for library in MAKE),
+            f"{cell['ratio']:.2f}",
+            f"{cell['bytes']['genus'] / 1e6:.0f} MB",
+            ", ".join(f"{cell['bytes'][library] / 1e6:.0f} MB" for library in PEERS),
+        ]
+        for kind in TITLES
+        for d in SIZES[kind]
+        for work in WORKS
+        if (cell := found.get(f"{kind}/{d}/{work}"))
+    ]
+
+
+def lasting(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{1000 * seconds:.2f} ms"
 
 
 class Subject:
@@ -86,13 +143,13 @@ def genus(kind: str, d: int) -> Subject:
     maps, width = SIZES[kind][d]
     hidden = (width, width)
     transform = Spline(BINS, BOUND) if kind.startswith("nsf") else Affine()
-    made = [
+    steps = [
         Autoregressive(d, transform, hidden, flip=i % 2 == 1, shortcut=False)
         if kind in ("maf", "nsf-ar")
         else Coupling(d, transform, hidden, flip=i % 2 == 1, activation="relu")
         for i in range(maps)
     ]
-    model = Flow(Reals((d,)), made)
+    model = Flow(Reals((d,)), steps)
     return Subject(model, model.log_prob, model.sample)
 
 
@@ -213,7 +270,7 @@ def halves(d: int, i: int) -> list[int]:
 MAKE = {"genus": genus, "nflows": nflows, "normflows": normflows, "zuko": zuko}
 
 
-def made(library: str, kind: str, d: int) -> Subject:
+def built(library: str, kind: str, d: int) -> Subject:
     """Numbers away from those that a map begins with, so that nothing is easy."""
     torch.manual_seed(0)
     subject = MAKE[library](kind, d)
@@ -233,11 +290,11 @@ def seconds(subject: Subject, work: str, x: Tensor) -> float:
     return (clock() - start) / calls
 
 
-def times(kind: str, d: int, work: str, libraries: list[str], repeats: int) -> dict[str, float]:
+def times(kind: str, d: int, work: str, repeats: int) -> dict[str, float]:
     """Median seconds of each library, measured in turns; the first turn warms up."""
     x = torch.randn(ROWS, d)
-    subjects = {library: made(library, kind, d) for library in libraries}
-    taken: dict[str, list[float]] = {library: [] for library in libraries}
+    subjects = {library: built(library, kind, d) for library in MAKE}
+    taken: dict[str, list[float]] = {library: [] for library in MAKE}
     for turn in range(repeats + 1):
         for library, subject in subjects.items():
             if taken[library] and taken[library][0] > SLOW:
@@ -248,127 +305,39 @@ def times(kind: str, d: int, work: str, libraries: list[str], repeats: int) -> d
     return {library: statistics.median(values) for library, values in taken.items()}
 
 
-def peak(library: str, kind: str, d: int, work: str, answer: Any) -> None:
+def peak(library: str, kind: str, d: int, work: str, folder: Path) -> int:
     """Bytes above what the process holds before; for a process of its own."""
     torch.set_num_threads(1)
-    subject, x = made(library, kind, d), torch.randn(ROWS, d)
+    there(folder)
+    subject, x = built(library, kind, d), torch.randn(ROWS, d)
     subject.work("train", x[:8])  # the optimiser's state is there, and what is loaded once
     subject.work(work, x[:8])
     Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far
-    before = status("VmRSS")
+    before = kept_bytes("VmRSS")
     subject.work(work, x)
-    answer.put(status("VmHWM") - before)
+    return kept_bytes("VmHWM") - before
 
 
-def status(key: str) -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(key))
+def there(folder: Path | None) -> None:
+    """Makes the peers importable."""
+    for library in PEERS:
+        peer(library, folder)
 
 
-def memory(library: str, kind: str, d: int, work: str) -> int:
-    context = multiprocessing.get_context("spawn")
-    answer = context.SimpleQueue()
-    child = context.Process(target=peak, args=(library, kind, d, work, answer))
-    child.start()
-    child.join()
-    if child.exitcode:
-        raise SystemExit(f"{library} cannot do {kind}/{d}/{work}")
-    return answer.get()
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--peers", type=Path, help="folder with nflows, normflows and zuko")
-    parser.add_argument("--only", nargs="+", default=[], help="words of a row's name, as maf/43/")
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=1, help="of the processor")
-    parser.add_argument("--out", type=Path)
-    options = parser.parse_args()
-    many = f"_{options.threads}" if options.threads > 1 else ""
-    options.out = options.out or ROOT / f"benchmarks/results/flow_speed{many}.json"
-    torch.set_num_threads(options.threads)
+def measure(kind: str, d: int, work: str, options: Namespace) -> dict[str, Any]:
+    there(options.peers)
     keep_memory()
-    libraries = ["genus"]
-    if options.peers:
-        if not (options.peers / "nflows").exists():
-            raise SystemExit(f"{options.peers} has no nflows: pip install --target it")
-        sys.path.append(str(options.peers))
-        libraries = [*LIBRARIES]
-    record = started(options.out, libraries, options.repeats, options.threads)
-    for kind, d, work in [(k, d, w) for k in SIZES for d in SIZES[k] for w in WORKS]:
-        done = [(row[0], row[1], row[3]) for row in record["rows"]]
-        chosen = all(word in f"{kind}/{d}/{work}" for word in options.only)
-        if chosen and (TITLES[kind], str(d), WORKS[work]) not in done:
-            record["rows"].append(row_of(kind, d, work, libraries, options.repeats))
-            print(" | ".join(record["rows"][-1]), flush=True)
-            record["rows"].sort(key=place)
-            options.out.write_text(json.dumps(record, indent=1) + "\n")
-
-
-def place(row: list[str]) -> tuple[int, int, int]:
-    """Where a row stands in the table, whenever it was measured."""
-    models, works = [*TITLES.values()], [*WORKS.values()]
-    return models.index(row[0]), int(row[1]), works.index(row[3])
-
-
-def row_of(kind: str, d: int, work: str, libraries: list[str], repeats: int) -> list[str]:
-    bytes_of = {library: memory(library, kind, d, work) for library in libraries}
-    took = times(kind, d, work, libraries, repeats)
-    peers = [took[library] for library in libraries if library != "genus"]
-    said = [shown(took[library]) if library in took else "" for library in LIBRARIES]
-    ratio = f"{min(peers) / took['genus']:.2f}" if peers else ""
-    theirs = ", ".join(megabytes(bytes_of[library]) for library in libraries if library != "genus")
-    count = f"{made('genus', kind, d).parameters():,}"
-    what = [TITLES[kind], str(d), count, WORKS[work]]
-    return [*what, *said, ratio, megabytes(bytes_of["genus"]), theirs]
-
-
-def shown(value: float) -> str:
-    return f"{value:.2f} s" if value >= 1 else f"{1000 * value:.2f} ms"
-
-
-def megabytes(value: int) -> str:
-    return f"{value / 1e6:.0f} MB"
-
-
-def started(path: Path, libraries: list[str], repeats: int, threads: int) -> dict[str, Any]:
-    """The record so far, or a new one."""
-    clock = "processor time of one thread" if threads == 1 else f"the clock, {threads} threads"
-    many = f" --threads {threads}" if threads > 1 else ""
-    protocol = {
-        "timed": f"{clock}, median of {repeats} repeats in turns; above {SLOW:.0f} s, of one",
-        "allocator": "glibc, asked to keep the memory that tensors leave, for all libraries",
-        "rows": f"training {BATCH}, Adam (fused), ReLU; log_prob and sample {ROWS:,}",
-        "sizes": "; ".join(
-            f"{TITLES[kind]}: "
-            + ", ".join(f"d = {d}: {maps} maps, 2 x {width}" for d, (maps, width) in sizes.items())
-            for kind, sizes in SIZES.items()
-        ),
-        "memory": "peak above what the process held before the call, in a process of its own",
-        "libraries": ", ".join(libraries),
-    }
-    if path.exists():
-        record = json.loads(path.read_text())
-        if record["protocol"] != protocol:
-            raise SystemExit(f"{path} was made by another protocol; move it away")
-        return record
+    held = {library: apart(peak, library, kind, d, work, options.peers) for library in MAKE}
+    took = times(kind, d, work, options.repeats)
     return {
-        "title": "Speed of flows",
-        "command": f"python benchmarks/flow_speed.py --peers FOLDER{many}",
-        "protocol": protocol,
-        "date": date.today().isoformat(),
-        "machine": f"{platform.machine()} CPU, {threads} thread{'s' * (threads > 1)}",
-        "versions": {"genus": __version__, "torch": torch.__version__},
-        "columns": COLUMNS,
-        "rows": [],
-        "notes": [
-            "nflows 0.14, normflows 1.7.3, zuko 1.6.0.",
-            "normflows' autoregressive maps are reversed: one pass gives log_prob, as in the others.",
-            "Below some 10 MB memory is what the call happens to find free.",
-            "normflows' RealNVP keeps the larger half of 43 features: 0.5 % fewer parameters.",
-        ],
+        "parameters": built("genus", kind, d).parameters(),
+        "seconds": took,
+        "ratio": min(took[library] for library in PEERS) / took["genus"],
+        "bytes": held,
     }
 
+
+BENCH = speed(__file__, 1)
 
 if __name__ == "__main__":
-    main()
+    BENCH.main()
