@@ -186,8 +186,7 @@ class Bench:
         if options.check:
             stale = [name for cell in listed for name in self.stale(cell, known)]
             sys.exit("\n".join(stale) or 0)
-        if not options.again:
-            self._same_protocol(options)
+        self._same_protocol(options)
         for cell in listed:
             if options.again or cell.name not in self.read(options.out):
                 record = self.measured(cell, options)
@@ -209,7 +208,7 @@ class Bench:
             if was["cells"] and was["protocol"] != _plain(self.protocol_of(options)):
                 sys.exit(
                     f"{self.name}: {options.out} holds cells of another protocol; give another --out, "
-                    f"or --again"
+                    f"or move the file away"
                 )
 
     # --- records ------------------------------------------------------------------------------
@@ -343,22 +342,26 @@ def trained(train: Callable[[Run], Model], run: Run, folder: Path | None) -> tup
         train: the recipe.
         run: of the recipe; `out` and `device` are set here.
         folder: where the run is kept, and continued if it was stopped; None for one that is thrown away.
+            After a kill that left no time to note the minutes, they are not known: NaN.
     """
     with tempfile.TemporaryDirectory() as spare:
         out = folder or Path(spare) / "run"
-        done = out / "cpu_minutes.json"
-        before = json.loads(done.read_text()) if done.exists() else {"minutes": 0.0, "whole": False}
-        if not before["whole"]:
+        done, resume = out / "cpu_minutes.json", (out / "state.pt").exists()
+        unknown = {"minutes": math.nan if resume else 0.0, "whole": False}
+        record = json.loads(done.read_text()) if done.exists() else unknown
+        if not record["whole"]:
+            if done.exists():
+                done.unlink()  # a kill from now on leaves minutes that nobody has counted
             begun = time.process_time()
             try:
-                train(replace(run, out=out, device="cpu", resume=(out / "state.pt").exists()))
-                before["whole"] = True
+                train(replace(run, out=out, device="cpu", resume=resume))
+                record["whole"] = True
             finally:
-                before["minutes"] += (time.process_time() - begun) / 60
+                record["minutes"] += (time.process_time() - begun) / 60
                 if out.exists():
-                    write(done, json.dumps(before).encode())
+                    write(done, json.dumps(record).encode())
         best = out / "best"
-        return artifact.load(best if best.exists() else out).eval(), before["minutes"]
+        return artifact.load(best if best.exists() else out).eval(), record["minutes"]
 
 
 def first_losses(train: Callable[[Run], Model], run: Run, rounds: int = 20) -> list[float]:

@@ -2,9 +2,18 @@
 
 import importlib
 import json
+import math
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
+
+from benchmarks.bench import Bench, Cell, alike, first_losses, trained
+from genus.data import load
+from genus.flow import RealNVP
+from genus.recipes.density.gmm import gmm
+from genus.train import Run, fit
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted(
@@ -35,3 +44,102 @@ def test_every_cell_that_is_there_is_listed(name):
     bench = bench_of(name)
     listed = {cell.name for cell in bench.listed(bench.parser().parse_args([]))}
     assert {*json.loads(bench.results.read_text("utf-8"))["cells"]} <= listed
+
+
+# --- the harness ------------------------------------------------------------------------------
+
+
+class Halves:
+    """A benchmark of three cells, which counts how often each was measured."""
+
+    def __init__(self, fails_at=None, factor=1.0, protocol="halves", file="bench.py"):
+        self.measured, self.fails_at = [], fails_at
+        bench = Bench(
+            str(ROOT / "benchmarks" / file),
+            "Halves",
+            "number | half",
+            {"what": protocol},
+            "One note.",
+        )
+
+        def measure(number):
+            if number == self.fails_at:
+                raise RuntimeError("killed")
+            self.measured.append(number)
+            return {"half": number / 2}
+
+        @bench.cells
+        def cells(options):
+            for number in range(3):
+                yield Cell(
+                    f"number {number}", partial(measure, number), lambda n=number: [factor * n + 1]
+                )
+
+        @bench.rows
+        def rows(found, options):
+            return [[name, f"{figures['half']:.1f}"] for name, figures in found.items()]
+
+        self.run = lambda *words: bench.main([*words, "--out", str(self.out)])
+
+    def into(self, out):
+        self.out = out
+        return self
+
+
+def test_a_benchmark_that_was_stopped_continues(tmp_path):
+    out = tmp_path / "halves.json"
+    with pytest.raises(RuntimeError, match="killed"):
+        Halves(fails_at=2).into(out).run()
+    assert [*json.loads(out.read_text())["cells"]] == ["number 0", "number 1"]
+    later = Halves().into(out)
+    later.run()
+    assert later.measured == [2]
+    record = json.loads(out.read_text())
+    assert record["rows"] == [["number 0", "0.0"], ["number 1", "0.5"], ["number 2", "1.0"]]
+    assert {*record["cells"]["number 2"]} >= {"date", "machine", "versions", "weights", "source"}
+    later.run("--again", "--only", "*1")
+    assert later.measured == [2, 1]
+
+
+def test_a_planted_change_is_stale_and_a_rename_is_not(tmp_path):
+    out = tmp_path / "halves.json"
+    Halves().into(out).run()
+    for same in (Halves(), Halves(file="render.py"), Halves(factor=1 + 1e-6)):
+        with pytest.raises(SystemExit) as found:
+            same.into(out).run("--check")
+        assert found.value.code == 0
+    with pytest.raises(SystemExit, match="number 1 is stale"):
+        Halves(factor=1.01).into(out).run("--check")
+
+
+def test_cells_of_another_protocol_are_not_mixed(tmp_path):
+    out = tmp_path / "halves.json"
+    Halves().into(out).run()
+    before = out.read_bytes()
+    for words in ((), ("--again", "--only", "*1")):
+        other = Halves(protocol="thirds").into(out)
+        with pytest.raises(SystemExit, match="holds cells of another protocol"):
+            other.run(*words)
+        assert other.measured == []
+    assert out.read_bytes() == before
+
+
+def test_a_fingerprint_sees_what_is_trained():
+    run = Run(rounds=900, batch=16, seed=3)
+    prints = [
+        first_losses(lambda run, k=k: gmm(run=run, components=k), run, rounds=2) for k in (3, 3, 4)
+    ]
+    assert alike(prints[0], prints[1])
+    assert not alike(prints[0], prints[2])
+
+
+def test_minutes_of_a_run_that_was_killed_are_not_known(tmp_path):
+    def train(run):
+        model = RealNVP(load("moons").space, 2, 4)
+        return fit(model, load("moons").train, replace(run, rounds=4, checkpoint_every=1))
+
+    _, minutes = trained(train, Run(rounds=4), tmp_path / "run")
+    assert minutes > 0
+    (tmp_path / "run" / "cpu_minutes.json").unlink()  # as a kill leaves it
+    _, minutes = trained(train, Run(rounds=4), tmp_path / "run")
+    assert math.isnan(minutes)
