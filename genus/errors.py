@@ -15,7 +15,7 @@ class RefusedType(Refused, TypeError):
 def at_least(least: int, who: str, **values: float | None) -> None:
     """Raises Refused of the first of these values below `least`; None is not looked at."""
     for name, value in values.items():
-        if value is not None and value < least:
+        if value is not None and not value >= least:
             verb = "are" if least > 1 else "is"
             raise Refused(f"{who}: {name} is {value}; at least {least} {verb} wanted")
 

@@ -142,7 +142,7 @@ class Pix2Pix(GenerativeModel):
         drop: the probability of a zero in the dropout.
         l1: the weight of the absolute difference, the range of pixels being 2.
         objective: the game that both play on patches.
-        game: True plays it; without it only the absolute difference is learnt.
+        game: False leaves the critic out: only the absolute difference is learnt.
     """
 
     space: Pixels  # pyright: ignore[reportIncompatibleVariableOverride]
