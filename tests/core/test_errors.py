@@ -35,5 +35,5 @@ def test_in_range_knows_its_ends(interval, value):
     if inside:
         in_range("Mine", interval, share=value)
     else:
-        with pytest.raises(Refused, match="^Mine: share is .*; it must be in"):
+        with pytest.raises(Refused, match=r"^Mine: share is .*; it must be in"):
             in_range("Mine", interval, share=value)
