@@ -1,29 +1,23 @@
 """A round of a GAN, critic and generator, of genus, of a loop written by hand, and of three peers.
 
-    python benchmarks/adversarial_speed.py --torchgan DIR --mimicry DIR --pytorch-gan DIR
-        [--threads 1 4] [--repeats 5] [--only DCGAN ...]
-
-DIR are checkouts of github.com/torchgan/torchgan, kwotsin/mimicry and eriklindernoren/PyTorch-GAN; their
-own training steps are run, unchanged, on random images in memory. In a group all have networks of the
-same layers and sizes (parameters are counted), Adam, and batches of 64. They take turns, and medians
+The peers are checkouts of github.com/torchgan/torchgan, kwotsin/mimicry and eriklindernoren/PyTorch-GAN;
+their own training steps are run, unchanged, on random images in memory. In a group all have networks of
+the same layers and sizes (parameters are counted), Adam, and batches of 64. They take turns, and medians
 are compared: of the wall clock, and of processor time, which other work on the machine disturbs less.
-Memory is the peak of a process of its own. Results: benchmarks/results/adversarial_speed.json.
+Memory is the peak of a process of its own. Other numbers of threads are other cells: --threads 4.
 """
 
-import argparse
 import ast
-import json
-import os
-import platform
 import statistics
-import subprocess
 import sys
 import time
 import types
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import date
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import repeat
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +25,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu, softplus
 
-import genus
 from genus.adversarial import GAN
 from genus.adversarial.nets.dcgan import DCGANCritic, DCGANGenerator
 from genus.adversarial.nets.sngan import ResNetCritic, ResNetGenerator
@@ -42,16 +35,15 @@ from genus.train.game import play
 from genus.train.run import Run
 from genus.train.schedules import cosine
 
-RESULTS = Path(__file__).parent / "results" / "adversarial_speed.json"
+from ..bench import Bench, Cell, Cells, Table, size
+
 SHAPE = (3, 32, 32)
 BATCH = 64
 RATE, BETAS = 2e-4, (0.5, 0.999)
-COLUMNS = ["Game", "System", "Threads", "Parameters", "ms a round", "Processor ms", "Peak MB"]
-COLUMNS += ["Against the best peer", "Against the loop by hand"]
 
 Step = Callable[[], object]
 Rounds = Callable[[int], object]  # plays so many
-Maker = Callable[[argparse.Namespace], tuple[Rounds, int]]  # rounds, and how many parameters
+Maker = Callable[[Namespace], tuple[Rounds, int]]  # rounds, and how many parameters
 
 
 class Images:
@@ -85,19 +77,14 @@ class WithTanh(nn.Module):
 # --- games ------------------------------------------------------------------------------------
 
 
-def dcgan() -> GAN:
+def dcgan(options: Namespace) -> GAN:
     generator = WithTanh(DCGANGenerator(100, SHAPE, 64))
     return GAN(Reals(SHAPE), generator, DCGANCritic(SHAPE, 64), 100, non_saturating)
 
 
-def sngan() -> GAN:
-    generator = WithTanh(ResNetGenerator(128, SHAPE, 256))
-    return GAN(Reals(SHAPE), generator, ResNetCritic(SHAPE, 128), 128, hinge)
-
-
-def sngan_small() -> GAN:
-    generator = WithTanh(ResNetGenerator(128, SHAPE, 64))
-    return GAN(Reals(SHAPE), generator, ResNetCritic(SHAPE, 64), 128, hinge)
+def sngan(width: int, critic_width: int, options: Namespace) -> GAN:
+    generator = WithTanh(ResNetGenerator(128, SHAPE, width))
+    return GAN(Reals(SHAPE), generator, ResNetCritic(SHAPE, critic_width), 128, hinge)
 
 
 def repeated(step: Step) -> Rounds:
@@ -108,14 +95,10 @@ def repeated(step: Step) -> Rounds:
     return play_rounds
 
 
-def size(*networks: nn.Module) -> int:
-    return sum(p.numel() for network in networks for p in network.parameters())
-
-
-def by_play(make: Callable[[argparse.Namespace], GAN], last: bool = False) -> Maker:
+def by_play(make: Callable[[Namespace], GAN], last: bool = False) -> Maker:
     """`play`; with the channels last in memory, if so wished."""
 
-    def maker(options: argparse.Namespace) -> tuple[Rounds, int]:
+    def maker(options: Namespace) -> tuple[Rounds, int]:
         model = make(options).train()
         if last:
             model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
@@ -127,10 +110,10 @@ def by_play(make: Callable[[argparse.Namespace], GAN], last: bool = False) -> Ma
     return maker
 
 
-def by_fit(make: Callable[[argparse.Namespace], GAN]) -> Maker:
+def by_fit(make: Callable[[Namespace], GAN]) -> Maker:
     """`fit` as it is: batches, seeds, learning-rate schedule, log and averaged weights."""
 
-    def maker(options: argparse.Namespace) -> tuple[Rounds, int]:
+    def maker(options: Namespace) -> tuple[Rounds, int]:
         model, data = make(options), Images()
 
         def play_rounds(count: int) -> Model:
@@ -142,10 +125,10 @@ def by_fit(make: Callable[[argparse.Namespace], GAN]) -> Maker:
     return maker
 
 
-def by_hand(make: Callable[[argparse.Namespace], GAN]) -> Maker:
+def by_hand(make: Callable[[Namespace], GAN]) -> Maker:
     """The shortest loop: one pass of the generator, no gradients for what does not move."""
 
-    def maker(options: argparse.Namespace) -> tuple[Rounds, int]:
+    def maker(options: Namespace) -> tuple[Rounds, int]:
         model, x = make(options).train(), Images().x
         generator, critic = model.generator, model.critic
         moves = [
@@ -158,11 +141,11 @@ def by_hand(make: Callable[[argparse.Namespace], GAN]) -> Maker:
             fake = generator(torch.randn(BATCH, model.latent))
             critic.requires_grad_(True)
             moves[0].zero_grad()
-            real, made = critic(x), critic(fake.detach())
+            real, false = critic(x), critic(fake.detach())
             if linear:
-                loss = relu(1 - real).mean() + relu(1 + made).mean()
+                loss = relu(1 - real).mean() + relu(1 + false).mean()
             else:
-                loss = softplus(-real).mean() + softplus(made).mean()
+                loss = softplus(-real).mean() + softplus(false).mean()
             loss.backward()
             moves[0].step()
             critic.requires_grad_(False)
@@ -179,6 +162,14 @@ def by_hand(make: Callable[[argparse.Namespace], GAN]) -> Maker:
 # --- peers ------------------------------------------------------------------------------------
 
 
+def checkout(options: Namespace, peer: str) -> Path:
+    """The folder of a peer, with which genus is compared."""
+    folder = getattr(options, peer.replace("-", "_"))
+    if folder is None or not folder.is_dir():
+        sys.exit(f"adversarial_speed: --{peer} is {folder}; it must be the folder of a checkout")
+    return folder
+
+
 def room(name: str, folder: Path) -> None:
     """A package whose own __init__, with imports that are not needed here, is left out."""
     module = types.ModuleType(name)
@@ -186,11 +177,12 @@ def room(name: str, folder: Path) -> None:
     sys.modules[name] = module
 
 
-def torchgan(options: argparse.Namespace) -> tuple[Rounds, int]:
+def torchgan(options: Namespace) -> tuple[Rounds, int]:
     """The losses' own `train_ops`, as its trainer calls them, on its own DCGAN of 64 channels."""
-    room("torchgan", options.torchgan / "torchgan")
-    room("torchgan.losses", options.torchgan / "torchgan" / "losses")
-    room("torchgan.models", options.torchgan / "torchgan" / "models")
+    root = checkout(options, "torchgan") / "torchgan"
+    room("torchgan", root)
+    room("torchgan.losses", root / "losses")
+    room("torchgan.models", root / "models")
     from torchgan.losses.minimax import (  # pyright: ignore[reportMissingImports]
         MinimaxDiscriminatorLoss,
         MinimaxGeneratorLoss,
@@ -221,8 +213,8 @@ class Log:
 def mimicry(width: int, critic_width: int) -> Maker:
     """Its SNGAN32 and its own train_step of both networks."""
 
-    def maker(options: argparse.Namespace) -> tuple[Rounds, int]:
-        root = options.mimicry / "torch_mimicry"
+    def maker(options: Namespace) -> tuple[Rounds, int]:
+        root = checkout(options, "mimicry") / "torch_mimicry"
         room("torch_mimicry", root)
         room("torch_mimicry.nets", root / "nets")
         room("torch_mimicry.nets.sngan", root / "nets" / "sngan")
@@ -245,9 +237,9 @@ def mimicry(width: int, critic_width: int) -> Maker:
     return maker
 
 
-def script(options: argparse.Namespace) -> tuple[dict[str, Any], types.CodeType]:
+def script(options: Namespace) -> tuple[dict[str, Any], types.CodeType]:
     """PyTorch-GAN's dcgan.py, all but its loop carried out; and the inside of the loop."""
-    source = options.pytorch_gan / "implementations" / "dcgan" / "dcgan.py"
+    source = checkout(options, "pytorch-gan") / "implementations" / "dcgan" / "dcgan.py"
     tree = ast.parse(source.read_text())
     wanted = (
         ast.ClassDef,
@@ -260,7 +252,7 @@ def script(options: argparse.Namespace) -> tuple[dict[str, Any], types.CodeType]
     )
     unwanted = ("torchvision", "dataloader", "makedirs", "print(", "parser", "DataLoader")
     names: dict[str, Any] = {"print": lambda *words: None, "save_image": lambda *a, **k: None}
-    names |= {"opt": types.SimpleNamespace(**OPTIONS), "dataloader": [None], "n_epochs": 1}
+    names |= {"opt": types.SimpleNamespace(**SETTINGS), "dataloader": [None], "n_epochs": 1}
     for node in tree.body:
         if isinstance(node, wanted) and not any(w in ast.unparse(node) for w in unwanted):
             if ast.unparse(node).startswith("opt ="):
@@ -271,7 +263,7 @@ def script(options: argparse.Namespace) -> tuple[dict[str, Any], types.CodeType]
     return names, compile(ast.Module(inside.body, []), str(source), "exec")
 
 
-OPTIONS = {
+SETTINGS = {
     "img_size": 32,
     "channels": 3,
     "latent_dim": 100,
@@ -283,7 +275,7 @@ OPTIONS = {
 }
 
 
-def pytorch_gan(options: argparse.Namespace) -> tuple[Rounds, int]:
+def pytorch_gan(options: Namespace) -> tuple[Rounds, int]:
     """The inside of the loop of its dcgan.py, as it stands."""
     names, loop = script(options)
     names |= {"imgs": Images().x, "epoch": 0, "i": 1}
@@ -291,7 +283,7 @@ def pytorch_gan(options: argparse.Namespace) -> tuple[Rounds, int]:
     return repeated(lambda: exec(loop, names)), count  # noqa: S102
 
 
-def pytorch_gan_networks(options: argparse.Namespace) -> GAN:
+def pytorch_gan_networks(options: Namespace) -> GAN:
     """The same networks for genus; its critic's sigmoid is in the objective instead."""
     names, _ = script(options)
     critic = names["discriminator"]
@@ -299,47 +291,83 @@ def pytorch_gan_networks(options: argparse.Namespace) -> GAN:
     return GAN(Reals(SHAPE), names["generator"], critic, 100, non_saturating)
 
 
+def ours(make: Callable[[Namespace], GAN], last: bool = False) -> dict[str, Maker]:
+    found = {"genus, play": by_play(make)}
+    if last:
+        found["genus, play, channels last"] = by_play(make, last=True)
+    return {**found, "genus, fit": by_fit(make), "by hand": by_hand(make)}
+
+
 GAMES: dict[str, dict[str, Maker]] = {
-    "DCGAN": {
-        "genus, play": by_play(lambda options: dcgan()),
-        "genus, play, channels last": by_play(lambda options: dcgan(), last=True),
-        "genus, fit": by_fit(lambda options: dcgan()),
-        "by hand": by_hand(lambda options: dcgan()),
-        "torchgan": torchgan,
-    },
-    "DCGAN of PyTorch-GAN": {
-        "genus, play": by_play(pytorch_gan_networks),
-        "genus, fit": by_fit(pytorch_gan_networks),
-        "by hand": by_hand(pytorch_gan_networks),
-        "PyTorch-GAN": pytorch_gan,
-    },
-    "SNGAN, 64 and 64 channels": {
-        "genus, play": by_play(lambda options: sngan_small()),
-        "genus, fit": by_fit(lambda options: sngan_small()),
-        "by hand": by_hand(lambda options: sngan_small()),
-        "mimicry": mimicry(64, 64),
-    },
+    "DCGAN": {**ours(dcgan, last=True), "torchgan": torchgan},
+    "DCGAN of PyTorch-GAN": {**ours(pytorch_gan_networks), "PyTorch-GAN": pytorch_gan},
+    "SNGAN, 64 and 64 channels": {**ours(partial(sngan, 64, 64)), "mimicry": mimicry(64, 64)},
     "SNGAN, 256 and 128 channels": {
-        "genus, play": by_play(lambda options: sngan()),
-        "genus, fit": by_fit(lambda options: sngan()),
-        "by hand": by_hand(lambda options: sngan()),
+        **ours(partial(sngan, 256, 128)),
         "mimicry": mimicry(256, 128),
     },
 }
-OURS = ("genus, play", "genus, play, channels last", "genus, fit", "by hand")
+PEERS = ("torchgan", "PyTorch-GAN", "mimicry")
 
 
 # --- measuring --------------------------------------------------------------------------------
 
 
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+BENCH = Bench(
+    __file__,
+    "A round of a GAN against three peers",
+    "Game | System | Threads | Parameters | ms a round | Processor ms | Peak MB | "
+    "Against the best peer | Against the loop by hand",
+    lambda options: {
+        "images": "random, 3 x 32 x 32",
+        "batch": BATCH,
+        "optimiser": "Adam; fused in genus and in the loop by hand, as it comes in the peers",
+        "repeats": options.repeats,
+        "clock": "medians of repeats in turn; ratios are of processor time",
+    },
+    """
+    By hand: one pass of the generator for both moves, no gradients for the critic's weights in the
+    generator's move, fused Adam.
+
+    mimicry enlarges by bilinear interpolation where the paper repeats pixels; its blocks have the same
+    convolutions. Repeating is made one with its convolution in genus.
+
+    torchgan's critic has one bias less.
+
+    `fit` is timed by calls of some seconds; the first round of each pays for new state of the optimisers
+    and the average.
+    """,
+    options={
+        "torchgan": (Path, "folder of a checkout of torchgan"),
+        "mimicry": (Path, "folder of a checkout of mimicry"),
+        "pytorch_gan": (Path, "folder of a checkout of PyTorch-GAN"),
+        "repeats": (3, "turns of each system"),
+        "seconds": (2.0, "of one measurement, about"),
+    },
+)
+
+
+@BENCH.cells
+def cells(options: Namespace) -> Iterator[Cell]:
+    for game in GAMES:
+        yield Cell(f"{game} | threads {options.threads}", partial(measure, game, options))
+
+
+@BENCH.rows
+def rows(found: Cells, options: Namespace) -> Table:
+    table = []
+    for game in GAMES:
+        groups = {int(cell.split()[-1]): cell for cell in found if cell.startswith(f"{game} | ")}
+        for count in sorted(groups):
+            systems = found[groups[count]]
+            hand = systems["by hand"]["processor"]
+            peer = min(systems[name]["processor"] for name in PEERS if name in systems)
+            for name, of in systems.items():
+                row = [game, name, str(count), f"{of['parameters']:,}", f"{of['wall']:.1f}"]
+                row += [f"{of['processor']:.1f}", f"{of['peak']:.0f}"]
+                row += [f"{peer / of['processor']:.2f}", f"{of['processor'] / hand:.3f}"]
+                table.append(row)
+    return table
 
 
 def timed(rounds: Rounds, count: int) -> tuple[float, float]:
@@ -355,46 +383,38 @@ def timed(rounds: Rounds, count: int) -> tuple[float, float]:
     return wall, processor
 
 
-def measure(game: str, count: int, options: argparse.Namespace) -> Iterator[list[str]]:
-    """The rows of one game at one number of threads."""
-    with threads(count):
-        made = {name: maker(options) for name, maker in GAMES[game].items()}
-        for rounds, _ in made.values():
-            rounds(1)
-        single = timed(made["by hand"][0], 1)[1]
-        number = max(1, min(50, round(options.seconds * 1e3 / single)))
-        times: dict[str, list[tuple[float, float]]] = {name: [] for name in made}
-        for _ in range(options.repeats):
-            for name, (rounds, _) in made.items():
-                times[name].append(timed(rounds, number))
-    middle = {
-        name: [statistics.median(column) for column in zip(*pairs, strict=True)]
-        for name, pairs in times.items()
-    }
-    peer = min(middle[name][1] for name in made if name not in OURS)
-    for name, (_, parameters) in made.items():
-        wall, processor = middle[name]
-        most = memory(game, name, options)
-        row = [game, name, str(count), f"{parameters:,}", f"{wall:.1f}", f"{processor:.1f}"]
-        row += [f"{most:.0f}", f"{peer / processor:.2f}", f"{processor / middle['by hand'][1]:.3f}"]
-        print(*row, sep="  ", flush=True)
-        yield row
+def measure(game: str, options: Namespace) -> dict[str, dict[str, float]]:
+    """The figures of each system of one game."""
+    systems = {name: maker(options) for name, maker in GAMES[game].items()}
+    for rounds, _ in systems.values():
+        rounds(1)
+    single = timed(systems["by hand"][0], 1)[1]
+    number = max(1, min(50, round(options.seconds * 1e3 / single)))
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in systems}
+    for _ in range(options.repeats):
+        for name, (rounds, _) in systems.items():
+            times[name].append(timed(rounds, number))
+    found = {}
+    for name, (_, parameters) in systems.items():
+        wall, processor = map(statistics.median, zip(*times[name], strict=True))
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            most = pool.submit(alone, game, name, options).result()
+        found[name] = {
+            "parameters": parameters,
+            "wall": wall,
+            "processor": processor,
+            "peak": most,
+        }
+    return found
 
 
-def memory(game: str, name: str, options: argparse.Namespace) -> float:
-    """Megabytes at the peak of a process that plays three rounds, those of its imports taken off."""
-    folders = [f"--{peer}={getattr(options, peer.replace('-', '_'))}" for peer in PEERS]
-    command = [sys.executable, __file__, *folders, "--alone", game, name]
-    out = subprocess.run(command, capture_output=True, text=True, check=True)
-    return float(out.stdout.split()[-1])
-
-
-def alone(game: str, name: str, options: argparse.Namespace) -> None:
+def alone(game: str, name: str, options: Namespace) -> float:
+    """Megabytes at the peak of this process after three rounds, those of its imports taken off."""
     torch.set_num_threads(1)
     before = peak()
     rounds, _ = GAMES[game][name](options)
     rounds(3)
-    print(peak() - before)
+    return peak() - before
 
 
 def peak() -> float:
@@ -403,73 +423,5 @@ def peak() -> float:
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
-def write(rows: Sequence[list[str]], options: argparse.Namespace) -> None:
-    content = {
-        "title": "A round of a GAN against three peers",
-        "command": "python benchmarks/adversarial_speed.py --torchgan DIR --mimicry DIR "
-        "--pytorch-gan DIR",
-        "protocol": {
-            "images": "random, 3 x 32 x 32",
-            "batch": BATCH,
-            "optimiser": "Adam; fused in genus and in the loop by hand, as it comes in the peers",
-            "repeats": options.repeats,
-            "clock": "medians of repeats in turn; ratios are of processor time",
-        },
-        "date": date.today().isoformat(),
-        "machine": f"{platform.machine()} CPU, {os.cpu_count()} cores",
-        "versions": {"genus": genus.__version__, "torch": torch.__version__},
-        "columns": COLUMNS,
-        "rows": [*rows],
-        "notes": NOTES,
-    }
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-
-
-PEERS = ("torchgan", "mimicry", "pytorch-gan")
-NOTES = [
-    (
-        "By hand: one pass of the generator for both moves, no gradients for the critic's weights in "
-        "the generator's move, fused Adam."
-    ),
-    (
-        "mimicry enlarges by bilinear interpolation where the paper repeats pixels; its blocks have "
-        "the same convolutions. Repeating is made one with its convolution in genus."
-    ),
-    "torchgan's critic has one bias less.",
-    "`fit` is timed by calls of some seconds; the first round of each pays for new state of the optimisers and the average.",
-]
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    for peer in PEERS:
-        parser.add_argument(f"--{peer}", type=Path, help=f"folder of a checkout of {peer}")
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, os.cpu_count() or 1])
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2.0, help="of one measurement, about")
-    parser.add_argument("--only", nargs="+", choices=GAMES, default=[*GAMES])
-    parser.add_argument("--alone", nargs=2, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    for peer in PEERS:
-        folder = getattr(options, peer.replace("-", "_"))
-        if folder is None or not folder.is_dir():
-            sys.exit(
-                f"adversarial_speed: --{peer} is {folder}; it must be the folder of a checkout of "
-                f"{peer}, with which genus is compared"
-            )
-    if options.alone:
-        alone(*options.alone, options)
-        return
-    rows: list[list[str]] = json.loads(RESULTS.read_text())["rows"] if RESULTS.exists() else []
-    for game in options.only:
-        for count in dict.fromkeys(options.threads):
-            rows = [row for row in rows if (row[0], row[2]) != (game, str(count))]
-            rows += measure(game, count, options)
-            order = [*GAMES]
-            rows.sort(key=lambda row: (order.index(row[0]), int(row[2])))
-            write(rows, options)
-
-
 if __name__ == "__main__":
-    main()
+    BENCH.main()
