@@ -97,6 +97,12 @@ MODELS = {
         gatedpixelcnn,
         Run(rounds=8000, batch=16, lr=6e-3, ema=0.998, autocast=True, evaluate_every=2000),
     ),
+    "gatedpixelcnn-long": Entry(
+        "Gated PixelCNN, 7 layers of 32, windows of 7",
+        gatedpixelcnn,
+        Run(rounds=48_000, batch=16, lr=6e-3, ema=0.9995, autocast=True, evaluate_every=8000),
+        {"layers": 7, "width": 32, "window": 7},
+    ),
     "pixelcnnpp": Entry(
         "PixelCNN++, 3 scales, 1 block of 16",
         pixelcnnpp,
