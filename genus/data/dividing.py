@@ -76,6 +76,35 @@ def divided(
     return rows
 
 
+def grouped(groups: Sequence[str]) -> dict[str, list[int]]:
+    """The rows of each split, of which no group is in two splits: frames of one clip stay together.
+
+    A tenth of the groups, at least one, validates, and as many test. Fewer than three groups are cut
+    themselves: their first eight tenths train.
+
+    Args:
+        groups: group of each row; rows of a group stand in their order.
+    """
+    kinds = sorted({*groups}, key=lambda word: hashlib.sha256(word.encode()).digest())
+    rows: dict[str, list[int]] = {split: [] for split in SPLITS}
+    if len(kinds) < 3:
+        for kind in kinds:
+            own = [i for i, group in enumerate(groups) if group == kind]
+            tenth = max(1, len(own) // 10)
+            rows["train"] += own[: -2 * tenth]
+            rows["validation"] += own[-2 * tenth : -tenth]
+            rows["test"] += own[-tenth:]
+        return rows
+    share = max(1, len(kinds) // 10)
+    place = dict.fromkeys(kinds, "train")
+    place |= dict.fromkeys(kinds[:share], "test") | dict.fromkeys(
+        kinds[share : 2 * share], "validation"
+    )
+    for i, group in enumerate(groups):
+        rows[place[group]].append(i)
+    return rows
+
+
 def numbered(labels: Sequence[object]) -> tuple[list[int], tuple[str, ...]]:
     """Labels as numbers from 0, in order (9 before 10 before a word), and what each stands for."""
 

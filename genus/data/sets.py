@@ -26,6 +26,9 @@ class Data:
         test: split on which figures are reported.
         truth: distribution of the rows, for toys.
         class_names: meaning of each label, if it is known.
+        attributes: names of several labels, and the meaning of each of their values.
+        notes: sentences on what was decided when the data were read.
+        options: options that read the same data again, also when defaults have changed.
         skipped: files that were left out, by reason.
         symbols: characters or words that the tokens stand for, where x are tokens.
         separator: text between two symbols: nothing, or a space between words.
@@ -39,6 +42,9 @@ class Data:
     test: Split
     truth: Toy | None = None
     class_names: tuple[str, ...] = ()
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
     skipped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     symbols: tuple[str, ...] = ()
     separator: str = ""
@@ -63,6 +69,11 @@ class Data:
     def classes(self) -> int:
         """The number of different labels; 0 without labels."""
         return self.train.classes
+
+    @property
+    def unpaired(self) -> bool:
+        """Whether x and context are independent rows of two domains."""
+        return self.train.unpaired
 
     @property
     def fingerprint(self) -> str:
@@ -106,8 +117,7 @@ class Data:
                     return torch.tensor(names.index(text))
                 raise Refused(f"{self.name}: '{text}' is no class; one of {', '.join(names)} is")
             case Attributes():
-                labels = [int(word) if word.strip().isdigit() else -1 for word in text.split(",")]
-                context = torch.tensor(labels)
+                context = torch.tensor(self._attributes(text))
                 if context.shape == space.shape and space.fault(context[None]) is None:
                     return context
                 wanted = ", ".join(f"below {count}" for count in space.counts)
@@ -122,6 +132,25 @@ class Data:
                     f"{self.name}: the text has {len(words)} tokens; at most {space.length} are wanted"
                 )
         raise Refused(f"{self.name}: its context is {space}, which cannot be given as a text")
+
+    def _attributes(self, text: str) -> list[int]:
+        """Numbers of labels from words such as 3,0,1 or glasses=round,hair=short; others are 0."""
+        words = [word.strip() for word in text.split(",")]
+        if not self.attributes or not any("=" in word for word in words):
+            return [int(word) if word.isdigit() else -1 for word in words]
+        found = dict.fromkeys(self.attributes, 0)
+        for word in words:
+            name, _, value = word.partition("=")
+            if name not in self.attributes:
+                raise Refused(
+                    f"{self.name}: there is no attribute '{name}'; there are "
+                    f"{', '.join(self.attributes)}"
+                )
+            if value not in self.attributes[name]:
+                known = ", ".join(self.attributes[name])
+                raise Refused(f"{self.name}: {name} is '{value}'; one of {known} is wanted")
+            found[name] = self.attributes[name].index(value)
+        return [*found.values()]
 
     def _numbers(self, text: str, symbols: tuple[str, ...]) -> Tensor:
         numbers = {symbol: number for number, symbol in enumerate(symbols)}

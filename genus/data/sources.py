@@ -21,8 +21,9 @@
     spoken, spoken8, spoken16, spoken_mel       spoken digits, from there too
     sheep, kanji                                drawings, from there too
     tinyshakespeare                             a text, from there too
-    a path                                      a folder of images or idx files; .npy, .npz, .csv,
-                                                and .txt, a text
+    a path                                      a folder of pictures or idx files, or a pattern of
+                                                pictures such as photos/*.jpg; a picture, in tiles;
+                                                .npy, .npz, .csv, and .txt, a text
 
 Options may also stand in the name, after a question mark: photos?size=64&colour=L.
 
@@ -39,11 +40,13 @@ import importlib
 import inspect
 import json
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatch
 from functools import cache, partial
+from glob import glob, has_magic
 from os.path import expanduser
 from pathlib import Path
 from pkgutil import walk_packages
@@ -51,6 +54,7 @@ from typing import Any, get_args
 from urllib.parse import parse_qsl, quote
 
 from ..errors import Refused
+from .kinds import kind_of
 from .sets import Data
 
 CATALOGUE = Path(__file__).parent / "catalogue.json"
@@ -125,8 +129,8 @@ def load(source: str | Path, **options: Any) -> Data:
     """The data set of this name, or in this file or folder.
 
     Args:
-        source: name or path: of a folder of images or idx files, or of a .npy, .npz, .csv, .txt
-            or idx file. A name comes first: write ./digits for a folder of that name. A path that is
+        source: name or path: of a folder of pictures or idx files, of a picture, or of a .npy, .npz,
+            .csv, .txt or idx file; or a pattern of pictures. A name comes first: write ./digits for a folder of that name. A path that is
             not here is looked for in the folder that GENUS_DATA names.
         options: those that the data take, such as size for a folder of images; each is a
             keyword-only argument of the function that reads them. None is as if left out.
@@ -143,11 +147,24 @@ def load(source: str | Path, **options: Any) -> Data:
         return found.read(*place, **found.checked(given, name))
     path = _found(name)
     if (found := source_of_path(path)) is None:
-        raise Refused(
-            f"load: {path} is a file of a kind that is not known; known are .npy, .npz, .csv, .txt, "
-            f"idx files, and folders of images or idx files"
+        known = kind_of(path)
+        came = (
+            f"one of the {known.plural}, which cannot be read yet"
+            if known
+            else "of an unknown kind"
         )
-    return found.read(path, **found.checked(given, f"{path} is {found.kind}, which"))
+        raise Refused(
+            f"load: {path} is {came}; known are .npy, .npz, .csv, .txt, idx files, pictures, and "
+            f"folders of pictures or idx files"
+        )
+    data = found.read(path, **found.checked(given, f"{path} is {found.kind}, which"))
+    for note in data.notes:
+        warnings.warn(f"{path}: {note}", Note, stacklevel=2)
+    return data
+
+
+class Note(UserWarning):
+    """What was decided when data were read, and the option that decides otherwise."""
 
 
 def source_of_name(name: str) -> Source:
@@ -157,11 +174,13 @@ def source_of_name(name: str) -> Source:
 
 def source_of_path(path: Path) -> Source | None:
     """The source for a path of this kind; None if there is none."""
-    name = path.name.lower() + "/" * path.is_dir()
+    folder = not path.is_file()  # a pattern names many files, as a folder does
+    name = path.name.lower() + "/" * folder
     for pattern, home in catalogue()["paths"]:
         if fnmatch(name, pattern) and name.endswith("/") == pattern.endswith("/"):
             for source in module_of(home).PATHS:
-                if source.pattern == pattern and (source.holds is None or source.holds(path)):
+                holds = source.holds is None or (path.is_dir() and source.holds(path))
+                if source.pattern == pattern and holds:
                     return source
     return None
 
@@ -190,8 +209,10 @@ def _found(source: str) -> Path:
         raise Refused("load: the name of the data is empty; a name or a path is wanted")
     places = [Path(expanduser(source)), *([Path(expanduser(root)) / source] if root else [])]
     for place in places:
-        if place.exists():
+        if place.exists() or (has_magic(str(place)) and glob(str(place), recursive=True)):
             return place
+    if has_magic(source):
+        raise Refused(f"load: there is no file '{source}'; a shell would find none either")
     if os.sep in source or Path(source).suffix:
         raise Refused(f"load: there is no file or folder '{source}'")
     names = catalogue()["names"]

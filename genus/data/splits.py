@@ -15,7 +15,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from ..core import Bits, Classes, Pixels, Refused, Space, Tokens
+from ..core import Attributes, Bits, Classes, Pixels, Refused, Space, Tokens
 
 Batch = tuple[Tensor, ...]  # (x,) or (x, context)
 
@@ -28,6 +28,7 @@ class Split(ABC):
     context_space: Space | None = None
     labels: Tensor | None = None  # (rows,) int64, whether or not batches carry them
     classes: int = 0  # how many different labels there are
+    unpaired: bool = False  # whether x and context are independent rows of two domains
 
     @property
     def fingerprint(self) -> str:
@@ -46,6 +47,10 @@ class Split(ABC):
     def everything(self) -> Batch:
         """All rows, in order; an endless source gives a fixed draw."""
 
+    def first(self, n: int) -> Batch:
+        """The first n rows of `everything`, without reading the others where that can be."""
+        return tuple(part[:n] for part in self.everything())
+
     @abstractmethod
     def __len__(self) -> int:
         """The number of rows of `everything`."""
@@ -54,9 +59,12 @@ class Split(ABC):
     def labelled(self) -> "Split":
         """The same rows, each with its label as context."""
 
+    def _no_labels(self) -> "Split":
+        raise Refused(f"{self.name}: has no labels, and a conditional model wants them")
+
 
 class Store(Protocol):
-    """Rows that are read when they are needed."""
+    """Rows that are read when they are needed. `prefetch`, if there is one, begins to read some."""
 
     shape: tuple[int, ...]  # (rows, ...)
     fingerprint: str
@@ -75,7 +83,9 @@ class Rows(Split):
         space: space of x.
         labels: labels, (n,) int64, in 0 .. classes - 1.
         classes: number of different labels.
-        context: contexts, (n, ...), one for each row.
+        attributes: numbers of the values of several labels, (n, k) int64.
+        counts: number of different values of each of them.
+        context: contexts, (n, ...), one for each row, or a store of them.
         context_space: space of a context.
         name: name of the split in messages.
     """
@@ -87,7 +97,9 @@ class Rows(Split):
         *,
         labels: Tensor | None = None,
         classes: int = 0,
-        context: Tensor | None = None,
+        attributes: Tensor | None = None,
+        counts: tuple[int, ...] = (),
+        context: Tensor | Store | None = None,
         context_space: Space | None = None,
         name: str = "rows",
     ):
@@ -95,12 +107,17 @@ class Rows(Split):
             raise Refused(f"{name}: there are no rows; at least one is wanted")
         self.name, self.space, self.context_space = name, space, context_space
         self.labels, self.classes, self.context = labels, classes, context
-        for what, given in (("labels", labels), ("context", context)):
-            if given is not None and len(given) != x.shape[0]:
-                raise Refused(f"{name}: {x.shape[0]} rows and {len(given)} {what}; as many wanted")
+        self.attributes, self.counts = attributes, counts
+        beside = {"labels": labels, "attributes": attributes, "context": context}
+        for what, given in beside.items():
+            if given is not None and given.shape[0] != x.shape[0]:
+                came = f"{x.shape[0]} rows and {given.shape[0]} {what}"
+                raise Refused(f"{name}: {came}; as many wanted")
         if labels is not None:
             Classes(classes).check(labels, f"{name}: labels")
-        if context is not None and context_space is not None:
+        if attributes is not None:
+            Attributes(counts).check(attributes, f"{name}: attributes")
+        if isinstance(context, Tensor) and context_space is not None:
             context_space.check(context, f"{name}: context")
         self.rows = pack(x, space, name) if isinstance(x, Tensor) else x
         self._orders: dict[tuple[int, int], Tensor] = {}
@@ -110,6 +127,8 @@ class Rows(Split):
 
     def content(self) -> str:
         parts = [repr(self.space), self.digest, digest(self.labels), digest(self.context)]
+        if self.attributes is not None:
+            parts.append(digest(self.attributes))
         return "\n".join(parts)
 
     @cached_property
@@ -118,17 +137,27 @@ class Rows(Split):
         return digest(self.rows)
 
     def batch(self, number: int, size: int, seed: int) -> Batch:
-        return self.take(self.positions(number * size, size, seed))
+        taken = self.take(self.positions(number * size, size, seed))
+        for store in (self.rows, self.context):
+            if (prefetch := getattr(store, "prefetch", None)) is not None:
+                prefetch(self.positions((number + 1) * size, size, seed))
+        return taken
+
+    def first(self, n: int) -> Batch:
+        return self.take(torch.arange(min(n, len(self))))
 
     def everything(self) -> Batch:
         return self.take(torch.arange(len(self)))
 
     def take(self, indices: Tensor) -> Batch:
         """The rows of these numbers."""
-        rows = self.rows
-        taken = rows.index_select(0, indices) if isinstance(rows, Tensor) else rows.take(indices)
-        x = unpack(taken, self.space)
-        return (x,) if self.context is None else (x, self.context.index_select(0, indices))
+        x = unpack(_taken(self.rows, indices), self.space)
+        if self.context is None:
+            return (x,)
+        context = _taken(self.context, indices)
+        if isinstance(self.context, Tensor) or self.context_space is None:
+            return x, context
+        return x, unpack(context, self.context_space)
 
     def positions(self, start: int, count: int, seed: int) -> Tensor:
         """Row numbers at `start` .. `start + count - 1` of the order of all epochs, one after another."""
@@ -150,13 +179,20 @@ class Rows(Split):
         return self._orders[key]
 
     def labelled(self) -> "Rows":
-        if self.labels is None:
-            raise Refused(f"{self.name}: has no labels, and a conditional model wants them")
+        if self.labels is None and self.attributes is None:
+            self._no_labels()
         if self.context is not None and self.context is not self.labels:
             raise Refused(f"{self.name}: has a context already; labels would replace it")
         view = copy.copy(self)
-        view.context, view.context_space = self.labels, Classes(self.classes)
+        if self.labels is not None:
+            view.context, view.context_space = self.labels, Classes(self.classes)
+        else:
+            view.context, view.context_space = self.attributes, Attributes(self.counts)
         return view
+
+
+def _taken(rows: Tensor | Store, indices: Tensor) -> Tensor:
+    return rows.index_select(0, indices) if isinstance(rows, Tensor) else rows.take(indices)
 
 
 # --- pieces -----------------------------------------------------------------------------------

@@ -37,6 +37,7 @@ class MappedSplit(Split):
         self.name = f"{inner.name} {what}"
         self.space, self.context_space = space or inner.space, context_space or inner.context_space
         self.labels, self.classes = inner.labels, inner.classes
+        self.unpaired = inner.unpaired
 
     def __len__(self) -> int:
         return len(self.inner)
@@ -49,6 +50,12 @@ class MappedSplit(Split):
 
     def everything(self) -> Batch:
         rows = self.inner.everything()
+        if self.settled is not None:
+            return self.settled(rows)
+        return self.change(rows, stream(self.what, self.inner.fingerprint))
+
+    def first(self, n: int) -> Batch:
+        rows = self.inner.first(n)
         if self.settled is not None:
             return self.settled(rows)
         return self.change(rows, stream(self.what, self.inner.fingerprint))

@@ -4,6 +4,7 @@ A recipe adds its signature, its docstring and its model, between `loaded` and `
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ import torch
 
 from ..core import Classes, Model, Refused, Space, require
 from ..data import Data, load
+from ..data.sources import with_options
 from ..measure import scores
 from ..nn import Labels
 from ..show import picture
@@ -40,7 +42,13 @@ def loaded(
         view: view of the data, such as `Data.labelled`.
     """
     torch.manual_seed(run.seed)
-    source = load(data) if view is None else view(load(data))
+    source = load(data)
+    if source.unpaired:
+        raise Refused(
+            f"{who} on {data}: these are two domains without pairs, from which no recipe learns yet; "
+            f"--data.kind pictures takes them as two classes of pictures"
+        )
+    source = source if view is None else view(source)
     wanted: Any = kinds or (type(source.space),)
     return source, require(f"{who} on {data}", source.space, *wanted, axes=axes)
 
@@ -100,9 +108,19 @@ def fitted(
     return fit(
         model,
         source.train if rows is None else rows,
-        run,
+        replace(run, note=resolved(run.note, source)),
         optimizers=optimizers,
         schedule=schedule,
         evaluate=evaluate or scores(source.validation),
         picture=picture,
     )
+
+
+def resolved(note: Mapping[str, Any], source: Data) -> dict[str, Any]:
+    """The note of a run, with all options of its data, so that new defaults change no old run."""
+    recipe = note.get("recipe")
+    if not (source.options and isinstance(recipe, Mapping)):
+        return dict(note)
+    options = dict(recipe["options"])
+    options["data"] = with_options(str(options["data"]), source.options)
+    return {**note, "recipe": {**recipe, "options": options}}

@@ -50,12 +50,13 @@ def test_refusals(source, words):
 def test_options_that_do_not_apply_are_refused(tmp_path):
     np.save(tmp_path / "a.npy", np.random.default_rng(0).normal(size=(9, 2)))
     (tmp_path / "a.csv").write_text("1,2\n3,4\n5,7\n")
-    (tmp_path / "a.xyz").write_text("1")
+    (tmp_path / "a.abc").write_text("1")
+    (tmp_path / "a.mid").write_text("1")
     with pytest.raises(ValueError, match="is an array file, which takes no option label, size"):
         load(tmp_path / "a.npy", size=3, label="x")
     with pytest.raises(ValueError, match="is a table, which takes no option layout"):
         load(tmp_path / "a.csv", layout="first")
-    with pytest.raises(ValueError, match="is a folder of images, which takes no option layout"):
+    with pytest.raises(ValueError, match="is a folder of pictures, which takes no option layout"):
         load(tmp_path, layout="first")
     with pytest.raises(
         ValueError, match=r"size is 'big'; 64 or 48x64 \(height x width\) is wanted"
@@ -63,8 +64,10 @@ def test_options_that_do_not_apply_are_refused(tmp_path):
         load(f"{tmp_path}?size=big")
     with pytest.raises(ValueError, match="workers is 'many'; a whole number is wanted"):
         load(f"{tmp_path}?workers=many")
-    with pytest.raises(ValueError, match=r"a\.xyz is a file of a kind that is not known"):
-        load(tmp_path / "a.xyz")
+    with pytest.raises(ValueError, match=r"a\.abc is of an unknown kind; known are"):
+        load(tmp_path / "a.abc")
+    with pytest.raises(ValueError, match=r"a\.mid is one of the MIDI files, which cannot be read"):
+        load(tmp_path / "a.mid")
 
 
 def test_a_question_mark_in_a_real_name(tmp_path):
@@ -79,7 +82,7 @@ def test_names_come_before_paths(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "digits").mkdir()
     assert len(load("digits").train) == 1297
-    with pytest.raises(ValueError, match="there are no images in it"):
+    with pytest.raises(ValueError, match="there are no pictures in it"):
         load("./digits")
 
 

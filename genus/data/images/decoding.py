@@ -1,22 +1,18 @@
-"""Image files: how one becomes an array, and how many become rows."""
+"""Image files: what their heads say, and how one becomes an array."""
 
 import hashlib
 import io
-import math
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
-from torch import Tensor
 
 from ...errors import Refused
 
@@ -34,7 +30,9 @@ DAMAGED = (  # what Pillow raises over a file that is not whole
     struct.error,
     zlib.error,
 )
-GREY = {"1", "L", "LA", "La"}
+GREY = {"1", "L", "LA", "La", "I", "F"}
+HEIC = {".heic", ".heif", ".hif"}
+ANIMATED, DEEP, INKS, CLEAR = "animated", "deep", "inks", "clear"  # what is changed in a picture
 
 
 class UnfitError(Exception):
@@ -56,140 +54,177 @@ def choose(option: str, value: str | None, among: tuple[str | None, ...]) -> Non
 class Look:
     """The conversion of an image file to an array. Its EXIF orientation is always applied.
 
+    Of animated pictures the first frame is taken, of 16 bits a channel the upper 8, and inks (CMYK)
+    become light.
+
     Args:
         size: height and width in pixels; None leaves them.
         resize: crop cuts the largest centred part of the right proportions, stretch takes all;
-            both then resize it, antialiased.
+            both then resize it, antialiased. nearest cuts too, and mixes no pixels: for label maps.
         colour: L for grey, RGB for colour; None leaves what the file has.
-        background: colour behind the transparent parts of an image; None refuses such an image.
+        background: colour behind the transparent parts of an image.
+        half: the half of the image that is taken; None for the whole.
     """
 
     size: tuple[int, int] | None = None
-    resize: Literal["crop", "stretch"] = "crop"
+    resize: Literal["crop", "stretch", "nearest"] = "crop"
     colour: Literal["L", "RGB"] | None = None
-    background: Literal["white", "black"] | None = None
+    background: Literal["white", "black"] = "white"
+    half: Literal["left", "right"] | None = None
 
     def __post_init__(self) -> None:
         if self.size is not None and (len(self.size) != 2 or min(self.size) < 1):
             raise Refused(f"images: size is {self.size}; positive numbers of pixels are wanted")
-        choose("resize", self.resize, ("crop", "stretch"))
+        choose("resize", self.resize, ("crop", "stretch", "nearest"))
         choose("colour", self.colour, (None, "L", "RGB"))
-        choose("background", self.background, (None, "white", "black"))
+        choose("background", self.background, ("white", "black"))
 
 
-class DecodedFile(NamedTuple):
-    """A file that was read."""
+class Head(NamedTuple):
+    """What the head of an image file says, or why the file cannot be used."""
 
-    path: Path
-    digest: str = ""  # SHA-256 of its bytes
-    shape: tuple[int, ...] = (0,)  # (channels, height, width)
-    array: NDArray[np.uint8] | None = None
+    height: int = 0
+    width: int = 0
+    grey: bool = False
     fault: UnfitError | None = None
 
 
-def read(path: Path, look: Look) -> DecodedFile:
+class Decoded(NamedTuple):
+    """An image file that was read: its digest, and its array, or why it cannot be used."""
+
+    digest: bytes = b""  # SHA-256
+    array: NDArray[np.uint8] | None = None  # (channels, height, width)
+    changes: tuple[str, ...] = ()  # of ANIMATED, DEEP, INKS, CLEAR
+    fault: UnfitError | None = None
+
+
+def head(path: Path) -> Head:
+    """Opens a file, without decoding it."""
+    try:
+        with _opened(path, path) as image:
+            wide, high = image.size
+            if image.getexif().get(0x0112, 1) in (5, 6, 7, 8):  # the camera was held upright
+                wide, high = high, wide
+            return Head(high, wide, image.mode in GREY or image.mode.startswith("I;"))
+    except UnfitError as fault:
+        return Head(fault=fault)
+
+
+def read(path: Path, look: Look) -> Decoded:
     """Reads a file once, and decodes it."""
     try:
         content = path.read_bytes()
     except OSError as error:
-        return DecodedFile(path, fault=UnfitError("unreadable", error.strerror or ""))
-    digest = hashlib.sha256(content).hexdigest()
+        return Decoded(fault=UnfitError("unreadable", error.strerror or ""))
+    digest = hashlib.sha256(content).digest()
     try:
-        array = decode(content, look)
-        return DecodedFile(path, digest, array.shape, array)
+        with _opened(io.BytesIO(content), path) as image:
+            array, changes = _decoded(image, look)
+            return Decoded(digest, array, changes)
     except UnfitError as fault:
-        return DecodedFile(path, digest, fault=fault)
+        return Decoded(digest, fault=fault)
 
 
-def decode(content: bytes, look: Look) -> NDArray[np.uint8]:
-    """An image file's content as (channels, height, width)."""
+class _opened:
+    """An image that is open; whatever Pillow raises over it becomes an UnfitError."""
+
+    def __init__(self, file: Path | io.BytesIO, path: Path):
+        self.file, self.path = file, path
+
+    def __enter__(self) -> Image.Image:
+        heic = self.path.suffix.lower() in HEIC
+        if heic and not reads_heic():
+            raise UnfitError("HEIC photographs", "pip install 'genus[heic]' makes them readable")
+        try:
+            self.image = Image.open(self.file)
+        except BaseException as error:
+            self._turned(error)
+            raise
+        return self.image
+
+    def __exit__(self, kind: object, error: BaseException | None, at: object) -> None:
+        self.image.close()
+        if error is not None:
+            self._turned(error)
+
+    def _turned(self, error: BaseException) -> None:
+        if isinstance(error, UnidentifiedImageError):
+            raise UnfitError("not an image") from None
+        if isinstance(error, Image.DecompressionBombError):
+            raise UnfitError("too large", str(error)) from None
+        if isinstance(error, OSError) and error.filename is not None:
+            raise UnfitError("unreadable", error.strerror or "") from None
+        if isinstance(error, DAMAGED):
+            raise UnfitError("damaged", " ".join(str(error).split())) from None
+
+
+@cache
+def reads_heic() -> bool:
+    """Whether the extra that reads HEIC is installed; Pillow knows it from then on."""
     try:
-        with Image.open(io.BytesIO(content)) as image:
-            _check(image)
-            upright = ImageOps.exif_transpose(image)
-            upright.load()
-            return _array(upright, look)
-    except UnidentifiedImageError:
-        raise UnfitError("not an image") from None
-    except Image.DecompressionBombError as error:
-        raise UnfitError("too large", str(error)) from None
-    except DAMAGED as error:
-        raise UnfitError("damaged", " ".join(str(error).split())) from None
+        from pillow_heif import register_heif_opener  # pyright: ignore[reportMissingImports]
+    except ImportError:
+        return False
+    register_heif_opener()
+    return True
 
 
-def _check(image: Image.Image) -> None:
-    """Raises UnfitError if Pillow would change what the image holds without a warning."""
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format != "MPO":  # a photograph with a preview
-        raise UnfitError("animated", f"{frames} frames")
+def _decoded(image: Image.Image, look: Look) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    changes = []
+    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":  # a photograph with a preview
+        changes.append(ANIMATED)
     raw = [str(tile.args) for tile in getattr(image, "tile", ())]
-    deep = any(
-        ";16" in one and "BGR;16" not in one for one in raw
-    )  # BGR;16 is 16 bits for all three
-    if deep or image.mode in {"I", "F"} or image.mode.startswith("I;"):
-        raise UnfitError("deeper than 8 bits", f"mode {image.mode}")
-
-
-def _array(image: Image.Image, look: Look) -> NDArray[np.uint8]:
+    if any(";16" in one and "BGR;16" not in one for one in raw):  # BGR;16: 16 bits for all three
+        changes.append(DEEP)
+    if image.mode == "F":
+        raise UnfitError("floating point", "its black and white are not known")
+    if image.mode == "CMYK":
+        changes.append(INKS)
+    if look.size is not None and image.format == "JPEG":  # decodes it smaller, in a fraction
+        least = 4 * max(look.size)
+        image.draft(image.mode, (least, least))
+    image = ImageOps.exif_transpose(image)
+    image.load()
+    if image.mode == "I" or image.mode.startswith("I;"):
+        image = _eight_bits(image)
+        changes += [] if DEEP in changes else [DEEP]
+    if look.half is not None:
+        middle = image.width // 2
+        left = 0 if look.half == "left" else image.width - middle
+        image = image.crop((left, 0, left + middle, image.height))
     colour = look.colour or ("L" if image.mode in GREY else "RGB")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         if image.getchannel("A").getextrema() != (255, 255):
-            if look.background is None:
-                raise UnfitError("transparent")
+            changes.append(CLEAR)
             image = Image.alpha_composite(Image.new("RGBA", image.size, look.background), image)
         image = image.convert("RGB")
     image = image.convert(colour)
     if look.size is not None:
-        size, method = (look.size[1], look.size[0]), Image.Resampling.BICUBIC
-        crop = look.resize == "crop"
-        image = ImageOps.fit(image, size, method) if crop else image.resize(size, method)
+        image = _resized(image, look)
     array = np.array(image)
-    return array[None] if array.ndim == 2 else np.ascontiguousarray(array.transpose(2, 0, 1))
+    array = array[None] if array.ndim == 2 else np.ascontiguousarray(array.transpose(2, 0, 1))
+    return array, tuple(changes)
 
 
-class FileReader:
-    """Reads files, one after another, or several at once if it has workers: threads."""
-
-    def __init__(self, look: Look, workers: int = 0):
-        if workers < 0:
-            raise Refused(f"images: workers is {workers}; it cannot be negative")
-        self.look = look
-        self.pool = ThreadPoolExecutor(workers) if workers else None
-
-    def __call__(self, paths: Iterable[Path]) -> Iterator[DecodedFile]:
-        one = partial(read, look=self.look)
-        return map(one, paths) if self.pool is None else self.pool.map(one, paths)
+def _resized(image: Image.Image, look: Look) -> Image.Image:
+    high, wide = look.size or image.size[::-1]
+    method = Image.Resampling.NEAREST if look.resize == "nearest" else Image.Resampling.BICUBIC
+    if look.resize == "stretch":
+        return image.resize((wide, high), method, reducing_gap=3.0)
+    return ImageOps.fit(image, (wide, high), method)
 
 
-def survey(paths: Iterable[Path], reader: FileReader, cache: int) -> Iterator[DecodedFile]:
-    """Reads all files, in order; keeps what it has decoded until that fills `cache` bytes."""
-    room = cache
-    for seen in reader(paths):
-        room -= math.prod(seen.shape)
-        yield seen if room >= 0 else seen._replace(array=None)
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """The upper half of 16 bits."""
+    levels = np.asarray(image).astype(np.int64)
+    if levels.min() < 0 or levels.max() > 65535:
+        raise UnfitError("deeper than 16 bits", f"levels {levels.min()} to {levels.max()}")
+    return Image.fromarray((levels >> 8).astype(np.uint8))
 
 
-class Files:
-    """Image files of one shape as rows. What was not kept when they were surveyed is decoded again.
-
-    Args:
-        seen: files, all usable and of one shape.
-        reader: reader of the files that were not kept.
-    """
-
-    def __init__(self, seen: Sequence[DecodedFile], reader: FileReader):
-        self.seen, self.reader = seen, reader
-        self.shape = (len(seen), *(seen[0].shape if seen else ()))
-        digests = " ".join(one.digest for one in seen)
-        self.fingerprint = hashlib.sha256(f"{reader.look} {digests}".encode()).hexdigest()
-
-    def take(self, indices: Tensor) -> Tensor:
-        wanted = [self.seen[i] for i in indices.tolist()]
-        late = [one for one in wanted if one.array is None]
-        fresh = {one.path: one for one in self.reader(dict.fromkeys(one.path for one in late))}
-        for one in late:
-            if fresh[one.path].digest != one.digest:
-                raise Refused(f"{one.path}: has changed since the folder was read; begin again")
-        arrays = [one.array if one.array is not None else fresh[one.path].array for one in wanted]
-        return torch.from_numpy(np.stack([a for a in arrays if a is not None]))
+def small(paths: Sequence[Path], side: int, look: Look) -> list[NDArray[np.float32]]:
+    """Grey pictures of (side, side), of the files that can be read."""
+    look = replace(look, size=(side, side), resize="stretch", colour="L")
+    found = (read(path, look).array for path in paths)
+    return [array[0].astype(np.float32) for array in found if array is not None]

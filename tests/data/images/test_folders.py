@@ -12,8 +12,9 @@ from PIL import Image
 
 from genus.core import Classes, Pixels
 from genus.data import load
-from genus.data.images.decoding import Files
+from genus.data.images import store
 from genus.data.images.folders import images
+from genus.data.images.store import PictureRows
 
 
 def save(path, colour="red", size=(6, 4), mode="RGB", **options):
@@ -93,11 +94,11 @@ def test_numbered_folders_come_in_the_order_of_numbers(tmp_path):
 
 def test_split_folders(tmp_path):
     for split, red in (("train", 1), ("valid", 2), ("test", 3)):
-        for kind, blue in (("a", 0), ("b", 9)):
+        for kind, blue in (("cat", 0), ("dog", 9)):
             for i in range(2):
                 save(tmp_path / split / kind / f"{i}.png", (red, i, blue))
     data = images(tmp_path)
-    assert data.class_names == ("a", "b")
+    assert data.class_names == ("cat", "dog")
     for split, red in (("train", 1), ("validation", 2), ("test", 3)):
         assert (levels(data, split)[:, 0] == red).all()
         x, label = getattr(data.labelled(), split).everything()
@@ -128,7 +129,7 @@ def test_splits_keep_the_share_of_classes_and_do_not_depend_on_the_order(tmp_pat
     ("names", "words"),
     [
         (["train/a.png", "cat/b.png"], "holds train and cat; either all folders are splits"),
-        (["train/a.png", "b.png"], "holds train and images beside them"),
+        (["train/a.png", "b.png"], "holds train and pictures beside them"),
         (
             ["test/a.png", "val/b.png"],
             "holds test, val; either all folders are splits, train among",
@@ -203,37 +204,62 @@ def test_opaque_alpha_is_dropped(tmp_path):
 @pytest.mark.parametrize(
     ("mode", "colour"), [("RGBA", (200, 100, 0, 51)), ("LA", (200, 51)), ("P", 0)]
 )
-def test_transparency_wants_a_background(tmp_path, mode, colour):
+def test_transparent_parts_stand_on_a_background(tmp_path, mode, colour):
     options = {"transparency": 0} if mode == "P" else {}
     save(tmp_path / "a.png", colour, mode=mode, **options)
-    with pytest.raises(ValueError, match=r"1 transparent .*background=white or background=black"):
-        images(tmp_path)
-    shown = seen(tmp_path / "a.png", background="white")[:, 0, 0].tolist()
     share = 0 if mode == "P" else 0.2
     inks = {"RGBA": [200, 100, 0], "LA": [200], "P": [0, 0, 0]}[mode]
-    assert shown == pytest.approx([share * ink + (1 - share) * 255 for ink in inks], abs=1.01)
+    for background, level in (("white", 255), ("black", 0)):
+        shown = seen(tmp_path / "a.png", background=background)[:, 0, 0].tolist()
+        want = [share * ink + (1 - share) * level for ink in inks]
+        assert shown == pytest.approx(want, abs=1.01)
+    assert any("stand on white" in note for note in images(tmp_path).notes)
 
 
-def test_colour_is_a_choice(tmp_path):
+def test_colour_is_the_default_where_some_are_grey(tmp_path):
     for i in range(3):
         save(tmp_path / f"{i}.png", (255, 0, 0))
     save(tmp_path / "grey.png", 7, mode="L")
-    with pytest.raises(ValueError, match=r"differ: 3 are colour.* 1 are grey.*say colour=RGB or"):
-        images(tmp_path)
-    assert images(tmp_path, colour="RGB").space == Pixels((3, 4, 6))
+    data = images(tmp_path)
+    assert data.space == Pixels((3, 4, 6))
+    assert data.notes == (
+        "1 of 4 pictures are grey and become colour: --data.colour L makes all grey",
+    )
+    assert images(tmp_path, colour="RGB").notes == ()
     grey = images(tmp_path, colour="L")
     assert grey.space == Pixels((1, 4, 6))
     everything = torch.cat([levels(grey, s) for s in grey.splits])
     assert everything.unique().tolist() == [7, 76]  # ITU-R 601: 0.299 of 255
 
 
-def test_mixed_sizes_want_a_size(tmp_path):
+def test_grey_pictures_stay_grey(tmp_path):
     for i in range(3):
-        save(tmp_path / f"{i}.png", size=(6, 4))
-    save(tmp_path / "b.png", size=(9, 5))
-    with pytest.raises(ValueError, match=r"differ: 3 are colour, 6x4 \(0.png\), 1 are colour, 9x5"):
-        images(tmp_path)
+        save(tmp_path / f"{i}.png", i, mode="L")
+    assert images(tmp_path).space == Pixels((1, 4, 6))
+
+
+@pytest.mark.parametrize(("side", "want"), [(200, 64), (63, 32), (20, 16), (3, 8)])
+def test_where_sizes_differ_a_square_is_taken_that_nearly_all_reach(tmp_path, side, want):
+    """Of 20 pictures one is smaller than the size that the others allow."""
+    for i in range(19):
+        save(tmp_path / f"{i}.png", size=(side + i, side))
+    save(tmp_path / "b.png", size=(2, 2))
+    data = images(tmp_path)
+    assert data.space == Pixels((3, want, want))
+    fewer = 20 if side < want else 1
+    (note,) = data.notes
+    assert f"a square of {want}x{want}; {fewer} smaller ones are enlarged; --data.size" in note
     assert images(tmp_path, size=(2, 3)).space == Pixels((3, 2, 3))
+    assert images(tmp_path, size=want).notes == ()
+
+
+def test_large_pictures_of_one_size_become_smaller(tmp_path):
+    for i in range(3):
+        save(tmp_path / f"{i}.jpg", (i, 0, 0), size=(300, 200))
+    data = images(tmp_path)
+    assert data.space == Pixels((3, 64, 64))
+    assert "all are 300x200" in data.notes[0]
+    assert images(tmp_path, size=(200, 300)).space == Pixels((3, 200, 300))
 
 
 def test_crop_keeps_proportions_and_stretch_does_not(tmp_path):
@@ -285,17 +311,10 @@ def animated(path):
 
 BAD = {
     "text.png": (lambda path: path.write_text("not an image at all"), "not an image"),
-    "notes.txt": (lambda path: path.write_text("hello"), "not an image"),
+    "notes.txt": (lambda path: path.write_text("hello"), "texts"),
     "empty.jpg": (lambda path: path.write_bytes(b""), "not an image"),
     "half.jpg": (truncated, "damaged"),
     "half.png": (truncated, "damaged"),
-    "moving.gif": (animated, "animated"),
-    "moving.webp": (animated, "animated"),
-    "deep.png": (png_of_16_bits, "deeper than 8 bits"),
-    "grey.tif": (
-        lambda path: Image.fromarray(np.zeros((4, 6), np.uint16)).save(path),
-        "deeper than 8 bits",
-    ),
     ".DS_Store": (lambda path: path.write_bytes(b"\0\0"), "hidden"),
     "Thumbs.db": (lambda path: path.write_bytes(b"\0\0"), "hidden"),
     "gone.png": (lambda path: path.symlink_to("nowhere.png"), "unreadable"),
@@ -303,35 +322,61 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", list(BAD))
-def test_bad_files_are_named_and_refused_or_skipped(photos, name):
+def test_bad_files_are_named_and_skipped_or_refused(photos, name):
     make, reason = BAD[name]
     make(photos / "cat" / name)
-    with pytest.raises(ValueError, match=rf"1 of 13 files .*: 1 {reason} \(cat/{name}") as caught:
-        images(photos)
-    assert "broken=skip" in str(caught.value)
-    with pytest.warns(UserWarning, match=rf"1 {reason} \(cat/{name}.*they are left out"):
-        data = images(photos, broken="skip")
+    with pytest.raises(
+        ValueError, match=rf"1 files .*: {reason}: 1 \(cat/{name}.*leave strict out"
+    ):
+        images(photos, strict=True)
+    with pytest.warns(UserWarning, match=rf"{reason}: 1 \(cat/{name}.*they are left out"):
+        data = images(photos)
     assert data.skipped == {reason: (f"cat/{name}",)}
     assert sum(len(s) for s in data.splits.values()) == 12
 
 
-def test_all_bad_files_are_counted(photos):
+def test_all_bad_files_are_counted_in_one_warning(photos):
     for name, (make, _) in BAD.items():
         make(photos / name)
-    with pytest.raises(ValueError, match=r"12 of 24 files .*3 not an image \(empty.jpg, not"):
-        images(photos)
-    with pytest.warns(UserWarning, match="12 of 24"):
-        data = images(photos, broken="skip")
-    assert sum(len(names) for names in data.skipped.values()) == 12
+    with pytest.warns(UserWarning, match=f"{len(BAD)} files") as warned:
+        data = images(photos)
+    assert len(warned) == 1
+    assert sum(len(names) for names in data.skipped.values()) == len(BAD)
 
 
 def test_a_folder_without_one_usable_image(tmp_path):
-    with pytest.raises(ValueError, match="there are no images in it: it is empty"):
+    with pytest.raises(ValueError, match="there are no pictures in it: it is empty"):
         images(tmp_path)
     (tmp_path / "a.txt").write_text("a")
-    for broken in ("refuse", "skip"):
-        with pytest.raises(ValueError, match=r"1 of 1 files .*not an image \(a.txt\)$"):
-            images(tmp_path, broken=broken)
+    with pytest.raises(ValueError, match=r"no usable picture: texts: 1 \(a.txt\)$"):
+        images(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["moving.gif", "moving.webp"])
+def test_of_animated_pictures_the_first_frame_is_taken(photos, name):
+    animated(photos / "cat" / name)
+    data = images(photos, colour="RGB", size=(4, 6))
+    assert data.notes == ("1 are animated: the first frame of each is taken",)
+    x = torch.cat([levels(data, split) for split in data.splits])
+    red = (x - torch.tensor([255, 0, 0]).reshape(3, 1, 1)).abs().flatten(1).amax(1)
+    assert len(x) == 13
+    assert red.min() <= 2
+
+
+def test_of_16_bits_the_upper_8_are_taken(tmp_path):
+    deep = np.arange(24, dtype=np.uint16).reshape(4, 6) * 2700
+    Image.fromarray(deep).save(tmp_path / "a.png")
+    assert torch.equal(seen(tmp_path / "a.png")[0], torch.from_numpy((deep >> 8).astype(np.int64)))
+    assert images(tmp_path).notes == ("4 have 16 bits a channel: the upper 8 are taken",)
+    for path in tmp_path.iterdir():
+        png_of_16_bits(path)
+    assert images(tmp_path).notes == ("4 have 16 bits a channel: the upper 8 are taken",)
+
+
+def test_inks_become_light(tmp_path):
+    save(tmp_path / "a.tif", (0, 255, 255, 0), mode="CMYK")
+    assert seen(tmp_path / "a.tif")[:, 0, 0].tolist() == [255, 0, 0]
+    assert images(tmp_path).notes == ("4 are of inks (CMYK): they become light",)
 
 
 def test_too_few_images(tmp_path):
@@ -347,7 +392,8 @@ def test_too_few_images(tmp_path):
         ({"resize": "squash"}, "resize is 'squash'; crop or stretch"),
         ({"colour": "CMYK"}, "colour is 'CMYK'; L or RGB"),
         ({"background": "pink"}, "background is 'pink'; white or black"),
-        ({"broken": "ignore"}, "broken is 'ignore'; refuse or skip"),
+        ({"kind": "films"}, "kind is 'films'; pictures or pairs or domains"),
+        ({"direction": "up"}, "direction is 'up'; AtoB or BtoA"),
         ({"workers": -1}, "workers is -1"),
         ({"label": "kind"}, "has no metadata, so no column kind"),
     ],
@@ -401,25 +447,25 @@ def test_metadata_of_split_folders_and_another_column(tmp_path):
     ("entries", "words"),
     [
         ([{"label": 1}], "line 1 has no file_name"),
-        ([{"file_name": "0.png", "label": 1}, {"file_name": "0.png"}], "lists 0.png a second time"),
+        ([{"file_name": "0.png"}, {"file_name": "0.png"}], "lists 0.png a second time"),
         ([{"file_name": "0.png", "label": None}], "line 1 has an empty label"),
         ([{"file_name": "0.png", "label": [1]}], r"the label is \[1\]; a word or a whole number"),
-        ([{"file_name": "0.png"}], r"5 not in the metadata \(1.png, 2.png, 3.png, ...\)"),
+        ([{"file_name": "0.png"}], r"not in the metadata: 5 \(1.png, 2.png, 3.png, ...\)"),
         (
             [{"file_name": f"{i}.png"} for i in range(7)],
-            r"1 in the metadata, but missing \(6.png\)",
+            r"in the metadata, but missing: 1 \(6.png\)",
         ),
     ],
 )
 def test_faulty_metadata(listed, entries, words):
     write_jsonl(listed, entries)
     with pytest.raises(ValueError, match=words):
-        images(listed)
+        images(listed, strict=True)
 
 
 def test_metadata_elsewhere_are_no_images(photos):
     write_jsonl(photos / "cat", [{"file_name": "0.png", "label": 1}])
-    with pytest.raises(ValueError, match=r"1 not an image \(cat/metadata.jsonl\)"):
+    with pytest.warns(UserWarning, match=r"tables: 1 \(cat/metadata.jsonl\)"):
         images(photos)
 
 
@@ -432,24 +478,75 @@ def test_metadata_that_cannot_be_read(listed):
 # --- memory and threads -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("workers", [0, 3])
-@pytest.mark.parametrize("cache", [0, 4 * 6 * 3 * 5, 2**30])
-def test_cache_and_workers_change_nothing(photos, workers, cache):
-    want, data = images(photos), images(photos, workers=workers, cache=cache)
-    assert isinstance(data.train.rows, Files)
-    for i in range(5):
-        for a, b in zip(
-            want.labelled().train.batch(i, 7, 0),
-            data.labelled().train.batch(i, 7, 0),
-            strict=True,
-        ):
-            assert torch.equal(a, b)
-    assert want.fingerprint == data.fingerprint
-    kept = [one for s in data.splits.values() for one in s.rows.seen if one.array is not None]
-    assert sum(one.array.nbytes for one in kept) <= cache
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """A folder of the cache, which is used however small the pictures are."""
+    monkeypatch.setattr("genus.data.images.store.SMALL", 0)
+    monkeypatch.setenv("GENUS_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
 
 
-def test_a_file_that_changes_later_is_noticed(photos):
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize(("limit", "kept"), [(0, 0), (4 * 6 * 3 * 5, 5), (2**30, 12)])
+def test_cache_and_workers_change_nothing(photos, cache, monkeypatch, workers, limit, kept):
+    monkeypatch.setattr("genus.data.images.store.SMALL", 2**30)
+    want = images(photos)
+    monkeypatch.setattr("genus.data.images.store.SMALL", 0)
+    for _ in range(2):  # the second time from the cache
+        data = images(photos, workers=workers, cache=limit)
+        assert isinstance(data.train.rows, PictureRows)
+        assert len(data.train.rows.pictures.rows) == kept
+        for i in range(5):
+            for a, b in zip(
+                want.labelled().train.batch(i, 7, 0),
+                data.labelled().train.batch(i, 7, 0),
+                strict=True,
+            ):
+                assert torch.equal(a, b)
+        assert want.fingerprint == data.fingerprint
+    assert [path.suffix for path in sorted(cache.glob("*"))] == [".json", ".rows"] * bool(limit)
+
+
+def test_the_cache_is_read_again_until_a_file_or_an_option_changes(photos, cache, monkeypatch):
+    images(photos)
+    decoded = []
+    read = store.read
+    monkeypatch.setattr(store, "read", lambda path, look: decoded.append(path) or read(path, look))
+    images(photos)
+    assert not decoded
+    save(photos / "cat" / "0.png", "green")
+    data = images(photos)
+    x = torch.cat([levels(data, split) for split in data.splits])
+    assert (x[:, 1] == 128).flatten(1).all(1).sum() == 1
+    assert len(decoded) == 12
+    images(photos, size=2)
+    assert len(decoded) == 24
+
+
+def test_a_damaged_cache_is_made_anew(photos, cache):
+    want = images(photos).fingerprint
+    for path in cache.iterdir():
+        path.write_bytes(path.read_bytes()[:-3])
+    data = images(photos)
+    assert data.fingerprint == want
+    assert len(data.train.everything()[0]) == 10
+
+
+def test_the_oldest_files_of_the_cache_make_room(photos, cache):
+    for size in (2, 3, 4):
+        images(photos, size=size, cache=12 * 3 * 16)
+    (rows,) = cache.glob("*.rows")
+    assert rows.stat().st_size == 12 * 3 * 16
+
+
+def test_a_cache_that_cannot_be_written_is_said(photos, cache, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("GENUS_CACHE", str(tmp_path / "file"))
+    with pytest.raises(ValueError, match="let the variable GENUS_CACHE name another folder"):
+        images(photos)
+
+
+def test_a_file_that_changes_later_is_noticed(photos, cache):
     data = images(photos, cache=0)
     for path in (photos / "cat").iterdir():
         save(path, "green")

@@ -1,0 +1,170 @@
+"""How the files of a folder lie, from their names: splits, classes, pairs, domains, clips, dates."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import PurePosixPath
+
+from ...errors import Refused
+from ..dividing import split_name
+
+# Folders that hold the two sides of pairs: what is given first, then what is made of it.
+SIDES = (
+    ({"a"}, {"b"}),
+    ({"input", "inputs", "in"}, {"target", "targets", "output", "outputs", "out", "gt"}),
+    ({"source", "src"}, {"target", "targets", "tgt"}),
+    (
+        {"label", "labels", "mask", "masks", "annotation", "annotations", "segmentation"},
+        {"image", "images", "img", "imgs", "photo", "photos", "picture", "pictures"},
+    ),
+    ({"lr", "low"}, {"hr", "high"}),
+    ({"noisy", "blurred", "blur", "rain", "hazy"}, {"clean", "sharp", "clear"}),
+)
+LABELS = SIDES[3][0]  # those of label maps, whose colours must not be mixed
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+DATE = re.compile(r"(19|20)\d\d([-_. ]?(0?[1-9]|1[0-2])([-_. ]?(0?[1-9]|[12]\d|3[01]))?)?$")
+MONTH = re.compile(
+    rf"(0?[1-9]|1[0-2])([-_. ].*)?$|({'|'.join(MONTHS)})[a-z]*([-_. ].*)?$", re.IGNORECASE
+)
+SPLIT_SIDE = re.compile(
+    r"(train|training|test|testing|val|validation|valid|dev)[-_ ]?([a-z]+)$", re.IGNORECASE
+)
+NUMBERED = re.compile(r"(.*?)(\d+)$")
+FRAMES = 8  # numbered pictures in a row that may be a clip
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a file lies.
+
+    Args:
+        split: train, validation or test.
+        folder: folders between the one of the split and the file, from the outermost.
+        stem: name of the file without its suffix, with the folders below the first.
+    """
+
+    split: str
+    folder: tuple[str, ...]
+    stem: str
+
+
+def places(names: Sequence[str], who: str) -> dict[str, Place]:
+    """The place of each file.
+
+    The folder of a split may stand first (train/A/1.png), be one word with a side (trainA/1.png), or
+    stand within a side (A/train/1.png).
+
+    Raises:
+        Refused: some folders are splits and others are not.
+    """
+    parts = {name: PurePosixPath(name).parts for name in names}
+    tops = {part[0] if len(part) > 1 else "" for part in parts.values()}
+    joined = {top: SPLIT_SIDE.fullmatch(top) for top in tops}
+    words = {top: found[2].lower() for top, found in joined.items() if found}
+    if len(words) == len(tops) and len({*words.values()}) > 1 and sides_of({*words.values()}):
+        return {
+            name: Place(
+                split_name(found[1]) or "train",
+                (found[2].lower(), *part[1:-1]),
+                _stem(part[1:]),
+            )
+            for name, part in parts.items()
+            if (found := joined[part[0]])
+        }
+    second = {part[1] for part in parts.values() if len(part) > 2}
+    within = all(len(part) > 2 for part in parts.values()) and all(map(split_name, second))
+    if within and sides_of(tops) is not None:
+        return {
+            name: Place(split_name(part[1]) or "train", (part[0], *part[2:-1]), _stem(part[2:]))
+            for name, part in parts.items()
+        }
+    splits = {top for top in tops if split_name(top)}
+    whole = splits == tops and "train" in {split_name(top) for top in splits}
+    if splits and not whole:
+        others = sorted(top or "pictures beside them" for top in tops - splits)
+        came = ", ".join(sorted(splits)) + "".join(f" and {other}" for other in others[:3])
+        raise Refused(
+            f"{who}: holds {came}; either all folders are splits, train among them, or none is"
+        )
+    found = {}
+    for name, part in parts.items():
+        inner = part[1:] if whole else part
+        split = (split_name(part[0]) or "train") if whole else "train"
+        found[name] = Place(split, inner[:-1], _stem(inner[1:] if len(inner) > 1 else inner))
+    return found
+
+
+def _stem(parts: Sequence[str]) -> str:
+    return PurePosixPath(*parts).with_suffix("").as_posix()
+
+
+def sides_of(folders: set[str]) -> tuple[str, str] | None:
+    """The folder of what is given and the folder of what is made of it, if two folders are these."""
+    for given, made in SIDES:
+        a = [folder for folder in folders if folder.lower() in given]
+        b = [folder for folder in folders if folder.lower() in made]
+        if len(a) == len(b) == 1 and a != b:
+            return a[0], b[0]
+    return None
+
+
+def same_names(found: Mapping[str, Place], a: str, b: str) -> dict[str, str]:
+    """Of each file of folder a the file of folder b whose name is the same, if nine of ten have one."""
+    sides: dict[str, dict[tuple[str, str], str]] = {a: {}, b: {}}
+    for name, place in found.items():
+        if place.folder and place.folder[0] in sides:
+            sides[place.folder[0]][place.split, place.stem] = name
+    both = sides[a].keys() & sides[b].keys()
+    if not both or len(both) < 0.9 * max(len(sides[a]), len(sides[b])):
+        return {}
+    return {sides[a][key]: sides[b][key] for key in sorted(both)}
+
+
+def beside(names: Sequence[str]) -> dict[str, str]:
+    """Of each label map the photograph beside it: 1.jpg and 1.png, or 1.jpg and 1_mask.png."""
+    photos = {
+        PurePosixPath(name).with_suffix("").as_posix(): name
+        for name in names
+        if PurePosixPath(name).suffix.lower() in (".jpg", ".jpeg")
+    }
+    pairs = {}
+    for name in names:
+        path = PurePosixPath(name)
+        if path.suffix.lower() != ".png":
+            continue
+        word = re.sub(
+            r"[-_. ]?(labels?|masks?|seg|segmentation|annotations?)$",
+            "",
+            path.stem,
+            flags=re.IGNORECASE,
+        )
+        if (photo := photos.get(path.with_name(word or path.stem).as_posix())) is not None:
+            pairs[name] = photo
+    return pairs if photos and len(pairs) >= 0.9 * (len(names) - len(pairs)) else {}
+
+
+def dated(folders: set[str]) -> bool:
+    """Whether these names of folders are years, months or days."""
+    return bool(folders) and (
+        all(DATE.match(folder) for folder in folders)
+        or (len(folders) > 1 and all(MONTH.fullmatch(folder) for folder in folders))
+    )
+
+
+def sequences(names: Sequence[str]) -> dict[str, list[str]]:
+    """Files that are numbered one after another, by folder and the word before the number, in order."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for name in names:
+        path = PurePosixPath(name)
+        if (match := NUMBERED.fullmatch(path.stem)) is not None:
+            key = f"{path.parent.as_posix()}/{match[1]}"
+            found.setdefault(key, []).append((int(match[2]), name))
+    rows = {}
+    for key, files in found.items():
+        files.sort()
+        steps = Counter(b[0] - a[0] for a, b in pairwise(files))
+        if len(files) >= FRAMES and steps.most_common(1)[0][1] >= 0.9 * (len(files) - 1):
+            rows[key] = [name for _, name in files]
+    return rows

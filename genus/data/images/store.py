@@ -1,0 +1,309 @@
+"""Decoded pictures as rows: in memory, or in a memory-mapped file that a later run finds again.
+
+A folder is decoded once. What it becomes lies in one file of the cache's folder, which is
+~/.cache/genus, or the one that the variable GENUS_CACHE names, until a picture or an option changes.
+The rows of a file that is mapped into memory belong to the system: it reads them when they are needed
+and forgets them when memory is short. Pictures beyond the limit of the cache are decoded whenever
+they are needed, and ahead of time by threads.
+"""
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...core.files import write
+from ...errors import Refused
+from .decoding import Decoded, Look, UnfitError, read
+
+T = TypeVar("T")
+VARIABLE = "GENUS_CACHE"
+SMALL = 64 * 2**20  # bytes of pictures, and of their files, that are kept in memory
+WINDOW = 256  # files that threads may be ahead
+VERSION = 1  # of what a cache holds
+
+
+@dataclass
+class Pictures:
+    """The pictures of some files, decoded.
+
+    Args:
+        paths: files of the usable pictures.
+        look: conversion of each.
+        shape: shape of each, (channels, height, width).
+        digests: SHA-256 of each file, (n, 32).
+        stamps: size and time of each file when it was read, (n, 2).
+        rows: the first pictures; others are decoded when they are needed.
+        pool: threads that decode those.
+        changes: number of pictures of which each kind of change was made.
+        faults: files that cannot be used.
+    """
+
+    paths: list[Path]
+    look: Look
+    shape: tuple[int, ...]
+    digests: NDArray[np.uint8]
+    stamps: NDArray[np.int64]
+    rows: NDArray[np.uint8]
+    pool: ThreadPoolExecutor
+    changes: dict[str, int]
+    faults: dict[Path, UnfitError]
+
+
+class PictureRows:
+    """Some of the pictures, as rows that are read when they are needed.
+
+    Args:
+        pictures: all pictures.
+        which: numbers of those that are rows.
+    """
+
+    def __init__(self, pictures: Pictures, which: Sequence[int]):
+        self.pictures, self.which = pictures, np.asarray(which, dtype=np.int64)
+        self.shape = (len(self.which), *pictures.shape)
+        self.ahead: dict[int, Future[Decoded]] = {}  # pictures that threads decode already
+        whole = hashlib.sha256(repr(pictures.look).encode())
+        whole.update(np.ascontiguousarray(pictures.digests[self.which]).data)
+        self.fingerprint = whole.hexdigest()
+
+    def take(self, indices: Tensor) -> Tensor:
+        """The rows of these numbers, uint8."""
+        wanted, kept = self.which[indices.numpy()], self.pictures.rows
+        if (late := np.flatnonzero(wanted >= len(kept))).size == 0:
+            return torch.from_numpy(kept[wanted])
+        found = np.empty((len(wanted), *self.pictures.shape), np.uint8)
+        early = np.flatnonzero(wanted < len(kept))
+        found[early] = kept[wanted[early]]
+        self.prefetch(indices)
+        for place in late:
+            found[place] = self._again(int(wanted[place]))
+        self.ahead = {}
+        return torch.from_numpy(found)
+
+    def prefetch(self, indices: Tensor) -> None:
+        """Begins to decode the rows of these numbers."""
+        wanted = self.which[indices.numpy()]
+        for number in wanted[wanted >= len(self.pictures.rows)].tolist():
+            if number not in self.ahead:
+                job = self.pictures.pool.submit(
+                    read, self.pictures.paths[number], self.pictures.look
+                )
+                self.ahead[number] = job
+
+    def _again(self, number: int) -> NDArray[np.uint8]:
+        seen = self.ahead[number].result()
+        if seen.digest != self.pictures.digests[number].tobytes() or seen.array is None:
+            raise Refused(
+                f"{self.pictures.paths[number]}: has changed since the folder was read; begin again"
+            )
+        return seen.array
+
+
+def ahead(
+    pool: ThreadPoolExecutor, work: Callable[[Path], T], paths: Sequence[Path]
+) -> Iterator[T]:
+    """What becomes of each path, in order, by threads that are at most WINDOW paths ahead."""
+    rest = iter(paths)
+    jobs = [pool.submit(work, path) for path in islice(rest, WINDOW)]
+    while jobs:
+        yield jobs.pop(0).result()
+        jobs += [pool.submit(work, path) for path in islice(rest, 1)]
+
+
+def threads(workers: int | None) -> ThreadPoolExecutor:
+    """Threads that read files: as many as there are processors, 4 at most, unless it is said."""
+    if workers is not None and workers < 1:
+        raise Refused(f"images: workers is {workers}; at least 1 is wanted")
+    return ThreadPoolExecutor(workers or min(4, os.cpu_count() or 1))
+
+
+def decoded(paths: Sequence[Path], look: Look, pool: ThreadPoolExecutor, limit: int) -> Pictures:
+    """Decodes files, or finds what they became before.
+
+    Args:
+        paths: files.
+        look: conversion of each.
+        pool: threads that decode.
+        limit: bytes of a file of the cache; 0 for none.
+    """
+    stamps = np.array([_stamp(path) for path in paths], dtype=np.int64).reshape(-1, 2)
+    home = _home(paths, look)
+    if limit and (known := _known(home, paths, stamps)) is not None:
+        return _assembled(paths, look, stamps, pool, *known)
+    files = partial(read, look=look)
+    seen = _Written(home, limit, int(stamps[:, 0].sum()))
+    try:
+        for one in ahead(pool, files, paths):
+            seen.add(one)
+        index, rows = seen.close(stamps)
+    finally:
+        with suppress(OSError):  # it has its name, or never came to be
+            seen.draft.unlink()
+    return _assembled(paths, look, stamps, pool, index, rows)
+
+
+def _assembled(
+    paths: Sequence[Path],
+    look: Look,
+    stamps: NDArray[np.int64],
+    pool: ThreadPoolExecutor,
+    index: dict[str, Any],
+    rows: NDArray[np.uint8],
+) -> Pictures:
+    faults = {paths[i]: UnfitError(*fault) for i, *fault in index["faults"]}
+    good = [i for i, path in enumerate(paths) if path not in faults]
+    digests = np.frombuffer(bytes.fromhex(index["digests"]), np.uint8).reshape(-1, 32)
+    shape = tuple(index["shape"])
+    kept = [paths[i] for i in good]
+    return Pictures(kept, look, shape, digests, stamps[good], rows, pool, index["changes"], faults)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return -1, -1
+    return status.st_size, status.st_mtime_ns
+
+
+# --- the cache --------------------------------------------------------------------------------
+
+
+def _home(paths: Sequence[Path], look: Look) -> Path:
+    """The file, without its suffix, in which these pictures are looked for."""
+    root = os.environ.get(VARIABLE) or Path(
+        os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "genus"
+    )
+    whole = hashlib.sha256(f"{VERSION} {look} {len(paths)}".encode())
+    for path in paths:
+        whole.update(os.fsencode(os.path.abspath(path)) + b"\0")
+    return Path(root).expanduser() / f"pictures-{whole.hexdigest()[:24]}"
+
+
+def _known(
+    home: Path, paths: Sequence[Path], stamps: NDArray[np.int64]
+) -> tuple[dict[str, Any], NDArray[np.uint8]] | None:
+    """What the cache holds of these files, if none has changed since."""
+    try:
+        index = json.loads(home.with_suffix(".json").read_text("utf-8"))
+        rows = np.memmap(home.with_suffix(".rows"), np.uint8, "r")
+        per_row = int(np.prod(index["shape"]))
+        if index["stamps"] != _digest(stamps) or len(rows) != index["rows"] * per_row:
+            return None
+        return index, rows.reshape(index["rows"], *index["shape"])
+    except (OSError, ValueError, KeyError, TypeError):  # it is not there, or not whole
+        return None
+
+
+def _digest(stamps: NDArray[np.int64]) -> str:
+    return hashlib.sha256(stamps.tobytes()).hexdigest()
+
+
+class _Written:
+    """Decoded pictures as they come: kept in memory, and from SMALL bytes on in a file.
+
+    Args:
+        home: the file, without its suffix.
+        limit: bytes of it.
+        size: bytes of the image files.
+    """
+
+    def __init__(self, home: Path, limit: int, size: int):
+        self.home, self.limit, self.large = home, limit, size > SMALL
+        self.shape: tuple[int, ...] = ()
+        self.memory: list[NDArray[np.uint8]] = []
+        self.file: io.BufferedWriter | None = None
+        self.draft = home.with_name(f".{home.name}.{os.getpid()}.draft")
+        self.bytes, self.count, self.full = 0, 0, False
+        self.digests, self.changes = bytearray(), dict[str, int]()
+        self.faults: list[tuple[int, str, str]] = []
+        self.number = -1
+
+    def add(self, one: Decoded) -> None:
+        self.number += 1
+        if one.array is not None and self.shape and one.array.shape != self.shape:
+            high, wide = one.array.shape[1:]
+            one = Decoded(fault=UnfitError("of another size", f"{wide}x{high}"))
+        if one.array is None:
+            fault = one.fault or UnfitError("damaged")
+            self.faults.append((self.number, fault.reason, fault.detail))
+            return
+        self.shape = one.array.shape
+        self.digests += one.digest
+        for change in one.changes:
+            self.changes[change] = self.changes.get(change, 0) + 1
+        self.full = self.full or (self.bytes + one.array.nbytes > max(self.limit, SMALL))
+        if self.full:
+            return
+        self.bytes += one.array.nbytes
+        self.count += 1
+        if self.file is None and self.limit and (self.large or self.bytes > SMALL):
+            self._open()
+        if self.file is None:
+            self.memory.append(one.array)
+        else:
+            self.file.write(one.array.data)
+
+    def _open(self) -> None:
+        try:
+            self.home.parent.mkdir(parents=True, exist_ok=True)
+            self.file = self.draft.open("wb")
+        except OSError as error:
+            raise Refused(
+                f"images: decoded pictures are kept in {self.home.parent}, and that cannot be "
+                f"written: {error.strerror}; let the variable {VARIABLE} name another folder, or "
+                f"say cache=0 to decode them again and again"
+            ) from None
+        for array in self.memory:
+            self.file.write(array.data)
+        self.memory = []
+
+    def close(self, stamps: NDArray[np.int64]) -> tuple[dict[str, Any], NDArray[np.uint8]]:
+        """The index of the pictures, and those that are kept, (kept, *shape)."""
+        index = {
+            "shape": self.shape,
+            "rows": self.count,
+            "digests": self.digests.hex(),
+            "faults": self.faults,
+            "changes": self.changes,
+            "stamps": _digest(stamps),
+        }
+        if self.file is None:
+            rows = np.stack(self.memory) if self.memory else np.empty((0, *self.shape), np.uint8)
+            return index, rows
+        self.file.close()
+        where = self.home.with_suffix(".rows")
+        os.replace(self.draft, where)
+        write(self.home.with_suffix(".json"), json.dumps(index).encode())
+        _forget(self.home, self.limit)
+        rows = np.memmap(where, np.uint8, "r", shape=(self.count, *self.shape))
+        return index, rows
+
+
+def _forget(home: Path, limit: int) -> None:
+    """Removes the oldest files of the cache, until all together keep its limit."""
+
+    def age(path: Path) -> float:
+        return path.stat().st_mtime
+
+    with suppress(OSError):  # another process removes them too
+        old = sorted(home.parent.glob("pictures-*.rows"), key=age, reverse=True)
+        room = limit
+        for path in old:
+            room -= path.stat().st_size
+            if room < 0 and path.stem != home.name:
+                path.with_suffix(".json").unlink(missing_ok=True)
+                path.unlink()
