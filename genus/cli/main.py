@@ -1,4 +1,4 @@
-"""The command line: genus list | fit | sample | evaluate | compare | diagnose | lab.
+"""The command line: genus data | list | fit | sample | evaluate | compare | diagnose | lab.
 
 Each command is a file beside this one, and its `run` gets the words after its name. Torch is
 imported only by commands that need it: help and the catalogue answer at once. Exit codes: 0; 2
@@ -24,6 +24,7 @@ from .parser import Parser
 STORY = """\
 Deep generative models of every family: one interface, judged by one set of rules.
 
+  genus data photos                                       what is it, and what learns from it?
   genus list                                              every recipe
   genus fit realnvp --data moons --out runs/moons         train a recipe
   genus sample runs/moons -n 64 --out samples.png         sample from a trained model
@@ -33,6 +34,7 @@ Deep generative models of every family: one interface, judged by one set of rule
   genus lab all --out lab                                 why GANs fail, in pictures
 """
 COMMANDS = {
+    "data": "what a folder or file is seen as, and which recipes learn from it",
     "list": "every recipe with what it can do, its source and its figures",
     "fit": "train a recipe, or continue a run",
     "sample": "sample from a trained model into a file",

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -57,8 +56,11 @@ def _by_end() -> dict[str, Kind]:
     return {end: kind for kind in KINDS for end in kind.ends}
 
 
-def kind_of(path: Path) -> Kind | None:
-    """The kind of a file by its name; None if it is unknown."""
-    name = path.name.lower()
-    two = "".join(Path(name).suffixes[-2:])
-    return _by_end().get(two) or _by_end().get(Path(name).suffix)
+def kind_of(name: str) -> Kind | None:
+    """The kind of a file by its name or path; None if it is unknown."""
+    word, ends = name.rpartition("/")[2].lower(), _by_end()
+    start, dot, end = word.rpartition(".")
+    _, before, two = start.rpartition(".")
+    if before and (kind := ends.get(f".{two}.{end}")) is not None:
+        return kind
+    return ends.get(f".{end}") if dot else None

@@ -147,7 +147,7 @@ def load(source: str | Path, **options: Any) -> Data:
         return found.read(*place, **found.checked(given, name))
     path = _found(name)
     if (found := source_of_path(path)) is None:
-        known = kind_of(path)
+        known = kind_of(path.name)
         came = (
             f"one of the {known.plural}, which cannot be read yet"
             if known
@@ -183,6 +183,21 @@ def source_of_path(path: Path) -> Source | None:
                 if source.pattern == pattern and holds:
                     return source
     return None
+
+
+def find(source: str) -> tuple[Path | None, Source | None, dict[str, Any]]:
+    """What a source names, without reading it.
+
+    Returns:
+        The path, None for the name of a set; its source, None for a kind that is not known; and the
+        options that stand in the name.
+    """
+    name, given = _parsed(source)
+    if name in catalogue()["names"]:
+        return None, source_of_name(name), given
+    path = _found(name)
+    found = source_of_path(path)
+    return path, found, found.checked(given, f"{path} is {found.kind}, which") if found else {}
 
 
 def with_options(source: str, options: Mapping[str, str]) -> str:

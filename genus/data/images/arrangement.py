@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import PurePosixPath
 
 from ...errors import Refused
 from ..dividing import split_name
@@ -31,7 +30,7 @@ MONTH = re.compile(
 SPLIT_SIDE = re.compile(
     r"(train|training|test|testing|val|validation|valid|dev)[-_ ]?([a-z]+)$", re.IGNORECASE
 )
-NUMBERED = re.compile(r"(.*?)(\d+)$")
+MAP = re.compile(r"[-_. ]?(labels?|masks?|seg|segmentation|annotations?)$", re.IGNORECASE)
 FRAMES = 8  # numbered pictures in a row that may be a clip
 
 
@@ -59,7 +58,7 @@ def places(names: Sequence[str], who: str) -> dict[str, Place]:
     Raises:
         Refused: some folders are splits and others are not.
     """
-    parts = {name: PurePosixPath(name).parts for name in names}
+    parts = {name: tuple(name.split("/")) for name in names}
     tops = {part[0] if len(part) > 1 else "" for part in parts.values()}
     joined = {top: SPLIT_SIDE.fullmatch(top) for top in tops}
     words = {top: found[2].lower() for top, found in joined.items() if found}
@@ -97,7 +96,7 @@ def places(names: Sequence[str], who: str) -> dict[str, Place]:
 
 
 def _stem(parts: Sequence[str]) -> str:
-    return PurePosixPath(*parts).with_suffix("").as_posix()
+    return without_end("/".join(parts))
 
 
 def sides_of(folders: set[str]) -> tuple[str, str] | None:
@@ -122,27 +121,25 @@ def same_names(found: Mapping[str, Place], a: str, b: str) -> dict[str, str]:
     return {sides[a][key]: sides[b][key] for key in sorted(both)}
 
 
+def without_end(name: str) -> str:
+    """A path without the end of its name: a/1.jpg is a/1."""
+    start, dot, end = name.rpartition(".")
+    return start if dot and "/" not in end else name
+
+
 def beside(names: Sequence[str]) -> dict[str, str]:
     """Of each label map the photograph beside it: 1.jpg and 1.png, or 1.jpg and 1_mask.png."""
-    photos = {
-        PurePosixPath(name).with_suffix("").as_posix(): name
-        for name in names
-        if PurePosixPath(name).suffix.lower() in (".jpg", ".jpeg")
-    }
+    maps = [name for name in names if name.lower().endswith(".png")]
+    photos = {without_end(name): name for name in names if name.lower().endswith((".jpg", ".jpeg"))}
+    if not maps or not photos:
+        return {}
     pairs = {}
-    for name in names:
-        path = PurePosixPath(name)
-        if path.suffix.lower() != ".png":
-            continue
-        word = re.sub(
-            r"[-_. ]?(labels?|masks?|seg|segmentation|annotations?)$",
-            "",
-            path.stem,
-            flags=re.IGNORECASE,
-        )
-        if (photo := photos.get(path.with_name(word or path.stem).as_posix())) is not None:
+    for name in maps:
+        stem = without_end(name)
+        photo = photos.get(stem) or photos.get(MAP.sub("", stem))
+        if photo is not None:
             pairs[name] = photo
-    return pairs if photos and len(pairs) >= 0.9 * (len(names) - len(pairs)) else {}
+    return pairs if len(pairs) >= 0.9 * (len(names) - len(pairs)) else {}
 
 
 def dated(folders: set[str]) -> bool:
@@ -157,10 +154,10 @@ def sequences(names: Sequence[str]) -> dict[str, list[str]]:
     """Files that are numbered one after another, by folder and the word before the number, in order."""
     found: dict[str, list[tuple[int, str]]] = {}
     for name in names:
-        path = PurePosixPath(name)
-        if (match := NUMBERED.fullmatch(path.stem)) is not None:
-            key = f"{path.parent.as_posix()}/{match[1]}"
-            found.setdefault(key, []).append((int(match[2]), name))
+        stem = without_end(name)
+        key = stem.rstrip("0123456789")
+        if len(key) < len(stem):
+            found.setdefault(key, []).append((int(stem[len(key) :]), name))
     rows = {}
     for key, files in found.items():
         files.sort()

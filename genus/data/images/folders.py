@@ -156,7 +156,7 @@ def arranged(
     root, names = listed(folder)
     if not names:
         raise Refused(f"{folder}: there are no pictures in it: it is empty")
-    lists = [name for name in names if is_metadata(Path(name))]
+    lists = [name for name in names if is_metadata(name)]
     metadata = read_metadata(root, lists, label)
     faults: dict[str, UnfitError] = {}
     for name in names:
@@ -206,7 +206,7 @@ def _unwanted(name: str) -> UnfitError | None:
     parts = name.lower().split("/")
     if any(part.startswith(".") or part in HIDDEN for part in parts):
         return UnfitError("hidden")
-    known = kind_of(Path(name))
+    known = kind_of(name)
     return UnfitError(known.plural) if known is not None and not known.picture else None
 
 
@@ -317,17 +317,16 @@ def _see_clips(seen: Folder) -> None:
 # --- size and colour --------------------------------------------------------------------------
 
 
-def chosen(seen: Folder, look: Look, pool: ThreadPoolExecutor) -> Look:
-    """The conversion, with what was left open decided by the heads of all files."""
+def chosen(
+    seen: Folder, look: Look, pool: ThreadPoolExecutor, heads: Mapping[str, Head] | None = None
+) -> Look:
+    """The conversion, with what was left open decided by the heads of files, by default of all."""
     if look.size is not None and look.colour is not None:
         return look
-    heads = {
-        name: one
-        for name, one in zip(
-            seen.names, ahead(pool, head, [seen.root / n for n in seen.names]), strict=True
-        )
-        if one.fault is None
-    }
+    if heads is None:
+        every = ahead(pool, head, [seen.root / name for name in seen.names])
+        heads = dict(zip(seen.names, every, strict=True))
+    heads = {name: one for name, one in heads.items() if one.fault is None}
     if not heads:
         return look
     colour = look.colour or _colour(seen, heads)
@@ -383,7 +382,7 @@ def _pictures(seen: Folder, look: Look, pool: ThreadPoolExecutor, cache: int) ->
     who = str(seen.root)
     pictures = _decoded(seen, seen.names, look, pool, cache)
     good = [path.relative_to(seen.root).as_posix() for path in pictures.paths]
-    labels, kinds = _labels(seen, good)
+    labels, kinds = labels_of(seen, good)
     attributes, values = (
         seen.metadata.attributes(good, seen.notes) if labels is None else (None, {})
     )
@@ -410,8 +409,8 @@ def _pictures(seen: Folder, look: Look, pool: ThreadPoolExecutor, cache: int) ->
     return replace(data, skipped=_skipped(seen))
 
 
-def _labels(seen: Folder, good: Sequence[str]) -> tuple[list[int] | None, tuple[str, ...]]:
-    """The number of each picture's label, and what the numbers stand for."""
+def labels_of(seen: Folder, good: Sequence[str]) -> tuple[list[int] | None, tuple[str, ...]]:
+    """The number of each picture's label, and what the numbers stand for; None without labels."""
     if (own := seen.metadata.labels(good)) is not None:
         return numbered(own)
     if seen.metadata.entries:
@@ -420,15 +419,19 @@ def _labels(seen: Folder, good: Sequence[str]) -> tuple[list[int] | None, tuple[
     kinds = {folder for folder in folders if folder is not None}
     if None in folders or len(kinds) < 2 or (seen.clips and len(kinds) == len(seen.clips)):
         if kinds and None in folders:
-            seen.notes.append(
-                "some pictures are in folders and some beside them, so folders are no classes"
-            )
+            why = "some pictures are in folders and some beside them, so folders are no classes"
+            _say_once(seen, why)
         return None, ()
     if dated(kinds):
         some = ", ".join(sorted(kinds)[:3])
-        seen.notes.append(f"the folders {some}, ... are dates, and no classes")
+        _say_once(seen, f"the folders {some}, ... are dates, and no classes")
         return None, ()
     return numbered([folder for folder in folders if folder is not None])
+
+
+def _say_once(seen: Folder, sentence: str) -> None:
+    if sentence not in seen.notes:
+        seen.notes.append(sentence)
 
 
 def _paired(seen: Folder, look: Look, pool: ThreadPoolExecutor, cache: int, direction: str) -> Data:

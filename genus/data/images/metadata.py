@@ -103,11 +103,11 @@ def plain(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def is_metadata(path: Path) -> bool:
+def is_metadata(name: str) -> bool:
     """Whether this file, by its place in the folder, lists the pictures of the folder or of a split."""
-    inside = path.parts[:-1]
+    *inside, word = name.split("/")
     known = not inside or (len(inside) == 1 and split_name(inside[0]) is not None)
-    return path.name in METADATA and known
+    return word in METADATA and known
 
 
 def read_metadata(folder: Path, lists: Sequence[str], label: str | None) -> Metadata:
