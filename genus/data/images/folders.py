@@ -37,7 +37,7 @@ from .decoding import ANIMATED, CLEAR, DEEP, INKS, Head, Look, UnfitError, choos
 from .domains import Unpaired
 from .likeness import belong_together, move_slowly
 from .metadata import Metadata, is_metadata, read_metadata
-from .store import PictureRows, Pictures, ahead, decoded, threads
+from .store import PictureRows, Pictures, decoded, heads_of, threads
 
 HIDDEN = {"thumbs.db", "desktop.ini", "ehthumbs.db", "picasa.ini", "@eadir", "__macosx"}
 SIDES = (64, 32, 16, 8)  # of a square that is chosen where pictures differ in size
@@ -125,7 +125,7 @@ def images(
     pool = threads(workers)
     seen = arranged(folder, kind, label, pool, direction)
     seen.strict = strict
-    look = chosen(seen, look, pool)
+    look = chosen(seen, look, pool, cache=cache)
     data = _data(seen, look, pool, cache, direction)
     if data.skipped:
         warnings.warn(f"{_left_out(seen)}; they are left out", stacklevel=2)
@@ -318,13 +318,17 @@ def _see_clips(seen: Folder) -> None:
 
 
 def chosen(
-    seen: Folder, look: Look, pool: ThreadPoolExecutor, heads: Mapping[str, Head] | None = None
+    seen: Folder,
+    look: Look,
+    pool: ThreadPoolExecutor,
+    heads: Mapping[str, Head] | None = None,
+    cache: int = 0,
 ) -> Look:
     """The conversion, with what was left open decided by the heads of files, by default of all."""
     if look.size is not None and look.colour is not None:
         return look
     if heads is None:
-        every = ahead(pool, head, [seen.root / name for name in seen.names])
+        every = heads_of([seen.root / name for name in seen.names], pool, cache)
         heads = dict(zip(seen.names, every, strict=True))
     heads = {name: one for name, one in heads.items() if one.fault is None}
     if not heads:

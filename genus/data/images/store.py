@@ -10,6 +10,8 @@ they are needed, and ahead of time by threads.
 import hashlib
 import io
 import json
+import math
+import mmap
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -27,11 +29,14 @@ from torch import Tensor
 
 from ...core.files import write
 from ...errors import Refused
-from .decoding import Decoded, Look, UnfitError, read
+from .decoding import Decoded, Head, Look, UnfitError, head, read
 
 T = TypeVar("T")
+Kept = tuple[dict[str, Any], NDArray[np.uint8], mmap.mmap | None]  # index, pictures, their file
 VARIABLE = "GENUS_CACHE"
 SMALL = 64 * 2**20  # bytes of pictures, and of their files, that are kept in memory
+LET_GO = 128 * 2**20  # bytes of the mapped file that are read before its memory is let go
+MANY = 1000  # files whose heads are kept
 WINDOW = 256  # files that threads may be ahead
 VERSION = 1  # of what a cache holds
 
@@ -45,8 +50,8 @@ class Pictures:
         look: conversion of each.
         shape: shape of each, (channels, height, width).
         digests: SHA-256 of each file, (n, 32).
-        stamps: size and time of each file when it was read, (n, 2).
         rows: the first pictures; others are decoded when they are needed.
+        mapping: the file that they are in; None if they are in memory.
         pool: threads that decode those.
         changes: number of pictures of which each kind of change was made.
         faults: files that cannot be used.
@@ -56,11 +61,23 @@ class Pictures:
     look: Look
     shape: tuple[int, ...]
     digests: NDArray[np.uint8]
-    stamps: NDArray[np.int64]
     rows: NDArray[np.uint8]
+    mapping: mmap.mmap | None
     pool: ThreadPoolExecutor
     changes: dict[str, int]
     faults: dict[Path, UnfitError]
+    touched: int = 0  # bytes of the mapping that were read since it was last let go
+
+    def kept(self, numbers: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Pictures of these numbers, of those that are kept."""
+        found = self.rows[numbers]
+        self.touched += found.nbytes
+        if self.mapping is not None and self.touched > LET_GO and hasattr(mmap, "MADV_DONTNEED"):
+            self.mapping.madvise(
+                mmap.MADV_DONTNEED
+            )  # the system keeps them, as long as it has room
+            self.touched = 0
+        return found
 
 
 class PictureRows:
@@ -81,12 +98,12 @@ class PictureRows:
 
     def take(self, indices: Tensor) -> Tensor:
         """The rows of these numbers, uint8."""
-        wanted, kept = self.which[indices.numpy()], self.pictures.rows
-        if (late := np.flatnonzero(wanted >= len(kept))).size == 0:
-            return torch.from_numpy(kept[wanted])
+        wanted, kept = self.which[indices.numpy()], len(self.pictures.rows)
+        if (late := np.flatnonzero(wanted >= kept)).size == 0:
+            return torch.from_numpy(self.pictures.kept(wanted))
         found = np.empty((len(wanted), *self.pictures.shape), np.uint8)
-        early = np.flatnonzero(wanted < len(kept))
-        found[early] = kept[wanted[early]]
+        early = np.flatnonzero(wanted < kept)
+        found[early] = self.pictures.kept(wanted[early])
         self.prefetch(indices)
         for place in late:
             found[place] = self._again(int(wanted[place]))
@@ -142,33 +159,33 @@ def decoded(paths: Sequence[Path], look: Look, pool: ThreadPoolExecutor, limit: 
     stamps = np.array([_stamp(path) for path in paths], dtype=np.int64).reshape(-1, 2)
     home = _home(paths, look)
     if limit and (known := _known(home, paths, stamps)) is not None:
-        return _assembled(paths, look, stamps, pool, *known)
+        return _assembled(paths, look, pool, *known)
     files = partial(read, look=look)
     seen = _Written(home, limit, int(stamps[:, 0].sum()))
     try:
         for one in ahead(pool, files, paths):
             seen.add(one)
-        index, rows = seen.close(stamps)
+        kept = seen.close(stamps)
     finally:
         with suppress(OSError):  # it has its name, or never came to be
             seen.draft.unlink()
-    return _assembled(paths, look, stamps, pool, index, rows)
+    return _assembled(paths, look, pool, *kept)
 
 
 def _assembled(
     paths: Sequence[Path],
     look: Look,
-    stamps: NDArray[np.int64],
     pool: ThreadPoolExecutor,
     index: dict[str, Any],
     rows: NDArray[np.uint8],
+    mapping: mmap.mmap | None,
 ) -> Pictures:
     faults = {paths[i]: UnfitError(*fault) for i, *fault in index["faults"]}
     good = [i for i, path in enumerate(paths) if path not in faults]
     digests = np.frombuffer(bytes.fromhex(index["digests"]), np.uint8).reshape(-1, 32)
     shape = tuple(index["shape"])
     kept = [paths[i] for i in good]
-    return Pictures(kept, look, shape, digests, stamps[good], rows, pool, index["changes"], faults)
+    return Pictures(kept, look, shape, digests, rows, mapping, pool, index["changes"], faults)
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -179,10 +196,32 @@ def _stamp(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
+def heads_of(paths: Sequence[Path], pool: ThreadPoolExecutor, limit: int) -> list[Head]:
+    """The heads of files; those of many files are kept in the cache, if it has a limit."""
+    if not limit or len(paths) < MANY:
+        return [*ahead(pool, head, paths)]
+    home = _home(paths, "heads").with_suffix(".json")
+    stamps = _digest(np.array([_stamp(path) for path in paths], dtype=np.int64).reshape(-1, 2))
+    try:
+        known = json.loads(home.read_text("utf-8"))
+        if known["stamps"] == stamps:
+            return [
+                Head(*one[:3], UnfitError(*one[3]) if one[3] else None) for one in known["heads"]
+            ]
+    except (OSError, ValueError, KeyError, TypeError):  # it is not there, or not whole
+        pass
+    found = [*ahead(pool, head, paths)]
+    plain = [(*one[:3], one.fault and (one.fault.reason, one.fault.detail)) for one in found]
+    with suppress(OSError):  # `decoded` says that the folder cannot be written
+        home.parent.mkdir(parents=True, exist_ok=True)
+        write(home, json.dumps({"stamps": stamps, "heads": plain}).encode())
+    return found
+
+
 # --- the cache --------------------------------------------------------------------------------
 
 
-def _home(paths: Sequence[Path], look: Look) -> Path:
+def _home(paths: Sequence[Path], look: Look | str) -> Path:
     """The file, without its suffix, in which these pictures are looked for."""
     root = os.environ.get(VARIABLE) or Path(
         os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "genus"
@@ -193,19 +232,22 @@ def _home(paths: Sequence[Path], look: Look) -> Path:
     return Path(root).expanduser() / f"pictures-{whole.hexdigest()[:24]}"
 
 
-def _known(
-    home: Path, paths: Sequence[Path], stamps: NDArray[np.int64]
-) -> tuple[dict[str, Any], NDArray[np.uint8]] | None:
+def _known(home: Path, paths: Sequence[Path], stamps: NDArray[np.int64]) -> Kept | None:
     """What the cache holds of these files, if none has changed since."""
     try:
         index = json.loads(home.with_suffix(".json").read_text("utf-8"))
-        rows = np.memmap(home.with_suffix(".rows"), np.uint8, "r")
-        per_row = int(np.prod(index["shape"]))
-        if index["stamps"] != _digest(stamps) or len(rows) != index["rows"] * per_row:
+        mapping = _mapped(home.with_suffix(".rows"))
+        shape = (index["rows"], *index["shape"])
+        if index["stamps"] != _digest(stamps) or len(mapping) != math.prod(shape):
             return None
-        return index, rows.reshape(index["rows"], *index["shape"])
+        return index, np.frombuffer(mapping, np.uint8).reshape(shape), mapping
     except (OSError, ValueError, KeyError, TypeError):  # it is not there, or not whole
         return None
+
+
+def _mapped(path: Path) -> mmap.mmap:
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def _digest(stamps: NDArray[np.int64]) -> str:
@@ -271,8 +313,8 @@ class _Written:
             self.file.write(array.data)
         self.memory = []
 
-    def close(self, stamps: NDArray[np.int64]) -> tuple[dict[str, Any], NDArray[np.uint8]]:
-        """The index of the pictures, and those that are kept, (kept, *shape)."""
+    def close(self, stamps: NDArray[np.int64]) -> Kept:
+        """The index of the pictures, those that are kept, (kept, *shape), and the mapped file."""
         index = {
             "shape": self.shape,
             "rows": self.count,
@@ -283,14 +325,15 @@ class _Written:
         }
         if self.file is None:
             rows = np.stack(self.memory) if self.memory else np.empty((0, *self.shape), np.uint8)
-            return index, rows
+            return index, rows, None
         self.file.close()
         where = self.home.with_suffix(".rows")
         os.replace(self.draft, where)
         write(self.home.with_suffix(".json"), json.dumps(index).encode())
         _forget(self.home, self.limit)
-        rows = np.memmap(where, np.uint8, "r", shape=(self.count, *self.shape))
-        return index, rows
+        mapping = _mapped(where)
+        rows = np.frombuffer(mapping, np.uint8).reshape(self.count, *self.shape)
+        return index, rows, mapping
 
 
 def _forget(home: Path, limit: int) -> None:
