@@ -9,7 +9,7 @@ CPU_INDEX ?= https://download.pytorch.org/whl/cpu
 PIN = --quiet --universal --python-version 3.11 --extra dev --no-annotate pyproject.toml \
 	--custom-compile-command 'make lock' --index-strategy unsafe-best-match --no-emit-index-url
 
-.PHONY: demo test check examples catalogue bench stale lock clean
+.PHONY: demo test check wheel examples catalogue bench stale lock clean
 
 # torch's build without CUDA where pip finds one (PIP_EXTRA_INDEX_URL), PyPI's elsewhere
 $(READY): pyproject.toml requirements.lock requirements-cpu.lock
@@ -33,7 +33,10 @@ check: $(READY)  ## what CI runs: format, lint, types, import floors
 	$(BIN)/python -m pytest -q tests/test_floors.py
 
 test: check  ## all checks, then all tests, one process a core
-	$(BIN)/python -m pytest -q -n auto --durations=10
+	$(BIN)/python -m pytest -q -n auto --dist loadgroup --durations=10
+
+wheel: $(READY)  ## builds the wheel and tries it outside the repository; make test does so, too
+	$(BIN)/python -m pytest -q tests/test_wheel.py
 
 examples: $(READY)  ## runs every example in full, under a minute each
 	for example in examples/*.py; do echo "== $$example"; $(BIN)/python $$example || exit 1; done
