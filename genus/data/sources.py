@@ -192,7 +192,7 @@ def _found(source: str) -> Path:
     for place in places:
         if place.exists():
             return place
-    if os.sep in source or Path(source).suffix:
+    if "/" in source or os.sep in source or Path(source).suffix:
         raise Refused(f"load: there is no file or folder '{source}'")
     names = catalogue()["names"]
     near = get_close_matches(source, names, 1)
