@@ -22,7 +22,7 @@ A cell is what is measured at once, minutes at most: its figures are written as 
 beside the date, the machine, the versions and the weights that they are of. A cell that is there is not
 measured again, so a benchmark that was stopped continues, and several processes may share its cells
 (each with other names in --only). The table is made of the cells each time; `--picture` draws them, if
-there is a function for it (`@BENCH.picture`).
+there is a function for it (`@BENCH.picture`). Benchmarks want Linux or macOS, whose locks they use.
 """
 
 import argparse

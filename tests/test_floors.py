@@ -1,5 +1,6 @@
 """Who may import whom. The tables are the architecture; the tests keep them true."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,11 @@ def test_recipes_do_not_repeat_each_other():
 def test_files_stay_readable(module):
     lines = len(HOUSE.paths[module].read_text("utf-8").splitlines())
     assert lines <= 350, f"{lines} lines; a file is read from top to bottom"
+
+
+def test_text_files_name_their_encoding():
+    bare = re.compile(r'read_text\(\)|\.open\(\)|open\([^()]*"[rwax]t?"\)|write_text\((?!.*utf-8)')
+    lines = [
+        (m, line) for m, p in HOUSE.paths.items() for line in p.read_text("utf-8").splitlines()
+    ]
+    assert [f"{module}: {line}" for module, line in lines if bare.search(line)] == []

@@ -113,7 +113,9 @@ def _claim(out: Path, resume: bool) -> dict[str, Record]:
     path, known = out / "results.json", {}
     if path.exists():
         try:
-            known = {record["name"]: record for record in json.loads(path.read_text())["models"]}
+            known = {
+                record["name"]: record for record in json.loads(path.read_text("utf-8"))["models"]
+            }
         except (ValueError, KeyError, TypeError):
             raise Refused(f"compare: {path} is damaged; delete it to measure anew") from None
     else:

@@ -8,6 +8,7 @@ fault; 130 after Ctrl-C.
 
 import argparse
 import importlib
+import io
 import os
 import sys
 import textwrap
@@ -50,6 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     loud = "--traceback" in words
     words = [word for word in words if word != "--traceback"]
+    replace_unknown_characters()
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *where: say(str(message))
@@ -71,6 +73,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         hint = "" if loud or code == MISTAKE else "; --traceback shows where"
         say(sentence + hint)
         return code
+
+
+def replace_unknown_characters() -> None:
+    """Prints ? for a character that the output's encoding lacks, as those of Windows often do."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="replace")
 
 
 def run(words: list[str]) -> int:

@@ -228,7 +228,7 @@ def _found(source: str) -> Path:
             return place
     if has_magic(source):
         raise Refused(f"load: there is no file '{source}'; a shell would find none either")
-    if os.sep in source or Path(source).suffix:
+    if "/" in source or os.sep in source or Path(source).suffix:
         raise Refused(f"load: there is no file or folder '{source}'")
     names = catalogue()["names"]
     near = get_close_matches(source, names, 1)

@@ -112,7 +112,7 @@ def _description(title: str, lines: Mapping[str, Points]) -> str:
 def curves(path: Path) -> dict[str, dict[str, list[list[float]]]]:
     """The points [round, seconds, value] of each term of each player, at most CURVE of them."""
     found: dict[str, dict[str, list[list[float]]]] = {}
-    lines = path.read_text().splitlines() if path.exists() else []
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
     for line in map(json.loads, lines):
         for name, value in line.items():
             if name in ("event", "round", "seconds"):

@@ -41,7 +41,7 @@ def page(results: Mapping[str, Any], folder: Path) -> str:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{STYLE.read_text()}</style>\n</head>\n"
+        f"<title>{escape(title)}</title>\n<style>\n{STYLE.read_text('utf-8')}</style>\n</head>\n"
         f'<body class="{"plots" if points else "images"}">\n'
         f"{_head(results, title)}\n<main>\n{''.join(sections)}</main>\n{_foot(results)}\n</body>\n</html>\n"
     )

@@ -136,7 +136,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not path.exists():
         raise ArtifactError(f"{folder}: no config.json in it, so it is not a model saved by genus")
     try:
-        config = json.loads(path.read_text())
+        config = json.loads(path.read_text("utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ArtifactError(f"{path}: is not JSON: {error}") from None
     if not isinstance(config, dict) or "model" not in config:

@@ -244,7 +244,7 @@ class _Session:
         line = {"event": event, "round": self.number, "seconds": round(self.seconds, 3)} | values
         self.lines.append(line)
         if self.writes:
-            with (self.out / "metrics.jsonl").open("a") as file:
+            with (self.out / "metrics.jsonl").open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
 
     # the folder

@@ -109,7 +109,7 @@ def share(control: Path) -> int | None:
     """The number of processors that a container may use; None if it is unknown."""
     for names in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
         try:
-            quota, period = " ".join((control / name).read_text() for name in names).split()
+            quota, period = " ".join((control / name).read_text("utf-8") for name in names).split()
         except (OSError, ValueError):  # another version of this interface, or another system
             continue
         if quota.isdigit() and int(period) > 0:

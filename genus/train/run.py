@@ -110,7 +110,7 @@ class Run:
 def logged(path: Path, until: int) -> list[dict[str, Any]]:
     """The lines of a log up to a round; a killed run may have left half a line."""
     found = []
-    for line in path.read_text().splitlines() if path.exists() else []:
+    for line in path.read_text("utf-8").splitlines() if path.exists() else []:
         try:
             found.append(json.loads(line))
         except ValueError:

@@ -50,6 +50,13 @@ def test_the_command_as_it_is_installed():
     assert done.stderr == "genus: there is no command lst; did you mean list?\n"
 
 
+def test_an_output_without_the_characters_is_no_failure(monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    done = typed("list")  # has a plus-minus
+    assert (done.returncode, done.stderr) == (0, "")
+    assert " ? " in done.stdout
+
+
 def test_a_reader_who_has_seen_enough_is_no_failure():
     end, begin = os.pipe()
     os.close(end)

@@ -36,6 +36,7 @@ def test_names(name):
         ("digit", "there is no data set, file or folder 'digit'; did you mean digits?"),
         ("mnist.npz", "there is no file or folder 'mnist.npz'$"),
         ("qqq", "there is no data set, file or folder 'qqq'; there are accidents, analogies"),
+        ("nowhere/photos", "there is no file or folder 'nowhere/photos'$"),
         ("./nowhere/photos", "there is no file or folder './nowhere/photos'$"),
         ("digits?size=4", "digits takes no option size"),
         ("moons?wat=4", "there is no option 'wat' of data; there are background"),

@@ -170,7 +170,7 @@ def _numbers(path: Path, between: str | None) -> NDArray[np.int64]:
     if not path.exists():
         raise Refused(f"{path.parent}: there is no {path.name} in it")
     try:
-        with gzip.open(path, "rt") as file:
+        with gzip.open(path, "rt", encoding="utf-8") as file:
             found = np.loadtxt(file, dtype=np.int64, delimiter=between)
     except (*DAMAGED, ValueError) as error:
         raise Refused(f"{path}: is damaged: {error}") from None

@@ -62,7 +62,7 @@ def diagnose(folder: Path) -> list[Finding]:
     path = Path(folder) / "metrics.jsonl"
     if not path.exists():
         raise Refused(f"diagnose: there is no {path}; the folder of a run is wanted")
-    return findings(_parsed(path.read_text().splitlines()))
+    return findings(_parsed(path.read_text("utf-8").splitlines()))
 
 
 def findings(lines: Iterable[Mapping[str, Any]]) -> list[Finding]:
