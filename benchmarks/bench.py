@@ -335,11 +335,11 @@ def in_turns(
     return {name: statistics.median(values) for name, values in found.items()}
 
 
-def trained(train: Callable[[Run], Model], run: Run, folder: Path | None) -> tuple[Model, float]:
+def trained(train: Callable[..., Model], run: Run, folder: Path | None) -> tuple[Model, float]:
     """The model that a recipe trains, by its best checkpoint, and the CPU minutes that it took.
 
     Args:
-        train: the recipe.
+        train: the recipe, which is called with `run` alone.
         run: of the recipe; `out` and `device` are set here.
         folder: where the run is kept, and continued if it was stopped; None for one that is thrown away.
             After a kill that left no time to note the minutes, they are not known: NaN.
@@ -354,7 +354,7 @@ def trained(train: Callable[[Run], Model], run: Run, folder: Path | None) -> tup
                 done.unlink()  # a kill from now on leaves minutes that nobody has counted
             begun = time.process_time()
             try:
-                train(replace(run, out=out, device="cpu", resume=resume))
+                train(run=replace(run, out=out, device="cpu", resume=resume))
                 record["whole"] = True
             finally:
                 record["minutes"] += (time.process_time() - begun) / 60
@@ -364,12 +364,12 @@ def trained(train: Callable[[Run], Model], run: Run, folder: Path | None) -> tup
         return artifact.load(best if best.exists() else out).eval(), record["minutes"]
 
 
-def first_losses(train: Callable[[Run], Model], run: Run, rounds: int = 20) -> list[float]:
+def first_losses(train: Callable[..., Model], run: Run, rounds: int = 20) -> list[float]:
     """A fingerprint: every loss of the first rounds, and the figures of the validation rows after them."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
         limits: dict[str, Any] = {"rounds": rounds, "minutes": None, "log_every": 1}
-        train(replace(run, **limits, out=out, device="cpu", resume=False))
+        train(run=replace(run, **limits, out=out, device="cpu", resume=False))
         logs = [path.read_text().splitlines() for path in sorted(out.rglob("metrics.jsonl"))]
     lines = [json.loads(line) for log in logs for line in log]
     return [
