@@ -22,7 +22,8 @@ A cell is what is measured at once, minutes at most: its figures are written as 
 beside the date, the machine, the versions and the weights that they are of. A cell that is there is not
 measured again, so a benchmark that was stopped continues, and several processes may share its cells
 (each with other names in --only). The table is made of the cells each time; `--picture` draws them, if
-there is a function for it (`@BENCH.picture`).
+there is a function for it (`@BENCH.picture`). A cell may carry a fingerprint of what it measures: `make stale`
+takes it again, and names the cells whose figures are of older code.
 """
 
 import argparse
@@ -44,6 +45,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -151,6 +153,11 @@ class Bench:
         )
         parser.add_argument("--list", action="store_true", help="print the names of the cells")
         parser.add_argument("--check", action="store_true", help="look for figures that are stale")
+        parser.add_argument(
+            "--stamp",
+            action="store_true",
+            help="give a fingerprint of today's code to cells that are there and have none",
+        )
         parser.add_argument("--out", type=Path, default=self.results, help="file of results")
         parser.add_argument(
             "--threads", type=int, default=self.threads, help="threads of the processor"
@@ -184,9 +191,12 @@ class Bench:
             return
         known = self.read(options.out)
         if options.check:
-            stale = [name for cell in listed for name in self.stale(cell, known)]
-            sys.exit("\n".join(stale) or 0)
+            sys.exit("\n".join(stale(self.name, listed, known)) or 0)
         self._same_protocol(options)
+        if options.stamp:
+            for name, record in stamped(listed, known):
+                self.write(options, {name: record})
+            return
         for cell in listed:
             if options.again or cell.name not in self.read(options.out):
                 record = self.measured(cell, options)
@@ -262,11 +272,24 @@ class Bench:
     def notes_of(self, found: Cells, options: Namespace) -> list[str]:
         return [*self.notes, *self.further(found, options)]
 
-    def stale(self, cell: Cell, known: Mapping[str, Any]) -> Iterator[str]:
-        """A sentence if the figures of a cell are of something that has changed since."""
+
+def stale(bench: str, cells: Iterable[Cell], known: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence for each cell whose figures are of something that has changed since."""
+    for cell in cells:
         was = known.get(cell.name, {}).get("fingerprint")
         if was is not None and cell.probe is not None and not alike(was, cell.probe()):
-            yield f"{self.name}: {cell.name} is stale: it was measured before a change of what it measures"
+            yield f"{bench}: {cell.name} is stale: it was measured before a change of what it measures"
+
+
+def stamped(
+    cells: Iterable[Cell], known: Mapping[str, Any]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The records that have no fingerprint, with that of today's code: their figures are believed."""
+    for cell in cells:
+        record = known.get(cell.name)
+        if record is not None and "fingerprint" not in record and cell.probe is not None:
+            yield cell.name, {**record, "fingerprint": list(cell.probe())}
+            print(f"{cell.name} has its fingerprint", flush=True)
 
 
 def _plain(figures: Any) -> Any:
@@ -364,20 +387,45 @@ def trained(train: Callable[..., Model], run: Run, folder: Path | None) -> tuple
         return artifact.load(best if best.exists() else out).eval(), record["minutes"]
 
 
-def first_losses(train: Callable[..., Model], run: Run, rounds: int = 20) -> list[float]:
-    """A fingerprint: every loss of the first rounds, and the figures of the validation rows after them."""
+def first_losses(
+    train: Callable[..., Model], run: Run, rounds: int = 20, game: bool = False
+) -> list[float]:
+    """A fingerprint: every loss of the first rounds, and the figures of the validation rows after them.
+
+    Args:
+        game: whether the figures of an examination of the game count too.
+    """
+    with first_rounds(train, run, rounds) as out:
+        lines = [line for log in logs(out).values() for line in log]
+    left_out = ("round",) if game else ("round", "game/")
+    return [
+        float(line[name])
+        for line in lines
+        for name in sorted(line)
+        if not name.startswith(left_out)
+    ]
+
+
+@contextmanager
+def first_rounds(train: Callable[..., Model], run: Run, rounds: int) -> Iterator[Path]:
+    """The folder of a run that ends after a few rounds, with each of them in its log."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
         limits: dict[str, Any] = {"rounds": rounds, "minutes": None, "log_every": 1}
         train(run=replace(run, **limits, out=out, device="cpu", resume=False))
-        logs = [path.read_text().splitlines() for path in sorted(out.rglob("metrics.jsonl"))]
-    lines = [json.loads(line) for log in logs for line in log]
-    return [
-        float(value)
-        for line in lines
-        for name, value in sorted(line.items())
-        if name not in ("seconds", "event", "round")
-    ]
+        yield out
+
+
+def logs(out: Path) -> dict[str, list[dict[str, Any]]]:
+    """The lines of all logs in the folder of a run, without what the clock says."""
+    found = {}
+    for path in sorted(out.rglob("metrics.jsonl")):
+        lines = map(json.loads, path.read_text("utf-8").splitlines())
+        drop = ("seconds", "event")
+        found[str(path.relative_to(out))] = [
+            {name: value for name, value in line.items() if name not in drop} for line in lines
+        ]
+    return found
 
 
 def of_seeds(found: Cells, name: str) -> list[Any]:
@@ -439,22 +487,26 @@ def every() -> Iterator[Bench]:
 
 def main() -> None:
     """Lists all benchmarks, or looks for stale figures in those that are named."""
+    from benchmarks import recipes
+
     parser = argparse.ArgumentParser(prog="make stale", description=main.__doc__)
     parser.add_argument("names", nargs="*", help="of benchmarks, such as flow/*; all without any")
     parser.add_argument("--list", action="store_true", help="only print the names")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    stale = []
+    measured = {"recipes": (recipes.read(), recipes.cells)}
     for bench in every():
-        if options.names and not any(fnmatch(bench.name, pattern) for pattern in options.names):
+        cells = partial(bench.listed, bench.parser().parse_args([]))
+        measured[bench.name] = bench.read(bench.results), cells
+    found = []
+    for name, (known, cells) in measured.items():
+        if options.names and not any(fnmatch(name, pattern) for pattern in options.names):
             continue
-        known = bench.read(bench.results)
         with_print = sum("fingerprint" in record for record in known.values())
-        print(f"{bench.name}: {len(known)} cells, {with_print} with a fingerprint", flush=True)
+        print(f"{name}: {len(known)} cells, {with_print} with a fingerprint", flush=True)
         if not options.list:
-            listed = bench.listed(bench.parser().parse_args([]))
-            stale += [said for cell in listed for said in bench.stale(cell, known)]
-    sys.exit("\n".join(stale) or 0)
+            found += stale(name, cells(), known)
+    sys.exit("\n".join(found) or 0)
 
 
 if __name__ == "__main__":

@@ -174,7 +174,7 @@ def catalogue(records: list[dict[str, Any]]) -> str:
     lines += [
         "",
         (
-            f"Printed by `python benchmarks/recipes.py`, each recipe with its own defaults, seed "
+            f"Printed by `python -m benchmarks.recipes`, each recipe with its own defaults, seed "
             f"{last['run']['seed']}, {last['machine']}, torch {last['versions']['torch']}; protocols in "
             f"`benchmarks/results/recipes/`."
         ),
