@@ -42,24 +42,25 @@ from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from genus import Run, __version__
-from genus.core import HasLogProb, Model
+from genus.core import Model, Space
 from genus.core.files import write
 from genus.functional.densities.estimates import mean_error
+from genus.show import grid
+from genus.show.style import png, style
 from genus.train import artifact
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -119,7 +120,7 @@ class Bench:
         self.threads = threads
         self.name = self.file.resolve().relative_to(HERE).with_suffix("").as_posix()
         self.results = RESULTS / f"{self.file.stem}.json"
-        self.draw: Callable[[Cells, Namespace, Path], None] | None = None
+        self.draw: Callable[[Cells, Namespace], Figure] | None = None
         self.further: Callable[[Cells, Namespace], list[str]] = lambda found, options: []
 
     def cells(self, function: Callable[[Namespace], Iterable[Cell]]) -> Any:
@@ -132,8 +133,8 @@ class Bench:
         self.table = function
         return function
 
-    def picture(self, function: Callable[[Cells, Namespace, Path], None]) -> Any:
-        """Declares the function that draws the cells that are there into a file."""
+    def picture(self, function: Callable[[Cells, Namespace], Figure]) -> Any:
+        """Declares the function that draws the cells that are there."""
         self.draw = function
         return function
 
@@ -206,7 +207,7 @@ class Bench:
         if self.draw is not None and options.picture:
             figures = {name: r["figures"] for name, r in self.read(options.out).items()}
             options.picture.parent.mkdir(parents=True, exist_ok=True)
-            self.draw(figures, options, options.picture)
+            write(options.picture, image(partial(self.draw, figures, options)))
 
     def _wanted(self, name: str, options: Namespace) -> bool:
         return not options.only or any(fnmatch(name, pattern) for pattern in options.only)
@@ -387,6 +388,34 @@ def trained(train: Callable[..., Model], run: Run, folder: Path | None) -> tuple
         return artifact.load(best if best.exists() else out).eval(), record["minutes"]
 
 
+@dataclass(frozen=True)
+class Training:
+    """A model that a recipe trains.
+
+    Args:
+        label: what its row says.
+        recipe: trains the model.
+        run: how long; its `evaluate_every` says how often there is a checkpoint to choose from.
+        options: of the recipe, such as `data`.
+    """
+
+    label: str
+    recipe: Callable[..., Model]
+    run: Run
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def trained(self, folder: Path | None, **more: Any) -> tuple[Model, float]:
+        """The model, and CPU minutes; a folder keeps the run."""
+        return trained(partial(self.recipe, **self.options, **more), self.run, folder)
+
+    def probe(self, **more: Any) -> list[float]:
+        return first_losses(partial(self.recipe, **self.options, **more), self.run)
+
+    @property
+    def budget(self) -> str:
+        return f"{self.run.rounds:,} x {self.run.batch}"
+
+
 def first_losses(
     train: Callable[..., Model], run: Run, rounds: int = 20, game: bool = False
 ) -> list[float]:
@@ -434,10 +463,8 @@ def of_seeds(found: Cells, name: str) -> list[Any]:
 
 
 @torch.no_grad()
-def nats(model: Model, batch: Sequence[Tensor], rows: int = 250) -> tuple[float, float]:
+def nats(model: Any, batch: Sequence[Tensor], rows: int = 250) -> tuple[float, float]:
     """Mean of -log p of a batch, so many rows at once, and its standard error."""
-    if not isinstance(model, HasLogProb):
-        raise TypeError(f"{type(model).__name__} has no log_prob")
     parts = zip(*(x.split(rows) for x in batch), strict=True)
     return mean_error(torch.cat([-model.log_prob(*part).double() for part in parts]))
 
@@ -447,13 +474,24 @@ def given(path: Path | None, option: str) -> Path:
     return path or sys.exit(f"this cell needs --{option}")
 
 
-def drawn(figure: "Figure", name: str, options: Namespace) -> dict[str, str]:
-    """The figures of a cell that draws: its picture, beside the pages, or beside another --out."""
-    from genus.show.style import png
+def image(draw: Callable[[], Figure]) -> bytes:
+    """What a function draws, in the style of all pictures, as a png."""
+    with style():
+        return png(draw())
 
+
+def drawn(draw: Callable[[Namespace], Figure], name: str, options: Namespace) -> dict[str, str]:
+    """The figures of a cell that draws: its picture, beside the pages, or beside another --out."""
     path = (PICTURES if options.out.parent == RESULTS else options.out.parent) / f"{name}.png"
-    write(path, png(figure))
+    write(path, image(partial(draw, options)))
     return {"picture": path.name}
+
+
+def sheet(axes: Axes, x: Tensor, space: Space, columns: int = 10, title: str = "") -> None:
+    """Images side by side."""
+    axes.imshow(grid(x, space, columns), cmap="gray", interpolation="nearest")
+    axes.set_axis_off()
+    axes.set_title(title, fontsize=8)
 
 
 def peer(name: str, folder: Path | None) -> Any:

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from genus import Run
@@ -28,7 +29,7 @@ from genus.recipes.autoregressive.handwriting import RUN as SYNTHESIS
 from genus.recipes.autoregressive.handwriting import handwriting
 from genus.recipes.autoregressive.handwriting_prediction import RUN as PREDICTION
 from genus.recipes.autoregressive.handwriting_prediction import handwriting_prediction
-from genus.show.style import canvas, style
+from genus.show.style import canvas
 
 from ..bench import (
     Bench,
@@ -94,7 +95,7 @@ def cells(options: Namespace) -> Iterator[Cell]:
         work = partial(measure, name, options.weights)
         yield Cell(name, work, partial(first_losses, partial(recipe, name), run))
     yield Cell("glyphs, real", real)
-    yield Cell("picture", partial(draw, options))
+    yield Cell("picture", partial(drawn, draw, "handwriting", options))
 
 
 @BENCH.rows
@@ -236,25 +237,24 @@ def cut(drawing: Tensor, begin: int, end: int) -> Tensor:
 # --- the picture ----------------------------------------------------------------------------
 
 
-def draw(options: Namespace) -> dict[str, str]:
+def draw(options: Namespace) -> Figure:
     """Drawings that are gone on with, and a text by several hands."""
     weights = given(options.weights, "weights")
     models = {name: learned(name, weights)[0] for name in SETS}
-    with style():
-        figure = canvas(9.6, 7.2)
-        grid = figure.add_gridspec(5, 6)
-        for line, (name, k) in enumerate({"sheep": 40, "kanji": 12}.items()):
-            torch.manual_seed(1)
-            x = load(name).test.everything()[0][:3]
-            alone = models[name].sample(3, decoding=PenDecoding(bias=0.3))
-            primed = models[name].sample(3, decoding=PenDecoding(bias=0.3), prefix=x[:, :k])
-            for column, drawing in enumerate([*alone, *primed]):
-                axes = figure.add_subplot(grid[line, column])
-                pen(axes, drawing, k if column > 2 else 0)
-                title = {0: f"{name}, drawn", 3: f"{name}, gone on with"}.get(column, "")
-                axes.set_title(title, fontsize=9)
-        hands(figure, grid, models["glyphs"])
-    return drawn(figure, "handwriting", options)
+    figure = canvas(9.6, 7.2)
+    grid = figure.add_gridspec(5, 6)
+    for line, (name, k) in enumerate({"sheep": 40, "kanji": 12}.items()):
+        torch.manual_seed(1)
+        x = load(name).test.everything()[0][:3]
+        alone = models[name].sample(3, decoding=PenDecoding(bias=0.3))
+        primed = models[name].sample(3, decoding=PenDecoding(bias=0.3), prefix=x[:, :k])
+        for column, drawing in enumerate([*alone, *primed]):
+            axes = figure.add_subplot(grid[line, column])
+            pen(axes, drawing, k if column > 2 else 0)
+            title = {0: f"{name}, drawn", 3: f"{name}, gone on with"}.get(column, "")
+            axes.set_title(title, fontsize=9)
+    hands(figure, grid, models["glyphs"])
+    return figure
 
 
 def hands(figure: Any, grid: Any, model: HandwritingSynthesis) -> None:

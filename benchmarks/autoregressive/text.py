@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from genus.autoregressive import CharRNN, Decoding, KneserNey, Stepwise, Transformer
@@ -21,7 +22,7 @@ from genus.core import Tokens
 from genus.data import load
 from genus.measure.structure.texts import nats_per_symbol
 from genus.nn import State
-from genus.show.style import DASHES, canvas, png, style
+from genus.show.style import DASHES, canvas
 from genus.train import artifact
 from genus.train.game import Average, play
 from genus.train.schedules import cosine, warmed
@@ -241,7 +242,7 @@ def written(model: CharRNN | Transformer) -> dict[str, Any]:
 
 
 @BENCH.picture
-def draw(found: Cells, options: Namespace, path: Path) -> None:
+def draw(found: Cells, options: Namespace) -> Figure:
     """Nats over minutes, and what the best network writes after a prompt, at temperature 0.8."""
     curves = {name: of["looks"] for name, of in found.items() if name in NETS}
     best = min(curves, key=lambda name: curves[name][-1][1])
@@ -249,27 +250,24 @@ def draw(found: Cells, options: Namespace, path: Path) -> None:
     torch.manual_seed(0)
     prompt = data.tokens(PROMPT)[None]
     text = PROMPT + data.text(model.extend(prompt, 900, Decoding(temperature=0.8)))[0]
-    with style():
-        figure = canvas(9.5, 4.4)
-        axes, page = figure.subplots(1, 2, width_ratios=(3, 2))
-        for number, (name, looks) in enumerate(curves.items()):
-            axes.plot(*zip(*looks, strict=True), marker="o", ms=4, ls=DASHES[number], label=name)
-        for name in COUNTED:
-            if (of := found.get(name)) and of["nats"] < 2.1:
-                axes.axhline(of["nats"], color="C7", lw=0.8)
-                above = {"textcoords": "offset points", "ha": "right", "fontsize": 7, "color": "C7"}
-                axes.annotate(name, (LOOKS[-1], of["nats"]), (0, 2), **above)
-        axes.set(
-            xscale="log", xlabel="CPU minutes, one thread", ylabel="validation nats a character"
-        )
-        axes.set_xticks(LOOKS, [str(m) for m in LOOKS])
-        axes.minorticks_off()
-        axes.legend(loc=(0.5, 0.6))
-        page.axis("off")
-        page.set_title(f"{best}, at temperature 0.8")
-        lines = "\n".join(text.splitlines()[:34])
-        page.text(0, 0.98, lines, va="top", family="DejaVu Sans Mono", fontsize=7)
-        path.write_bytes(png(figure))
+    figure = canvas(9.5, 4.4)
+    axes, page = figure.subplots(1, 2, width_ratios=(3, 2))
+    for number, (name, looks) in enumerate(curves.items()):
+        axes.plot(*zip(*looks, strict=True), marker="o", ms=4, ls=DASHES[number], label=name)
+    for name in COUNTED:
+        if (of := found.get(name)) and of["nats"] < 2.1:
+            axes.axhline(of["nats"], color="C7", lw=0.8)
+            above = {"textcoords": "offset points", "ha": "right", "fontsize": 7, "color": "C7"}
+            axes.annotate(name, (LOOKS[-1], of["nats"]), (0, 2), **above)
+    axes.set(xscale="log", xlabel="CPU minutes, one thread", ylabel="validation nats a character")
+    axes.set_xticks(LOOKS, [str(m) for m in LOOKS])
+    axes.minorticks_off()
+    axes.legend(loc=(0.5, 0.6))
+    page.axis("off")
+    page.set_title(f"{best}, at temperature 0.8")
+    lines = "\n".join(text.splitlines()[:34])
+    page.text(0, 0.98, lines, va="top", family="DejaVu Sans Mono", fontsize=7)
+    return figure
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -26,7 +27,7 @@ from genus.data.sound.spoken import BANDS, HOP, RATE, Takes
 from genus.functional.densities.estimates import mean_error
 from genus.functional.sequences.sound import log_mel, mu_law_undone
 from genus.nn import SeveralLabels
-from genus.show.style import canvas, png, style
+from genus.show.style import canvas
 from genus.train.schedules import cosine, warmed
 
 from ..bench import Bench, Cell, Cells, Table, first_losses, given, trained, with_error
@@ -66,6 +67,7 @@ MODELS = {
     TOLD: Net(LONG, told="labels"),
     MEL: Net(told="mel"),
     "WaveNet, 10 logistics": Net(mixture=LOGISTICS),
+    "WaveNet, 10 logistics, longer": Net(LONG, mixture=LOGISTICS),
 }
 
 
@@ -305,7 +307,7 @@ def listener(rounds: int = 1200) -> Listener:
 
 
 @BENCH.picture
-def draw(found: Cells, options: Namespace, path: Path) -> None:
+def draw(found: Cells, options: Namespace) -> Figure:
     """Waves and spectra of a take, and of what was drawn for its digit, its spectrum, or nothing."""
     test, weights = takes(), given(options.weights, "weights")
     drawn = {"a test take": test.x} | {
@@ -314,27 +316,26 @@ def draw(found: Cells, options: Namespace, path: Path) -> None:
         if name in SHOWN
     }
     chosen = int(((test.labels[:, 0] == 7) & (test.labels[:, 1] == 1)).nonzero()[0])
-    with style():
-        figure = canvas(8.6, 3.6)
-        axes = figure.subplots(2, 4, sharex="col", sharey="row")
-        seconds = torch.arange(test.x.shape[1]) / RATE
-        for column, (name, title) in enumerate(SHOWN.items()):
-            x = drawn[name][chosen : chosen + 1]
-            axes[0, column].plot(seconds, mu_law_undone(x)[0], linewidth=0.4, color="C0")
-            axes[0, column].set_title(title)
-            axes[1, column].imshow(
-                frames(x)[0].T,
-                origin="lower",
-                aspect="auto",
-                extent=(0, x.shape[1] / RATE, 0, BANDS),
-                vmin=-18,
-                vmax=2,
-                cmap="magma",
-            )
-            axes[1, column].set_xlabel("seconds")
-        axes[0, 0].set_ylabel("wave")
-        axes[1, 0].set_ylabel("mel band")
-        path.write_bytes(png(figure))
+    figure = canvas(8.6, 3.6)
+    axes = figure.subplots(2, 4, sharex="col", sharey="row")
+    seconds = torch.arange(test.x.shape[1]) / RATE
+    for column, (name, title) in enumerate(SHOWN.items()):
+        x = drawn[name][chosen : chosen + 1]
+        axes[0, column].plot(seconds, mu_law_undone(x)[0], linewidth=0.4, color="C0")
+        axes[0, column].set_title(title)
+        axes[1, column].imshow(
+            frames(x)[0].T,
+            origin="lower",
+            aspect="auto",
+            extent=(0, x.shape[1] / RATE, 0, BANDS),
+            vmin=-18,
+            vmax=2,
+            cmap="magma",
+        )
+        axes[1, column].set_xlabel("seconds")
+    axes[0, 0].set_ylabel("wave")
+    axes[1, 0].set_ylabel("mel band")
+    return figure
 
 
 if __name__ == "__main__":
