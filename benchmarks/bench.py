@@ -22,7 +22,10 @@ A cell is what is measured at once, minutes at most: its figures are written as 
 beside the date, the machine, the versions and the weights that they are of. A cell that is there is not
 measured again, so a benchmark that was stopped continues, and several processes may share its cells
 (each with other names in --only). The table is made of the cells each time; `--picture` draws them, if
-there is a function for it (`@BENCH.picture`). Benchmarks want Linux or macOS, whose locks they use.
+there is a function for it (`@BENCH.picture`). A cell may carry a fingerprint of what it measures: `make stale`
+takes it again, and names the cells whose figures are of older code.
+
+Benchmarks want Linux or macOS, whose locks they use.
 """
 
 import argparse
@@ -41,23 +44,25 @@ from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from genus import Run, __version__
-from genus.core import HasLogProb, Model
+from genus.core import Model, Space
 from genus.core.files import write
 from genus.functional.densities.estimates import mean_error
+from genus.show import grid
+from genus.show.style import png, style
 from genus.train import artifact
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -117,7 +122,7 @@ class Bench:
         self.threads = threads
         self.name = self.file.resolve().relative_to(HERE).with_suffix("").as_posix()
         self.results = RESULTS / f"{self.file.stem}.json"
-        self.draw: Callable[[Cells, Namespace, Path], None] | None = None
+        self.draw: Callable[[Cells, Namespace], Figure] | None = None
         self.further: Callable[[Cells, Namespace], list[str]] = lambda found, options: []
 
     def cells(self, function: Callable[[Namespace], Iterable[Cell]]) -> Any:
@@ -130,8 +135,8 @@ class Bench:
         self.table = function
         return function
 
-    def picture(self, function: Callable[[Cells, Namespace, Path], None]) -> Any:
-        """Declares the function that draws the cells that are there into a file."""
+    def picture(self, function: Callable[[Cells, Namespace], Figure]) -> Any:
+        """Declares the function that draws the cells that are there."""
         self.draw = function
         return function
 
@@ -151,6 +156,11 @@ class Bench:
         )
         parser.add_argument("--list", action="store_true", help="print the names of the cells")
         parser.add_argument("--check", action="store_true", help="look for figures that are stale")
+        parser.add_argument(
+            "--stamp",
+            action="store_true",
+            help="give a fingerprint of today's code to cells that are there and have none",
+        )
         parser.add_argument("--out", type=Path, default=self.results, help="file of results")
         parser.add_argument(
             "--threads", type=int, default=self.threads, help="threads of the processor"
@@ -184,9 +194,12 @@ class Bench:
             return
         known = self.read(options.out)
         if options.check:
-            stale = [name for cell in listed for name in self.stale(cell, known)]
-            sys.exit("\n".join(stale) or 0)
+            sys.exit("\n".join(stale(self.name, listed, known)) or 0)
         self._same_protocol(options)
+        if options.stamp:
+            for name, record in stamped(listed, known):
+                self.write(options, {name: record})
+            return
         for cell in listed:
             if options.again or cell.name not in self.read(options.out):
                 record = self.measured(cell, options)
@@ -196,7 +209,7 @@ class Bench:
         if self.draw is not None and options.picture:
             figures = {name: r["figures"] for name, r in self.read(options.out).items()}
             options.picture.parent.mkdir(parents=True, exist_ok=True)
-            self.draw(figures, options, options.picture)
+            write(options.picture, image(partial(self.draw, figures, options)))
 
     def _wanted(self, name: str, options: Namespace) -> bool:
         return not options.only or any(fnmatch(name, pattern) for pattern in options.only)
@@ -262,11 +275,24 @@ class Bench:
     def notes_of(self, found: Cells, options: Namespace) -> list[str]:
         return [*self.notes, *self.further(found, options)]
 
-    def stale(self, cell: Cell, known: Mapping[str, Any]) -> Iterator[str]:
-        """A sentence if the figures of a cell are of something that has changed since."""
+
+def stale(bench: str, cells: Iterable[Cell], known: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence for each cell whose figures are of something that has changed since."""
+    for cell in cells:
         was = known.get(cell.name, {}).get("fingerprint")
         if was is not None and cell.probe is not None and not alike(was, cell.probe()):
-            yield f"{self.name}: {cell.name} is stale: it was measured before a change of what it measures"
+            yield f"{bench}: {cell.name} is stale: it was measured before a change of what it measures"
+
+
+def stamped(
+    cells: Iterable[Cell], known: Mapping[str, Any]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The records that have no fingerprint, with that of today's code: their figures are believed."""
+    for cell in cells:
+        record = known.get(cell.name)
+        if record is not None and "fingerprint" not in record and cell.probe is not None:
+            yield cell.name, {**record, "fingerprint": list(cell.probe())}
+            print(f"{cell.name} has its fingerprint", flush=True)
 
 
 def _plain(figures: Any) -> Any:
@@ -335,11 +361,11 @@ def in_turns(
     return {name: statistics.median(values) for name, values in found.items()}
 
 
-def trained(train: Callable[[Run], Model], run: Run, folder: Path | None) -> tuple[Model, float]:
+def trained(train: Callable[..., Model], run: Run, folder: Path | None) -> tuple[Model, float]:
     """The model that a recipe trains, by its best checkpoint, and the CPU minutes that it took.
 
     Args:
-        train: the recipe.
+        train: the recipe, which is called with `run` alone.
         run: of the recipe; `out` and `device` are set here.
         folder: where the run is kept, and continued if it was stopped; None for one that is thrown away.
             After a kill that left no time to note the minutes, they are not known: NaN.
@@ -354,7 +380,7 @@ def trained(train: Callable[[Run], Model], run: Run, folder: Path | None) -> tup
                 done.unlink()  # a kill from now on leaves minutes that nobody has counted
             begun = time.process_time()
             try:
-                train(replace(run, out=out, device="cpu", resume=resume))
+                train(run=replace(run, out=out, device="cpu", resume=resume))
                 record["whole"] = True
             finally:
                 record["minutes"] += (time.process_time() - begun) / 60
@@ -364,20 +390,73 @@ def trained(train: Callable[[Run], Model], run: Run, folder: Path | None) -> tup
         return artifact.load(best if best.exists() else out).eval(), record["minutes"]
 
 
-def first_losses(train: Callable[[Run], Model], run: Run, rounds: int = 20) -> list[float]:
-    """A fingerprint: every loss of the first rounds, and the figures of the validation rows after them."""
+@dataclass(frozen=True)
+class Training:
+    """A model that a recipe trains.
+
+    Args:
+        label: what its row says.
+        recipe: trains the model.
+        run: how long; its `evaluate_every` says how often there is a checkpoint to choose from.
+        options: of the recipe, such as `data`.
+    """
+
+    label: str
+    recipe: Callable[..., Model]
+    run: Run
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def trained(self, folder: Path | None, **more: Any) -> tuple[Model, float]:
+        """The model, and CPU minutes; a folder keeps the run."""
+        return trained(partial(self.recipe, **self.options, **more), self.run, folder)
+
+    def probe(self, **more: Any) -> list[float]:
+        return first_losses(partial(self.recipe, **self.options, **more), self.run)
+
+    @property
+    def budget(self) -> str:
+        return f"{self.run.rounds:,} x {self.run.batch}"
+
+
+def first_losses(
+    train: Callable[..., Model], run: Run, rounds: int = 20, game: bool = False
+) -> list[float]:
+    """A fingerprint: every loss of the first rounds, and the figures of the validation rows after them.
+
+    Args:
+        game: whether the figures of an examination of the game count too.
+    """
+    with first_rounds(train, run, rounds) as out:
+        lines = [line for log in logs(out).values() for line in log]
+    left_out = ("round",) if game else ("round", "game/")
+    return [
+        float(line[name])
+        for line in lines
+        for name in sorted(line)
+        if not name.startswith(left_out)
+    ]
+
+
+@contextmanager
+def first_rounds(train: Callable[..., Model], run: Run, rounds: int) -> Iterator[Path]:
+    """The folder of a run that ends after a few rounds, with each of them in its log."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
         limits: dict[str, Any] = {"rounds": rounds, "minutes": None, "log_every": 1}
-        train(replace(run, **limits, out=out, device="cpu", resume=False))
-        logs = [path.read_text().splitlines() for path in sorted(out.rglob("metrics.jsonl"))]
-    lines = [json.loads(line) for log in logs for line in log]
-    return [
-        float(value)
-        for line in lines
-        for name, value in sorted(line.items())
-        if name not in ("seconds", "event", "round")
-    ]
+        train(run=replace(run, **limits, out=out, device="cpu", resume=False))
+        yield out
+
+
+def logs(out: Path) -> dict[str, list[dict[str, Any]]]:
+    """The lines of all logs in the folder of a run, without what the clock says."""
+    found = {}
+    for path in sorted(out.rglob("metrics.jsonl")):
+        lines = map(json.loads, path.read_text("utf-8").splitlines())
+        drop = ("seconds", "event")
+        found[str(path.relative_to(out))] = [
+            {name: value for name, value in line.items() if name not in drop} for line in lines
+        ]
+    return found
 
 
 def of_seeds(found: Cells, name: str) -> list[Any]:
@@ -386,10 +465,8 @@ def of_seeds(found: Cells, name: str) -> list[Any]:
 
 
 @torch.no_grad()
-def nats(model: Model, batch: Sequence[Tensor], rows: int = 250) -> tuple[float, float]:
+def nats(model: Any, batch: Sequence[Tensor], rows: int = 250) -> tuple[float, float]:
     """Mean of -log p of a batch, so many rows at once, and its standard error."""
-    if not isinstance(model, HasLogProb):
-        raise TypeError(f"{type(model).__name__} has no log_prob")
     parts = zip(*(x.split(rows) for x in batch), strict=True)
     return mean_error(torch.cat([-model.log_prob(*part).double() for part in parts]))
 
@@ -399,13 +476,24 @@ def given(path: Path | None, option: str) -> Path:
     return path or sys.exit(f"this cell needs --{option}")
 
 
-def drawn(figure: "Figure", name: str, options: Namespace) -> dict[str, str]:
-    """The figures of a cell that draws: its picture, beside the pages, or beside another --out."""
-    from genus.show.style import png
+def image(draw: Callable[[], Figure]) -> bytes:
+    """What a function draws, in the style of all pictures, as a png."""
+    with style():
+        return png(draw())
 
+
+def drawn(draw: Callable[[Namespace], Figure], name: str, options: Namespace) -> dict[str, str]:
+    """The figures of a cell that draws: its picture, beside the pages, or beside another --out."""
     path = (PICTURES if options.out.parent == RESULTS else options.out.parent) / f"{name}.png"
-    write(path, png(figure))
+    write(path, image(partial(draw, options)))
     return {"picture": path.name}
+
+
+def sheet(axes: Axes, x: Tensor, space: Space, columns: int = 10, title: str = "") -> None:
+    """Images side by side."""
+    axes.imshow(grid(x, space, columns), cmap="gray", interpolation="nearest")
+    axes.set_axis_off()
+    axes.set_title(title, fontsize=8)
 
 
 def peer(name: str, folder: Path | None) -> Any:
@@ -439,22 +527,26 @@ def every() -> Iterator[Bench]:
 
 def main() -> None:
     """Lists all benchmarks, or looks for stale figures in those that are named."""
+    from benchmarks import recipes
+
     parser = argparse.ArgumentParser(prog="make stale", description=main.__doc__)
     parser.add_argument("names", nargs="*", help="of benchmarks, such as flow/*; all without any")
     parser.add_argument("--list", action="store_true", help="only print the names")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    stale = []
+    measured = {"recipes": (recipes.read(), recipes.cells)}
     for bench in every():
-        if options.names and not any(fnmatch(bench.name, pattern) for pattern in options.names):
+        cells = partial(bench.listed, bench.parser().parse_args([]))
+        measured[bench.name] = bench.read(bench.results), cells
+    found = []
+    for name, (known, cells) in measured.items():
+        if options.names and not any(fnmatch(name, pattern) for pattern in options.names):
             continue
-        known = bench.read(bench.results)
         with_print = sum("fingerprint" in record for record in known.values())
-        print(f"{bench.name}: {len(known)} cells, {with_print} with a fingerprint", flush=True)
+        print(f"{name}: {len(known)} cells, {with_print} with a fingerprint", flush=True)
         if not options.list:
-            listed = bench.listed(bench.parser().parse_args([]))
-            stale += [said for cell in listed for said in bench.stale(cell, known)]
-    sys.exit("\n".join(stale) or 0)
+            found += stale(name, cells(), known)
+    sys.exit("\n".join(found) or 0)
 
 
 if __name__ == "__main__":

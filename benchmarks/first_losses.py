@@ -1,7 +1,7 @@
 """The first losses of every recipe, and its weights after 20 rounds: what a change of code must not change.
 
-    python benchmarks/first_losses.py --record FILE [RECIPE ...]
-    python benchmarks/first_losses.py --compare FILE [RECIPE ...]
+    python -m benchmarks.first_losses --record FILE [RECIPE ...]
+    python -m benchmarks.first_losses --compare FILE [RECIPE ...]
 
 On the machine that recorded the file, all must be equal bit for bit. Elsewhere the order of a sum is
 another, so losses and the norms of weights are compared to 1e-4 relative. The committed reference is
@@ -18,15 +18,18 @@ import multiprocessing
 import os
 import platform
 import sys
-import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+from safetensors.torch import load_file
+
+from benchmarks.bench import TOLERANCE, alike, first_rounds, logs
+from genus import recipes
+from genus.core.files import write
+
 ROUNDS = 20
-TOLERANCE = 1e-4  # relative, between two kinds of processor
-NOTHING = 1e-7  # two numbers as small as this are equal there
 Record = dict[str, Any]
 
 
@@ -38,9 +41,6 @@ def main() -> int:
     what.add_argument("--compare", type=Path, metavar="FILE", help="compare with those in FILE")
     parser.add_argument("--processes", type=int, default=2, help="recipes that run at once")
     options = parser.parse_args()
-    from genus import recipes
-    from genus.core.files import write
-
     names = options.recipe or recipes.names()
     if not os.environ.get("GENUS_DATA"):
         sys.exit("first_losses: set GENUS_DATA to the folder of data; some recipes learn from it")
@@ -83,8 +83,6 @@ def known(file: Path, must_exist: bool) -> Record:
 
 def machine() -> dict[str, str]:
     """What the bits of a sum depend on."""
-    import torch
-
     lines = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
     kinds = ("model name", "cpu family", "model", "stepping", "flags")
     fields = dict(map(str.strip, line.split(":", 1)) for line in lines.splitlines() if ":" in line)
@@ -108,41 +106,21 @@ def measure(names: list[str], processes: int) -> dict[str, Record]:
 
 def first(name: str) -> tuple[str, Record, float]:
     """Losses of each round, figures at the end, and a digest of the weights, of one recipe."""
-    import torch
-
-    from genus import recipes
-
     torch.set_num_threads(1)
-    recipe = recipes.find(name)
-    default = inspect.signature(recipe).parameters["run"].default
-    begun = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / name
-        limits = {"rounds": ROUNDS, "minutes": None, "log_every": 1, "device": "cpu"}
-        recipe(run=replace(default, **limits, out=out))
-        record = {
-            "log": {
-                str(path.relative_to(out)): read_log(path)
-                for path in sorted(out.rglob("metrics.jsonl"))
-            },
-            "weights": {
-                str(path.relative_to(out)): weigh(path)
-                for path in sorted(out.rglob("model.safetensors"))
-                if path.parent.name != "best"
-            },
+    begun, recipe = time.perf_counter(), recipes.find(name)
+    run = inspect.signature(recipe).parameters["run"].default
+    with first_rounds(recipe, run, ROUNDS) as out:
+        weights = {
+            str(path.relative_to(out)): weigh(path)
+            for path in sorted(out.rglob("model.safetensors"))
+            if path.parent.name != "best"
         }
+        record = {"log": logs(out), "weights": weights}
     return name, record, time.perf_counter() - begun
-
-
-def read_log(path: Path) -> list[dict[str, Any]]:
-    lines = map(json.loads, path.read_text().splitlines())
-    return [{k: v for k, v in line.items() if k not in ("seconds", "event")} for line in lines]
 
 
 def weigh(path: Path) -> dict[str, Any]:
     """A digest of the tensors, whatever their names, and their common norm."""
-    from safetensors.torch import load_file
-
     tensors = load_file(path).values()
     digests = sorted(
         hashlib.sha256(f"{t.dtype} {tuple(t.shape)}".encode() + t.numpy().tobytes()).hexdigest()
@@ -187,9 +165,9 @@ def difference(before: Record, now: Record, exact: bool) -> str | None:
 
 
 def equal(was: float, new: float, exact: bool) -> bool:
-    if exact or math.isnan(was):
+    if exact:
         return was == new or (math.isnan(was) and math.isnan(new))
-    return math.isclose(was, new, rel_tol=TOLERANCE, abs_tol=NOTHING)
+    return alike([was], [new])
 
 
 if __name__ == "__main__":

@@ -99,8 +99,6 @@ def blocks() -> dict[str, str]:
     records = [json.loads(p.read_text()) for p in sorted((RESULTS / "recipes").glob("*.json"))]
     if records:
         found["recipes"] = catalogue(records)
-    if (path := RESULTS / "overhead.json").exists():
-        found["overhead"] = overhead(json.loads(path.read_text()))
     for path in RESULTS.glob("*.json"):
         results = json.loads(path.read_text())
         if "columns" in results:
@@ -113,7 +111,8 @@ def table(results: dict[str, Any]) -> str:
     columns, rows = results["columns"], results["rows"]
     lines = ["| " + " | ".join(columns) + " |", "|---|" + "--:|" * (len(columns) - 1)]
     lines += ["| " + " | ".join(row) + " |" for row in rows]
-    lines += ["", *(f"- {note}" for note in results["notes"])]
+    if results["notes"]:
+        lines += ["", *(f"- {note}" for note in results["notes"])]
     protocol = "; ".join(f"{key}: {value}" for key, value in results["protocol"].items())
     lines += [
         "",
@@ -175,24 +174,12 @@ def catalogue(records: list[dict[str, Any]]) -> str:
     lines += [
         "",
         (
-            f"Printed by `python benchmarks/recipes.py`, each recipe with its own defaults, seed "
+            f"Printed by `python -m benchmarks.recipes`, each recipe with its own defaults, seed "
             f"{last['run']['seed']}, {last['machine']}, torch {last['versions']['torch']}; protocols in "
             f"`benchmarks/results/recipes/`."
         ),
         "",
     ]
-    return "\n".join(lines)
-
-
-def overhead(results: dict[str, Any]) -> str:
-    """What `fit` adds to the bare loop."""
-    lines = ["| model | parameters | bare loop | in `fit` | added |", "|---|--:|--:|--:|--:|"]
-    for row in results["rounds"]:
-        share = f"{100 * (row['ratio'] - 1):.1f} %"
-        lines.append(
-            f"| {row['model']} | {row['parameters']:,} | {row['bare_ms']:.2f} ms | {row['fit_ms']:.2f} ms | {row['added_ms']:.2f} ms, {share} |"
-        )
-    lines += ["", f"{results['protocol']}. Printed by `python benchmarks/overhead.py`.", ""]
     return "\n".join(lines)
 
 

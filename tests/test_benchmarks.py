@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.bench import Bench, Cell, alike, first_losses, trained
+from benchmarks import recipes
+from benchmarks.bench import Bench, Cell, alike, first_losses, stale, trained
 from genus.data import load
 from genus.flow import RealNVP
 from genus.recipes.density.gmm import gmm
@@ -52,7 +53,7 @@ def test_every_cell_that_is_there_is_listed(name):
 class Halves:
     """A benchmark of three cells, which counts how often each was measured."""
 
-    def __init__(self, fails_at=None, factor=1.0, protocol="halves", file="bench.py"):
+    def __init__(self, fails_at=None, factor=1.0, protocol="halves", file="bench.py", probes=True):
         self.measured, self.fails_at = [], fails_at
         bench = Bench(
             str(ROOT / "benchmarks" / file),
@@ -71,9 +72,8 @@ class Halves:
         @bench.cells
         def cells(options):
             for number in range(3):
-                yield Cell(
-                    f"number {number}", partial(measure, number), lambda n=number: [factor * n + 1]
-                )
+                probe = (lambda n=number: [factor * n + 1]) if probes else None
+                yield Cell(f"number {number}", partial(measure, number), probe)
 
         @bench.rows
         def rows(found, options):
@@ -112,6 +112,28 @@ def test_a_planted_change_is_stale_and_a_rename_is_not(tmp_path):
         Halves(factor=1.01).into(out).run("--check")
 
 
+def test_a_stamp_gives_cells_a_fingerprint_and_measures_nothing(tmp_path):
+    out = tmp_path / "halves.json"
+    Halves(probes=False).into(out).run("--only", "*0", "*1")
+    before = json.loads(out.read_text())
+    later = Halves().into(out)
+    later.run("--stamp", "--only", "*1", "*2")
+    assert later.measured == []
+    after = json.loads(out.read_text())
+    assert after["cells"]["number 1"].pop("fingerprint") == [2.0]
+    assert after == before
+    with pytest.raises(SystemExit, match="number 1 is stale"):
+        Halves(factor=2).into(out).run("--check")
+
+
+def test_a_stamp_leaves_a_fingerprint_that_is_there(tmp_path):
+    out = tmp_path / "halves.json"
+    Halves().into(out).run()
+    before = out.read_bytes()
+    Halves(factor=2).into(out).run("--stamp")
+    assert out.read_bytes() == before
+
+
 def test_cells_of_another_protocol_are_not_mixed(tmp_path):
     out = tmp_path / "halves.json"
     Halves().into(out).run()
@@ -131,6 +153,20 @@ def test_a_fingerprint_sees_what_is_trained():
     ]
     assert alike(prints[0], prints[1])
     assert not alike(prints[0], prints[2])
+
+
+def test_a_changed_recipe_is_stale(monkeypatch):
+    def found(name):
+        known = recipes.read()[name]
+        cells = [cell for cell in recipes.cells() if cell.name == name]
+        return [*stale("recipes", cells, {name: known})]
+
+    assert found("gmm") == []
+    changed = partial(gmm, components=4)
+    monkeypatch.setattr(recipes.recipes, "find", lambda name: changed)
+    assert found("gmm") == [
+        "recipes: gmm is stale: it was measured before a change of what it measures"
+    ]
 
 
 def test_minutes_of_a_run_that_was_killed_are_not_known(tmp_path):

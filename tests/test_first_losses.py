@@ -1,16 +1,12 @@
 """The comparison of first losses sees what differs."""
 
 import copy
-import importlib.util
 import json
-from pathlib import Path
 
 import pytest
 
-PATH = Path(__file__).parent.parent / "benchmarks" / "first_losses.py"
-spec = importlib.util.spec_from_file_location("first_losses", PATH)
-first_losses = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(first_losses)
+from benchmarks import first_losses
+from benchmarks.bench import RESULTS
 
 RECORD = {
     "log": {"metrics.jsonl": [{"round": 1, "nll": 0.5}, {"round": 2, "nll": float("nan")}]},
@@ -68,5 +64,5 @@ def test_a_file_that_is_none_ends_in_a_sentence(text, tmp_path):
 
 
 def test_the_committed_file_is_whole():
-    path = PATH.parent / "results" / "first_losses.json"
+    path = RESULTS / "first_losses.json"
     assert first_losses.known(path, must_exist=True) == json.loads(path.read_text())

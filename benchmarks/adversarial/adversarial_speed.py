@@ -101,7 +101,7 @@ def by_play(make: Callable[[Namespace], GAN], last: bool = False) -> Maker:
     def maker(options: Namespace) -> tuple[Rounds, int]:
         model = make(options).train()
         if last:
-            model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+            model.to(memory_format=torch.channels_last)
         makes = adam(RATE, BETAS)
         optimizers = {k: makes(k, p.parameters()) for k, p in model.players().items()}
         rounds = play(model, repeat(Images().batch(0, BATCH, 0)), optimizers)
@@ -183,11 +183,11 @@ def torchgan(options: Namespace) -> tuple[Rounds, int]:
     room("torchgan", root)
     room("torchgan.losses", root / "losses")
     room("torchgan.models", root / "models")
-    from torchgan.losses.minimax import (  # pyright: ignore[reportMissingImports]
+    from torchgan.losses.minimax import (
         MinimaxDiscriminatorLoss,
         MinimaxGeneratorLoss,
     )
-    from torchgan.models.dcgan import (  # pyright: ignore[reportMissingImports]
+    from torchgan.models.dcgan import (
         DCGANDiscriminator,
         DCGANGenerator,
     )
@@ -219,7 +219,7 @@ def mimicry(width: int, critic_width: int) -> Maker:
         room("torch_mimicry.nets", root / "nets")
         room("torch_mimicry.nets.sngan", root / "nets" / "sngan")
         room("torch_mimicry.nets.gan", root / "nets" / "gan")
-        from torch_mimicry.nets.sngan.sngan_32 import (  # pyright: ignore[reportMissingImports]
+        from torch_mimicry.nets.sngan.sngan_32 import (
             SNGANDiscriminator32,
             SNGANGenerator32,
         )

@@ -11,10 +11,10 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 from torch.nn import Parameter
 from torch.optim import Adam, Optimizer
@@ -24,6 +24,7 @@ from genus.core import Model
 from genus.data import load
 from genus.functional.adversarial.langevin import SGHMC
 from genus.nn import MLP
+from genus.show.style import canvas
 from genus.train.fit import fit
 from genus.train.run import Run
 
@@ -202,14 +203,12 @@ def measure(play: Callable[..., Model], run: Run) -> dict[str, Any]:
     plane, curve = known_plane(), []
 
     def look(model: Model) -> dict[str, float]:
-        assert isinstance(model, BayesianGAN)
         curve.append(round(plane.divergence(model.sample(SAMPLES)), 4))
         return {"divergence": curve[-1]}
 
     begun = time.perf_counter()
     model = play(run, look)
     minutes = (time.perf_counter() - begun) / 60
-    assert isinstance(model, BayesianGAN)
     torch.manual_seed(run.seed)
     flat = plane.flat(model.sample(1500)) if run.seed == 0 else torch.empty(0, 2)
     points = " ".join(f"{v:.2f}" for v in flat.flatten().tolist())
@@ -228,15 +227,12 @@ def floor() -> float:
 
 
 @BENCH.picture
-def draw(found: Cells, options: Namespace, path: Path) -> None:
+def draw(found: Cells, options: Namespace) -> Figure:
     """The divergence over training, and the samples of each system in the end, beside the data."""
-    import matplotlib.pyplot as plt
-
     names = {name: f"{name} | seed 0" for name in SYSTEMS if "0.01" not in name}
     picked = {name: found[cell] for name, cell in names.items() if cell in found}
-    if not picked:
-        return
-    figure, axes = plt.subplots(1, len(picked) + 2, figsize=(3 * (len(picked) + 2), 3.4))
+    figure = canvas(2.2 * (len(picked) + 2), 2.5)
+    axes = figure.subplots(1, len(picked) + 2)
     for name in SYSTEMS:
         if curves := [run["curve"] for run in of_seeds(found, name)]:
             x = [ROUNDS * (i + 1) // LOOKS for i in range(LOOKS)]
@@ -251,8 +247,7 @@ def draw(found: Cells, options: Namespace, path: Path) -> None:
         axis.plot(p[:, 0], p[:, 1], ".", markersize=1)
         axis.set(xlim=(-12, 24), ylim=(-20, 16), xticks=[], yticks=[])
         axis.set_title(name, fontsize=8)
-    figure.tight_layout()
-    figure.savefig(path, dpi=80)
+    return figure
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from genus.core import Model, Pixels
@@ -25,10 +26,10 @@ from genus.recipes.adversarial import began as began_recipe
 from genus.recipes.adversarial import ebgan as ebgan_recipe
 from genus.recipes.adversarial.began import began
 from genus.recipes.adversarial.ebgan import ebgan
-from genus.show.pictures import grid
+from genus.show.style import canvas
 from genus.train.run import Run
 
-from ..bench import Bench, Cell, Cells, Table, first_losses, of_seeds, spread
+from ..bench import Bench, Cell, Cells, Table, first_losses, of_seeds, sheet, spread
 
 SPACE = Pixels((1, 8, 8), 17)
 LOOKS = 50  # values of M in a run
@@ -134,32 +135,20 @@ def measure(system: str, run: Run) -> dict[str, Any]:
 
 
 @BENCH.picture
-def draw(found: Cells, options: Namespace, path: Path) -> None:
+def draw(found: Cells, options: Namespace) -> Figure:
     """M of each BEGAN run, and twelve samples of each gamma."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     names = {g: f"BEGAN, gamma {g} | seed {options.seeds[0]}" for g in GAMMAS}
     runs = {g: found[name] for g, name in names.items() if name in found}
-    if not runs:
-        return
-    figure = Figure(figsize=(9, 3.2), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
-    left, *right = figure.subplots(
-        1, 1 + len(runs), gridspec_kw={"width_ratios": [2.4] + [1] * len(runs)}
-    )
+    figure = canvas(8.2, 2.9)
+    left, *right = figure.subplots(1, 1 + len(runs), width_ratios=[2.4] + [1] * len(runs))
     for i, (gamma, run) in enumerate(runs.items()):
         at = [(k + 1) * options.rounds / len(run["course"]) for k in range(len(run["course"]))]
-        colour = f"C{i}"
-        left.plot(at, run["course"], color=colour, lw=1.2, label=f"gamma {gamma}")
+        left.plot(at, run["course"], lw=1.2, label=f"gamma {gamma}")
         levels = Tensor(run["samples"]).reshape(-1, *SPACE.shape)
-        right[i].imshow(grid(SPACE.values(levels), SPACE, columns=3), cmap="gray")
-        right[i].set_title(f"gamma {gamma}", color=colour, fontsize=9)
-        right[i].axis("off")
+        sheet(right[i], SPACE.values(levels), SPACE, 3, f"gamma {gamma}")
     left.set(xlabel="round", ylabel="M = L(x) + |gamma L(x) - L(G(z))|", yscale="log")
-    left.legend(frameon=False, fontsize=8)
-    left.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path)
+    left.legend()
+    return figure
 
 
 if __name__ == "__main__":

@@ -58,8 +58,6 @@ def source(data: str) -> Data:
 def reinforce(data: str, run: Run) -> Model:
     """With the networks of the recipe, before they have learnt anything."""
     twin = bsgan(data, run=replace(run, rounds=0, out=None))
-    if not isinstance(twin, BSGAN):
-        raise TypeError(f"reinforce: the recipe made a {type(twin).__name__}")
     model = Reinforce(twin.space, twin.generator, twin.critic, twin.latent, twin.samples)
     model.requires_grad_(True)
     optimizers = adam(run.lr, betas=(0.0, 0.99))

@@ -97,7 +97,7 @@ def cells(options: Namespace) -> Iterator[Cell]:
         yield Cell(
             f"genus fit {name}",
             partial(measure, f"genus fit {name}", [0]),
-            partial(first_losses, partial(fitted, name), default(name)),
+            partial(first_losses, partial(fitted, name), default(name), game=True),
         )
 
 

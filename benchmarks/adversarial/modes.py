@@ -14,7 +14,8 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.functional import softplus
 
 from genus import Run, evaluate, fit
 from genus.adversarial import GAN
@@ -109,10 +110,11 @@ def cells(options: Namespace) -> Iterator[Cell]:
             if data == "digits":
                 run = replace(run, rounds=options.digits_rounds, batch=64)
             for name in GAMES if options.others else OBJECTIVES:
+                probe = partial(first_losses, partial(train, data, name), run)
                 yield Cell(
                     f"{data} | {name} | seed {seed}",
                     partial(measure, data, name, run),
-                    partial(first_losses, lambda run, it=(data, name): train(*it, run)[1], run),
+                    probe if seed == options.seeds[0] else None,
                 )
 
 
@@ -185,12 +187,23 @@ def build(data: Data, objective: str) -> Model:
         generator = MLP(latent, space.dims, hidden, activation="relu")
         critic = MLP(space.dims, 1, hidden, activation="relu")
     if objective == "energy_margin":
-        critic = nn.Sequential(critic, nn.Softplus())
+        critic = Energy(critic)
     game = GAMES[objective]
     slope = Penalty(r1, 0.3, every=LAZY)
     if objective == "wasserstein":
         slope = Penalty(gradient_penalty, 1.0)
     return GAN(space, generator, critic, latent, game, (slope,))
+
+
+class Energy(nn.Module):
+    """A critic whose values are not negative."""
+
+    def __init__(self, critic: nn.Module):
+        super().__init__()
+        self.critic = critic
+
+    def forward(self, x: Tensor) -> Tensor:
+        return softplus(self.critic(x))
 
 
 def pick(values: dict[str, float]) -> dict[str, float]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from matplotlib.figure import Figure
 
 from genus import Run, evaluate, fit
 from genus.adversarial import GAN, UnrolledGAN
@@ -23,12 +24,12 @@ from genus.functional.adversarial.objectives import non_saturating, wasserstein
 from genus.functional.adversarial.penalties import Penalty, gradient_penalty, r1, r2
 from genus.functional.adversarial.relativistic import RELATIVISTIC
 from genus.nn import ConvDecoder, ConvEncoder
-from genus.show import grid, save_png
+from genus.show.style import canvas
 from genus.train.artifact import load as read_model
 from genus.train.fit import adam
 from genus.train.schedules import cosine
 
-from ..bench import Bench, Cell, Cells, Table, first_losses, of_seeds, spread
+from ..bench import Bench, Cell, Cells, Table, first_losses, given, of_seeds, sheet, spread
 
 SPACE = Pixels((3, 8, 8), 17)
 LATENT, WIDTH, BATCH, LR = 64, 16, 64, 1e-3
@@ -125,7 +126,7 @@ def cells(options: Namespace) -> Iterator[Cell]:
             yield Cell(
                 f"{system} | seed {seed}",
                 partial(measure, system, run),
-                partial(first_losses, lambda run, system=system: train(system, run)[1], run),
+                partial(first_losses, partial(train, system), run),
             )
 
 
@@ -151,15 +152,16 @@ def rows(found: Cells, options: Namespace) -> Table:
 
 
 @BENCH.picture
-def draw(found: Cells, options: Namespace, path: Path, columns: int = 16) -> None:
+def draw(found: Cells, options: Namespace, columns: int = 16) -> Figure:
     """Test images and samples, each over its channels."""
-    if options.model is not None:
-        torch.manual_seed(0)
-        test = load("stacked_digits").test.batch(0, columns, 0)[0]
-        lines = []
-        for x in (test, read_model(options.model).sample(columns)):
-            lines += [x, *(x[:, i : i + 1].expand(-1, 3, -1, -1) for i in range(3))]
-        save_png(grid(torch.cat(lines), SPACE, columns), path)
+    model = read_model(given(options.model, "model"))
+    torch.manual_seed(0)
+    test = load("stacked_digits").test.batch(0, columns, 0)[0]
+    lines, figure = [], canvas(6.4, 3.3)
+    for x in (test, model.sample(columns)):
+        lines += [x, *(x[:, i : i + 1].expand(-1, 3, -1, -1) for i in range(3))]
+    sheet(figure.subplots(), torch.cat(lines), SPACE, columns)
+    return figure
 
 
 def train(system: str, run: Run) -> tuple[Model, Model]:

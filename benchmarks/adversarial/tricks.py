@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from torch import manual_seed, nn
+from torch import Tensor, manual_seed, nn
 
 from genus import Run, evaluate, fit
 from genus.adversarial import (
@@ -138,9 +138,7 @@ def cells(options: Namespace) -> Iterator[Cell]:
                 yield Cell(
                     f"{kind} | {name} | seed {seed}",
                     partial(measure, kind, name, runs[kind]),
-                    partial(
-                        first_losses, lambda run, it=(kind, name): train(*it, run)[1], runs[kind]
-                    ),
+                    partial(first_losses, partial(train, kind, name), runs[kind]),
                 )
 
 
@@ -215,9 +213,7 @@ def source(kind: str) -> Data:
     if kind == "grid":
         return load("grid")
     data = load("digits")
-    assert isinstance(data.train, Rows)
     few, labels = data.train.everything()[0][:ROWS], data.train.labels
-    assert labels is not None
     return replace(data, train=Rows(few, data.space, labels=labels[:ROWS], classes=10))
 
 
@@ -253,13 +249,23 @@ def perceptron(d_in: int, trick: Trick) -> nn.Module:
     """The critic of the grid: with a layer in which rows meet, before its last hidden layer."""
     if trick.layer is None:
         return MLP(d_in, 1, HIDDEN, activation="relu", constraint=trick.constraint)
-    body = MLP(d_in, HIDDEN[1], HIDDEN[:1], activation="relu")
+    before = MLP(d_in, HIDDEN[1], HIDDEN[:1], activation="relu")
     if trick.layer == "stddev":
         meeting, more = MinibatchStddev(4), 1
     else:
         meeting, more = MinibatchDiscrimination(HIDDEN[1], 16, 4), 16
-    head = MLP(HIDDEN[1] + more, 1, HIDDEN[2:], activation="relu")
-    return nn.Sequential(body, nn.ReLU(), meeting, head)
+    return Meeting(before, meeting, MLP(HIDDEN[1] + more, 1, HIDDEN[2:], activation="relu"))
+
+
+class Meeting(nn.Module):
+    """A perceptron with a layer in which rows meet."""
+
+    def __init__(self, before: nn.Module, meeting: nn.Module, after: nn.Module):
+        super().__init__()
+        self.before, self.meeting, self.after = before, meeting, after
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.after(self.meeting(self.before(x).relu()))
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
+from matplotlib.figure import Figure
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
@@ -25,6 +25,7 @@ from genus.functional.adversarial.objectives import OBJECTIVES
 from genus.functional.adversarial.penalties import Penalty, gradient_penalty
 from genus.functional.densities.neighbours import distances
 from genus.nn import MLP
+from genus.show.style import canvas
 from genus.train.fit import MakesOptimizers, adam
 
 from ..bench import Bench, Cell, Cells, Table, first_losses, of_seeds, spread
@@ -124,7 +125,6 @@ def follow(data: str, critic: str, run: Run) -> dict[str, Any]:
 
     @torch.no_grad()
     def measure(model: Model) -> dict[str, float]:
-        assert isinstance(model, GAN)
         x = model.sample(ROWS)
         estimates.append((model.critic(real).mean() - model.critic(x).mean()).item())
         exact.append(assignment(real, x))
@@ -163,11 +163,10 @@ def correlations(run: dict[str, Any]) -> tuple[float, float]:
 
 
 @BENCH.picture
-def draw(found: Cells, options: Namespace, path: Path) -> None:
+def draw(found: Cells, options: Namespace) -> Figure:
     """The two distances of seed 0; a clipped critic's is scaled to the exact one's mean."""
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(2, 2, figsize=(9, 5.5), sharex=True, layout="constrained")
+    figure = canvas(8.6, 5.2)
+    axes = figure.subplots(2, 2, sharex=True)
     for line, data in zip(axes, DATA, strict=True):
         for axis, (critic, title) in zip(line, TITLES.items(), strict=True):
             if (run := found.get(f"{data} | {critic} | seed 0")) is None:
@@ -178,14 +177,14 @@ def draw(found: Cells, options: Namespace, path: Path) -> None:
                 factor = (exact.mean() / estimates.mean()).item()
                 estimates, label = estimates * factor, f"{label} x {factor:.3g}"
             rounds = EVERY * torch.arange(1, len(exact) + 1)
-            axis.plot(rounds, exact, color="#1f3b57", label="exact W1")
-            axis.plot(rounds, estimates, color="#d1495b", label=label)
-            axis.axhline(run["floor"], color="grey", lw=0.8, ls=":", label="W1 of real rows")
+            axis.plot(rounds, exact, label="exact W1")
+            axis.plot(rounds, estimates, label=label)
+            axis.axhline(run["floor"], color="C7", lw=0.8, ls=":", label="W1 of real rows")
             axis.set(title=f"{title}, {data}: correlation {correlations(run)[0]:.3f}", yscale="log")
-            axis.legend(fontsize=8)
+            axis.legend()
     for axis in axes[1]:
         axis.set_xlabel("round")
-    figure.savefig(path, dpi=100)
+    return figure
 
 
 if __name__ == "__main__":

@@ -7,55 +7,40 @@ picture is of the models of binarised MNIST that autoregressive/bmnist keeps by 
 import math
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from matplotlib.figure import Figure
 
 from genus import Run
-from genus.autoregressive import Stepwise
 from genus.core import Model
 from genus.data import load
 from genus.measure import evaluate
 from genus.recipes.autoregressive.imagetransformer import imagetransformer
 from genus.recipes.autoregressive.pixelsnail import pixelsnail
-from genus.show import grid
-from genus.show.style import canvas, style
+from genus.show.style import canvas
 from genus.train import artifact
 
-from ..bench import Bench, Cell, Cells, Table, drawn, first_losses, given, nats, size, trained
+from ..bench import Bench, Cell, Cells, Table, Training, drawn, given, nats, sheet, size
 
 SAMPLES = 1000
 RUN = Run(rounds=400, batch=64, lr=3e-3, clip=1.0, ema=0.99, autocast=True, evaluate_every=50)
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A row of the table."""
-
-    label: str
-    recipe: Callable[..., Model]
-    options: dict[str, Any] = field(default_factory=dict)
+def entry(label: str, recipe: Callable[..., Model], **options: Any) -> Training:
+    return Training(label, recipe, RUN, {"data": "digits", "dropout": 0.2, **options})
 
 
 MODELS = {
-    "transformer": Entry(
-        "Image Transformer, 3 layers of 64", imagetransformer, {"window": 3, "dropout": 0.2}
+    "transformer": entry("Image Transformer, 3 layers of 64", imagetransformer, window=3),
+    "transformer-alone": entry("the same, told of no pixels close by", imagetransformer, window=0),
+    "transformer-classes": entry(
+        "the same with a window, given the class", imagetransformer, window=3, classes=True
     ),
-    "transformer-alone": Entry(
-        "the same, told of no pixels close by", imagetransformer, {"window": 0, "dropout": 0.2}
-    ),
-    "transformer-classes": Entry(
-        "the same with a window, given the class",
-        imagetransformer,
-        {"window": 3, "dropout": 0.2, "classes": True},
-    ),
-    "pixelsnail": Entry("PixelSNAIL, 3 blocks of 48, softmax", pixelsnail, {"dropout": 0.2}),
-    "pixelsnail-logistics": Entry(
-        "the same, 5 logistics", pixelsnail, {"dropout": 0.2, "mixture": 5}
-    ),
+    "pixelsnail": entry("PixelSNAIL, 3 blocks of 48, softmax", pixelsnail),
+    "pixelsnail-logistics": entry("the same, 5 logistics", pixelsnail, mixture=5),
 }
 SHOWN = {"image-transformer": "image Transformer", "pixelsnail": "PixelSNAIL"}  # of bits
 
@@ -88,13 +73,9 @@ BENCH = Bench(
 @BENCH.cells
 def cells(options: Namespace) -> Iterator[Cell]:
     for name, entry in MODELS.items():
-        train = partial(entry.recipe, "digits", **entry.options)
-        yield Cell(
-            name,
-            partial(measure, entry, options.weights and options.weights / name),
-            partial(first_losses, lambda run, train=train: train(run=run), RUN),
-        )
-    yield Cell("picture", partial(draw, options))
+        folder = options.weights and options.weights / name
+        yield Cell(name, partial(measure, entry, folder), entry.probe)
+    yield Cell("picture", partial(drawn, draw, "image_attention", options))
 
 
 @BENCH.rows
@@ -103,7 +84,7 @@ def rows(found: Cells, options: Namespace) -> Table:
         [
             entry.label,
             f"{run['weights']:,}",
-            f"{RUN.rounds:,} x {RUN.batch}",
+            entry.budget,
             f"{run['minutes']:.1f}",
             "{:.3f} ± {:.3f}".format(*(run[n] / run["dims"] / math.log(2) for n in NATS)),
             f"{run['nats']:.2f}",
@@ -118,10 +99,9 @@ def rows(found: Cells, options: Namespace) -> Table:
 NATS = ("nats", "error")
 
 
-def measure(entry: Entry, folder: Path | None) -> dict[str, Any]:
+def measure(entry: Training, folder: Path | None) -> dict[str, Any]:
     """The figures of a row."""
-    train = partial(entry.recipe, "digits", **entry.options)
-    model, minutes = trained(lambda run: train(run=run), RUN, folder)
+    model, minutes = entry.trained(folder)
     data = load("digits").labelled() if entry.options.get("classes") else load("digits")
     judged = {f.name: f.value for f in evaluate(model, data, samples=SAMPLES)}
     return {
@@ -134,33 +114,27 @@ def measure(entry: Entry, folder: Path | None) -> dict[str, Any]:
     }
 
 
-def draw(options: Namespace) -> dict[str, str]:
+def draw(options: Namespace) -> Figure:
     """For each model, samples, and test images whose lower half is drawn, four times each."""
     bits = given(options.bits, "bits")
     test = load("binarized_mnist").test.everything()[0]
     x = test[torch.arange(10) * 1000 + 37]  # rows come class by class
-    with style():
-        figure = canvas(4.3 * len(SHOWN), 5.0)
-        places = figure.add_gridspec(2, len(SHOWN), height_ratios=(6, 5))
-        for column, (name, label) in enumerate(SHOWN.items()):
-            model = artifact.load(bits / name / "best").eval()
-            if not isinstance(model, Stepwise):
-                raise TypeError(f"{name} is not a model that completes images")
-            torch.manual_seed(0)
-            half = x.clone()
-            half[:, :, 14:] = 0.5  # grey: not known
-            ends = [model.complete(x, 14 * 28) for _ in range(4)]
-            panels = {
-                "whole, half, and four ends": torch.cat([x, half, *ends]),
-                "samples": model.sample(50),
-            }
-            for row, (what, images) in enumerate(panels.items()):
-                axes = figure.add_subplot(places[row, column])
-                shown = grid(images, model.space, 10)
-                axes.imshow(shown, cmap="gray", interpolation="nearest")
-                axes.set_axis_off()
-                axes.set_title(f"{label}: {what}", fontsize=9)
-    return drawn(figure, "image_attention", options)
+    figure = canvas(4.3 * len(SHOWN), 5.0)
+    places = figure.add_gridspec(2, len(SHOWN), height_ratios=(6, 5))
+    for column, (name, label) in enumerate(SHOWN.items()):
+        model = artifact.load(bits / name / "best").eval()
+        torch.manual_seed(0)
+        half = x.clone()
+        half[:, :, 14:] = 0.5  # grey: not known
+        ends = [model.complete(x, 14 * 28) for _ in range(4)]
+        panels = {
+            "whole, half, and four ends": torch.cat([x, half, *ends]),
+            "samples": model.sample(50),
+        }
+        for row, (what, images) in enumerate(panels.items()):
+            axes = figure.add_subplot(places[row, column])
+            sheet(axes, images, model.space, title=f"{label}: {what}")
+    return figure
 
 
 if __name__ == "__main__":

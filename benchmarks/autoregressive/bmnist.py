@@ -5,8 +5,8 @@ lowest validation nats is scored on all 10,000 test rows. The data are read from
 """
 
 from argparse import Namespace
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,38 +15,27 @@ import torch
 
 from genus import Run
 from genus.autoregressive import EoNADE
-from genus.core import HasLogProb, Model
 from genus.data import load
-from genus.functional.densities.estimates import mean_error
 from genus.recipes.autoregressive import eonade, imagetransformer, made_mnist, nade, pixelsnail
 from genus.recipes.autoregressive.gatedpixelcnn import gatedpixelcnn
 from genus.recipes.autoregressive.pixelcnn import pixelcnn
 from genus.recipes.autoregressive.pixelcnnpp import pixelcnnpp
 from genus.recipes.autoregressive.pixelrnn import pixelrnn
 
-from ..bench import Bench, Cell, Cells, Table, first_losses, size, trained, with_error
+from ..bench import Bench, Cell, Cells, Table, Training, nats, size, with_error
 
 DATA = "binarized_mnist"
-ROWS = 250  # that are scored at once
 
 
 @dataclass(frozen=True)
-class Entry:
+class Entry(Training):
     """A row of the table.
 
     Args:
-        label: what the row says.
-        recipe: trains the model, given data, options and run.
-        run: how long; its `evaluate_every` says how often there is a checkpoint to choose from.
-        options: of the recipe.
         published: nats of the source, and which model had them; "" where none was checked.
         orders: number of orders that are averaged on the test rows, of EoNADE.
     """
 
-    label: str
-    recipe: Callable[..., Model]
-    run: Run
-    options: dict[str, Any] = field(default_factory=dict)
     published: str = ""
     orders: int = 1
 
@@ -163,12 +152,7 @@ BENCH = Bench(
 def cells(options: Namespace) -> Iterator[Cell]:
     for name, entry in MODELS.items():
         folder = options.weights and options.weights / name
-        train = partial(entry.recipe, DATA, **entry.options)
-        yield Cell(
-            name,
-            partial(measure, entry, folder),
-            partial(first_losses, lambda run, train=train: train(run=run), entry.run),
-        )
+        yield Cell(name, partial(measure, entry, folder), partial(entry.probe, data=DATA))
 
 
 @BENCH.rows
@@ -177,7 +161,7 @@ def rows(found: Cells, options: Namespace) -> Table:
         [
             entry.label,
             f"{found[name]['weights']:,}",
-            f"{entry.run.rounds:,} x {entry.run.batch}",
+            entry.budget,
             f"{found[name]['minutes']:.1f}",
             f"{found[name]['validation'][0]:.2f}",
             with_error(*found[name]["test"]),
@@ -190,25 +174,16 @@ def rows(found: Cells, options: Namespace) -> Table:
 
 def measure(entry: Entry, folder: Path | None) -> dict[str, Any]:
     """The model's size, the minutes that it took, and its nats on both held-out splits."""
-    train = partial(entry.recipe, DATA, **entry.options)
-    model, minutes = trained(lambda run: train(run=run), entry.run, folder)
-    found = {"weights": size(model), "minutes": minutes, "validation": score(model, "validation")}
+    model, minutes = entry.trained(folder, data=DATA)
+    held, test = (load(DATA).splits[split].everything() for split in ("validation", "test"))
+    found = {"weights": size(model), "minutes": minutes, "validation": nats(model, held)}
     if isinstance(model, EoNADE) and entry.orders > 1:
         draw = torch.Generator().manual_seed(0)
         dims = model.space.dims
         model = model.ordered(
             torch.stack([torch.randperm(dims, generator=draw) for _ in range(entry.orders)])
         )
-    return found | {"test": score(model, "test")}
-
-
-@torch.no_grad()
-def score(model: Model, split: str) -> tuple[float, float]:
-    """Mean of -log p over a split, nats, and its standard error."""
-    if not isinstance(model, HasLogProb):
-        raise TypeError(f"{type(model).__name__} has no log_prob")
-    (x,) = load(DATA).splits[split].everything()
-    return mean_error(torch.cat([-model.log_prob(part).double() for part in x.split(ROWS)]))
+    return found | {"test": nats(model, test)}
 
 
 if __name__ == "__main__":

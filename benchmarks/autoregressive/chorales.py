@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from genus import Run
@@ -20,7 +21,7 @@ from genus.core import Model
 from genus.data import Data, load
 from genus.data.splits import Batch
 from genus.recipes.autoregressive import rnnnade, rnnrbm
-from genus.show.style import canvas, style
+from genus.show.style import canvas
 
 from ..bench import Bench, Cell, Cells, Table, drawn, first_losses, given, size, trained
 
@@ -61,9 +62,9 @@ def cells(options: Namespace) -> Iterator[Cell]:
         yield Cell(name, partial(counted, memory))
     for name, (train, run) in MODELS.items():
         folder = options.weights and options.weights / name
-        probe = partial(first_losses, lambda run, train=train: train(run=run), run)
+        probe = partial(first_losses, train, run)
         yield Cell(name, partial(measure, name, folder), probe)
-    yield Cell("picture", partial(draw, options))
+    yield Cell("picture", partial(drawn, draw, "chorales", options))
 
 
 @BENCH.rows
@@ -98,8 +99,7 @@ def remarks(found: Cells, options: Namespace) -> list[str]:
 
 
 def learned(name: str, folder: Path | None) -> tuple[Any, float]:
-    train, run = MODELS[name]
-    return trained(lambda run: train(run=run), run, folder)
+    return trained(*MODELS[name], folder)
 
 
 @torch.no_grad()
@@ -165,7 +165,7 @@ def both_sides(model: RNNRBM, data: Data) -> dict[str, float]:
     return {"below": below, "above": model.log_z(b, c, BETAS, CHAINS, draws).mean().item()}
 
 
-def draw(options: Namespace) -> dict[str, str]:
+def draw(options: Namespace) -> Figure:
     """Piano rolls: a test chorale and samples."""
     weights = given(options.weights, "weights")
     x, steps = load("chorales").test.everything()
@@ -174,22 +174,21 @@ def draw(options: Namespace) -> dict[str, str]:
         model, _ = learned(name, weights / name)
         torch.manual_seed(0)
         panels[name] = model.sample(context=torch.full((4,), SHOWN))
-    with style():
-        figure = canvas(8, 1.9 * len(panels))
-        axes = figure.subplots(len(panels), 1, sharex=True)
-        for axis, (name, rolls) in zip(axes, panels.items(), strict=True):
-            axis.imshow(
-                rolls[0, :SHOWN].T,
-                origin="lower",
-                aspect="auto",
-                cmap="Greys",
-                interpolation="nearest",
-            )
-            axis.set_ylim(25, 78)
-            axis.set_title(name)
-            axis.set_ylabel("key")
-        axes[-1].set_xlabel("step, a quarter note")
-    return drawn(figure, "chorales", options)
+    figure = canvas(8, 1.9 * len(panels))
+    axes = figure.subplots(len(panels), 1, sharex=True)
+    for axis, (name, rolls) in zip(axes, panels.items(), strict=True):
+        axis.imshow(
+            rolls[0, :SHOWN].T,
+            origin="lower",
+            aspect="auto",
+            cmap="Greys",
+            interpolation="nearest",
+        )
+        axis.set_ylim(25, 78)
+        axis.set_title(name)
+        axis.set_ylabel("key")
+    axes[-1].set_xlabel("step, a quarter note")
+    return figure
 
 
 if __name__ == "__main__":

@@ -86,7 +86,6 @@ def rows(found: Cells, options: Namespace) -> Table:
 
 def learned(kind: str, run: Run) -> Any:
     data = load("cycles")
-    assert isinstance(data.space, Graphs)
     torch.manual_seed(run.seed)
     model = MODELS[kind][0](data.space)
     return fit(model, data.train, run, schedule=warmed(cosine, 0.02))

@@ -6,7 +6,6 @@ lowest validation nats is scored on all test rows. The data are read from the fo
 
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -14,45 +13,37 @@ import torch
 from torch import Tensor
 
 from genus import Run
-from genus.core import Model
 from genus.data import load
 from genus.functional.densities.estimates import mean_error
 from genus.recipes.autoregressive.made_mnist import made_mnist
 from genus.recipes.autoregressive.nade import nade
 
-from ..bench import Bench, Cell, Cells, Table, first_losses, size, trained, with_error
+from ..bench import Bench, Cell, Cells, Table, Training, size, with_error
 
 ROWS = 500  # that are scored at once
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A model of one table: what the row says, its recipe, rounds, learning rate and options."""
-
-    label: str
-    recipe: Callable[..., Model]
-    rounds: int
-    lr: float
-    options: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def run(self) -> Run:
-        often = {"evaluate_every": 100, "checkpoint_every": 10**6}
-        return Run(rounds=self.rounds, batch=100, lr=self.lr, ema=0.99, **often)
+def run(rounds: int, lr: float) -> Run:
+    often = {"evaluate_every": 100, "checkpoint_every": 10**6}
+    return Run(rounds=rounds, batch=100, lr=lr, ema=0.99, **often)
 
 
 MODELS = {
-    "nade": Entry("NADE, 100 units", nade, 1_200, 5e-2, {"hidden": 100}),
-    "made": Entry(
-        "MADE, 1 mask, 500 units", made_mnist, 1_500, 3e-2, {"hidden": (500,), "dropout": 0.2}
+    "nade": Training("NADE, 100 units", nade, run(1_200, 5e-2), {"hidden": 100}),
+    "made": Training(
+        "MADE, 1 mask, 500 units",
+        made_mnist,
+        run(1_500, 3e-2),
+        {"hidden": (500,), "dropout": 0.2},
     ),
-    "narrow": Entry("MADE, 1 mask, 50 units", made_mnist, 1_500, 4e-2, {"hidden": (50,)}),
-    "masks": Entry(
+    "narrow": Training(
+        "MADE, 1 mask, 50 units", made_mnist, run(1_500, 4e-2), {"hidden": (50,), "dropout": 0.0}
+    ),
+    "masks": Training(
         "MADE, 64 orders and masks, 500 units",
         made_mnist,
-        1_500,
-        4e-2,
-        {"hidden": (500,), "masks": 64, "shuffled": True},
+        run(1_500, 4e-2),
+        {"hidden": (500,), "dropout": 0.0, "masks": 64, "shuffled": True},
     ),
 }
 
@@ -83,12 +74,8 @@ def cells(options: Namespace) -> Iterator[Cell]:
     for data in options.data:
         yield Cell(f"{data} | rates", partial(rates, data))
         for name, entry in MODELS.items():
-            train = partial(entry.recipe, data, **entry.options)
-            yield Cell(
-                f"{data} | {name}",
-                partial(measure, data, entry),
-                partial(first_losses, lambda run, train=train: train(run=run), entry.run),
-            )
+            work, probe = partial(measure, data, entry), partial(entry.probe, data=data)
+            yield Cell(f"{data} | {name}", work, probe)
 
 
 @BENCH.rows
@@ -100,7 +87,7 @@ def rows(found: Cells, options: Namespace) -> Table:
                 budget = ["independent bits", f"{figures['weights']:,}", "", ""]
                 if entry := MODELS.get(name):
                     budget[0] = entry.label
-                    budget[2:] = f"{entry.rounds:,} x 100", f"{figures['minutes']:.1f}"
+                    budget[2:] = entry.budget, f"{figures['minutes']:.1f}"
                 scores = f"{figures['validation']:.2f}", with_error(*figures["test"])
                 table.append([data, *budget, *scores])
     return table
@@ -118,9 +105,8 @@ def rates(name: str) -> dict[str, Any]:
     return {"weights": x.shape[1], **scored(score, name)}
 
 
-def measure(name: str, entry: Entry) -> dict[str, Any]:
-    train = partial(entry.recipe, name, **entry.options)
-    model, minutes = trained(lambda run: train(run=run), entry.run, None)
+def measure(name: str, entry: Training) -> dict[str, Any]:
+    model, minutes = entry.trained(None, data=name)
     return {"weights": size(model), "minutes": minutes, **scored(model.log_prob, name)}
 
 

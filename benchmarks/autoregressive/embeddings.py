@@ -8,7 +8,7 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from statistics import mean
 from typing import Any
 
@@ -81,13 +81,11 @@ def cells(options: Namespace) -> Iterator[Cell]:
             for seed in range(3):
                 run = replace(run, seed=seed)
 
-                def losses(way: str = way, amount: int = amount, run: Run = run) -> list[float]:
-                    return first_losses(partial(learned, way, corpus(amount)), run)
-
+                probe = partial(first_losses, partial(learned, way, amount), run)
                 yield Cell(
                     f"{amount} sentences | {way} | seed {seed}",
                     partial(measure, amount, way, run),
-                    losses,
+                    probe if seed == 0 else None,
                 )
 
 
@@ -108,24 +106,30 @@ def rows(found: Cells, options: Namespace) -> Table:
     return table
 
 
+@cache
+def sentences(amount: int) -> Corpus:
+    return corpus(amount)
+
+
 def share(values: list[float]) -> str:
     low, high = min(values), max(values)
     return f"{mean(values):.1f} %" + (f" ({low:.1f}-{high:.1f})" if high > low else "")
 
 
 def measure(amount: int, way: str, run: Run | None = None) -> dict[str, Any]:
-    planted = corpus(amount)
+    planted = sentences(amount)
     begun = time.process_time()
     if run is None:
         vectors = COUNTED[way](planted)
     else:
-        model = learned(way, planted, run)
+        model = learned(way, amount, run)
         vectors = model.vectors if isinstance(model, SkipGram) else states(model, planted)
     seconds = time.process_time() - begun
     return look(vectors.double(), planted) | {"seconds": seconds, "width": vectors.shape[1]}
 
 
-def learned(way: str, planted: Corpus, run: Run) -> Any:
+def learned(way: str, amount: int, run: Run) -> Any:
+    planted = sentences(amount)
     torch.manual_seed(run.seed)
     model = LEARNED[way][0](planted)
     if not isinstance(model, SkipGram):

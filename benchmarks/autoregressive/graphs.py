@@ -17,6 +17,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from genus import Run, fit
@@ -25,7 +26,7 @@ from genus.core import GenerativeModel, Graphs
 from genus.data import Data, load
 from genus.data.graphs.graphs import packed
 from genus.measure.structure.graphs import edges_of, graph_distances
-from genus.show.style import canvas, style
+from genus.show.style import canvas
 from genus.train import artifact
 from genus.train.schedules import cosine, warmed
 
@@ -140,7 +141,7 @@ def cells(options: Namespace) -> Iterator[Cell]:
                     folder = options.weights and options.weights / name / kind / str(seed)
                     work = partial(measure, name, learn, run, folder)
                     yield Cell(key, work, partial(first_losses, learn, run))
-    yield Cell("picture", partial(draw, options))
+    yield Cell("picture", partial(drawn, draw, "graphs", options))
 
 
 @BENCH.rows
@@ -163,7 +164,6 @@ def rows(found: Cells, options: Namespace) -> Table:
 
 def learned(name: str, case: Case, run: Run) -> Any:
     data = load(name)
-    assert isinstance(data.space, Graphs)
     torch.manual_seed(run.seed)
     return fit(case.make(data.space), data.train, run, schedule=warmed(cosine, 0.02))
 
@@ -213,7 +213,7 @@ def graphs_of(x: Tensor) -> list[nx.Graph]:
 
 def same(a: nx.Graph, b: nx.Graph) -> bool:
     """Whether two graphs are one, but for the order of their nodes."""
-    quick = sorted(dict(a.degree).values()) == sorted(dict(b.degree).values())  # pyright: ignore
+    quick = sorted(dict(a.degree).values()) == sorted(dict(b.degree).values())
     return quick and nx.faster_could_be_isomorphic(a, b) and nx.is_isomorphic(a, b)
 
 
@@ -262,35 +262,34 @@ def shown(values: list[float], digits: int) -> str:
 SHOWN = ("community_small", "ego_small", "enzymes", "grid_graphs")
 
 
-def draw(options: Namespace) -> dict[str, str]:
+def draw(options: Namespace) -> Figure:
     """Of each set three test graphs, and three of GraphRNN and of DGMG, or else of GraphRNN-S."""
     folder, data = given(options.weights, "weights"), {name: load(name) for name in SHOWN}
-    with style():
-        figure = canvas(9.6, 1.5 * len(SHOWN) + 0.3)
-        places = figure.add_gridspec(len(SHOWN), 9, wspace=0.05, hspace=0.25)
-        for line, name in enumerate(SHOWN):
-            sources: dict[str, Tensor] = {"test": data[name].test.everything()[0]}
-            for kind in ("GraphRNN", "DGMG" if "DGMG" in CASES[name] else "GraphRNN-S"):
-                if (place := folder / name / kind / "0").exists():
-                    model: Any = artifact.load(place)
-                    torch.manual_seed(1)
-                    sources[kind] = model.eval().sample(3)
-            for block, (kind, x) in enumerate(sources.items()):
-                for column, graph in enumerate(graphs_of(x[:3])):
-                    axes = figure.add_subplot(places[line, 3 * block + column])
-                    axes.set_axis_off()
-                    if not column:
-                        axes.set_title(f"{name}: {kind}", fontsize=8)
-                    layout: Any = nx.kamada_kawai_layout if len(graph) < 130 else nx.spectral_layout
-                    if not len(graph):
-                        continue
-                    where = layout(graph)
-                    ends = np.array([(where[a], where[b]) for a, b in graph.edges])
-                    for (x0, y0), (x1, y1) in ends:
-                        axes.plot([x0, x1], [y0, y1], color="C7", lw=0.5, zorder=1)
-                    spots = np.array([where[node] for node in graph])
-                    axes.scatter(*spots.T, s=max(1.0, 60 / len(graph)), color="C0", zorder=2)
-    return drawn(figure, "graphs", options)
+    figure = canvas(9.6, 1.5 * len(SHOWN) + 0.3)
+    places = figure.add_gridspec(len(SHOWN), 9, wspace=0.05, hspace=0.25)
+    for line, name in enumerate(SHOWN):
+        sources: dict[str, Tensor] = {"test": data[name].test.everything()[0]}
+        for kind in ("GraphRNN", "DGMG" if "DGMG" in CASES[name] else "GraphRNN-S"):
+            if (place := folder / name / kind / "0").exists():
+                model: Any = artifact.load(place)
+                torch.manual_seed(1)
+                sources[kind] = model.eval().sample(3)
+        for block, (kind, x) in enumerate(sources.items()):
+            for column, graph in enumerate(graphs_of(x[:3])):
+                axes = figure.add_subplot(places[line, 3 * block + column])
+                axes.set_axis_off()
+                if not column:
+                    axes.set_title(f"{name}: {kind}", fontsize=8)
+                layout: Any = nx.kamada_kawai_layout if len(graph) < 130 else nx.spectral_layout
+                if not len(graph):
+                    continue
+                where = layout(graph)
+                ends = np.array([(where[a], where[b]) for a, b in graph.edges])
+                for (x0, y0), (x1, y1) in ends:
+                    axes.plot([x0, x1], [y0, y1], color="C7", lw=0.5, zorder=1)
+                spots = np.array([where[node] for node in graph])
+                axes.scatter(*spots.T, s=max(1.0, 60 / len(graph)), color="C0", zorder=2)
+    return figure
 
 
 if __name__ == "__main__":

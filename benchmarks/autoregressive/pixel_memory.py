@@ -8,17 +8,15 @@ one whole pass, which is what drawing without a cache does 784 times, or makes o
 
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import torch
 
 from genus.autoregressive import MADE, NADE
-from genus.core import GenerativeModel, HasLogProb
+from genus.core import GenerativeModel
 
-from ..bench import Bench, Cell, Cells, Table
+from ..bench import Bench, Cell, Cells, Table, apart, kept_bytes
 from .pixel_speed import DRAWN, SHAPE, SPACE
 from .pixel_speed import MODELS as TIMED
 
@@ -67,25 +65,19 @@ def rows(found: Cells, options: Namespace) -> Table:
 
 def measure(name: str, threads: int) -> dict[str, int]:
     """Bytes of the weights, and of each action."""
-    found = {}
-    for action in ACTIONS:
-        with ProcessPoolExecutor(
-            1, get_context("spawn"), torch.set_num_threads, (threads,)
-        ) as pool:
-            found |= pool.submit(rise, name, action).result()
-    return found
+    parts = [apart(rise, name, action, threads) for action in ACTIONS]
+    return {what: count for part in parts for what, count in part.items()}
 
 
-def rise(name: str, action: str) -> dict[str, int]:
+def rise(name: str, action: str, threads: int) -> dict[str, int]:
     """Bytes of the weights, and what memory rises by, at the peak."""
+    torch.set_num_threads(threads)
     torch.manual_seed(0)
     model = MODELS[name][1]()
-    if not isinstance(model, HasLogProb):
-        raise TypeError(f"{name}: has no log_prob")
     optimizer = torch.optim.Adam(model.parameters())
     x = torch.rand(DRAWN, *SHAPE).round()
     Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here
-    before = memory("VmRSS")
+    before = kept_bytes("VmRSS")
     if action == "draw":
         model.eval().sample(DRAWN)
     elif action == "score":
@@ -95,13 +87,7 @@ def rise(name: str, action: str) -> dict[str, int]:
         sum(model.loss(x).values(), torch.zeros(())).backward()
         optimizer.step()
     weights = sum(p.numel() * p.element_size() for p in model.parameters())
-    return {"weights": weights, action: memory("VmHWM") - before}
-
-
-def memory(what: str) -> int:
-    """Bytes that this process holds now (VmRSS) or has held at its peak (VmHWM)."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(what))
+    return {"weights": weights, action: kept_bytes("VmHWM") - before}
 
 
 if __name__ == "__main__":

@@ -6,68 +6,40 @@ halves of test images drawn three times each.
 
 import math
 from argparse import Namespace
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from matplotlib.figure import Figure
 
 from genus import Run
-from genus.autoregressive import Stepwise
-from genus.core import Model
 from genus.data import load
 from genus.measure import evaluate
 from genus.recipes.autoregressive.gatedpixelcnn import gatedpixelcnn
 from genus.recipes.autoregressive.pixelcnnpp import RUN, pixelcnnpp
-from genus.show import grid
-from genus.show.style import canvas, style
+from genus.show.style import canvas
 from genus.train import artifact
 
-from ..bench import (
-    Bench,
-    Cell,
-    Cells,
-    Table,
-    drawn,
-    first_losses,
-    given,
-    nats,
-    size,
-    trained,
-    with_error,
-)
+from ..bench import Bench, Cell, Cells, Table, Training, drawn, given, nats, sheet, size, with_error
 
 SAMPLES = 1000
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A row of the table."""
-
-    label: str
-    data: str
-    recipe: Callable[..., Model]
-    run: Run
-    options: dict[str, Any] = field(default_factory=dict)
-
-
 MODELS = {
-    "digits": Entry("PixelCNN++", "digits", pixelcnnpp, RUN),
-    "digits-classes": Entry(
+    "digits": Training("PixelCNN++", pixelcnnpp, RUN, {"data": "digits"}),
+    "digits-classes": Training(
         "Gated PixelCNN, told the class",
-        "digits",
         gatedpixelcnn,
         Run(rounds=1500, batch=32, lr=3e-3, ema=0.99, autocast=True, evaluate_every=100),
-        {"classes": True, "layers": 4, "width": 32, "window": 5, "size": 3},
+        {"data": "digits", "classes": True, "layers": 4, "width": 32, "window": 5, "size": 3},
     ),
-    "fashion": Entry(
+    "fashion": Training(
         "PixelCNN++",
-        "fashion_mnist",
         pixelcnnpp,
         Run(rounds=2500, batch=16, lr=5e-3, ema=0.998, autocast=True),
-        {"width": 16, "scales": 3, "components": 10, "dropout": 0.0},
+        {"data": "fashion_mnist", "width": 16, "scales": 3, "components": 10, "dropout": 0.0},
     ),
 }
 
@@ -100,13 +72,9 @@ BENCH = Bench(
 @BENCH.cells
 def cells(options: Namespace) -> Iterator[Cell]:
     for name, entry in MODELS.items():
-        train = partial(entry.recipe, entry.data, **entry.options)
-        yield Cell(
-            name,
-            partial(measure, entry, options.weights and options.weights / name),
-            partial(first_losses, lambda run, train=train: train(run=run), entry.run),
-        )
-    yield Cell("picture", partial(draw, options))
+        folder = options.weights and options.weights / name
+        yield Cell(name, partial(measure, entry, folder), entry.probe)
+    yield Cell("picture", partial(drawn, draw, "pixelcnn", options))
 
 
 @BENCH.rows
@@ -114,9 +82,9 @@ def rows(found: Cells, options: Namespace) -> Table:
     return [
         [
             entry.label,
-            entry.data,
+            entry.options["data"],
             f"{run['weights']:,}",
-            f"{entry.run.rounds:,} x {entry.run.batch}",
+            entry.budget,
             f"{run['minutes']:.1f}",
             f"{run['bits']:.3f}",
             with_error(run["nats"], run["error"]),
@@ -127,11 +95,10 @@ def rows(found: Cells, options: Namespace) -> Table:
     ]
 
 
-def measure(entry: Entry, folder: Path | None) -> dict[str, Any]:
+def measure(entry: Training, folder: Path | None) -> dict[str, Any]:
     """The figures of a model."""
-    train = partial(entry.recipe, entry.data, **entry.options)
-    model, minutes = trained(lambda run: train(run=run), entry.run, folder)
-    data = load(entry.data)
+    model, minutes = entry.trained(folder)
+    data = load(entry.options["data"])
     data = data.labelled() if entry.options.get("classes") else data
     mean, error = nats(model, data.test.everything())
     found = {"weights": size(model), "minutes": minutes, "nats": mean, "error": error}
@@ -143,7 +110,7 @@ def measure(entry: Entry, folder: Path | None) -> dict[str, Any]:
     return found
 
 
-def draw(options: Namespace) -> dict[str, str]:
+def draw(options: Namespace) -> Figure:
     """Samples of all models, and test images whose lower half is drawn."""
     bits, weights = given(options.bits, "bits"), given(options.weights, "weights")
     torch.manual_seed(0)
@@ -151,8 +118,6 @@ def draw(options: Namespace) -> dict[str, str]:
     classes = artifact.load(weights / "digits-classes/best").eval()
     last = "fashion" if (weights / "fashion/best").exists() else "digits"
     levels = artifact.load(weights / last / "best").eval()
-    if not isinstance(model, Stepwise) or not isinstance(levels, Stepwise):
-        raise TypeError("pixelcnn: the models do not draw value by value")
     x = load("binarized_mnist").test.everything()[0][::1000]  # they lie digit by digit
     known = x.clone()
     known[:, :, 14:] = 0.5
@@ -171,16 +136,12 @@ def draw(options: Namespace) -> dict[str, str]:
             classes.sample(context=labels),
             classes,
         ),
-        (f"{MODELS[last].data}, PixelCNN++: samples", levels.sample(50), levels),
+        (f"{MODELS[last].options['data']}, PixelCNN++: samples", levels.sample(50), levels),
     ]
-    with style():
-        figure = canvas(9.6, 5.6)
-        for i, (title, images, of) in enumerate(panels):
-            axes = figure.add_subplot(2, 2, i + 1)
-            axes.imshow(grid(images, of.space, 10), cmap="gray", interpolation="nearest")
-            axes.set_axis_off()
-            axes.set_title(title, fontsize=7)
-    return drawn(figure, "pixelcnn", options)
+    figure = canvas(9.6, 5.6)
+    for i, (title, images, of) in enumerate(panels):
+        sheet(figure.add_subplot(2, 2, i + 1), images, of.space, title=title)
+    return figure
 
 
 if __name__ == "__main__":

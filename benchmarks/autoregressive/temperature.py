@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from genus.autoregressive import Decoding, Stepwise
+from genus.autoregressive import Decoding
 from genus.core import Space
 from genus.data import load
 from genus.functional.densities.estimates import mean_error
@@ -76,8 +76,6 @@ def rows(found: Cells, options: Namespace) -> Table:
 def look(name: str, options: Namespace) -> dict[str, tuple[float, float]]:
     """Figures of images, each with its standard error."""
     model = artifact.load(given(options.weights, "weights") / "transformer" / "best").eval()
-    if not isinstance(model, Stepwise):
-        raise TypeError("temperature: the model does not choose values")
     data, judge, decoding = load("digits"), oracle("digits"), CHOICES[name]
     train, test = (data.splits[split].everything()[0] for split in ("train", "test"))
     torch.manual_seed(0)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from genus import Run, fit
@@ -21,7 +22,7 @@ from genus.data import Split
 from genus.data.text.dates import dates
 from genus.data.text.languages import SOURCE, TARGET, Languages, alignment, reordering
 from genus.measure.structure.bleu import bleu, words_of
-from genus.show.style import canvas, style
+from genus.show.style import canvas
 from genus.train import artifact
 from genus.train.schedules import cosine, warmed
 
@@ -81,7 +82,7 @@ def cells(options: Namespace) -> Iterator[Cell]:
         run = Run(rounds=rounds, batch=BATCH, lr=RATES[kind], clip=CLIP, seed=seed)
         work = partial(measure, name, learn, run, options.weights and options.weights / key)
         yield Cell(key, work, partial(first_losses, learn, run))
-    yield Cell("picture", partial(draw, options))
+    yield Cell("picture", partial(drawn, draw, "translation", options))
 
 
 @BENCH.rows
@@ -237,7 +238,7 @@ def exact(x: Tensor, true: Tensor) -> float:
     return (x == true).all(1).double().mean().item()
 
 
-def draw(options: Namespace) -> dict[str, str]:
+def draw(options: Namespace) -> Figure:
     """Exact match and BLEU by length; and where one translation looked, beside where it should."""
     weights, pair = given(options.weights, "weights"), reordering()
     runs = {key: record["figures"] for key, record in BENCH.read(options.out).items()}
@@ -254,36 +255,29 @@ def draw(options: Namespace) -> dict[str, str]:
     row = rows[moved.argmax()]
     x, context = x[row : row + 1], context[row : row + 1]
     n = int((x != 0).sum())
-    with style():
-        figure = canvas(12.4, 4.6)
-        places = figure.add_gridspec(2, 3, width_ratios=(0.9, 1, 1))
-        for line, (measure, title) in enumerate(
-            {"exact": "right throughout", "bleu": "BLEU"}.items()
-        ):
-            axes = figure.add_subplot(places[line, 0])
-            for i, (label, key) in enumerate(lines):
-                values = [runs[key][f"{measure} {a}-{b}"] for a, b in BUCKETS]
-                kind = {"color": f"C{i % 3}", "ls": ":" if i == 3 else "-", "marker": "osD^"[i]}
-                axes.plot(middles, values, ms=7 - 2 * i if i < 3 else 3, label=label, **kind)
-            axes.set(ylim=(-0.03, 1.05), title=title)
-            if line:
-                axes.set_xlabel("words of the sentence")
-            else:
-                axes.legend(fontsize=7, loc=(0.42, 0.35))
-        for column, (name, model) in enumerate(models.items(), 1):
-            axes = figure.add_subplot(places[:, column])
-            a = model.attention_map(x, context)[0, :n, : n + 1]
-            axes.imshow(a, cmap="Greys", vmin=0, vmax=1)
-            axes.plot(
-                alignment(context)[0, :n], range(n), "s", ms=14, mfc="none", mec="C1", mew=1.4
-            )
-            words = [*SOURCE.decode(context[0]), "(end)"]
-            axes.set_xticks(range(n + 1), words, rotation=60, ha="right")
-            axes.set_yticks(range(n), TARGET.decode(x[0]))
-            axes.set_title(
-                f"{name}: where each word looks; squares: what it translates", fontsize=8
-            )
-    return drawn(figure, "translation", options)
+    figure = canvas(12.4, 4.6)
+    places = figure.add_gridspec(2, 3, width_ratios=(0.9, 1, 1))
+    for line, (measure, title) in enumerate({"exact": "right throughout", "bleu": "BLEU"}.items()):
+        axes = figure.add_subplot(places[line, 0])
+        for i, (label, key) in enumerate(lines):
+            values = [runs[key][f"{measure} {a}-{b}"] for a, b in BUCKETS]
+            kind = {"color": f"C{i % 3}", "ls": ":" if i == 3 else "-", "marker": "osD^"[i]}
+            axes.plot(middles, values, ms=7 - 2 * i if i < 3 else 3, label=label, **kind)
+        axes.set(ylim=(-0.03, 1.05), title=title)
+        if line:
+            axes.set_xlabel("words of the sentence")
+        else:
+            axes.legend(fontsize=7, loc=(0.42, 0.35))
+    for column, (name, model) in enumerate(models.items(), 1):
+        axes = figure.add_subplot(places[:, column])
+        a = model.attention_map(x, context)[0, :n, : n + 1]
+        axes.imshow(a, cmap="Greys", vmin=0, vmax=1)
+        axes.plot(alignment(context)[0, :n], range(n), "s", ms=14, mfc="none", mec="C1", mew=1.4)
+        words = [*SOURCE.decode(context[0]), "(end)"]
+        axes.set_xticks(range(n + 1), words, rotation=60, ha="right")
+        axes.set_yticks(range(n), TARGET.decode(x[0]))
+        axes.set_title(f"{name}: where each word looks; squares: what it translates", fontsize=8)
+    return figure
 
 
 if __name__ == "__main__":

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from genus.autoregressive import EoNADE
 from genus.autoregressive.stepwise import Stepwise
 from genus.data import load
-from genus.show.style import canvas, style
+from genus.show.style import canvas
 from genus.train import artifact
 
 from ..bench import Bench, Cell, Cells, Table, drawn, given
@@ -63,15 +64,18 @@ def draw(options: Namespace) -> dict[str, Any]:
             panels[f"{label}: samples"] = model.sample(COLUMNS)
             what, done = completed(model, x)
             panels[f"{label}: {what}"] = done
-    with style():
-        figure = canvas(COLUMNS * 0.5, len(panels) * 0.72)
-        axes = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
-        for axis, (name, images) in zip(axes, panels.items(), strict=True):
-            line = torch.cat([*images[:, 0]], 1)
-            axis.imshow(line, cmap="Greys", vmin=0, vmax=1, interpolation="nearest")
-            axis.set_title(name, fontsize=7, pad=2)
-            axis.set_axis_off()
-    return {**drawn(figure, "vector_samples", options), "lines": [*panels]}
+    return {**drawn(lambda _: lines(panels), "vector_samples", options), "lines": [*panels]}
+
+
+def lines(panels: dict[str, Tensor]) -> Figure:
+    figure = canvas(COLUMNS * 0.5, len(panels) * 0.72)
+    axes = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
+    for axis, (name, images) in zip(axes, panels.items(), strict=True):
+        line = torch.cat([*images[:, 0]], 1)
+        axis.imshow(line, cmap="Greys", vmin=0, vmax=1, interpolation="nearest")
+        axis.set_title(name, fontsize=7, pad=2)
+        axis.set_axis_off()
+    return figure
 
 
 def completed(model: Stepwise, x: Tensor) -> tuple[str, Tensor]:

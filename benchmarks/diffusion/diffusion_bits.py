@@ -8,7 +8,7 @@ import time
 from argparse import Namespace
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -129,7 +129,7 @@ def length(data: str, options: Namespace) -> int:
 def learned(data: str, title: str, run: Run) -> Model:
     torch.manual_seed(0)
     source = load(data)
-    model = build(cast(Pixels, source.space), title, 0.1 if data == "digits" else 0.0)
+    model = build(source.space, title, 0.1 if data == "digits" else 0.0)
     return fit(model, source.train, run, schedule=warmed(cosine)).eval()
 
 
@@ -170,7 +170,7 @@ def bits(model: Model, x: Tensor, draws: int) -> dict[str, Any]:
     parts = x.split(100)
     counted = counts(model)
     scores = torch.stack(
-        [torch.cat([cast(Any, model).elbo(part).double() for part in parts]) for _ in range(draws)]
+        [torch.cat([model.elbo(part).double() for part in parts]) for _ in range(draws)]
     ).mean(0)
     mean, error = mean_error(-scores / x[0].numel() / math.log(2))
     return {
@@ -184,7 +184,7 @@ def counts(model: Model) -> Counted | None:
     """Of a flow's solver; None where there is none."""
     if not isinstance(model, Dequantised):
         return None
-    flow = cast(ProbabilityFlow, model.density)
+    flow = model.density
     counted = Counted(lambda t, y: None)
 
     def solve(f: Any, y: Any, t0: float, t1: float) -> Any:
@@ -194,7 +194,7 @@ def counts(model: Model) -> Counted | None:
 
         return SOLVER(asked, y, t0, t1)
 
-    flow.solver = cast(Any, solve)
+    flow.solver = solve
     return counted
 
 

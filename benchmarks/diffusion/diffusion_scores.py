@@ -9,10 +9,10 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path as File
-from typing import Any, cast
+from typing import Any
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from genus import Run, fit
@@ -31,7 +31,7 @@ from genus.functional.diffusion.parametrisations import (
 )
 from genus.functional.diffusion.paths import VE, VP, LinearVE, Path, Straight, SubVP
 from genus.functional.numerics.integrators import DormandPrince
-from genus.show.style import canvas, png, style
+from genus.show.style import canvas
 from genus.train.schedules import cosine, warmed
 
 from ..bench import Bench, Cell, Cells, Table, first_losses, with_error
@@ -137,27 +137,26 @@ def rows(found: Cells, options: Namespace) -> Table:
 
 
 @BENCH.picture
-def picture(found: Cells, options: Namespace, path: File) -> None:
+def picture(found: Cells, options: Namespace) -> Figure:
     """Errors against the level; and the two fields on the ring."""
-    with style():
-        figure = canvas(12.6, 3.8)
-        axes = figure.subplots(1, 3)
-        for axis, data in zip(axes[:2], ("ring", "grid"), strict=True):
-            for title in KINDS:
-                if run := found.get(f"{data}/{title}"):
-                    axis.plot(LEVELS, run["errors"], label=title)
-            title = f"{data}: relative error of the score"
-            axis.set(xscale="log", yscale="log", title=title, xlabel="sigma / alpha")
-            axis.grid()
-        axes[0].legend()
-        if arrows := found.get(FIELD, {}).get("field"):
-            for key, color in (("true", "C7"), ("learned", "C0")):
-                ends = zip(*arrows["x"], strict=True), zip(*arrows[key], strict=True)
-                places = [list(part) for end in ends for part in end]
-                axes[2].quiver(*places, color=color, width=0.004, alpha=0.8, label=key)
-            axes[2].set(title="ring at 0.3: EDM's score, and the true one", aspect="equal")
-            axes[2].legend(loc="upper right")
-        path.write_bytes(png(figure))
+    figure = canvas(12.6, 3.8)
+    axes = figure.subplots(1, 3)
+    for axis, data in zip(axes[:2], ("ring", "grid"), strict=True):
+        for title in KINDS:
+            if run := found.get(f"{data}/{title}"):
+                axis.plot(LEVELS, run["errors"], label=title)
+        title = f"{data}: relative error of the score"
+        axis.set(xscale="log", yscale="log", title=title, xlabel="sigma / alpha")
+        axis.grid()
+    axes[0].legend()
+    if arrows := found.get(FIELD, {}).get("field"):
+        for key, color in (("true", "C7"), ("learned", "C0")):
+            ends = zip(*arrows["x"], strict=True), zip(*arrows[key], strict=True)
+            places = [list(part) for end in ends for part in end]
+            axes[2].quiver(*places, color=color, width=0.004, alpha=0.8, label=key)
+        axes[2].set(title="ring at 0.3: EDM's score, and the true one", aspect="equal")
+        axes[2].legend(loc="upper right")
+    return figure
 
 
 def deviation(data: str) -> float:
@@ -170,7 +169,7 @@ def learned(data: str, kind: Kind, run: Run) -> Diffusion:
     scale, source = deviation(data), load(data)
     model = Diffusion(TimeMLP(2, WIDTH, 3, 8), Reals((2,)), kind.path, kind.asked, times=kind.times)
     rows = Scaled(source.train, scale, source.space)
-    return cast(Diffusion, fit(model, rows, run, schedule=warmed(cosine))).eval()
+    return fit(model, rows, run, schedule=warmed(cosine)).eval()
 
 
 def measure(data: str, kind: Kind, run: Run, drawn: bool) -> dict[str, Any]:

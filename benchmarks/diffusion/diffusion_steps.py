@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from genus.core import Model
@@ -22,13 +23,12 @@ from genus.data import load
 from genus.diffusion import DDIM, ConsistencyModel, Diffusion, DPMSolver, Heun, Pairs, UniPC
 from genus.diffusion.sampler import Sampler
 from genus.functional.densities.distances import frechet, mmd, moments, polynomial_kernel
-from genus.functional.diffusion.parametrisations import Preconditioned
 from genus.functional.diffusion.spacings import Karras, WithoutLast, even
 from genus.measure import oracle, real_floor
 from genus.measure.evaluation import judging, shuffled
 from genus.recipes.diffusion.edm import edm
 from genus.recipes.diffusion.flow_matching import flow_matching
-from genus.show.style import canvas, png, style
+from genus.show.style import canvas
 from genus.train.fit import fit
 from genus.train.run import Run
 from genus.train.schedules import cosine, warmed
@@ -131,32 +131,31 @@ def rows(found: Cells, options: Namespace) -> Table:
 
 
 @BENCH.picture
-def picture(found: Cells, options: Namespace, path: Path) -> None:
-    with style():
-        figure = canvas(6.4, 4.2)
-        axes = figure.subplots()
-        for i, name in enumerate(SYSTEMS):
-            if at := found.get(name):
-                axes.plot(
-                    COUNTS,
-                    [statistics.mean(at[str(n)]["Frechet"]) for n in COUNTS],
-                    "-" if SYSTEMS[name][0] == "EDM" else "--",
-                    marker=MARKS[i],
-                    markersize=4.5,
-                    label=name,
-                    color=f"C{COLOURS[i]}",
-                )
-        least = found[FLOOR]["Frechet"]
-        axes.axhline(least, color="C7", linewidth=1, linestyle=":")
-        axes.annotate(FLOOR, (50, least), fontsize=8, va="top", ha="right")
-        axes.set(xscale="log", yscale="log", xlabel="evaluations of the network")
-        axes.set(ylabel="Frechet distance, oracle's features", xticks=COUNTS)
-        axes.set_xticklabels([*map(str, COUNTS)])
-        axes.minorticks_off()
-        axes.grid(axis="y")
-        axes.set_title(f"{DATA}: {SAMPLES} samples")
-        axes.legend()
-        path.write_bytes(png(figure))
+def picture(found: Cells, options: Namespace) -> Figure:
+    figure = canvas(6.4, 4.2)
+    axes = figure.subplots()
+    for i, name in enumerate(SYSTEMS):
+        if at := found.get(name):
+            axes.plot(
+                COUNTS,
+                [statistics.mean(at[str(n)]["Frechet"]) for n in COUNTS],
+                "-" if SYSTEMS[name][0] == "EDM" else "--",
+                marker=MARKS[i],
+                markersize=4.5,
+                label=name,
+                color=f"C{COLOURS[i]}",
+            )
+    least = found[FLOOR]["Frechet"]
+    axes.axhline(least, color="C7", linewidth=1, linestyle=":")
+    axes.annotate(FLOOR, (50, least), fontsize=8, va="top", ha="right")
+    axes.set(xscale="log", yscale="log", xlabel="evaluations of the network")
+    axes.set(ylabel="Frechet distance, oracle's features", xticks=COUNTS)
+    axes.set_xticklabels([*map(str, COUNTS)])
+    axes.minorticks_off()
+    axes.grid(axis="y")
+    axes.set_title(f"{DATA}: {SAMPLES} samples")
+    axes.legend()
+    return figure
 
 
 # --- the networks -----------------------------------------------------------------------------
@@ -173,8 +172,6 @@ def rectified(first: Diffusion, run: Run, pairs: int = PAIRS) -> Model:
 def consistency(teacher: Diffusion, run: Run) -> Model:
     """As the recipe of this name trains it, by the EDM that is there."""
     asked = teacher.parametrisation
-    if not isinstance(asked, Preconditioned):
-        raise TypeError("diffusion_steps: the teacher is no EDM")
     torch.manual_seed(0)
     net = copy.deepcopy(teacher.net).requires_grad_(True)
     model = ConsistencyModel(net, teacher.space, teacher.path, teacher, asked.deviation, TIMES)
@@ -204,7 +201,7 @@ def network(name: str, rounds: int, folder: Path | None) -> tuple[Model, float]:
     train, _, first = NETWORKS[name]
     given = [network(first, rounds, folder)[0]] if first else []
     place = folder and folder / name.replace(" ", "_")
-    return trained(lambda run: train(*given, run=run), run_of(name, rounds), place)
+    return trained(partial(train, *given), run_of(name, rounds), place)
 
 
 def minutes(name: str, rounds: int, folder: Path | None) -> dict[str, float]:
@@ -215,10 +212,10 @@ def first_of(name: str, rounds: int) -> list[float]:
     """The first losses; a network that begins with another one begins with that one's first rounds."""
     train, _, first = NETWORKS[name]
     if not first:
-        return first_losses(lambda run: train(run=run), run_of(name, rounds))
+        return first_losses(train, run_of(name, rounds))
     given, _ = network(first, 20, None)
     fewer = {"pairs": 256} if train is rectified else {}
-    return first_losses(lambda run: train(given, run=run, **fewer), run_of(name, rounds))
+    return first_losses(partial(train, given, **fewer), run_of(name, rounds))
 
 
 # --- the figures ------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from genus import Run, fit
@@ -28,11 +29,10 @@ from genus.diffusion import (
 )
 from genus.measure import evaluate, real_floor
 from genus.nn import Labels
-from genus.show import grid
-from genus.show.style import canvas, png, style
+from genus.show.style import canvas
 from genus.train.schedules import cosine, warmed
 
-from ..bench import Bench, Cell, Cells, Table, first_losses, trained, with_error
+from ..bench import Bench, Cell, Cells, Table, first_losses, sheet, trained, with_error
 
 FREE, PULLED, BOTH = "classifier-free", "by classifier, no labels", "by classifier, conditional"
 SCALES = {
@@ -113,33 +113,30 @@ def rows(found: Cells, options: Namespace) -> Table:
 
 
 @BENCH.picture
-def picture(found: Cells, options: Namespace, path: Path) -> None:
+def picture(found: Cells, options: Namespace) -> Figure:
     """What each way does at each scale; below, five samples of each class at several scales."""
     both, space = nets(options.rounds, options.weights), load("digits").space
-    with style():
-        figure = canvas(9.6, 6.6)
-        places = figure.add_gridspec(3, 3, height_ratios=(1.2, 1, 1))
-        for place, (name, title) in enumerate(PLOTTED.items()):
-            axes = figure.add_subplot(places[0, place])
-            for way, scales in SCALES.items():
-                values = [found[f"{way}/{scale:g}"][name] for scale in scales]
-                axes.plot(scales, values, "o-", ms=4, label=way)
-            if name in found["real"]:
-                axes.axhline(found["real"][name], color="C7", lw=0.9, ls=":", label="real rows")
-            labels = [f"{x:g}" for x in TICKS]
-            axes.set(xlabel="w", xscale="symlog", xticks=TICKS, xticklabels=labels, title=title)
-            axes.set_ylim(bottom=0)
-            if name == "recall":
-                axes.legend(fontsize=7)
-        for line, (way, scales) in enumerate(SHOWN.items(), 1):
-            for column, scale in enumerate(scales):
-                axes = figure.add_subplot(places[line, column])
-                torch.manual_seed(1)
-                x = guided(both, way, scale).eval().sample(context=torch.arange(10).repeat(5))
-                axes.imshow(grid(x, space, 10), cmap="gray", interpolation="nearest")
-                axes.set_axis_off()
-                axes.set_title(f"{way}, w = {scale:g}", fontsize=8)
-        path.write_bytes(png(figure))
+    figure = canvas(9.6, 6.6)
+    places = figure.add_gridspec(3, 3, height_ratios=(1.2, 1, 1))
+    for place, (name, title) in enumerate(PLOTTED.items()):
+        axes = figure.add_subplot(places[0, place])
+        for way, scales in SCALES.items():
+            values = [found[f"{way}/{scale:g}"][name] for scale in scales]
+            axes.plot(scales, values, "o-", ms=4, label=way)
+        if name in found["real"]:
+            axes.axhline(found["real"][name], color="C7", lw=0.9, ls=":", label="real rows")
+        labels = [f"{x:g}" for x in TICKS]
+        axes.set(xlabel="w", xscale="symlog", xticks=TICKS, xticklabels=labels, title=title)
+        axes.set_ylim(bottom=0)
+        if name == "recall":
+            axes.legend(fontsize=7)
+    for line, (way, scales) in enumerate(SHOWN.items(), 1):
+        for column, scale in enumerate(scales):
+            axes = figure.add_subplot(places[line, column])
+            torch.manual_seed(1)
+            x = guided(both, way, scale).eval().sample(context=torch.arange(10).repeat(5))
+            sheet(axes, x, space, title=f"{way}, w = {scale:g}")
+    return figure
 
 
 # --- the models -----------------------------------------------------------------------------
@@ -208,7 +205,7 @@ class Pulled(GenerativeModel):
         given = conditional.given(context)
         denoiser = ByClassifier(given, judge, context, self.scale, (0.0, UNTIL), self.space)
         start = conditional.path.spread * self.noise(len(context), *self.space.shape)
-        return self.space.quantise((sampler or conditional.sampler)(denoiser, start))  # pyright: ignore[reportAttributeAccessIssue]
+        return self.space.quantise((sampler or conditional.sampler)(denoiser, start))
 
 
 def guided(both: Nets, way: str, scale: float) -> GenerativeModel:

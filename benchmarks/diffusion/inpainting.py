@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from genus.core import Pixels, Reals
+from genus.core import Reals
 from genus.data import load
 from genus.diffusion import (
     DDIM,
     ClassifierFree,
     Diffusion,
-    Guided,
     RePaint,
     edit,
     inpaint,
@@ -34,7 +34,7 @@ from genus.functional.diffusion.paths import Cosine
 from genus.measure import oracle
 from genus.recipes.diffusion.guided import RUN, guided
 from genus.show import grid
-from genus.show.style import canvas, png, style
+from genus.show.style import canvas
 from genus.train import artifact
 
 from ..bench import Bench, Cell, Cells, Table, first_losses, with_error
@@ -116,13 +116,12 @@ def rows(found: Cells, options: Namespace) -> Table:
 def network(folder: Path | None) -> Diffusion:
     """The diffusion of the recipe `guided`, from a folder or trained now."""
     model = artifact.load(folder) if folder else guided(run=replace(RUN, device="cpu"))
-    assert isinstance(model, Guided)
     return model.model.eval()
 
 
 @cache
 def first_of_recipe() -> list[float]:
-    return first_losses(lambda run: guided(run=run), RUN)
+    return first_losses(guided, RUN)
 
 
 # --- normal data ----------------------------------------------------------------------------
@@ -180,7 +179,6 @@ def on_digits(sampler: Any, known: bool, options: Namespace) -> dict[str, float]
     torch.manual_seed(0)
     x, labels = (part[: options.rows] for part in data.test.everything())
     space, plain = data.space, model.unconditional(labels)
-    assert isinstance(space, Pixels)
     upper = torch.zeros(1, 1, 8, 8, dtype=torch.bool)
     upper[:, :, :4] = known
     begun = time.process_time()
@@ -196,13 +194,12 @@ def on_digits(sampler: Any, known: bool, options: Namespace) -> dict[str, float]
 
 
 @BENCH.picture
-def picture(found: Cells, options: Namespace, path: Path) -> None:
+def picture(found: Cells, options: Namespace) -> Figure:
     """Gaps filled with one draw a step and with ten; and digits edited to be of the next class."""
     model, data = network(options.model), load("digits").labelled()
     x, labels = data.test.everything()
     x = torch.stack([x[labels == digit][3] for digit in range(10)])
     space, plain = data.space, model.unconditional(torch.arange(10))
-    assert isinstance(space, Pixels)
     upper, middle = (torch.zeros(1, 1, 8, 8, dtype=torch.bool) for _ in range(2))
     upper[:, :, :4], middle[:] = True, True
     middle[:, :, :, 2:5] = False
@@ -226,15 +223,14 @@ def picture(found: Cells, options: Namespace, path: Path) -> None:
             return space.quantise(edit(to_next, x, strength, DDIM(50)).float())
 
         lines.append((f"edited to the next, {strength:g}", edited))
-    with style():
-        figure = canvas(6.2, 7.2)
-        for axes, (title, make) in zip(figure.subplots(len(lines), 1), lines, strict=True):
-            axes.imshow(grid(make(), space, 10), cmap="gray", interpolation="nearest")
-            axes.set(xticks=[], yticks=[])
-            axes.set_ylabel(title, rotation=0, ha="right", va="center")
-            for side in axes.spines.values():
-                side.set_visible(False)
-        path.write_bytes(png(figure))
+    figure = canvas(6.2, 7.2)
+    for axes, (title, make) in zip(figure.subplots(len(lines), 1), lines, strict=True):
+        axes.imshow(grid(make(), space, 10), cmap="gray", interpolation="nearest")
+        axes.set(xticks=[], yticks=[])
+        axes.set_ylabel(title, rotation=0, ha="right", va="center")
+        for side in axes.spines.values():
+            side.set_visible(False)
+    return figure
 
 
 if __name__ == "__main__":

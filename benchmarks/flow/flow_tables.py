@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count, islice
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from genus.core import HasLogProb, Model, Space
+from genus.core import Model, Space
 from genus.data import Data, load
 from genus.data.tables.uci import FILES
 from genus.density import Gaussian, GaussianMixture
@@ -122,10 +122,11 @@ def cells(options: Namespace) -> Iterator[Cell]:
     for data in FILES:
         for fold in range(FOLDS):
             for model in TITLES:
+                probe = partial(first_values, model, data, fold, options.rounds)
                 yield Cell(
                     f"{model}/{data}/{fold}",
                     partial(of_fold, model, data, fold, options),
-                    partial(first_values, model, data, fold, options.rounds),
+                    probe if fold == 0 else None,
                 )
 
 
@@ -238,7 +239,7 @@ def stopped(model: Model, steps: Iterator[Model], x: Tensor) -> tuple[float, int
 def mean_log_prob(model: Model, x: Tensor) -> float:
     was = model.training
     model.eval()
-    value = cast(HasLogProb, model).log_prob(x).double().mean().item()
+    value = model.log_prob(x).double().mean().item()
     model.train(was)
     return value
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from genus import Run
@@ -19,7 +20,7 @@ from genus.data import Data, load
 from genus.density import Dequantised
 from genus.measure import Oracle, oracle
 from genus.recipes.flow.glow import RUN, glow
-from genus.show.style import canvas, png, style
+from genus.show.style import canvas
 
 from ..bench import Bench, Cell, Cells, Table, first_losses, trained
 
@@ -82,7 +83,7 @@ def rows(found: Cells, options: Namespace) -> Table:
 
 
 @BENCH.picture
-def picture(found: Cells, options: Namespace, path: Path) -> None:
+def picture(found: Cells, options: Namespace) -> Figure:
     """Samples of each class; ways between test digits; a digit moved towards each class."""
     (model, _), (given, _) = models(length(options), options.weights)
     data = load("digits").labelled()
@@ -104,16 +105,15 @@ def picture(found: Cells, options: Namespace, path: Path) -> None:
         "From one test digit to another": ways,
         "A test digit of 2, 3, 4, 6, 7, 9, moved to 0 .. 9": torch.stack(moved),
     }
-    with style():
-        figure = canvas(10.5, 2.35)
-        for axis, (title, tiles) in zip(figure.subplots(1, 3), shown.items(), strict=True):
-            padded = torch.nn.functional.pad(tiles[:, :, 0], (1, 1, 1, 1), value=-0.6)
-            sheet = padded.movedim(2, 1).flatten(2).flatten(0, 1)
-            axis.imshow(sheet, cmap="gray_r", vmin=-1, vmax=1)
-            axis.set(title=title, xticks=[], yticks=[])
-            for side in axis.spines.values():
-                side.set_visible(False)
-        path.write_bytes(png(figure))
+    figure = canvas(10.5, 2.35)
+    for axis, (title, tiles) in zip(figure.subplots(1, 3), shown.items(), strict=True):
+        padded = torch.nn.functional.pad(tiles[:, :, 0], (1, 1, 1, 1), value=-0.6)
+        sheet = padded.movedim(2, 1).flatten(2).flatten(0, 1)
+        axis.imshow(sheet, cmap="gray_r", vmin=-1, vmax=1)
+        axis.set(title=title, xticks=[], yticks=[])
+        for side in axis.spines.values():
+            side.set_visible(False)
+    return figure
 
 
 # --- the models -------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ def models(rounds: int, folder: Path | None) -> list[tuple[Any, float]]:
     """That of all digits and that of each class, and the CPU minutes that each took."""
     return [
         trained(
-            lambda run, classes=classes: glow(variational=True, classes=classes, run=run),
+            partial(glow, variational=True, classes=classes),
             run_of(rounds),
             folder and folder / ("classes" if classes else "all"),
         )
@@ -144,7 +144,7 @@ def models(rounds: int, folder: Path | None) -> list[tuple[Any, float]]:
 def first_of_both(options: Namespace) -> list[float]:
     trains = [partial(glow, variational=True, classes=classes) for classes in (False, True)]
     run = run_of(length(options))
-    return [x for train in trains for x in first_losses(lambda run, t=train: t(run=run), run)]
+    return [x for train in trains for x in first_losses(train, run)]
 
 
 # --- what is measured -------------------------------------------------------------------------

@@ -6,20 +6,17 @@ points is couplings or, as in the paper, continuous. Chairs are read from the fo
 The picture is drawn by the first seed.
 """
 
-import io
 import statistics
 import time
 from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from PIL import Image
 from torch import Tensor
 
 from genus import Run
@@ -30,7 +27,7 @@ from genus.flow import PointFlow
 from genus.measure.structure.points import chamfer, earth_mover, values
 from genus.recipes.flow.pointflow import RUN, pointflow
 from genus.show.pictures import Picture, clouds
-from genus.show.style import style
+from genus.show.style import DPI
 
 from ..bench import Bench, Cell, Cells, Table, first_losses, spread
 
@@ -133,7 +130,7 @@ def rows(found: Cells, options: Namespace) -> Table:
 
 
 @BENCH.picture
-def picture(found: Cells, options: Namespace, path: Path) -> None:
+def picture(found: Cells, options: Namespace) -> Figure:
     """Test clouds, what they are encoded as, new shapes, few and many points of them, and a line in w."""
     columns, lines = 10, []
     for name in SETTINGS:
@@ -155,7 +152,7 @@ def picture(found: Cells, options: Namespace, path: Path) -> None:
             ("the same,\n2,048 points", clouds(many, reach)),
             ("from the second\nto the fifth", clouds(between, reach)),
         ]
-    path.write_bytes(tiles(lines))
+    return tiles(lines)
 
 
 def run_of(title: str, seed: int, rounds: int) -> Run:
@@ -165,8 +162,6 @@ def run_of(title: str, seed: int, rounds: int) -> Run:
 
 def train(data: str, title: str, run: Run) -> PointFlow:
     model = pointflow(data, run=run, **SETTINGS[data], **MODELS[title])
-    if not isinstance(model, PointFlow):
-        raise TypeError(f"points: the recipe made a {type(model).__name__}")
     return model.eval()
 
 
@@ -250,23 +245,17 @@ class Comparison:
         raise TypeError(f"points: {split.name} does not know its surfaces")
 
 
-def tiles(lines: list[tuple[str, Picture]], left: int = 120, shades: int = 24) -> bytes:
-    """Lines of tiles, (n, side, side, 3), each with its title at the left, pixel by pixel, as a png."""
+def tiles(lines: list[tuple[str, Picture]], left: int = 120) -> Figure:
+    """Lines of tiles, (n, side, side, 3), each with its title at the left, pixel by pixel."""
     n, side = lines[0][1].shape[:2]
     width, height = left + n * side, len(lines) * side
-    with style():
-        figure = Figure(figsize=(width / 100, height / 100), dpi=100)
-        for i, (title, row) in enumerate(lines):
-            below = (len(lines) - 1 - i) * side
-            figure.figimage(np.concatenate([*row], 1), left, below)
-            middle = (left - 8) / width, (below + side / 2) / height
-            figure.text(*middle, title, ha="right", va="center", fontsize=8)
-        raw, small = io.BytesIO(), io.BytesIO()
-        figure.savefig(raw, format="png", dpi=100)
-    few = Image.open(raw).convert("RGB")
-    few = few.quantize(shades, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    few.save(small, format="png", optimize=True)
-    return small.getvalue()
+    figure = Figure(figsize=(width / DPI, height / DPI))
+    for i, (title, row) in enumerate(lines):
+        below = (len(lines) - 1 - i) * side
+        figure.figimage(np.concatenate([*row], 1), left, below)
+        middle = (left - 8) / width, (below + side / 2) / height
+        figure.text(*middle, title, ha="right", va="center", fontsize=8)
+    return figure
 
 
 if __name__ == "__main__":
