@@ -1,12 +1,17 @@
 """genus evaluate: measures a trained model."""
 
+import argparse
+import math
 from pathlib import Path
 
 from ..errors import Refused
 from .errors import OK
 from .parser import DATA, ORACLE, Parser
+from .waiting import Waiting
 
-MOST = 10**7  # samples
+MOST = 10**7  # samples, and rows
+MINUTES = 2.0  # in which to stay
+ALL = "all"  # of the rows
 
 
 def run(words: list[str]) -> int:
@@ -16,13 +21,22 @@ def run(words: list[str]) -> int:
     parser.add_argument("--data", help=f"{DATA} (default: the data of the run)")
     parser.add_argument("--oracle", type=Path, help=ORACLE)
     parser.add_argument(
-        "--samples", type=int, default=1000, help="number of samples to judge (default: 1000)"
+        "--samples", type=int, help="number of samples to judge (default: 1000, fewer of slow ones)"
+    )
+    parser.add_argument(
+        "--rows", type=_rows, help="number of test rows, or all (default: as many as time allows)"
+    )
+    parser.add_argument(
+        "--minutes",
+        type=_minutes,
+        help="time in which to stay, by fewer rows, samples and draws; 0 measures everything "
+        f"(default: {MINUTES:g}, or 0 with --rows all)",
     )
     parser.add_seed()
     parser.add_argument("--json", action="store_true", help="print JSON, for other programs")
     parser.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default: auto)")
     taken = parser.read(words)
-    if not 1 <= taken.samples <= MOST:
+    if taken.samples is not None and not 1 <= taken.samples <= MOST:
         raise Refused(f"genus evaluate: --samples is {taken.samples}; 1 to {MOST:,} are wanted")
     from .. import measure
     from ..data import load as load_data
@@ -33,6 +47,35 @@ def run(words: list[str]) -> int:
     oracle = taken.oracle and measure.oracle(taken.oracle)
     model = load(taken.folder, device=str(begin(taken.device)))
     data = load_data(taken.data or data_of(taken.folder)).view_for(model)
-    figures = measure.evaluate(model, data, seed=taken.seed, samples=taken.samples, oracle=oracle)
+    minutes = taken.minutes
+    if minutes is None:
+        minutes = 0.0 if taken.rows == ALL else MINUTES
+    with Waiting("evaluate") as witness:
+        figures = measure.evaluate(
+            model,
+            data,
+            seed=taken.seed,
+            samples=taken.samples,
+            rows=len(data.test) if taken.rows == ALL else taken.rows,
+            oracle=oracle,
+            minutes=minutes,
+            witness=witness,
+        )
     print(measure.to_json(figures) if taken.json else measure.render(figures))
     return OK
+
+
+def _rows(word: str) -> int | str:
+    if word != ALL and not (word.isdecimal() and 1 <= int(word) <= MOST):
+        raise argparse.ArgumentTypeError(f"'{word}' is neither 1 to {MOST:,} nor {ALL}")
+    return word if word == ALL else int(word)
+
+
+def _minutes(word: str) -> float:
+    try:
+        minutes = float(word)
+    except ValueError:
+        minutes = math.nan
+    if not 0 <= minutes < math.inf:
+        raise argparse.ArgumentTypeError(f"'{word}' is not a number of minutes")
+    return minutes

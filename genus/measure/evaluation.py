@@ -17,13 +17,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from .._version import __version__
-from ..core import Classes, GenerativeModel, Graphs, Model, Reals, Refused, Space, Strokes, Tokens
+from ..core import (
+    Classes,
+    GenerativeModel,
+    Graphs,
+    Model,
+    Reals,
+    Refused,
+    Space,
+    Strokes,
+    Tokens,
+    at_least,
+)
 from ..data import Data
 from ..data.images.stacked import Stacked
 from ..functional.densities.estimates import mean_error
@@ -38,6 +49,7 @@ from .likelihood.likelihood import (
     truth_figure,
 )
 from .oracles import Oracle, oracle_for
+from .pacing import Asked, Plan, likelihood_cost, trial, within
 from .samples.samples import sample_figures
 from .samples.stacked import SAMPLES as STACKED
 from .samples.stacked import channel_oracle, stacked_figures
@@ -48,6 +60,20 @@ from .structure.graphs import graph_figures
 from .structure.points import point_figures
 
 BASE = 5000  # training rows whose rates begin annealed importance sampling
+SAMPLES = 1000
+TRIALS = 20.0  # seconds, of which a tenth is a trial's, where an evaluation has no limit
+
+
+class Witness(Protocol):
+    """Is told how an evaluation goes: `genus evaluate` prints it."""
+
+    def plans(self, plan: Plan, whole: Plan) -> None:
+        """What will be done, and what all of it would be."""
+        ...
+
+    def begins(self, part: str) -> None:
+        """The part that begins: a key of the plan's costs."""
+        ...
 
 
 def evaluate(
@@ -55,10 +81,13 @@ def evaluate(
     data: Data,
     *,
     seed: int = 0,
-    samples: int = 1000,
+    samples: int | None = None,
+    rows: int | None = None,
     neighbours: int = 5,
     effort: Effort = THOROUGH,
     oracle: Oracle | None = None,
+    minutes: float | None = None,
+    witness: Witness | None = None,
 ) -> list[Figure]:
     """Measures a model on the test split; its mode and the random streams stay as they were.
 
@@ -66,26 +95,40 @@ def evaluate(
         model: model to measure.
         data: data set whose test split is scored; its training split gives floors and shows copies.
         seed: random seed of all noise.
-        samples: number of samples; of stacked digits, 26,000 if that is more.
+        samples: number of samples, by default 1,000; of stacked digits, 26,000 if that is more.
+        rows: number of test rows, the first in a fixed random order; by default all.
         neighbours: neighbour that bounds a ball, for precision, recall, density and coverage.
         effort: effort of estimated likelihoods.
         oracle: oracle that judges the samples; by default the one that ships for the data, if any.
+        minutes: time in which to stay, about, by fewer rows, draws and samples where their number
+            was not given; the protocols say how many. By default everything is measured.
+        witness: object that is told how it goes.
 
     Raises:
         Refused: the model or the oracle does not fit the data.
     """
     _match(model, data)
+    at_least(1, "evaluate", rows=rows, samples=samples)
+    at_least(0, "evaluate", minutes=minutes)
     judge = _judge(data, oracle)
-    protocol = protocol_of(data, seed)
     labels = isinstance(data.context_space, Classes)
     with judging(model, seed):
         test = on(model, data.test.everything())
-        figures = _likelihood(model, data, test, protocol, effort)
-        true, *context = shuffled(test, samples)
-        fake, seconds = timed(lambda: sampled(model, samples, tuple(context)))
+        asked = Asked(rows, samples, effort, 60 * minutes if minutes else None)
+        plan = _plan(model, data, test, judge, asked, witness)
+        if plan.rows < len(test[0]):
+            test = shuffled(test, plan.rows)
+        protocol = {**protocol_of(data, seed), "rows": len(test[0])}
+        begins = witness.begins if witness else _silent
+        begins("likelihood")
+        figures = _likelihood(model, data, test, protocol, plan.effort)
+        begins("samples")
+        true, *context = shuffled(test, plan.samples)
+        fake, seconds = timed(lambda: sampled(model, plan.samples, tuple(context)))
         if judge is not None:
+            begins("oracle")
             classes = context[0].cpu() if labels else None
-            figures += _seen(judge, data, fake, classes, protocol, neighbours)
+            figures += _seen(judge, data, fake, classes, protocol, neighbours, plan)
         if data.modes is not None:
             figures += mode_figures(fake.cpu(), test[0].cpu(), *data.modes, protocol)
         if of_points(data.space):
@@ -96,14 +139,64 @@ def evaluate(
             figures += graph_figures(fake.cpu(), train, test[0].cpu(), protocol)
         if judge is None and data.truth is None and of_vectors(data.space):
             real = (
-                shuffled(split.everything(), len(split))[0] for split in (data.train, data.test)
+                shuffled(split.everything(), n)[0]
+                for split, n in ((data.train, len(data.train)), (data.test, plan.rows))
             )
             figures += vector_figures(fake.cpu(), *real, protocol)
         if data.context_space is None:
-            figures += _thousand(model, data, max(samples, STACKED), oracle, protocol)
+            begins("modes")
+            figures += _thousand(model, data, _of_stacked(plan.samples, asked), oracle, protocol)
         if context and not labels:
             figures += _pairs_figures(fake, true, data.space, protocol)
-    return figures + cost_figures(model, samples, seconds, protocol)
+    return figures + cost_figures(model, plan.samples, seconds, protocol)
+
+
+def _plan(
+    model: Model,
+    data: Data,
+    test: Batch,
+    judge: Oracle | None,
+    asked: Asked,
+    witness: Witness | None,
+) -> Plan:
+    """How much is done: all that was asked for, or as much as fits into the time."""
+    rows = min(asked.rows or len(test[0]), len(test[0]))
+    train = len(data.train) if judge is not None else 0
+    whole = Plan(rows, train, asked.samples or SAMPLES, asked.effort, {})
+    if asked.seconds is None and witness is None:
+        return whole
+    space = (asked.seconds or TRIALS) / 10
+    costs: dict[str, float] = {}
+    base = on(model, data.train.batch(0, min(BASE, len(data.train)), 0))[0]
+    order = shuffled(test, len(test[0]))
+    scoring = likelihood_cost(model, order, base, asked.effort.chains, space)
+    if scoring is not None:
+        costs["likelihood"] = scoring.each * whole.work(model, scoring)
+    contexts = tuple(order[1:])
+    n = whole.samples
+    drawing = trial(lambda k: sampled(model, k, tuple(c[:k] for c in contexts)), min(n, 500), space)
+    costs["samples"] = drawing.each * n
+    if isinstance(data.test, Stacked) and data.context_space is None:
+        costs["modes"] = drawing.each * _of_stacked(n, asked)
+    if judge is not None:
+        seeing = trial(lambda k: judge.see(order[0][:k], data.space), min(rows, 500), space)
+        costs["oracle"] = seeing.each * (rows + train + n)
+    whole = whole._replace(costs=costs)
+    plan = whole if asked.seconds is None else within(model, whole, scoring, asked)
+    if witness is not None:
+        witness.plans(plan, whole)
+    return plan
+
+
+def _of_stacked(samples: int, asked: Asked) -> int:
+    """The number of samples of stacked digits: 26,000, unless time or a wish are below it."""
+    if asked.seconds is not None and samples < (asked.samples or SAMPLES):
+        return STACKED * samples // SAMPLES
+    return max(samples, STACKED)
+
+
+def _silent(part: str) -> None:
+    """Tells nobody."""
 
 
 def real_floor(
@@ -123,7 +216,8 @@ def real_floor(
     if judge is None:
         return []
     stand_in = data.train.everything()[0][:samples]  # of the figures only the floors are used
-    figures = _seen(judge, data, stand_in, None, protocol_of(data, seed), neighbours)
+    plan = Plan(len(data.test), len(data.train), samples, THOROUGH, {})
+    figures = _seen(judge, data, stand_in, None, protocol_of(data, seed), neighbours, plan)
     return [replace(f, value=f.floor, error=None) for f in figures if f.floor is not None]
 
 
@@ -157,15 +251,18 @@ def _seen(
     wanted: Tensor | None,
     protocol: dict[str, Any],
     neighbours: int,
+    plan: Plan,
 ) -> list[Figure]:
     """Figures of samples, as an oracle sees them."""
     train, test = (
-        judge.see(shuffled(split.everything(), len(split))[0], data.space)
-        for split in (data.train, data.test)
+        judge.see(shuffled(split.everything(), n)[0], data.space)
+        for split, n in ((data.train, plan.train), (data.test, plan.rows))
     )
     labels, account = None, judge.account()
+    if plan.train < len(data.train):
+        protocol = {**protocol, "train_rows": plan.train}
     if data.test.labels is not None:
-        (labels,) = shuffled((data.test.labels,), len(data.test))
+        (labels,) = shuffled((data.test.labels,), plan.rows)
         account["accuracy"] = round((test.classes == labels).double().mean().item(), 4)
     return sample_figures(
         judge.see(fake, data.space),

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,12 +18,25 @@ from .games.diagnosis import GAME, ailments, describe
 from .games.examination import TRAIN, Examination
 from .likelihood.likelihood import QUICK, likelihoods
 from .oracles import Oracle, oracle_for
+from .pacing import likelihood_cost, passes, rounded, trial
 from .samples.samples import frechet_distance
 from .samples.stacked import channel_oracle, see_channels, stacked_values
 from .samples.toys import mode_values
 
 THOUSAND = 5000  # samples in which a thousand modes are counted
 EXAMINED = 256  # rows for the examination of a game
+
+
+TRIAL = 5.0  # seconds, to find out whether an evaluation is long
+FEWEST = {"rows": 8, "samples": 50, "betas": 100}
+
+
+class Amount(NamedTuple):
+    """How much of an evaluation is done: the numbers of rows, of samples and of annealing steps."""
+
+    rows: int
+    samples: int
+    betas: int
 
 
 def scores(
@@ -65,25 +78,78 @@ class Scores:
         toy = split.toy if isinstance(split, Draws) else None
         self.modes = toy.modes if isinstance(toy, Toy) else None
         self.examination: Examination | None = None
+        self.part: Amount | None = None  # what fits into the time of a run of minutes
 
-    @torch.no_grad()
     def __call__(self, model: Model) -> dict[str, float]:
         """Figures of a model, the leading one first."""
+        return self._figures(model, self._whole(model))
+
+    def within(self, model: Model, seconds: float) -> dict[str, float]:
+        """Figures found in about this time, of fewer rows, samples or annealing steps.
+
+        How many is settled the first time, so that all figures of a run can be compared; if they
+        are fewer, their number is a figure too.
+        """
+        whole = self._whole(model)
+        if self.part is None:
+            self.part = self._cut(model, whole, seconds)
+        kinds = ("rows", "samples", "betas")
+        counts = {kind: (getattr(self.part, kind), getattr(whole, kind)) for kind in kinds}
+        fewer = {kind: float(own) for kind, (own, all_) in counts.items() if own < all_}
+        return self._figures(model, self.part) | fewer
+
+    def seconds(self, model: Model) -> float:
+        """About how many seconds a call takes, from a trial on a few rows."""
+        return self._cost(model, self._whole(model), TRIAL)[1]
+
+    def _whole(self, model: Model) -> Amount:
+        many = isinstance(self.split, Stacked) and self.channels is not None
+        return Amount(len(self.batch[0]), THOUSAND if many else self.samples, QUICK.betas)
+
+    @torch.no_grad()
+    def _cost(self, model: Model, whole: Amount, seconds: float) -> tuple[str, float]:
+        """What a call spends its time on, a field of the amount, and how many seconds."""
         part = on(model, self.batch)
-        if found := likelihoods(model, part, part[0], QUICK, check=False):
+        found = likelihood_cost(model, part, part[0], QUICK.chains, seconds)
+        if found is not None and found.unit == "rows":
+            return "rows", found.each * whole.rows * passes(model, QUICK)
+        if found is not None:
+            return "betas", found.each * whole.betas
+        if not isinstance(model, GenerativeModel) or (
+            self.judge is None and model.context_space is not None
+        ):
+            return "samples", 0.0
+        contexts = shuffled(part, whole.samples)[1:]
+        pace = trial(
+            lambda n: sampled(model, n, tuple(c[:n] for c in contexts)), whole.samples, seconds
+        )
+        return "samples", pace.whole
+
+    def _cut(self, model: Model, whole: Amount, seconds: float) -> Amount:
+        kind, cost = self._cost(model, whole, seconds / 4)
+        count, least = getattr(whole, kind), FEWEST[kind]
+        if cost <= seconds:
+            return whole
+        return whole._replace(**{kind: rounded(count * seconds / cost, count, min(least, count))})
+
+    @torch.no_grad()
+    def _figures(self, model: Model, amount: Amount) -> dict[str, float]:
+        part = on(model, tuple(x[: amount.rows] for x in self.batch))
+        effort = QUICK._replace(betas=amount.betas)
+        if found := likelihoods(model, part, part[0], effort, check=False):
             return {"nats": -found[0].log_p.mean().item()}
         if self.judge is not None and self.real is not None:
-            fake = sampled(model, self.samples, shuffled(part, self.samples)[1:])
+            fake = sampled(model, amount.samples, shuffled(part, amount.samples)[1:])
             seen = self.judge.see(fake, self.split.space).features
             return {"frechet": frechet_distance(self.real, seen).value}
         if not isinstance(model, GenerativeModel) or model.context_space is not None:
             return {}
         if isinstance(self.split, Stacked) and self.channels is not None:
-            seen = see_channels(self.channels, sampled(model, THOUSAND), self.split.space)
+            seen = see_channels(self.channels, sampled(model, amount.samples), self.split.space)
             return stacked_values(seen.classes, self.channels.classes)
         if not isinstance(self.split.space, Reals):
             return {}
-        fake = sampled(model, self.samples)
+        fake = sampled(model, amount.samples)
         return {"energy_distance": _distance(part[0], fake)} | self._bumps(fake)
 
     def examine(self, model: Model, data: Any) -> dict[str, float]:

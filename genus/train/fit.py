@@ -7,7 +7,8 @@ been stopped, and more frequent evaluation does not change a run.
     config.json  model.safetensors  ema.safetensors  README.md     the model so far: an artifact
     state.pt         everything that a resumed run needs, plain types only, replaced as one file
     metrics.jsonl    one line for each record: losses, rates, figures
-    samples/         pictures, if a `picture` function is given
+    samples/         pictures, if a `picture` function is given: after each evaluation, and by the
+                     clock after 5, 10, 20, 40, ... seconds (`previews`)
     best/            the artifact with the lowest first figure, if an `evaluate` function is given
 """
 
@@ -27,10 +28,12 @@ from torch import Tensor
 
 from ..core import HasFit, Losses, Model, Refused, promise
 from . import artifact
+from .budget import Budget
 from .game import Average, MakesOptimizers, adam, own_optimizers, play, ranks
-from .process import Patience, begin, mix, seed
+from .previews import Picture, Previews
+from .process import Interrupted, Patience, begin, mix, seed, undisturbed
 from .progress import Display
-from .run import Batches, Examiner, Run, logged, match
+from .run import Batches, Examiner, Run, Timely, logged, match
 
 STATE = "state.pt"
 
@@ -43,9 +46,12 @@ def fit(
     optimizers: MakesOptimizers | None = None,
     schedule: Callable[[float], float] | None = None,
     evaluate: Callable[[Model], Mapping[str, float]] | None = None,
-    picture: Callable[[Model, Path], object] | None = None,
+    picture: Picture | None = None,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> Model:
     """Trains the model in place. Returns it, or its averaged copy if the run keeps one.
+
+    All are left in evaluation mode, also by Ctrl-C, which ends the run after a whole round.
 
     A model that learns by closed form or expectation maximisation (`fit`) gets all data, and
     a round is one step of that; every other model plays its game.
@@ -56,14 +62,18 @@ def fit(
             from 0 to 1.
         evaluate: function that returns figures of the model (the averaged one, if any); the first,
             smaller being better, decides which checkpoint is `best`.
-        picture: function that writes samples of the model into the file named.
+        picture: function that writes samples of the model into the file named; if it has a
+            parameter `n`, previews of a slow model draw fewer.
+        clock: function that returns the time in seconds, for previews, `minutes` and the display.
 
     Raises:
         Refused: model and data do not match, or the folder is in use, or the run to resume
             had other settings.
         FloatingPointError: a loss is not finite; names the player, the round and the term.
+        Interrupted: Ctrl-C or SIGTERM; a KeyboardInterrupt, whose `model` is what would have been
+            returned.
     """
-    return _Session(model, data, run, optimizers, schedule, evaluate, picture).go()
+    return _Session(model, data, run, optimizers, schedule, evaluate, picture, clock).go()
 
 
 class _Session:
@@ -77,7 +87,8 @@ class _Session:
         optimizers: MakesOptimizers | None,
         schedule: Callable[[float], float] | None,
         evaluate: Callable[[Model], Mapping[str, float]] | None,
-        picture: Callable[[Model, Path], object] | None,
+        picture: Picture | None,
+        clock: Callable[[], float],
     ):
         match(model, data)
         self.device = begin(run.device)
@@ -104,30 +115,58 @@ class _Session:
         self.lines: list[dict[str, Any]] = []  # of the log
         self.verdict = ""
         self.pending: list[Losses] = []  # the losses of the rounds since the last line of the log
+        self.means: dict[str, float] = {}  # of the losses in the last line of the log
         self.writes = run.out is not None and self.rank == 0
-        self.display = Display(run.progress and self.rank == 0, run.rounds, run.minutes)
+        self.clock, self.patience = clock, Patience()
+        self.budget = Budget(run.minutes, clock)
+        self.display = Display(run.progress and self.rank == 0, run.rounds, run.minutes, clock)
+        self.previews: Previews | None = None
 
     # the run
 
     def go(self) -> Model:
         self.open_folder()
-        self.clock = time.perf_counter() - self.seconds
-        with self.display, Patience() as patience:
-            for terms in self.rounds():
-                self.after_round(terms)
-                if patience.stopping or self.over():
-                    break
-            self.flush()
-            if self.number % self.run.evaluate_every and not patience.stopping:
-                self.look()
-        self.display.say(self.verdict)
-        self.checkpoint()
-        if patience.stopping:
-            raise KeyboardInterrupt
-        return (self.average.model if self.average else self.model).eval()
+        self.begun = self.clock() - self.seconds
+        if self.picture is not None and self.rank == 0:
+            self.previews = Previews(self.picture, self.clock, self.budget.total)
+        try:
+            with self.display, self.patience:
+                self.display.begin(self.number, self.seconds)
+                self.train()
+            self.display.say(self.verdict)
+            self.checkpoint()
+        finally:
+            self.model.eval()
+            self.result.eval()
+        if self.patience.stopping:
+            raise Interrupted(self.result)
+        return self.result
+
+    @property
+    def result(self) -> Model:
+        """What is evaluated, drawn and returned: the averaged model, if the run keeps one."""
+        return self.average.model if self.average else self.model
+
+    def train(self) -> None:
+        late = False
+        for terms in self.rounds():
+            self.after_round(terms)
+            if self.patience.stopping or self.ended():
+                break
+            if late := self.late():
+                break
+        self.flush()
+        if self.display.due(last=True):
+            self.show(self.means)
+        if self.number % self.run.evaluate_every and not self.patience.stopping:
+            self.look()
+            if self.display.due(last=True):
+                self.show(self.means)
+        if late:
+            self.seconds = self.budget.spent(self.clock() - self.begun)
 
     def rounds(self) -> Iterator[Losses]:
-        if self.over():
+        if self.ended() or self.late():
             return
         if learner := promise(self.model, HasFit):
             everything = tuple(x.to(self.device) for x in self.data.everything())
@@ -162,33 +201,58 @@ class _Session:
         """Seeds the noise of a round from the run's seed, the round's number and the rank."""
         seed(mix(self.run.seed, number, self.rank), self.device)
 
-    def over(self) -> bool:
+    def ended(self) -> bool:
+        """Whether the run has all its rounds."""
+        return self.run.rounds is not None and self.number >= self.run.rounds
+
+    def late(self) -> bool:
+        """Whether the run's time is over, but for its last evaluation and picture."""
         run = self.run
-        if run.rounds is not None and self.number >= run.rounds:
-            return True
         if run.minutes is None or (self.world > 1 and self.number % run.log_every):
             return False
-        late = self.seconds >= 60 * run.minutes
+        late = self.budget.over(self.seconds, self.price_of_picture())
         if self.world > 1:  # one clock for all ranks
             flag = torch.tensor(float(late), device=self.device)
             dist.broadcast(flag, 0)
             late = bool(flag)
         return late
 
+    def price_of_picture(self) -> float:
+        """Seconds that the last picture will take, if the run has a time and a folder."""
+        share = self.budget.share()
+        return self.previews.cost(share) if share and self.previews and self.writes else 0.0
+
     def after_round(self, terms: Losses) -> None:
         if self.average is not None:
             self.average.update(self.number)
         self.pending.append(terms)
         self.number += 1
-        self.seconds = time.perf_counter() - self.clock
+        self.seconds = self.clock() - self.begun
         if self.number % self.run.log_every == 0:
             self.flush()
-        if self.number % self.run.evaluate_every == 0:
+        first = self.evaluate is not None and self.budget.wants_evaluation(self.seconds)
+        if self.number % self.run.evaluate_every == 0 or (first and self.rank == 0):
             self.flush()
             self.look()
         if self.number % self.run.checkpoint_every == 0:
             self.flush()
             self.checkpoint()
+        self.preview()
+        if self.display.due():
+            self.show(self.recent() or self.means)
+
+    def show(self, losses: Mapping[str, float]) -> None:
+        figures = self.figures | self.game
+        self.display.show(self.number, self.seconds, losses, figures, self.verdict)
+
+    def recent(self) -> dict[str, float]:
+        """The means of the losses since the last line of the log, for the display."""
+        names = list(dict.fromkeys(name for terms in self.pending for name in terms))
+        columns = {name: [t[name] for t in self.pending if name in t] for name in names}
+        return {
+            name: torch.stack([x.reshape(()) for x in column]).double().mean().item()
+            for name, column in columns.items()
+        }
 
     # the log
 
@@ -210,35 +274,80 @@ class _Session:
                     f"is untouched"
                 )
             sums[name].append(value)
-        losses = {name: sum(column) / len(column) for name, column in sums.items()}
+        self.means = {name: sum(column) / len(column) for name, column in sums.items()}
         self.pending = []
-        self.record("losses", **losses)
-        figures = self.figures | self.game
-        self.display.show(self.number, self.seconds, losses, figures, self.verdict)
+        self.record("losses", **self.means)
 
     def look(self) -> None:
         """Evaluates, saves the best model, and plots samples, with the same noise every time."""
-        if self.rank or not (self.evaluate or (self.picture and self.writes)):
+        if self.rank:
             return
-        model = self.average.model if self.average else self.model
-        model.eval()
+        self.result.eval()
         if self.evaluate is not None:
-            self.seed(-1)
-            self.figures = dict(self.evaluate(model))
-            if isinstance(self.evaluate, Examiner):
-                self.game = dict(self.evaluate.examine(self.model, self.data))
-            self.record("figures", **self.figures, **self.game)
-            if isinstance(self.evaluate, Examiner):
-                self.verdict = self.evaluate.verdict(self.lines)
-            first = next(iter(self.figures.values()), math.inf)
-            if self.writes and first < self.best:
-                self.best = first
-                artifact.save(model, self.out / "best", note=self.note())
-        if self.picture is not None and self.writes:
-            self.seed(-1)
-            (self.out / "samples").mkdir(exist_ok=True)
-            self.picture(model, self.out / "samples" / f"{self.number:08d}.png")
+            with self.budget.timing("evaluation"):
+                found = self.examined(self.evaluate)
+            if found:
+                self.judge(self.evaluate, *found)
+        if self.previews is not None and self.writes and not self.patience.stopping:
+            self.draw(self.previews, self.budget.share())
         self.model.train()
+
+    def examined(
+        self, evaluate: Callable[[Model], Mapping[str, float]]
+    ) -> tuple[dict[str, float], dict[str, float]] | None:
+        """The figures of the model and of its game; None if Ctrl-C came in between."""
+        share = self.budget.share()
+        with self.patience.between_rounds():
+            self.seed(-1)
+            if share is not None and isinstance(evaluate, Timely):
+                figures = dict(evaluate.within(self.result, share))
+            else:
+                figures = dict(evaluate(self.result))
+            game = {}
+            if isinstance(evaluate, Examiner):
+                game = dict(evaluate.examine(self.model, self.data))
+            return figures, game
+        return None
+
+    def judge(
+        self,
+        evaluate: Callable[[Model], Mapping[str, float]],
+        figures: dict[str, float],
+        game: dict[str, float],
+    ) -> None:
+        """Records figures, and saves the model if it is the best so far."""
+        self.figures, self.game = figures, game
+        self.record("figures", **figures, **game)
+        if isinstance(evaluate, Examiner):
+            self.verdict = evaluate.verdict(self.lines)
+        first = next(iter(figures.values()), math.inf)
+        if self.writes and first < self.best:
+            self.best = first
+            artifact.save(self.result, self.out / "best", note=self.note())
+
+    # samples
+
+    def preview(self) -> None:
+        """Draws samples if their time has come, and leaves the run as it is, bit for bit."""
+        if self.previews is None or not (self.writes or self.display.pictures):
+            return
+        if self.previews.due() and not self.patience.stopping:
+            with undisturbed(self.model, self.device), undisturbed(self.result, self.device):
+                self.result.eval()
+                self.draw(self.previews, self.previews.allowed())
+
+    def draw(self, previews: Previews, seconds: float | None) -> None:
+        """Writes samples, a whole picture unless there is a bound on its seconds."""
+        folder = self.out / "samples" if self.writes else self.display.folder()
+        folder.mkdir(exist_ok=True)
+        path = folder / f"{self.number:08d}.png"
+        with self.patience.between_rounds():
+            self.seed(-1)
+            if seconds is None:
+                previews.whole(self.result, path)
+            else:
+                previews.draw(self.result, path, seconds)
+            self.display.drew(path)
 
     def record(self, event: str, **values: float) -> None:
         line = {"event": event, "round": self.number, "seconds": round(self.seconds, 3)} | values
@@ -281,8 +390,11 @@ class _Session:
 
     def checkpoint(self) -> None:
         """Writes the state as one file, then the artifact, which the state could restore."""
-        if not self.writes:
-            return
+        if self.writes:
+            with self.budget.timing("checkpoint"):
+                self.write()
+
+    def write(self) -> None:
         content = io.BytesIO()
         state = {
             "identity": json.dumps(self.identity(), sort_keys=True),

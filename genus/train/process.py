@@ -2,43 +2,97 @@
 
 import ctypes
 import os
+import random
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import FrameType
-from typing import Self
+from typing import Any, Self
 
 import torch
 import torch.distributed as dist
+from torch import nn
 
 from ..errors import Refused
 
 CONTROL = Path("/sys/fs/cgroup")  # where Linux lists the resources of a container
 
 
-class Patience:
-    """Delays Ctrl-C until the end of a round, for half a round cannot be resumed.
+class Interrupted(KeyboardInterrupt):
+    """A run was stopped by Ctrl-C or SIGTERM, after a whole round.
 
-    A second Ctrl-C stops at once; then the last checkpoint counts.
+    Args:
+        model: what `fit` would have returned: the averaged model if the run keeps one, in
+            evaluation mode.
+    """
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model = model
+
+
+class Patience:
+    """Delays Ctrl-C and SIGTERM until the end of a round, for half a round cannot be resumed.
+
+    A second one stops at once; then the last checkpoint counts. Between two rounds there is
+    nothing to wait for: `ready` says so.
     """
 
     stopping = False
+    ready = False
 
     def __enter__(self) -> Self:
-        self.before = None
+        self.before: dict[int, Any] = {}
         if threading.current_thread() is threading.main_thread():
-            self.before = signal.signal(signal.SIGINT, self.hold)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self.before[number] = signal.signal(number, self.hold)
         return self
 
     def hold(self, number: int, frame: FrameType | None) -> None:
-        if self.stopping:
-            raise KeyboardInterrupt
+        at_once = self.stopping or self.ready
         self.stopping = True
+        if at_once:
+            raise KeyboardInterrupt
+
+    @contextmanager
+    def between_rounds(self) -> Iterator[None]:
+        """A context that Ctrl-C ends at once: what it does may be left unfinished."""
+        self.ready = True
+        try:
+            yield
+        except KeyboardInterrupt:
+            if not self.stopping:  # not of a signal that was held
+                raise
+        finally:
+            self.ready = False
 
     def __exit__(self, *error: object) -> None:
-        if self.before is not None:
-            signal.signal(signal.SIGINT, self.before)
+        for number, before in self.before.items():
+            signal.signal(number, before or signal.SIG_DFL)
+
+
+@contextmanager
+def undisturbed(model: nn.Module, device: torch.device) -> Iterator[None]:
+    """A context that leaves random streams, and the model's buffers and mode, as they were."""
+    modes = [(module, module.training) for module in model.modules()]
+    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    own = random.getstate()
+    apple = torch.mps.get_rng_state() if device.type == "mps" else None
+    try:
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training
+        with torch.no_grad():
+            for buffer, before in buffers:
+                buffer.copy_(before)
+        random.setstate(own)
+        if apple is not None:
+            torch.mps.set_rng_state(apple)
 
 
 def mix(*numbers: int) -> int:

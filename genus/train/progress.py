@@ -1,7 +1,9 @@
-"""The display of a running training: a live table on a terminal, plain lines elsewhere."""
+"""The display of a running training: a live table on a terminal and in a notebook, else plain lines."""
 
-import time
-from collections.abc import Mapping
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -9,7 +11,13 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 
+from .notebook import Notebook
+
 PAUSE = 10.0  # seconds between two plain lines
+FIRST = 2.0  # seconds before the first, so that it has a speed to tell
+TABLE = 0.5  # seconds between two changes of a table
+
+Row = tuple[str, str, str, bool]  # player, term, value, and whether it is a figure
 
 
 class Display:
@@ -18,17 +26,25 @@ class Display:
     Args:
         on: whether to show anything.
         rounds, minutes: length of the run.
+        clock: function that returns the time in seconds.
     """
 
-    def __init__(self, on: bool, rounds: int | None, minutes: float | None):
-        self.on, self.rounds, self.minutes = on, rounds, minutes
+    def __init__(
+        self, on: bool, rounds: int | None, minutes: float | None, clock: Callable[[], float]
+    ):
+        self.on, self.rounds, self.minutes, self.clock = on, rounds, minutes, clock
         self.console = Console(stderr=True)
         self.live: Live | None = None
-        self.printed = 0.0
-        self.start: tuple[int, float] | None = None  # where this process began to count
+        self.notebook = Notebook() if on and in_notebook() else None
+        self.pictures = self.notebook is not None  # whether it shows samples
+        self.shown = 0  # times
+        self.next = 0.0
+        self.start = (0, 0.0)  # where this process began to count
+        self.samples = ""  # the file of the latest
+        self.spare: tempfile.TemporaryDirectory[str] | None = None
 
     def __enter__(self) -> Self:
-        if self.on and self.console.is_terminal:
+        if self.on and self.notebook is None and self.console.is_terminal:
             self.live = Live(console=self.console, refresh_per_second=4, transient=True)
             self.live.start()
         return self
@@ -41,11 +57,40 @@ class Display:
     ) -> None:
         if self.live is not None:
             self.live.stop()
+        if self.spare is not None:
+            self.spare.cleanup()
 
-    def say(self, verdict: str) -> None:
-        """Prints what is wrong with a game, if anything is, so that it stays on the screen."""
-        if self.on and verdict:
-            self.console.print(verdict, style="bold", highlight=False, soft_wrap=True)
+    def begin(self, number: int, seconds: float) -> None:
+        """Says where the run, or its continuation, begins: speed is counted from here."""
+        self.start = (number, seconds)
+        self.next = self.clock() + (TABLE if self.live or self.notebook else FIRST)
+
+    def say(self, sentence: str) -> None:
+        """Prints a sentence that stays on the screen, such as what is wrong with a game."""
+        if self.on and sentence:
+            self.console.print(sentence, style="bold", highlight=False, soft_wrap=True)
+
+    def folder(self) -> Path:
+        """A folder for samples that are only shown, of a run that has none; it does not stay."""
+        self.spare = self.spare or tempfile.TemporaryDirectory()
+        return Path(self.spare.name)
+
+    def drew(self, path: Path) -> None:
+        """Shows new samples, or where they are."""
+        if not self.on:
+            return
+        if self.notebook is not None:
+            self.notebook.picture(path)
+        elif self.live is None and not self.samples:
+            line = f"samples so far: {path}"
+            self.console.print(line, highlight=False, soft_wrap=True)
+        self.samples = str(path)
+
+    def due(self, last: bool = False) -> bool:
+        """Whether it is time for something new; at the last, whether the end would go unseen."""
+        if last and self.on and (self.live or self.notebook or not self.shown):
+            return True
+        return self.on and self.clock() >= self.next
 
     def show(
         self,
@@ -55,22 +100,29 @@ class Display:
         figures: Mapping[str, float],
         verdict: str = "",
     ) -> None:
+        """Shows the state of the run; `due` says when there is something new."""
         if not self.on:
             return
-        begun, then = self.start = self.start or (number, seconds)
-        speed = (number - begun) / (seconds - then) if seconds > then else 0.0
-        head = f"round {number:,}{self._of()}  {speed:,.1f} rounds/s  {self._left(number, seconds, speed)}"
-        if self.live is not None:
-            first = verdict.split("\n")[:1]
-            self.live.update(Group(_table(head, losses, figures), *first))
-        elif time.monotonic() - self.printed > PAUSE:
-            self.printed = time.monotonic()
+        self.shown += 1
+        self.next = self.clock() + (TABLE if self.live or self.notebook else PAUSE)
+        head, rows = self._head(number, seconds), table_rows(losses, figures)
+        first = verdict.split("\n")[0]
+        if self.notebook is not None:
+            self.notebook.table(head, rows, first)
+        elif self.live is not None:
+            where = [f"samples: {self.samples}"] if self.samples else []
+            self.live.update(Group(_table(head, rows), *where, *([first] if first else [])))
+        else:
             cells = [f"{name} {value:.4g}" for name, value in {**losses, **figures}.items()]
             self.console.print("  ".join([head, *cells]), highlight=False, soft_wrap=True)
-            self.say(verdict.split("\n")[0])
+            self.say(first)
 
-    def _of(self) -> str:
-        return f" of {self.rounds:,}" if self.rounds is not None else ""
+    def _head(self, number: int, seconds: float) -> str:
+        begun, then = self.start
+        speed = (number - begun) / (seconds - then) if seconds > then else 0.0
+        of = f" of {self.rounds:,}" if self.rounds is not None else ""
+        parts = [f"round {number:,}{of}", pace(speed), self._left(number, seconds, speed)]
+        return "  ".join(part for part in parts if part)
 
     def _left(self, number: int, seconds: float, speed: float) -> str:
         ways = []
@@ -81,17 +133,37 @@ class Display:
         return f"{max(0.0, min(ways)):,.0f} s left" if ways else ""
 
 
-def _table(head: str, losses: Mapping[str, float], figures: Mapping[str, float]) -> Table:
-    table = Table(title=head, title_justify="left", box=None, pad_edge=False)
-    for column in ("player", "term", "loss"):
-        table.add_column(column, justify="right" if column == "loss" else "left")
-    before = ""
+def in_notebook() -> bool:
+    """Whether this process is the kernel of a notebook."""
+    find = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return hasattr(find() if find else None, "kernel")
+
+
+def pace(speed: float) -> str:
+    """A speed in words, from rounds in a second; "" if it is not known."""
+    if not speed:
+        return ""
+    return f"{speed:,.1f} rounds/s" if speed >= 1 else f"{1 / speed:,.1f} s a round"
+
+
+def table_rows(losses: Mapping[str, float], figures: Mapping[str, float]) -> list[Row]:
+    """Losses and figures as rows of a table; a player is named once."""
+    rows, before = [], ""
     for name, value in losses.items():
         player, _, term = name.partition("/")
-        table.add_row("" if player == before else player, term, f"{value:,.4g}")
+        rows.append(("" if player == before else player, term, f"{value:,.4g}", False))
         before = player
     for name, value in figures.items():
         whose, _, term = name.rpartition("/")  # of the game, or of the model
-        table.add_row("" if whose == before else whose, term, f"{value:,.4g}", style="bold")
+        rows.append(("" if whose == before else whose, term, f"{value:,.4g}", True))
         before = whose
+    return rows
+
+
+def _table(head: str, rows: list[Row]) -> Table:
+    table = Table(title=head, title_justify="left", box=None, pad_edge=False)
+    for column in ("player", "term", "loss"):
+        table.add_column(column, justify="right" if column == "loss" else "left")
+    for player, term, value, figure in rows:
+        table.add_row(player, term, value, style="bold" if figure else None)
     return table

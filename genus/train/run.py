@@ -44,13 +44,23 @@ class Examiner(Protocol):
         ...
 
 
+@runtime_checkable
+class Timely(Protocol):
+    """An `evaluate` that can keep to a time, by taking fewer rows or samples."""
+
+    def within(self, model: Model, seconds: float) -> Mapping[str, float]:
+        """Figures of a model, found in about this time, of equally many rows each time."""
+        ...
+
+
 @dataclass(frozen=True)
 class Run:
     """Length, folder, device and others: the part of a configuration that every recipe shares.
 
     Args:
         rounds: number of rounds after which to stop; in a round each player takes one step.
-        minutes: time after which to stop; the earlier of the two counts.
+        minutes: length in minutes, with the last evaluation and the time of all stages of a
+            recipe; the earlier of the two counts.
         batch: number of rows in a batch, over all ranks.
         lr: learning rate of the default optimiser, Adam; a recipe multiplies it by its schedule.
         seed: random seed of weights, batches and noise.
@@ -62,7 +72,8 @@ class Run:
         accumulate: number of equal parts into which a batch is split, to save memory.
         ema: decay of the averaged weights, in [0, 1); by default none are kept.
         log_every: number of rounds between two lines of the log.
-        evaluate_every: number of rounds between two evaluations with sample pictures.
+        evaluate_every: number of rounds between two evaluations with sample pictures; samples are
+            also drawn after 5, 10, 20, 40, ... seconds.
         checkpoint_every: number of rounds between two checkpoints.
         progress: whether to show a live table, or plain lines where there is no terminal.
         note: further entries of config.json, of JSON types.

@@ -183,6 +183,24 @@ def test_evaluate(run, said, monkeypatch):
     assert {"nll", "frechet"} <= {figure["name"] for figure in figures}
 
 
+def test_evaluate_so_many_rows_in_so_much_time(run, said, monkeypatch):
+    """Two minutes if nothing is said; as long as it takes with --minutes 0 or --rows all."""
+    from genus import measure
+
+    asked = []
+    monkeypatch.setattr(measure, "evaluate", lambda *given, **how: asked.append(how) or [])
+    for options in ("", "--rows 50", "--rows all", "--minutes 0", "--rows all --minutes 3"):
+        assert said(f"evaluate {run} --json {options}")[0] == 0
+    found = [(how["rows"], how["minutes"], how["samples"]) for how in asked]
+    assert found == [
+        (None, 2, None),
+        (50, 2, None),
+        (300, 0, None),
+        (None, 0, None),
+        (300, 3, None),
+    ]
+
+
 def quick(monkeypatch):
     """Estimates with less effort."""
     from functools import partial
@@ -212,6 +230,9 @@ SENTENCES = {
     "sample nowhere": "sample: the following arguments are required: --out",
     "sample nowhere --sed 3 --out x.png": "sample: there is no option --sed; did you mean --seed?",
     "evaluate nowhere": "nowhere: there is no such folder",
+    "evaluate nowhere --rows none": "evaluate: argument --rows: 'none' is neither 1 to 10,000,000 nor all",
+    "evaluate nowhere --minutes -1": "evaluate: argument --minutes: '-1' is not a number of minutes",
+    "evaluate nowhere --samples 0": "evaluate: --samples is 0; 1 to 10,000,000 are wanted",
     "compare tiny tiny --out {out}": "compare: tiny is named twice",
     "compare tiny tiyn --out {out}": "there is no recipe tiyn; did you mean tiny?",
     "compare tiny --minutes 0 --out {out}": "compare: --minutes is 0.0; more than 0 is wanted",

@@ -161,20 +161,58 @@ def test_not_finite_names_player_round_and_term(data, tmp_path):
     assert all(v.isfinite().all() for v in state["model"].values())
 
 
-def test_an_interrupted_run_is_kept_to_the_end_of_its_round(data, tmp_path):
-    class Stops(Blob):
-        def loss(self, x):
-            self.turns = getattr(self, "turns", 0) + 1
-            if self.turns == 8:
-                signal.raise_signal(signal.SIGINT)
-            return super().loss(x)
+class Stops(Blob):
+    """Gets a signal in the middle of its eighth round."""
 
-    handler = signal.getsignal(signal.SIGINT)
+    def __init__(self, number=signal.SIGINT):
+        super().__init__()
+        self.number = number
+
+    def loss(self, x):
+        self.turns = getattr(self, "turns", 0) + 1
+        if self.turns == 8:
+            signal.raise_signal(self.number)
+        return super().loss(x)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_is_kept_to_the_end_of_its_round(data, tmp_path, number):
+    handler = signal.getsignal(number)
     run = Run(rounds=20, out=tmp_path / "x", device="cpu")
     with pytest.raises(KeyboardInterrupt):
-        fit(Stops(), data, run)
-    assert signal.getsignal(signal.SIGINT) is handler
+        fit(Stops(number), data, run)
+    assert signal.getsignal(number) is handler
     assert torch.load(tmp_path / "x" / "state.pt", weights_only=True)["number"] == 8
+
+
+@pytest.mark.parametrize("ema", [None, 0.9])
+def test_an_interrupt_carries_the_model(data, ema):
+    """As it is after whole rounds, averaged if the run keeps an average, in evaluation mode."""
+    model = Stops()
+    with pytest.raises(KeyboardInterrupt) as stop:
+        fit(model, data, Run(rounds=20, ema=ema, device="cpu"))
+    kept = stop.value.model
+    assert (kept is model) == (ema is None)
+    assert not kept.training
+    assert not model.training
+    whole = fit(Blob(), data, Run(rounds=8, ema=ema, device="cpu"))
+    assert artifact.digest(kept.state_dict()) == artifact.digest(whole.state_dict())
+
+
+@pytest.mark.parametrize("during", ["evaluate", "picture"])
+def test_an_interrupt_does_not_wait_for_an_evaluation(data, tmp_path, during):
+    def stop(*given):
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError("it waited")
+
+    run = Run(rounds=20, evaluate_every=5, out=tmp_path / "x", device="cpu")
+    with pytest.raises(KeyboardInterrupt) as error:
+        fit(Blob(), data, run, **{during: stop})
+    assert error.value.model is not None
+    assert torch.load(tmp_path / "x" / "state.pt", weights_only=True)["number"] == 5
+    whole = fit(Blob(), data, replace(run, out=tmp_path / "y"))
+    resumed = fit(Blob(), data, replace(run, resume=True))
+    assert artifact.digest(resumed.state_dict()) == artifact.digest(whole.state_dict())
 
 
 def test_a_second_interrupt_does_not_wait(data, tmp_path):
