@@ -87,7 +87,7 @@ class VAE(GenerativeModel):
         """What the likelihood makes of z, (n, numbers * c, ...)."""
         out = self.decoder(z)
         if isinstance(self.decoder, MLP):
-            out = out.reshape(len(z), -1, *self.space.shape[1:])
+            out = out.unflatten(1, (-1, *self.space.shape[1:]))
         return out
 
     def encode(self, x: Tensor) -> Tensor:
