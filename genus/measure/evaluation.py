@@ -23,7 +23,18 @@ import torch
 from torch import Tensor
 
 from .._version import __version__
-from ..core import Classes, GenerativeModel, Graphs, Model, Reals, Refused, Space, Strokes, Tokens
+from ..core import (
+    Classes,
+    GenerativeModel,
+    Graphs,
+    Model,
+    Reals,
+    Refused,
+    Space,
+    Strokes,
+    Tokens,
+    sample,
+)
 from ..data import Data
 from ..data.images.stacked import Stacked
 from ..functional.densities.estimates import mean_error
@@ -34,7 +45,6 @@ from .likelihood.likelihood import (
     Effort,
     likelihood_figures,
     likelihoods,
-    parts,
     truth_figure,
 )
 from .oracles import Oracle, oracle_for
@@ -82,7 +92,7 @@ def evaluate(
         test = on(model, data.test.everything())
         figures = _likelihood(model, data, test, protocol, effort)
         true, *context = shuffled(test, samples)
-        fake, seconds = timed(lambda: sampled(model, samples, tuple(context)))
+        fake, seconds = timed(lambda: sampled(model, samples, tuple(context), seed))
         if judge is not None:
             classes = context[0].cpu() if labels else None
             figures += _seen(judge, data, fake, classes, protocol, neighbours)
@@ -100,7 +110,7 @@ def evaluate(
             )
             figures += vector_figures(fake.cpu(), *real, protocol)
         if data.context_space is None:
-            figures += _thousand(model, data, max(samples, STACKED), oracle, protocol)
+            figures += _thousand(model, data, max(samples, STACKED), seed, oracle, protocol)
         if context and not labels:
             figures += _pairs_figures(fake, true, data.space, protocol)
     return figures + cost_figures(model, samples, seconds, protocol)
@@ -180,7 +190,12 @@ def _seen(
 
 
 def _thousand(
-    model: Model, data: Data, samples: int, oracle: Oracle | None, protocol: dict[str, Any]
+    model: Model,
+    data: Data,
+    samples: int,
+    seed: int,
+    oracle: Oracle | None,
+    protocol: dict[str, Any],
 ) -> list[Figure]:
     """Figures of stacked digits, if there is an oracle for one of their channels."""
     train, test = data.train, data.test
@@ -189,7 +204,7 @@ def _thousand(
     judge = oracle or channel_oracle(test)
     if judge is None:
         return []
-    return stacked_figures(judge, sampled(model, samples).cpu(), train, test, protocol)
+    return stacked_figures(judge, sampled(model, samples, seed=seed).cpu(), train, test, protocol)
 
 
 def _pairs_figures(
@@ -239,13 +254,11 @@ def protocol_of(data: Data, seed: int) -> dict[str, Any]:
 # --- pieces -----------------------------------------------------------------------------------
 
 
-def sampled(model: Model, n: int, context: Batch = (), rows: int = 500) -> Tensor:
-    """n samples, (n, *shape), in batches of `rows`; with a context, one for each of its rows."""
-    if not isinstance(model, GenerativeModel):
-        raise Refused(f"sampled: {type(model).__name__} cannot sample; a generative model can")
+def sampled(model: Model, n: int, context: Batch = (), seed: int = 0) -> Tensor:
+    """n samples, (n, *shape), as `genus.sample` draws them; with a context, one for each of its rows."""
     if model.context_space is not None:
-        return torch.cat([model.sample(context=part) for (part,) in parts(context, rows)])
-    return torch.cat([model.sample(min(rows, n - i)) for i in range(0, n, rows)])
+        return sample(model, None, seed, *context)
+    return sample(model, n, seed)
 
 
 @contextmanager

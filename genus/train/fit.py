@@ -26,9 +26,10 @@ import torch.distributed as dist
 from torch import Tensor
 
 from ..core import HasFit, Losses, Model, Refused, promise
+from ..core.seeds import mix, seed
 from . import artifact
 from .game import Average, MakesOptimizers, adam, own_optimizers, play, ranks
-from .process import Patience, begin, mix, seed
+from .process import Patience, begin
 from .progress import Display
 from .run import Batches, Examiner, Run, logged, match
 
