@@ -1,5 +1,6 @@
 """Samples of a model for pictures, contexts for them, and what sampling is told."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -13,7 +14,7 @@ from ..data import Data
 from ..errors import RefusedType
 from .files import save_png
 from .origin import origin
-from .pictures import grid, shown
+from .pictures import Picture, grid, has_pictures, shown
 
 
 def picture(
@@ -45,13 +46,32 @@ def picture(
     if not isinstance(model, GenerativeModel):
         raise RefusedType(f"picture: {type(model).__name__} cannot sample")
     if model.context_space is None:
-        return save_png(grid(sample(model, n, seed), space), path, note)
+        return save_png(_means_above_draws(model, n, seed), path, note)
     if context is None:
         context = in_turn(model.context_space, n)
     if context is None:
         raise Refused(f"picture: {type(model).__name__} needs a context of {model.context_space}")
     x = sample(model, None, seed, context)
     return save_png(shown(x, space, context, model.context_space), path, note)
+
+
+def _means_above_draws(model: GenerativeModel, n: int, seed: int) -> Picture:
+    """The grid of samples; of models that draw x with a noise of its own, of its means, and draws.
+
+    A line of means stands above the line of draws from the same latents.
+    """
+    space, options = model.space, model.sampling_options
+    noiseless = options is None or "mean" not in {field.name for field in fields(options)}
+    if options is None or noiseless or not has_pictures(space):
+        return grid(sample(model, n, seed), space)
+    columns = max(1, math.isqrt(n))
+    lines = math.ceil(n / 2 / columns)
+    pairs = [
+        sample(model, lines * columns, seed, decoding=how)
+        for how in (options(mean=True), options())
+    ]
+    both = torch.stack([x.unflatten(0, (lines, columns)) for x in pairs], 1)
+    return grid(both.flatten(0, 2), space, columns)
 
 
 def in_turn(space: Space, n: int) -> Tensor | None:
