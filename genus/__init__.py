@@ -4,7 +4,7 @@
     digits = genus.data.load("digits")
     model = genus.autoregressive.MADE(digits.space)
     genus.fit(model, digits.train, genus.Run(minutes=1))
-    model.sample(16)
+    genus.sample(model, 16, seed=3)
     genus.evaluate(model, digits)
 
 Names are loaded when they are first used, so that the command line answers at once.
@@ -18,7 +18,7 @@ from .errors import Refused as Refused
 from .families import FAMILIES as FAMILIES
 
 _NAMES = {  # of each folder, what also stands here
-    "core": "Bits Classes GenerativeModel Model Pixels Player Reals Tokens",
+    "core": "Bits Classes GenerativeModel Model Pixels Player Reals Tokens sample",
     "train": "Run fit load play save",
     "measure": "evaluate",
 }
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from .core import Player as Player
     from .core import Reals as Reals
     from .core import Tokens as Tokens
+    from .core import sample as sample
     from .measure import evaluate as evaluate
     from .train import Run as Run
     from .train import fit as fit

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+import genus
 from genus.core import (
     Attributes,
     Bits,
@@ -168,6 +169,30 @@ def samples_follow_the_seed(model, *batch):
 
     assert torch.equal(drawn(7), drawn(7))
     assert not torch.equal(drawn(7), drawn(8))
+
+
+def the_first_rows_do_not_depend_on_how_many(model, *batch):
+    """Bit for bit, by `genus.sample`; each with a context of its own."""
+    context = None if model.context_space is None else draw(model.context_space, 70)
+
+    def drawn(n):
+        return genus.sample(model, n, 3, None if context is None else context[:n])
+
+    torch.manual_seed(4)
+    x = drawn(70)
+    assert len(x) == 70
+    for n in (1, 5, 64, 65):
+        assert torch.equal(drawn(n), x[:n]), f"the first {n} of 70 are not the {n}"
+    drawn(0)
+    after = torch.rand(1)
+    torch.manual_seed(4)
+    assert torch.equal(after, torch.rand(1)), "the random streams have moved"
+
+
+def no_rows_are_rows_too(model, *batch):
+    x = sample(model, 0)[0]
+    assert x.shape == (0, *model.space.shape)
+    assert x.dtype == batch[0].dtype
 
 
 def sampling_leaves_the_model_alone(model, *batch):
@@ -556,6 +581,8 @@ def what_is_judged_is_what_the_critic_says(model, *batch):
 LAWS = {  # each law, and the promises that invoke it
     samples_are_of_the_space: {"sample"},
     samples_follow_the_seed: {"sample"},
+    the_first_rows_do_not_depend_on_how_many: {"sample"},
+    no_rows_are_rows_too: {"sample"},
     sampling_leaves_the_model_alone: {"sample"},
     rows_do_not_meet: {"log_prob"},
     probability_sums_to_one: {"log_prob", "sample"},

@@ -20,7 +20,7 @@ MAY_IMPORT = {  # the top folders, from the ground up
     "train": {"_version", "core"},
     **dict.fromkeys(FAMILIES, BASE),
     "data": {"core", "functional"},
-    "show": {"core", "functional", "data"},
+    "show": {"_version", "core", "functional", "data"},
     "measure": {*BASE, "_version", "train", "data"},
     "recipes": {*BASE, "_version", "show", "train", "data", "measure", *FAMILIES},
     "laboratory": {*BASE, "show", "train", "data", "measure", "adversarial"},

@@ -133,6 +133,19 @@ class KeepsItsOwnSeed(Gaussian):
         return super().sample(n)
 
 
+class NeverDrawsTheSameTwice(Gaussian):
+    calls = 0
+
+    def sample(self, n):
+        self.calls += 1
+        return super().sample(n) + self.calls
+
+
+class DrawsAtLeastOne(Gaussian):
+    def sample(self, n):
+        return super().sample(max(1, n))
+
+
 class DecodesElsewhere(RealNVP):
     def decode(self, z):
         return super().decode(z) + 1e-3
@@ -268,6 +281,12 @@ LIARS = [  # (liar, its arguments, the law that must reject it)
     (SamplesTooWide, {"space": Reals((2,))}, "samples_come_from_the_density"),
     (SamplesBetweenTheLevels, {"space": Pixels((2,), 5)}, "samples_are_of_the_space"),
     (KeepsItsOwnSeed, {"space": Reals((2,))}, "samples_follow_the_seed"),
+    (
+        NeverDrawsTheSameTwice,
+        {"space": Reals((2,))},
+        "the_first_rows_do_not_depend_on_how_many",
+    ),
+    (DrawsAtLeastOne, {"space": Reals((2,))}, "no_rows_are_rows_too"),
     (DecodesElsewhere, {"space": Reals((2,)), "width": 8}, "decoding_undoes_encoding"),
     (ForgetsALogdet, {"space": Reals((2,)), "width": 8}, "logdet_is_the_jacobians"),
     (AddsTheKL, {"space": Bits((3,)), "latent": 2}, "elbo_is_a_bound"),

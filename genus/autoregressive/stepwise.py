@@ -80,6 +80,8 @@ class Stepwise(GenerativeModel):
         first = self.levels_of_prefix(len(u), prefix)
         order, end = self.order.tolist(), getattr(self.space, "end", None)
         index = torch.full_like(u, end or 0, dtype=torch.int64)
+        if not len(u):
+            return self.space.values(index, u.dtype).reshape(0, *self.space.shape)
         steps = self.unroll(len(u), *given(context))
         logits = next(steps)
         for place, feature in enumerate(order):

@@ -3,6 +3,7 @@
 import os
 import textwrap
 from pathlib import Path
+from typing import Any
 
 from .. import recipes
 from ..errors import Refused
@@ -100,4 +101,17 @@ def _conclude(out: Path) -> None:
     )
     if metrics:
         print("  ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
-    print(f"kept in {out}; genus sample {out} -n 64 --out samples.png shows what it has learnt")
+    kind = _kind_of_samples(out, config)
+    print(f"kept in {out}; genus sample {out} -n 64 --out samples{kind} shows what it has learnt")
+
+
+def _kind_of_samples(out: Path, config: dict[str, Any]) -> str:
+    """The suffix of the file that shows samples of a run best."""
+    from ..data import load
+    from ..show.files import natural_kind
+    from ..train.artifact import ArtifactError, data_of, decode
+
+    try:
+        return natural_kind(decode(config["model"]).space, lambda: load(data_of(out)))
+    except ArtifactError:  # a class of the user's own, which is built only where it is allowed
+        return ".png"

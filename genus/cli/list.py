@@ -20,18 +20,20 @@ def run(words: list[str]) -> int:
     from rich.markup import escape
 
     console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
-    family = None
-    for entry in recipes.catalogue():
-        if entry.family != family:
-            console.print(f"\n[bold]{entry.family or 'others'}[/bold]")
-            family = entry.family
-        console.print(f"  [bold cyan]{entry.name}[/bold cyan]  {escape(entry.aim)}")
-        lines = [
-            entry.measured and f"measured: {entry.measured}",
-            entry.data and f"data: {entry.data}",
-            entry.promises and f"can: {', '.join(entry.promises)}",
-            entry.source,
-        ]
-        for line in filter(None, lines):
-            console.print(f"      [dim]{escape(line)}[/dim]")
+    with console.capture() as page:  # written by rich itself, a closed pipe would be a failure
+        family = None
+        for entry in recipes.catalogue():
+            if entry.family != family:
+                console.print(f"\n[bold]{entry.family or 'others'}[/bold]")
+                family = entry.family
+            console.print(f"  [bold cyan]{entry.name}[/bold cyan]  {escape(entry.aim)}")
+            lines = [
+                entry.measured and f"measured: {entry.measured}",
+                entry.data and f"data: {entry.data}",
+                entry.promises and f"can: {', '.join(entry.promises)}",
+                entry.source,
+            ]
+            for line in filter(None, lines):
+                console.print(f"      [dim]{escape(line)}[/dim]")
+    print(page.get(), end="")
     return OK

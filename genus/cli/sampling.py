@@ -1,83 +1,286 @@
-"""The work of `genus sample`: samples of a trained model, in a file."""
+"""The work of `genus sample`: samples of a trained model, in a file or a folder."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain, count
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from ..core.files import write
+import torch
+from torch import Tensor
+
+from ..core import Classes, GenerativeModel, Reals, blocks, given, in_blocks
+from ..core.files import drafted_folder, write
 from ..data import Data
 from ..data import load as load_data
-from ..errors import Refused
-from ..show import contexts, sampled, save_png, shown
-from ..show.files import array, written
-from ..show.samples import long, prefix, sampling_arguments
+from ..errors import Refused, RefusedType
+from ..functional.sequences.choices import DRAWN
+from ..show import contexts, grid, save_film, save_picture, scatter, shown
+from ..show.arrays import save_arrays
+from ..show.files import PICTURES, natural_kind, written
+from ..show.origin import origin, presentable
+from ..show.pictures import Picture, frame_of, has_pictures, plain, separate
+from ..show.samples import prefix, sampling_arguments
+from ..show.ways import filled, mask_of, masked, upper_half, walked, watched
 from ..train.artifact import data_of, load, read_config
 from ..train.process import begin
 
 
-def write_samples(
-    folder: Path,
-    n: int,
-    out: Path,
-    *,
-    seed: int,
-    raw: bool,
-    data: str | None,
-    device: str,
-    temperature: float | None = None,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    prompt: str | None = None,
-    bias: float | None = None,
-    context: str | None = None,
-    length: int | None = None,
-) -> None:
-    """Writes samples into a file, whole or not at all; a picture holds a note of its origin.
+@dataclass(frozen=True)
+class Order:
+    """What `genus sample` is asked for.
 
     Args:
         folder: folder of a model.
-        n: number of samples.
-        out: file: .png; .npy, an array; .txt, for tokens that stand for characters or words; or
-            .wav, for sounds, one after another.
+        n: number of samples, or of ways from one code to another.
+        out: file or folder to write.
+        into_folder: whether `out` is a folder.
         seed: random seed.
         raw: whether to use the weights themselves, not their average.
-        data: data set of contexts and symbols, by default the data of the run.
+        data: data set of contexts, rows and symbols, by default the data of the run.
         device: device as in `Run`.
         temperature, top_k, top_p: settings of `Decoding`, for models that sample value by value.
+        mean: True shows the mean of p(x | z), for models that have a latent.
         bias: neatness, for models of handwriting.
         prompt: text to continue, for models of tokens.
+        length: number of tokens after the prompt, for models whose texts may be of any length.
         context: context of a conditional model, as `Data.parse_context` reads it; by default labels
             in turn, or the test set's contexts.
-        length: number of tokens after the prompt, for models whose texts may be of any length.
+        frames: number of frames of how samples come about.
+        complete: "half", to keep the upper half of test rows.
+        inpaint: picture whose white part is drawn anew in test rows.
+        interpolate: steps from one latent code to another.
+        between: "rows" or "draws": whose codes these are.
+        words: words of the command, for the note in a picture.
     """
-    config = read_config(folder)
-    model = load(folder, average=not raw, device=str(begin(device)))
-    averaged = not raw and (folder / "ema.safetensors").exists()
 
-    def source() -> Data:
-        return load_data(data or data_of(folder)).view_for(model)
+    folder: Path
+    n: int
+    out: Path
+    into_folder: bool = False
+    seed: int = 0
+    raw: bool = False
+    data: str | None = None
+    device: str = "auto"
+    temperature: float | None = None
+    top_k: int | None = None
+    top_p: float | None = None
+    mean: bool | None = None
+    bias: float | None = None
+    prompt: str | None = None
+    length: int | None = None
+    context: str | None = None
+    frames: int | None = None
+    complete: str | None = None
+    inpaint: Path | None = None
+    interpolate: int | None = None
+    between: str | None = None
+    words: tuple[str, ...] = ()
 
-    if data is not None:
-        source()  # data that do not fit are refused even if they are not needed
-    choices = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "bias": bias}
-    how = sampling_arguments(model, choices)
-    if prompt is not None:
-        how["prefix"] = prefix(model, source(), prompt, length is not None)
-    given = contexts(model, n, source)
-    if context is not None:
-        if given is None:
-            raise Refused(f"sample: {type(model).__name__} takes no context: leave --context out")
-        given = source().parse_context(context).expand_as(given)
-    x = sampled(model, n, given, seed, how) if length is None else long(model, n, length, seed, how)
-    if out.suffix == ".png":
-        note: dict[str, Any] = {
-            "config": config,
-            "n": n,
-            "seed": seed,
+
+def write_samples(order: Order) -> None:
+    """Writes samples into a file or a folder, whole or not at all; a picture notes its origin."""
+    out, kind, samples = order.out, order.out.suffix.lower(), Samples(order)
+    drawn = samples.blocks()
+    first = next(drawn)  # what cannot be drawn is refused before there is a folder
+    drawn = chain([first], drawn)
+    if order.into_folder:
+        samples.write_folder(drawn)
+    elif kind in PICTURES:
+        samples.write_picture(torch.cat([*drawn]))
+    elif kind in (".txt", ".wav"):
+        content = written(samples.source, torch.cat([*drawn]), kind)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write(out, content)
+    else:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        others = samples.labels() if kind == ".npz" else None
+        save_arrays(drawn, order.n, out, others)
+
+
+class Samples:
+    """The samples of an order, and how they are written.
+
+    Args:
+        order: what is asked for.
+    """
+
+    def __init__(self, order: Order):
+        self.order = order
+        self.config = read_config(order.folder)
+        device = str(begin(order.device))
+        self.model: Any = load(order.folder, average=not order.raw, device=device)
+        if not isinstance(self.model, GenerativeModel):
+            raise RefusedType(f"sample: {type(self.model).__name__} cannot sample")
+        names = ("temperature", "top_k", "top_p", "mean", "bias")
+        self.how = sampling_arguments(self.model, {name: getattr(order, name) for name in names})
+        if order.data is not None:
+            _ = self.source  # data that do not fit are refused even if they are not needed
+        self.known: Tensor | None = None  # of rows that are completed
+        self.rows: Tensor | None = None
+
+    @cached_property
+    def source(self) -> Data:
+        """The data, as the model takes them."""
+        return load_data(self.order.data or data_of(self.order.folder)).view_for(self.model)
+
+    @cached_property
+    def given(self) -> Tensor | None:
+        """The contexts, (n, ...), of a conditional model."""
+        found = contexts(self.model, self.order.n, lambda: self.source)
+        if self.order.context is None:
+            return found
+        if found is None:
+            name = type(self.model).__name__
+            raise Refused(f"sample: {name} takes no context: leave --context out")
+        return self.source.parse_context(self.order.context).expand_as(found)
+
+    # drawing
+
+    def blocks(self) -> Iterator[Tensor]:
+        """All that is drawn, block by block, on the processor: (rows, *shape), or (rows, steps, *shape)."""
+        return (block.cpu() for block in self._way())
+
+    def _way(self) -> Iterator[Tensor]:
+        order, model = self.order, self.model
+        if order.interpolate is not None:
+            return self._walked(order.interpolate)
+        if order.complete is not None or order.inpaint is not None:
+            space = model.space
+            self.known = upper_half(space) if order.complete else mask_of(order.inpaint, space)
+            self.rows, *context = self._test(order.n)
+            chosen = self.given if order.context is not None else (*context, None)[0]
+            return filled(model, self.rows, self.known, order.seed, chosen, self.how)
+        if order.frames is not None:
+            return watched(model, order.n, order.frames, order.seed, self.given, self.how)
+        if order.length is not None or order.prompt is not None:
+            return self._continued()
+        return blocks(
+            model, None if self.given is not None else order.n, order.seed, self.given, **self.how
+        )
+
+    def _test(self, n: int) -> tuple[Tensor, ...]:
+        """n rows of the test split, from the first on, and their contexts."""
+        return tuple(part[torch.arange(n) % len(part)] for part in self.source.test.everything())
+
+    def _walked(self, steps: int) -> Iterator[Tensor]:
+        """Ways between the codes of test rows, the first and the second, and so on, or of draws."""
+        order, model = self.order, self.model
+        if order.between == "draws" or not (order.between or "encode" in model.promises()):
+            return walked(model, order.n, steps, order.seed, None, self.given)
+        x, *context = self._test(2 * order.n)
+        chosen = self.given if order.context is not None else (*context, None)[0]
+        if chosen is not None and order.context is None:
+            chosen = chosen[::2]
+        return walked(model, order.n, steps, order.seed, (x[::2], x[1::2]), chosen)
+
+    def _continued(self) -> Iterator[Tensor]:
+        """Texts that begin with the prompt: samples, or longer ones."""
+        order, model, how = self.order, self.model, self.how
+        longer = order.length is not None
+        if longer and "extend" not in model.promises():
+            raise Refused(
+                f"sample: {type(model).__name__} makes samples of one size: leave --length out"
+            )
+        first = torch.empty(1, 0, dtype=torch.int64)
+        if order.prompt is not None:
+            first = prefix(model, self.source, order.prompt, longer)
+
+        def draw(rows: int, *context: Tensor) -> Tensor:
+            begun = first.expand(rows, -1).to(next(model.parameters()).device)
+            if longer:
+                more = model.extend(begun, order.length, how.get("decoding", DRAWN))
+                return torch.cat([begun, more], 1)
+            who: dict[str, Any] = {"context": context[0]} if context else {"n": rows}
+            return model.sample(**who, prefix=begun, **how)
+
+        return in_blocks(model, draw, order.n, order.seed, *(() if longer else given(self.given)))
+
+    # writing
+
+    def labels(self) -> dict[str, Tensor]:
+        """The labels of the samples, as an array that genus reads beside them."""
+        plainly = all(
+            getattr(self.order, way) is None for way in ("complete", "inpaint", "interpolate")
+        )
+        labelled = plainly and isinstance(self.model.context_space, Classes)
+        return {"y": self.given} if labelled and self.given is not None else {}
+
+    def note(self) -> dict[str, Any]:
+        """Where the samples come from."""
+        averaged = not self.order.raw and (self.order.folder / "ema.safetensors").exists()
+        return {
+            **origin(self.order.folder, self.order.seed, self.order.words),
+            "n": self.order.n,
             "weights": "average" if averaged else "raw",
-            **({"decoding": repr(how["decoding"])} if "decoding" in how else {}),
+            **({"decoding": repr(self.how["decoding"])} if "decoding" in self.how else {}),
+            "config": presentable(self.config),
         }
-        save_png(shown(x, model.space, given, getattr(model, "context_space", None)), out, note)
-        return
-    content = array(x) if out.suffix == ".npy" else written(source(), x, out.suffix)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write(out, content)
+
+    def write_picture(self, x: Tensor) -> None:
+        """Writes all samples as one picture, which moves if it has frames."""
+        save_film(
+            self._moving(x) if self._moves() else [self._still(x)], self.order.out, self.note()
+        )
+
+    def _moves(self) -> bool:
+        steps = self.order.frames or self.order.interpolate
+        return steps is not None and self.order.out.suffix.lower() in (".gif", ".webp")
+
+    def _moving(self, x: Tensor) -> list[Picture]:
+        """One picture for each step, of x (n, steps, *shape)."""
+        space = self.model.space
+        if isinstance(space, Reals) and space.shape == (2,):
+            limits = frame_of(x.flatten(0, 1).double().numpy())
+            return [scatter(step, limits) for step in x.unbind(1)]
+        return [self._one(step) for step in x.unbind(1)]
+
+    def _one(self, x: Tensor) -> Picture:
+        """A picture of rows: a single one at its own size, several in a grid."""
+        images = separate(x, self.model.space) if len(x) == 1 else None
+        return grid(x, self.model.space) if images is None else plain(images[0])
+
+    def _still(self, x: Tensor) -> Picture:
+        space = self.model.space
+        if self.order.interpolate is not None:
+            return grid(x.flatten(0, 1), space, self.order.interpolate)
+        if len(x) == 1:
+            return self._one(x)
+        if self.known is not None and self.rows is not None:
+            if len(space.shape) != 3:
+                return grid(x, space)
+            pairs = torch.cat([masked(self.rows, self.known, space), x.float()], 3)
+            wide = type(space)((*pairs.shape[1:],))
+            return grid(pairs, wide)
+        return shown(x, space, self.given, self.model.context_space)
+
+    def write_folder(self, drawn: Iterator[Tensor]) -> None:
+        """Writes a file for each sample: a picture at its own size, a text or a sound.
+
+        Of frames, it writes a picture of all samples for each.
+        """
+        order, space = self.order, self.model.space
+        kind = natural_kind(space, lambda: self.source)
+        if order.frames is None and (
+            kind == ".npy" or (kind == ".png" and not has_pictures(space))
+        ):
+            raise Refused(
+                f"sample: --out is the folder {order.out}, and one x of {space} is no picture, text or "
+                f"sound of its own; a .npy or .npz file is wanted"
+            )
+        note = self.note()
+        with drafted_folder(order.out) as folder:
+            places = (folder / f"{number:05}" for number in count())
+            if order.frames is not None:
+                for picture in self._moving(torch.cat([*drawn])):
+                    save_picture(picture, next(places).with_suffix(".png"), note)
+                return
+            for block in drawn:
+                rows = block if order.interpolate is None else block.flatten(0, 1)
+                if kind == ".png":
+                    for image in cast(Picture, separate(rows, space)):
+                        save_picture(plain(image), next(places).with_suffix(kind), note)
+                else:
+                    for x in rows.split(1):
+                        write(next(places).with_suffix(kind), written(self.source, x, kind))

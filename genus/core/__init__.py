@@ -4,6 +4,9 @@ from ..errors import Refused as Refused
 from ..errors import at_least as at_least
 from ..errors import in_range as in_range
 from ..errors import positive as positive
+from .blocks import blocks as blocks
+from .blocks import in_blocks as in_blocks
+from .blocks import sample as sample
 from .model import GenerativeModel as GenerativeModel
 from .model import Model as Model
 from .model import Player as Player

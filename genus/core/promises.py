@@ -20,6 +20,8 @@ PROMISES = (
     "logits",  # of each value given those before it in the model's `order`
     "sample_from",  # x as a function of uniform numbers, one value after another
     "complete",  # x whose first values are given
+    "inpaint",  # x of which any part is given
+    "sample_watched",  # draws x, and shows how it comes about
     "extend",  # a text continued to any length
     "annealing_path",  # a path to p(x) from a distribution whose constant is known
     "encode",  # x to z

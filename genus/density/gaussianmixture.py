@@ -101,7 +101,7 @@ class GaussianMixture(GenerativeModel):
     @torch.no_grad()
     def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
         n = self.sample_count(n, context)
-        which = self.logits.softmax(0).multinomial(n, replacement=True)
+        which = self.logits.softmax(0).multinomial(max(1, n), replacement=True)[:n]
         x = self.noise(n, self.space.dims)
         for k in which.unique():
             mine = which == k

@@ -34,6 +34,7 @@ from ..core import (
     Strokes,
     Tokens,
     at_least,
+    sample,
 )
 from ..data import Data
 from ..data.images.stacked import Stacked
@@ -45,7 +46,6 @@ from .likelihood.likelihood import (
     Effort,
     likelihood_figures,
     likelihoods,
-    parts,
     truth_figure,
 )
 from .oracles import Oracle, oracle_for
@@ -124,7 +124,7 @@ def evaluate(
         figures = _likelihood(model, data, test, protocol, plan.effort)
         begins("samples")
         true, *context = shuffled(test, plan.samples)
-        fake, seconds = timed(lambda: sampled(model, plan.samples, tuple(context)))
+        fake, seconds = timed(lambda: sampled(model, plan.samples, tuple(context), seed))
         if judge is not None:
             begins("oracle")
             classes = context[0].cpu() if labels else None
@@ -145,7 +145,9 @@ def evaluate(
             figures += vector_figures(fake.cpu(), *real, protocol)
         if data.context_space is None:
             begins("modes")
-            figures += _thousand(model, data, _of_stacked(plan.samples, asked), oracle, protocol)
+            figures += _thousand(
+                model, data, _of_stacked(plan.samples, asked), seed, oracle, protocol
+            )
         if context and not labels:
             figures += _pairs_figures(fake, true, data.space, protocol)
     return figures + cost_figures(model, plan.samples, seconds, protocol)
@@ -174,7 +176,9 @@ def _plan(
         costs["likelihood"] = scoring.each * whole.work(model, scoring)
     contexts = tuple(order[1:])
     n = whole.samples
-    drawing = trial(lambda k: sampled(model, k, tuple(c[:k] for c in contexts)), min(n, 500), space)
+    drawing = trial(
+        lambda k: sampled(model, k, tuple(c[:k] for c in contexts), 0), min(n, 500), space
+    )
     costs["samples"] = drawing.each * n
     if isinstance(data.test, Stacked) and data.context_space is None:
         costs["modes"] = drawing.each * _of_stacked(n, asked)
@@ -277,7 +281,12 @@ def _seen(
 
 
 def _thousand(
-    model: Model, data: Data, samples: int, oracle: Oracle | None, protocol: dict[str, Any]
+    model: Model,
+    data: Data,
+    samples: int,
+    seed: int,
+    oracle: Oracle | None,
+    protocol: dict[str, Any],
 ) -> list[Figure]:
     """Figures of stacked digits, if there is an oracle for one of their channels."""
     train, test = data.train, data.test
@@ -286,7 +295,7 @@ def _thousand(
     judge = oracle or channel_oracle(test)
     if judge is None:
         return []
-    return stacked_figures(judge, sampled(model, samples).cpu(), train, test, protocol)
+    return stacked_figures(judge, sampled(model, samples, seed=seed).cpu(), train, test, protocol)
 
 
 def _pairs_figures(
@@ -336,13 +345,11 @@ def protocol_of(data: Data, seed: int) -> dict[str, Any]:
 # --- pieces -----------------------------------------------------------------------------------
 
 
-def sampled(model: Model, n: int, context: Batch = (), rows: int = 500) -> Tensor:
-    """n samples, (n, *shape), in batches of `rows`; with a context, one for each of its rows."""
-    if not isinstance(model, GenerativeModel):
-        raise Refused(f"sampled: {type(model).__name__} cannot sample; a generative model can")
+def sampled(model: Model, n: int, context: Batch = (), seed: int = 0) -> Tensor:
+    """n samples, (n, *shape), as `genus.sample` draws them; with a context, one for each of its rows."""
     if model.context_space is not None:
-        return torch.cat([model.sample(context=part) for (part,) in parts(context, rows)])
-    return torch.cat([model.sample(min(rows, n - i)) for i in range(0, n, rows)])
+        return sample(model, None, seed, *context)
+    return sample(model, n, seed)
 
 
 @contextmanager

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from .. import measure
+from ..core import sample
 from ..data import Data
 from ..measure.games.diagnosis import diagnose
 from ..measure.oracles import Oracle
-from ..show import contexts, sampled
+from ..show import contexts
 from ..train.artifact import load, read_config, weights_hash
 from ..train.process import begin
 from .curves import curves
@@ -54,5 +55,5 @@ def recorded(
         "curves": curves(log),
         "game": [finding.sentence for finding in diagnose(folder)] if log.exists() else [],
         "history": history(folder),
-        "pictures": pictures(folder, judge, view, sampled(model, n, context, seed), context),
+        "pictures": pictures(folder, judge, view, sample(model, n, seed, context).cpu(), context),
     }

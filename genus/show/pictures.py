@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..core import Bits, Classes, Graphs, Reals, Refused, Space, Strokes, Tokens
+from ..core import Attributes, Bits, Classes, Graphs, Reals, Refused, Space, Strokes, Tokens
 from .drawings import plot
 
 Picture = NDArray[np.uint8]  # (height, width) grey, or (height, width, 3) colour
@@ -51,17 +51,40 @@ def grid(x: Tensor, space: Space, columns: int | None = None) -> Picture:
         return _coloured(x, space.vocabulary)
     if isinstance(space, Classes):
         return _coloured(x[:, None], space.count)
-    if isinstance(space, Reals) and len(space.shape) < 2:
+    images = separate(x, space)
+    if images is None:
         return scatter(x.reshape(len(x), -1))
-    if isinstance(space, Reals) and len(space.shape) == 2 and space.shape[1] == 3:
-        images = clouds(x)
-        return _tiles(images, columns or math.ceil(math.sqrt(len(x))))
-    if isinstance(space, Strokes | Graphs):
-        return _tiles(plot(x, space), columns or math.ceil(math.sqrt(len(x))))
-    images = _as_images(x.float(), isinstance(space, Bits))
     return _tiles(
         images, columns or math.ceil(math.sqrt(len(x) * images.shape[1] / images.shape[2]))
     )
+
+
+def has_pictures(space: Space) -> bool:
+    """Whether each x is a picture of its own: an image, a cloud, a drawing or a graph."""
+    labels = isinstance(space, Tokens | Classes | Attributes)
+    return not labels and not (isinstance(space, Reals) and len(space.shape) < 2)
+
+
+def separate(x: Tensor, space: Space) -> Picture | None:
+    """Each x as a picture at its own size, (n, height, width, 1 or 3); None if it has none.
+
+    Args:
+        x: samples, (n, *space.shape).
+        space: space of x.
+    """
+    x = x.detach().cpu()
+    if not has_pictures(space):
+        return None
+    if isinstance(space, Reals) and len(space.shape) == 2 and space.shape[1] == 3:
+        return clouds(x)
+    if isinstance(space, Strokes | Graphs):
+        return plot(x, space)
+    return _as_images(x.float(), isinstance(space, Bits))
+
+
+def plain(image: Picture) -> Picture:
+    """An image, (height, width, 1 or 3), without the axis of a single channel."""
+    return image[..., 0] if image.shape[-1] == 1 else image
 
 
 def _as_images(x: Tensor, bits: bool) -> Picture:
@@ -94,7 +117,7 @@ def _tiles(images: Picture, columns: int) -> Picture:
         line, column = divmod(i, columns)
         top, left = gap + line * (height + gap), gap + column * (width + gap)
         canvas[top : top + height, left : left + width] = image
-    return canvas[..., 0] if channels == 1 else canvas
+    return plain(canvas)
 
 
 def _coloured(x: Tensor, vocabulary: int) -> Picture:
@@ -173,7 +196,7 @@ def scatter(x: Tensor, limits: tuple[float, float, float, float] | None = None) 
         down, right = (i, j) if d > 2 else (1, 0)
         axis.scatter(points[:, right], points[:, down], s=size, alpha=0.6, lw=0, c="#1f4e79")
         if d == 2 and len(points):
-            left, end, bottom, top = limits or _frame(points)
+            left, end, bottom, top = limits or frame_of(points)
             axis.set(xlim=(left, end), ylim=(bottom, top), aspect="equal")
     if not finite.all():
         figure.suptitle(f"{int((~finite).sum())} of {len(x)} rows are not finite", fontsize=8)
@@ -181,7 +204,7 @@ def scatter(x: Tensor, limits: tuple[float, float, float, float] | None = None) 
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
-def _frame(points: NDArray[np.float64]) -> tuple[float, float, float, float]:
+def frame_of(points: NDArray[np.float64]) -> tuple[float, float, float, float]:
     """A square around 99 % of the points."""
     low, high = np.quantile(points, 0.005, axis=0), np.quantile(points, 0.995, axis=0)
     middle, half = (low + high) / 2, 0.6 * max(1e-6, float((high - low).max()))

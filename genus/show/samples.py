@@ -1,5 +1,6 @@
-"""Samples of a model for pictures and files, drawn in batches, and contexts for them."""
+"""Samples of a model for pictures, contexts for them, and what sampling is told."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -8,14 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..core import Attributes, Classes, GenerativeModel, Model, Reals, Refused, Space
+from ..core import Attributes, Classes, GenerativeModel, Model, Reals, Refused, Space, sample
 from ..data import Data
 from ..errors import RefusedType
-from ..functional.sequences.choices import DRAWN
 from .files import save_png
-from .pictures import grid, shown
-
-ROWS = 500  # rows that are drawn at once
+from .origin import origin
+from .pictures import Picture, grid, has_pictures, shown
 
 
 def picture(
@@ -24,6 +23,7 @@ def picture(
     n: int | None = None,
     *,
     context: Tensor | None = None,
+    seed: int = 0,
     note: Mapping[str, Any] | None = None,
 ) -> Path:
     """Writes samples into a PNG file, and returns its path.
@@ -34,22 +34,44 @@ def picture(
         n: number of samples; by default 64 images or 2,000 points.
         context: contexts of a conditional model; by default n labels in turn, if its contexts
             are labels. Contexts that are images stand at the left of their samples.
-        note: note that is stored in the file, of JSON types.
+        seed: random seed.
+        note: note that is stored in the file, of JSON types; by default the folder, or that of the
+            run if it is one of its samples, the seed, the command and the version.
     """
-    space = model.space
+    space, path = model.space, Path(path)
+    if note is None:
+        note = origin(path.parent.parent if path.parent.name == "samples" else path.parent, seed)
     if n is None:
         n = 2000 if isinstance(space, Reals) and space.dims <= 2 else 64
     if not isinstance(model, GenerativeModel):
         raise RefusedType(f"picture: {type(model).__name__} cannot sample")
     if model.context_space is None:
-        return save_png(grid(model.sample(n), space), path, note)
+        return save_png(_means_above_draws(model, n, seed), path, note)
     if context is None:
         context = in_turn(model.context_space, n)
     if context is None:
         raise Refused(f"picture: {type(model).__name__} needs a context of {model.context_space}")
-    device = next((p.device for p in model.parameters()), None)
-    x = model.sample(context=context.to(device))
+    x = sample(model, None, seed, context)
     return save_png(shown(x, space, context, model.context_space), path, note)
+
+
+def _means_above_draws(model: GenerativeModel, n: int, seed: int) -> Picture:
+    """The grid of samples; of models that draw x with a noise of its own, of its means, and draws.
+
+    A line of means stands above the line of draws from the same latents.
+    """
+    space, options = model.space, model.sampling_options
+    noiseless = options is None or "mean" not in {field.name for field in fields(options)}
+    if options is None or noiseless or not has_pictures(space):
+        return grid(sample(model, n, seed), space)
+    columns = max(1, math.isqrt(n))
+    lines = math.ceil(n / 2 / columns)
+    pairs = [
+        sample(model, lines * columns, seed, decoding=how)
+        for how in (options(mean=True), options())
+    ]
+    both = torch.stack([x.unflatten(0, (lines, columns)) for x in pairs], 1)
+    return grid(both.flatten(0, 2), space, columns)
 
 
 def in_turn(space: Space, n: int) -> Tensor | None:
@@ -78,56 +100,6 @@ def contexts(model: Model, n: int, data: Callable[[], Data]) -> Tensor | None:
         return labels
     rows = data().test.everything()[1]
     return rows[torch.arange(n) % len(rows)]
-
-
-def sampled(
-    model: Model,
-    n: int,
-    context: Tensor | None,
-    seed: int,
-    how: Mapping[str, Any] | None = None,
-) -> Tensor:
-    """n samples, (n, *space.shape), drawn in batches of ROWS.
-
-    Args:
-        model: generative model that samples.
-        n: number of samples.
-        context: contexts of a conditional model, (n, ...).
-        seed: random seed.
-        how: further arguments of `sample`: `decoding`, and `prefix`, (1, k), for all rows.
-    """
-    torch.manual_seed(seed)
-    device = next((p.device for p in model.parameters()), None)
-
-    def rest(count: int) -> dict[str, Any]:
-        given = dict(how or {})
-        if "prefix" in given:
-            given["prefix"] = given["prefix"].expand(count, -1).to(device)
-        return given
-
-    if not isinstance(model, GenerativeModel):
-        raise RefusedType(f"sample: {type(model).__name__} cannot sample")
-    if context is not None:
-        parts = [
-            model.sample(context=part.to(device), **rest(len(part))) for part in context.split(ROWS)
-        ]
-    else:
-        counts = [min(ROWS, n - i) for i in range(0, n, ROWS)]
-        parts = [model.sample(count, **rest(count)) for count in counts]
-    return torch.cat(parts).cpu()
-
-
-def long(model: Model, n: int, length: int, seed: int, how: Mapping[str, Any]) -> Tensor:
-    """n texts, each of the prompt and `length` further tokens."""
-    if "extend" not in model.promises():
-        raise Refused(
-            f"sample: {type(model).__name__} makes samples of one size: leave --length out"
-        )
-    torch.manual_seed(seed)
-    device = next((p.device for p in model.parameters()), None)
-    nothing = torch.empty(1, 0, dtype=torch.int64)
-    first = how.get("prefix", nothing).expand(n, -1).to(device)
-    return torch.cat([first, model.extend(first, length, how.get("decoding", DRAWN))], 1).cpu()
 
 
 def sampling_arguments(model: Model, options: dict[str, Any]) -> dict[str, Any]:

@@ -27,11 +27,12 @@ import torch.distributed as dist
 from torch import Tensor
 
 from ..core import HasFit, Losses, Model, Refused, promise
+from ..core.seeds import mix, seed
 from . import artifact
 from .budget import Budget
 from .game import Average, MakesOptimizers, adam, own_optimizers, play, ranks
 from .previews import Picture, Previews
-from .process import Interrupted, Patience, begin, mix, seed, undisturbed
+from .process import Interrupted, Patience, begin, undisturbed
 from .progress import Display
 from .run import Batches, Examiner, Run, Timely, logged, match
 

@@ -176,7 +176,10 @@ class Pix2Pix(GenerativeModel):
     @torch.no_grad()
     def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
         """(n, *space.shape), one for each row of context."""
-        return self.space.quantise(self.translate(self.context_given(n, context)))
+        context = self.context_given(n, context)
+        if not len(context):  # there are no statistics of no rows
+            return self.noise(0, *self.space.shape)
+        return self.space.quantise(self.translate(context))
 
     def deal(self, x: Tensor, context: Tensor) -> Pix2PixDeal:
         """The true answer, the question and G's answer: one pass for both players."""

@@ -4,11 +4,40 @@ A likelihood takes the numbers that a decoder gives for each x, (n, numbers * c,
 distribution of x, (n, c, ...): it scores, it draws, and it has a mean.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
-from ..core import Bits, Pixels, Reals, Refused, Space
+from ..core import Bits, Pixels, Reals, Refused, Space, at_least
 from ..functional.densities.densities import log_bernoulli, log_discretised_logistic, log_normal
+
+
+@dataclass(frozen=True)
+class NoiseDecoding:
+    """What is drawn from p(x | z).
+
+    The noise of p(x | z) is each number's own: what the latent has not said of x, it scatters.
+
+    Args:
+        temperature: factor on the noise's scale, at least 0: 1 draws from p(x | z), 0 takes the most
+            likely x.
+        mean: True takes E[x | z] instead, which is in the range of x but not on its grid.
+    """
+
+    temperature: float = 1.0
+    mean: bool = False
+
+    def __post_init__(self) -> None:
+        at_least(0, "NoiseDecoding", temperature=self.temperature)
+        if self.mean and self.temperature != 1:
+            raise Refused(
+                f"NoiseDecoding: temperature is {self.temperature} and mean True; a mean has no "
+                f"temperature: leave one of them out"
+            )
+
+
+NOISY = NoiseDecoding()
 
 
 class Bernoulli(nn.Module):
@@ -24,9 +53,11 @@ class Bernoulli(nn.Module):
         """E[x | z], in [0, 1]."""
         return logits.sigmoid()
 
-    def sample(self, logits: Tensor) -> Tensor:
+    def sample(self, logits: Tensor, temperature: float = 1.0) -> Tensor:
         """x, (n, *shape)."""
-        return logits.sigmoid().bernoulli()
+        if temperature == 0:
+            return (logits > 0).to(logits.dtype)
+        return (logits / temperature).sigmoid().bernoulli()
 
 
 class Normal(nn.Module):
@@ -59,9 +90,9 @@ class Normal(nn.Module):
         """E[x | z]."""
         return mean
 
-    def sample(self, mean: Tensor) -> Tensor:
+    def sample(self, mean: Tensor, temperature: float = 1.0) -> Tensor:
         """x, (n, *shape)."""
-        return mean + self.log_std.exp() * torch.randn_like(mean)
+        return mean + temperature * self.log_std.exp() * torch.randn_like(mean)
 
 
 class Logistic(nn.Module):
@@ -98,11 +129,11 @@ class Logistic(nn.Module):
             above = above + ((centred - (level - 0.5) * bin) * inverse).sigmoid()
         return bin * above - 1
 
-    def sample(self, numbers: Tensor) -> Tensor:
+    def sample(self, numbers: Tensor, temperature: float = 1.0) -> Tensor:
         """x, (n, *shape), on the grid."""
         mean, log_scale = self.split(numbers)
         u = torch.rand_like(mean).clamp(1e-7, 1 - 1e-7)
-        y = mean + log_scale.exp() * torch.logit(u)
+        y = mean + temperature * log_scale.exp() * torch.logit(u)
         return Pixels(tuple(y.shape[1:]), self.levels).quantise(y)
 
 

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from ..core import GenerativeModel, Losses, Refused, Space, at_least
 from ..functional.densities.densities import kl_normal, log_normal
 from ..nn import MLP
-from .likelihoods import Likelihood, Logistic, fitting
+from .likelihoods import NOISY, Likelihood, Logistic, NoiseDecoding, fitting
 
 HIDDEN = (256, 256)  # of the networks, where none are given
 
@@ -40,6 +40,8 @@ class VAE(GenerativeModel):
             of c channels; an MLP if none is given.
         likelihood: what these numbers mean; the one that fits the space if none is given.
     """
+
+    sampling_options = NoiseDecoding
 
     def __init__(
         self,
@@ -87,7 +89,7 @@ class VAE(GenerativeModel):
         """What the likelihood makes of z, (n, numbers * c, ...)."""
         out = self.decoder(z)
         if isinstance(self.decoder, MLP):
-            out = out.reshape(len(z), -1, *self.space.shape[1:])
+            out = out.unflatten(1, (-1, *self.space.shape[1:]))
         return out
 
     def encode(self, x: Tensor) -> Tensor:
@@ -121,10 +123,17 @@ class VAE(GenerativeModel):
         return {"reconstruction": reconstruction.mean(), "kl": kl.mean()}
 
     @torch.no_grad()
-    def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
-        """x, (n, *space.shape): draws of p(x | z), not its means."""
-        n = self.sample_count(n, context)
-        return self.likelihood.sample(self.numbers(self.noise(n, self.latent)))
+    def sample(
+        self,
+        n: int | None = None,
+        context: Tensor | None = None,
+        decoding: NoiseDecoding = NOISY,
+    ) -> Tensor:
+        """x, (n, *space.shape): draws of p(x | z), unless `decoding` takes its means."""
+        numbers = self.numbers(self.noise(self.sample_count(n, context), self.latent))
+        if decoding.mean:
+            return self.likelihood.mean(numbers)
+        return self.likelihood.sample(numbers, decoding.temperature)
 
 
 def _check_likelihood(likelihood: Likelihood, space: Space) -> None:

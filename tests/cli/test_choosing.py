@@ -2,8 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
+import genus
 from genus.cli.main import main
+from genus.core.seeds import mix
 from genus.show import read_note
 
 
@@ -82,10 +86,31 @@ def test_handwriting_has_a_bias_and_a_context(said, tmp_path):
 def test_models_that_do_not_draw_by_value_say_so(said, tmp_path):
     at, out = tmp_path / "vae", tmp_path / "x.png"
     assert main(["fit", "vae_mlp", "--rounds", "0", "--data", "digits", "--out", str(at)]) == 0
-    code, _, err = said(f"sample {at} --temperature 0.5 --top-k 2 --out {out}")
+    code, _, err = said(f"sample {at} --bias 0.5 --top-k 2 --out {out}")
     assert code == 2
-    assert "VAE does not know --temperature and --top-k: leave --temperature and --top-k out" in err
+    assert "VAE does not know --top-k and --bias: leave --top-k and --bias out" in err
     assert not out.exists()
+
+
+def test_a_latent_shows_its_means(said, tmp_path):
+    at = tmp_path / "vae"
+    assert main(["fit", "vae_mlp", "--rounds", "2", "--data", "digits", "--out", str(at)]) == 0
+    found = {}
+    for words in ("", "--mean", "--temperature 0"):
+        assert said(f"sample {at} -n 5 {words} --out {tmp_path}/x.npy")[0] == 0
+        found[words] = np.load(tmp_path / "x.npy", allow_pickle=False)
+    model = genus.load(at)
+    torch.manual_seed(mix(0, 0))
+    with torch.no_grad():
+        means = model.decode(torch.randn(64, model.latent))[:5]
+    assert np.array_equal(found["--mean"], means)
+    assert np.abs(found["--temperature 0"] - found["--mean"]).mean() < 0.1
+    assert np.abs(found[""] - found["--mean"]).mean() > 0.1
+    (path,) = (at / "samples").glob("*.png")
+    with Image.open(path) as image:
+        lines = np.asarray(image)[2:].reshape(8, 66, -1)[:, :64].astype(float)
+    roughness = np.abs(np.diff(lines[:, ::8], axis=2)).mean((1, 2))  # a digit's pixel is 8 wide
+    assert (roughness[::2] < roughness[1::2]).all()  # a line of means above each of draws
 
 
 def test_texts_of_any_length(said, tmp_path):

@@ -16,6 +16,7 @@ from standins import stand_in
 from genus import recipes
 from genus.cli.main import main
 from genus.show import read_note
+from genus.show.origin import presentable
 from genus.train import artifact
 
 
@@ -156,7 +157,7 @@ def test_sample_a_picture_that_knows_its_origin(run, said, tmp_path):
         assert image.width == image.height == 3 * 66 + 2
     note = read_note(path)
     assert (note["n"], note["seed"], note["weights"]) == (9, 5, "average")
-    assert note["config"] == artifact.read_config(run)
+    assert note["config"] == presentable(artifact.read_config(run))
 
 
 def test_sample_an_array(run, said, tmp_path):
@@ -224,7 +225,7 @@ SENTENCES = {
     "fit tiny --device tpu": "device 'tpu': ",
     "fit tiny --resume": "{out}: there is no such folder",
     "sample nowhere --out {out}/x.png": "nowhere: there is no such folder",
-    "sample nowhere --out {out}/x.jpg": "sample: --out is {out}/x.jpg; a .png, .npy, .txt or .wav file is wanted",
+    "sample nowhere --out {out}/x.bmp": "sample: --out is {out}/x.bmp; a .png, .jpg, .gif, .webp, .npy, .npz, .txt or .wav file is wanted",
     "sample nowhere -n 0 --out {out}/x.png": "sample: -n is 0; at least 1 is wanted",
     "sample nowhere -n many --out {out}/x.png": "sample: argument -n: invalid int value: 'many'",
     "sample nowhere": "sample: the following arguments are required: --out",

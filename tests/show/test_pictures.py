@@ -175,7 +175,7 @@ def test_notes_come_back(tmp_path):
 
 
 def test_files_without_a_note(tmp_path):
-    with pytest.raises(ValueError, match=r"a.png has no note; only PNG"):
+    with pytest.raises(ValueError, match=r"a.png has no note; only pictures"):
         read_note(save_png(np.zeros((4, 5), np.uint8), tmp_path / "a.png"))
     Image.new("L", (3, 3)).save(tmp_path / "a.jpg")
     with pytest.raises(ValueError, match="has no note"):

@@ -5,7 +5,7 @@ import torch
 from genus.core import Bits, Classes, GenerativeModel, Reals
 from genus.data import load
 from genus.energy import RBM
-from genus.show import contexts, sampled
+from genus.show import contexts
 
 
 class Echo(GenerativeModel):
@@ -30,11 +30,3 @@ def test_contexts_are_labels_in_turn_or_the_test_sets():
     pictures = contexts(Echo(Reals((1, 8, 8)), Reals((1, 8, 8))), 301, lambda: pairs)
     assert torch.equal(pictures[300], pictures[0])  # there are 300 of them
     assert contexts(RBM(Bits((4,)), 2), 7, never) is None
-
-
-def test_large_draws_are_made_in_parts():
-    model = Echo(Reals((2,)), Reals((2,)))
-    context = torch.zeros(1201, 2)
-    first = sampled(model, 1201, context, seed=3)
-    assert first.shape == (1201, 2)
-    assert torch.equal(first, sampled(model, 1201, context, seed=3))

@@ -11,9 +11,9 @@ from games import Blob, Duel
 from laws import Rows, rows_for
 
 from genus.core import Bits, Classes, Reals
+from genus.core.seeds import mix
 from genus.train import artifact
 from genus.train.fit import adam, fit
-from genus.train.process import mix
 from genus.train.run import Run
 
 

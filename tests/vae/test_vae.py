@@ -7,9 +7,10 @@ import torch
 from torch.distributions import MultivariateNormal
 
 from genus.core import Bits, Classes, Pixels, Reals
+from genus.errors import Refused
 from genus.functional.densities.densities import log_discretised_logistic
 from genus.nn import MLP, ConvDecoder, ConvEncoder
-from genus.vae import VAE, Bernoulli, Logistic, Normal
+from genus.vae import VAE, Bernoulli, Logistic, NoiseDecoding, Normal
 
 STD = 0.7
 
@@ -73,6 +74,33 @@ def test_encode_and_decode_are_means():
     assert torch.equal(model.encode(x), model.posterior(x)[0])
     z = torch.randn(4, 2)
     torch.testing.assert_close(model.decode(z), model.decoder(z))
+
+
+@pytest.mark.parametrize("space", [Bits((3,)), Reals((3,)), Pixels((3,), 17)])
+def test_samples_without_noise_are_means_and_the_likeliest(space):
+    torch.manual_seed(0)
+    model = VAE(space, 2)
+
+    def drawn(**how):
+        torch.manual_seed(1)
+        return model.sample(500, decoding=NoiseDecoding(**how))
+
+    torch.manual_seed(1)
+    z = torch.randn(500, 2)
+    assert torch.equal(drawn(mean=True), model.decode(z))
+    best, cold, warm = drawn(temperature=0), drawn(temperature=0.2), drawn()
+    space.check(best, "sample")
+    with torch.no_grad():
+        score = [model.likelihood.log_prob(x, model.numbers(z)).mean() for x in (best, cold, warm)]
+    assert score[0] > score[1] > score[2]
+    assert (cold - best).abs().mean() < (warm - best).abs().mean()
+
+
+def test_a_mean_has_no_temperature():
+    with pytest.raises(Refused, match=r"temperature is 0\.5 and mean True"):
+        NoiseDecoding(0.5, mean=True)
+    with pytest.raises(Refused, match="temperature is -1"):
+        NoiseDecoding(-1.0)
 
 
 def test_a_learned_deviation_finds_the_noise():

@@ -98,6 +98,8 @@ def sample_mixture(models: Sequence[GenerativeModel], shares: Tensor, n: int) ->
         shares: one number for each, not negative, (k,).
         n: number of rows.
     """
+    if not n:
+        return models[0].sample(0)
     which = shares.multinomial(n, replacement=True)
     counts = which.bincount(minlength=len(models)).tolist()
     drawn = [model.sample(count) for model, count in zip(models, counts, strict=True) if count]

@@ -173,7 +173,8 @@ class WaveNet(Stepwise):
         where x_t changes.
         """
         weight = self.stack.last.weight
-        if weight.device.type != "cpu" or weight.dtype not in (torch.float32, torch.float64):
+        on_cpu = weight.device.type == "cpu" and weight.dtype in (torch.float32, torch.float64)
+        if not on_cpu or not len(u):
             return super().sample_from(u, context, decoding=decoding, prefix=prefix)
         n, length, end = len(u), self.space.dims, getattr(self.space, "end", None)
         self.check_context(context)

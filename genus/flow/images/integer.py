@@ -236,7 +236,8 @@ class IDF(GenerativeModel):
     @torch.no_grad()
     def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
         """(n, *space.shape)."""
-        n = self.sample_count(n, context)
+        if not (n := self.sample_count(n, context)):
+            return self.noise(0, *self.space.shape)
         k = self.level.sample(n)
         return self.space.values(k, k.dtype)
 
