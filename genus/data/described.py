@@ -181,7 +181,6 @@ def _sizes(heads: dict[str, Head], part: bool) -> str:
 
 
 def _labels(seen: Folder, names: Sequence[str]) -> list[str]:
-    notes: list[str] = []
     numbers, kinds = labels_of(seen, seen.names)
     if numbers is not None:
         counts = Counter(numbers)
@@ -190,7 +189,7 @@ def _labels(seen: Folder, names: Sequence[str]) -> list[str]:
         return [f"labels: {named}{more}"]
     if not seen.metadata.entries:
         return []
-    _, values = seen.metadata.attributes(names, notes)
+    _, values = seen.metadata.attributes(names, seen.notes)
     return [f"attributes: {', '.join(f'{k} ({len(v)} values)' for k, v in values.items())}"]
 
 

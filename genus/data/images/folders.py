@@ -229,7 +229,7 @@ def _see_pairs(seen: Folder, kind: Kind | None, pool: ThreadPoolExecutor) -> Non
     certain = kind == "pairs" or sides is not None
     if two and pairs and kind != "domains" and (certain or _alike(seen, pairs)):
         seen.kind, seen.pairs = "pairs", pairs
-        if sides is None or {*two} == {"a", "b"}:
+        if sides is None or {two[0].lower(), two[1].lower()} == {"a", "b"}:
             how = f"the names in {two[0]} and {two[1]} are equal"
         else:
             how = f"{two[1]} is made of {two[0]}"

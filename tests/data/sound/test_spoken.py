@@ -8,8 +8,9 @@ import wave
 import pytest
 import torch
 
+import genus
 from genus.autoregressive import WaveNet
-from genus.cli.sampling import write_samples
+from genus.cli.main import main
 from genus.core import Attributes, Bits, Pixels, Reals, Tokens
 from genus.data import load
 from genus.data.sound.spoken import HOP, LENGTH, spoken
@@ -165,6 +166,7 @@ def test_samples_of_a_trained_model_are_written_as_sound(tmp_path, monkeypatch):
     model = WaveNet(Tokens(256, LENGTH), 4, 4, (1, 2))
     save(model, tmp_path / "run")
     out = tmp_path / "x.wav"
-    write_samples(tmp_path / "run", 2, out, seed=4, raw=False, data="spoken", device="cpu")
-    torch.manual_seed(4)
-    assert out.read_bytes() == wave_bytes(as_wave(model.sample(2), model.space))
+    words = ["-n", "2", "--seed", "4", "--data", "spoken", "--device", "cpu", "--out", str(out)]
+    assert main(["sample", str(tmp_path / "run"), *words]) == 0
+    x = genus.sample(model, 2, seed=4)
+    assert out.read_bytes() == wave_bytes(as_wave(x, model.space))
