@@ -391,6 +391,35 @@ def drawing_at_temperature_0_takes_the_likeliest(model, *batch):
     assert len(x.unique(dim=0)) == 1
 
 
+# --- laws of other ways to sample -------------------------------------------------------------
+
+
+def what_is_watched_ends_in_the_sample(model, *batch):
+    """To watch changes nothing: the same rows, bit for bit, and every look is at as many."""
+    seen, who = [], given(batch, 4) or [4]
+    torch.manual_seed(5)
+    x = model.sample(None, *who) if len(batch) > 1 else model.sample(4)
+    torch.manual_seed(5)
+    watched = model.sample_watched(seen.append, len(x), *given(batch, 4))
+    assert torch.equal(watched, x)
+    assert seen
+    for look in seen:
+        assert look.shape == x.shape
+        assert look.isfinite().all()
+    assert not all(torch.equal(look, x) for look in seen)
+
+
+def what_is_known_stays(model, *batch):
+    """Of any part, the same for all rows; the rest is drawn, of the same space."""
+    x, *context = batch
+    known = torch.arange(model.space.dims).reshape(model.space.shape) % 2 == 0
+    drawn = [model.inpaint(x, part, *context) for part in (known, ~known, known)]
+    for found, part in zip(drawn, (known, ~known, known), strict=True):
+        model.space.check(found, "inpaint")
+        assert torch.equal(found[:, part], x[:, part])
+    assert not torch.equal(drawn[0], drawn[2])
+
+
 # --- laws of energies -------------------------------------------------------------------------
 
 
@@ -593,6 +622,8 @@ LAWS = {  # each law, and the promises that invoke it
     drawing_by_steps_is_drawing_by_whole_passes: {"logits", "sample_from"},
     a_prefix_is_gone_on_with: {"sample_from", "complete"},
     drawing_at_temperature_0_takes_the_likeliest: {"logits", "sample_from", "complete"},
+    what_is_watched_ends_in_the_sample: {"sample", "sample_watched"},
+    what_is_known_stays: {"inpaint"},
     gibbs_leaves_the_distribution_alone: {"energy", "gibbs"},
     an_annealing_path_leads_from_a_known_sum_to_the_energy: {"energy", "annealing_path"},
     decoded_rows_do_not_meet: {"decode"},

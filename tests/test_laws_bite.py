@@ -100,6 +100,18 @@ class NormalisesByNeighbours(DCGAN):
         return self.train().generator(z).tanh()
 
 
+class SleepsWhenUnwatched(Gaussian):
+    def sample_watched(self, see, n=None, context=None):
+        see(torch.zeros(n, 2))
+        torch.rand(1)
+        return self.sample(n)
+
+
+class InpaintsEverything(RBM):
+    def inpaint(self, x, known):
+        return super().inpaint(x, torch.zeros_like(known))
+
+
 class CountsItsSamples(DCGAN):
     def sample(self, n):
         self.generator.reference[0, 0] += n
@@ -276,6 +288,8 @@ LIARS = [  # (liar, its arguments, the law that must reject it)
         {"space": Pixels((1, 8, 8), 17), "latent": 3, "width": 4},
         "sampling_leaves_the_model_alone",
     ),
+    (SleepsWhenUnwatched, {"space": Reals((2,))}, "what_is_watched_ends_in_the_sample"),
+    (InpaintsEverything, {"space": Bits((4,)), "hidden": 3}, "what_is_known_stays"),
     (DropsTheConstant, {"space": Reals((2,))}, "probability_sums_to_one"),
     (AveragesTheBatch, {"space": Reals((2,))}, "rows_do_not_meet"),
     (SamplesTooWide, {"space": Reals((2,))}, "samples_come_from_the_density"),

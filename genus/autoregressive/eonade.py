@@ -77,6 +77,18 @@ class EoNADE(Mixed):
         twin.ensemble = len(orders)
         return twin
 
+    @torch.no_grad()
+    def inpaint(self, x: Tensor, known: Tensor) -> Tensor:
+        """x, (n, *shape), with its known part kept and the rest drawn, in an order that begins with it.
+
+        Args:
+            x: rows; what is not known may hold any bits.
+            known: true where x is known, (*shape).
+        """
+        flat = known.expand(self.space.shape).flatten()
+        first = (~flat).to(torch.uint8).argsort(stable=True)
+        return self.ordered(first[None].to(x.device)).complete(x, int(flat.sum()))
+
     def logits_given(self, x: Tensor, known: Tensor) -> Tensor:
         """Of each feature given those that are known, (n, *shape); 1 where one is, 0 elsewhere."""
         seen = torch.cat([(x * known).flatten(1), known.flatten(1)], 1)

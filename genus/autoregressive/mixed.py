@@ -13,9 +13,11 @@ import math
 import torch
 from torch import Tensor
 
+from ..core import See
 from ..errors import Refused
 from ..functional.sequences.choices import DRAWN, Decoding
 from .stepwise import Steps, Stepwise
+from .unveiling import blank_of, unveil
 
 
 class OneOf(Stepwise):
@@ -110,7 +112,24 @@ class Mixed(Stepwise):
         Raises:
             Refused: the orders of the models do not all begin with the same k values.
         """
-        n = self.sample_count(n, context)
+        return self._sampled(self.sample_count(n, context), decoding, prefix)[0]
+
+    @torch.no_grad()
+    def sample_watched(
+        self,
+        see: See,
+        n: int | None = None,
+        context: Tensor | None = None,
+        decoding: Decoding = DRAWN,
+    ) -> Tensor:
+        """`sample`, (n, *space.shape), with looks at what is drawn so far; the rest is blank."""
+        x, which = self._sampled(self.sample_count(n, context), decoding, None)
+        rank = self.orders.argsort(1).to(x.device)[which].reshape(x.shape)
+        unveil(see, x, rank, self.space.dims, blank_of(self.space))
+        return x
+
+    def _sampled(self, n: int, decoding: Decoding, prefix: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Samples, (n, *space.shape), and the number of the model that each came from, (n,)."""
         u = self.uniform(n)
         known = 0 if prefix is None else prefix.shape[1]
         index = torch.zeros(n, self.space.dims, dtype=torch.int64, device=u.device)
@@ -124,7 +143,7 @@ class Mixed(Stepwise):
             mine = which == k
             first = x[mine][:, self.orders[k][:known]]
             x[mine] = self.sample_from(u[mine], k, decoding=decoding, prefix=first).flatten(1)
-        return x.reshape(n, *self.space.shape)
+        return x.reshape(n, *self.space.shape), which
 
     def complete(self, x: Tensor, known: int, decoding: Decoding = DRAWN) -> Tensor:
         """x, (n, *shape), with its first `known` values in `order` kept, and others drawn."""

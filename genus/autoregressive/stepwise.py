@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from ..core import Bits, GenerativeModel, Pixels, Refused, Space, Tokens, given, require
+from ..core import Bits, GenerativeModel, Pixels, Refused, See, Space, Tokens, given, require
 from ..functional.numerics.threads import one_thread
 from ..functional.sequences.choices import DRAWN, Decoding
+from .unveiling import blank_of, unveil
 
 # gives logits, (n, levels), and is sent the numbers of levels that were chosen, (n,)
 Steps = Generator[Tensor, Tensor, None]
@@ -137,6 +138,19 @@ class Stepwise(GenerativeModel):
         """(n, *space.shape); with a prefix, (n, k), of the first k values as they come."""
         n = self.sample_count(n, context)
         return self.sample_from(self.uniform(n), context, decoding=decoding, prefix=prefix)
+
+    def sample_watched(
+        self,
+        see: See,
+        n: int | None = None,
+        context: Tensor | None = None,
+        decoding: Decoding = DRAWN,
+    ) -> Tensor:
+        """`sample`, (n, *space.shape), with looks at what is drawn so far; the rest is blank."""
+        x = self.sample(n, context, decoding)
+        rank = self.order.argsort().reshape(self.space.shape).to(x.device)
+        unveil(see, x, rank, self.space.dims, blank_of(self.space))
+        return x
 
 
 def level_count(space: Space, who: str) -> int:

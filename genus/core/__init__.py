@@ -10,6 +10,7 @@ from .blocks import sample as sample
 from .model import GenerativeModel as GenerativeModel
 from .model import Model as Model
 from .model import Player as Player
+from .model import See as See
 from .model import check_embedding as check_embedding
 from .model import given as given
 from .model import hyperparameters as hyperparameters

@@ -19,6 +19,8 @@ from ..errors import Refused, RefusedType
 from .promises import PROMISES, HasLogProb, Losses
 from .spaces import Space
 
+See = Callable[[Tensor], None]  # what is shown x, (n, *space.shape), on its way to a sample
+
 
 class Player(NamedTuple):
     """One side of the game: what it may move, what it wants small, and how often it plays."""

@@ -46,13 +46,22 @@ from ..core import (
     Player,
     Reals,
     Refused,
+    See,
     Space,
+    given,
     promise,
     require,
 )
 from ..errors import RefusedType
 
-WRAPPED = {"elbo", "log_weight", "encode", "decode", "fit"}  # if the density has them
+WRAPPED = {
+    "elbo",
+    "log_weight",
+    "encode",
+    "decode",
+    "fit",
+    "sample_watched",
+}  # if the density has them
 
 
 @runtime_checkable
@@ -112,10 +121,14 @@ class Dequantised(GenerativeModel):
 
     def to_pixels(self, z: Tensor) -> Tensor:
         """`to_reals` undone, on the grid: what is off the grid goes to the nearest level."""
-        if self.squeeze:
-            a, w = self.squeeze, self.space.bin
-            z = (z.sigmoid() - a) * (2 + w) / (1 - 2 * a) - 1 - w / 2
-        return self.space.quantise(z)
+        return self.space.quantise(self._loosened(z))
+
+    def _loosened(self, z: Tensor) -> Tensor:
+        """`to_reals` undone, (n, *shape)."""
+        if not self.squeeze:
+            return z
+        a, w = self.squeeze, self.space.bin
+        return (z.sigmoid() - a) * (2 + w) / (1 - 2 * a) - 1 - w / 2
 
     def _dequantise(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """One draw from the bin of each pixel, and log q of its noise, (n,)."""
@@ -192,6 +205,17 @@ class Dequantised(GenerativeModel):
         if context is None:
             return self.to_pixels(self.density.sample(n))
         return self.to_pixels(self.density.sample(context=context))
+
+    @torch.no_grad()
+    def sample_watched(
+        self, see: See, n: int | None = None, context: Tensor | None = None
+    ) -> Tensor:
+        """`sample`, with the density's looks, as pixels that are not on the grid."""
+
+        def look(z: Tensor) -> None:
+            see(self._loosened(z))
+
+        return self.to_pixels(self.density.sample_watched(look, n, *given(context)))
 
 
 def _checked(

@@ -23,9 +23,9 @@ from .guidance.guidance import ByClassifier as ByClassifier
 from .guidance.guidance import ClassifierFree as ClassifierFree
 from .guidance.guidance import ClassifierGuided as ClassifierGuided
 from .guidance.guidance import Guided as Guided
-from .guidance.inpainting import Inpainting as Inpainting
-from .guidance.inpainting import RePaint as RePaint
-from .guidance.inpainting import inpaint as inpaint
+from .inpainting import Inpainting as Inpainting
+from .inpainting import RePaint as RePaint
+from .inpainting import inpaint as inpaint
 from .latent import LatentDiffusion as LatentDiffusion
 from .nets.dit import DiT as DiT
 from .nets.time_encoder import TimeEncoder as TimeEncoder

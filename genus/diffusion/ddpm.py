@@ -40,6 +40,7 @@ from ..core import (
     Pixels,
     Reals,
     Refused,
+    See,
     Space,
     at_least,
     in_range,
@@ -50,8 +51,9 @@ from ..functional.densities.densities import kl_normal, log_discretised_normal, 
 from ..functional.diffusion.parametrisations import Epsilon, Parametrisation
 from ..functional.diffusion.spacings import Level, Spacing, even, levels
 from .denoiser import Denoiser, Denoises, Denoising, Noisy, spread_evenly
+from .inpainting import REPAINT, inpaint
 from .noise import ChainPath, CosineSchedule, alpha_bars, back_variance, posterior
-from .sampler import Sampler, fresh_variance, mean_toward, now
+from .sampler import Sampler, Watched, fresh_variance, mean_toward, now
 
 
 @dataclass(frozen=True)
@@ -75,18 +77,21 @@ class Ancestral:
 
     def __call__(self, model: Denoises, x: Tensor, start: float | None = None) -> Tensor:
         """x_0 from x at `start`, both (n, *shape); the last step gives its mean."""
-        if not isinstance(model, DDPM):
+        chain = model.model if isinstance(model, Watched) else model
+        if not isinstance(chain, DDPM):
             raise RefusedType(
-                f"Ancestral: the model is a {type(model).__name__}; only a DDPM has a chain back: "
+                f"Ancestral: the model is a {type(chain).__name__}; only a DDPM has a chain back: "
                 f"take DDIM(evaluations, eta=1.0)"
             )
         begin = model.path.last if start is None else start
-        times = self.spacing(model.path, self.evaluations or model.steps, begin)
-        for at, to in pairwise(levels(model.path, times)):
-            guess = model.guess(x, now(x, at))
+        times = self.spacing(chain.path, self.evaluations or chain.steps, begin)
+        for at, to in pairwise(levels(chain.path, times)):
+            if isinstance(model, Watched):
+                model.look(x, at.t)
+            guess = chain.guess(x, now(x, at))
             x = mean_toward(x, guess.start, at, to, fresh_variance(at, to))
             if to.sigma > 0:
-                x = x + model.deviation(guess, at, to) * torch.randn_like(x)
+                x = x + chain.deviation(guess, at, to) * torch.randn_like(x)
         return x
 
 
@@ -266,6 +271,24 @@ class DDPM(Denoising, GenerativeModel):
         n = self.sample_count(n, context)
         x = (sampler or self.sampler)(self, self.noise(n, *self.space.shape))
         return self.space.quantise(x)
+
+    @torch.no_grad()
+    def sample_watched(
+        self, see: See, n: int | None = None, context: Tensor | None = None
+    ) -> Tensor:
+        """`sample`, with looks at x_t at each evaluation."""
+        n = self.sample_count(n, context)
+        x = self.sampler(Watched(self, see), self.noise(n, *self.space.shape))
+        return self.space.quantise(x)
+
+    def inpaint(self, x: Tensor, known: Tensor) -> Tensor:
+        """x, (n, *space.shape), with its known part kept and the rest drawn, by `RePaint`.
+
+        Args:
+            x: rows; what is not known may hold any finite numbers.
+            known: true where x is known, (*space.shape).
+        """
+        return self.space.quantise(inpaint(self, x, known, REPAINT))
 
     # learning
 

@@ -34,6 +34,7 @@ from ..core import (
     Pixels,
     Reals,
     Refused,
+    See,
     Space,
     check_embedding,
     given,
@@ -43,7 +44,8 @@ from ..core import (
 from ..functional.diffusion.parametrisations import Parametrisation, Velocity
 from ..functional.diffusion.paths import Cosine, Path
 from .denoiser import Coupling, Denoiser, Denoising, Times, Uniform, Weight
-from .sampler import DDIM, Sampler
+from .inpainting import REPAINT, inpaint
+from .sampler import DDIM, Sampler, Watched
 
 COSINE, VELOCITY, UNIFORM, FEW = Cosine(), Velocity(), Uniform(), DDIM()
 
@@ -159,6 +161,25 @@ class Diffusion(Denoising, GenerativeModel):
         n = self.sample_count(n, context)
         start = self.path.spread * self.noise(n, *self.space.shape)
         return self.space.quantise((sampler or self.sampler)(self.given(context), start))
+
+    @torch.no_grad()
+    def sample_watched(
+        self, see: See, n: int | None = None, context: Tensor | None = None
+    ) -> Tensor:
+        """`sample`, with looks at x_t at each evaluation."""
+        n = self.sample_count(n, context)
+        start = self.path.spread * self.noise(n, *self.space.shape)
+        return self.space.quantise(self.sampler(Watched(self.given(context), see), start))
+
+    def inpaint(self, x: Tensor, known: Tensor, context: Tensor | None = None) -> Tensor:
+        """x, (n, *space.shape), with its known part kept and the rest drawn, by `RePaint`.
+
+        Args:
+            x: rows; what is not known may hold any finite numbers.
+            known: true where x is known, (*space.shape).
+            context: contexts of a conditional model, one row for each x.
+        """
+        return self.space.quantise(inpaint(self.given(context), x, known, REPAINT))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ Departs: any model with encode and decode; of a variational one, z is the mean, 
 import torch
 from torch import Tensor
 
-from ..core import Bits, GenerativeModel, Losses, Pixels, Player, Reals, Refused, require
+from ..core import Bits, GenerativeModel, Losses, Pixels, Player, Reals, Refused, See, require
 from .ddpm import DDPM
 from .diffusion import Diffusion
 from .sampler import Sampler
@@ -98,7 +98,21 @@ class LatentDiffusion(GenerativeModel):
     ) -> Tensor:
         """(n, *space.shape)."""
         n = self.sample_count(n, context)
-        x = self.decode(self.diffusion.sample(n, sampler=sampler))
-        if isinstance(self.space, Bits):
-            return x.round()
-        return self.space.quantise(x)
+        return self._finished(self.diffusion.sample(n, sampler=sampler))
+
+    @torch.no_grad()
+    def sample_watched(
+        self, see: See, n: int | None = None, context: Tensor | None = None
+    ) -> Tensor:
+        """`sample`, with looks at what each noisy z decodes to."""
+
+        def look(z: Tensor) -> None:
+            see(self.decode(z))
+
+        n = self.sample_count(n, context)
+        return self._finished(self.diffusion.sample_watched(look, n))
+
+    def _finished(self, z: Tensor) -> Tensor:
+        """x on its grid, (n, *space.shape)."""
+        x = self.decode(z)
+        return x.round() if isinstance(self.space, Bits) else self.space.quantise(x)

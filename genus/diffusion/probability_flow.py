@@ -36,7 +36,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..core import GenerativeModel, Losses, Player, Reals, Refused, at_least
+from ..core import GenerativeModel, Losses, Player, Reals, Refused, See, at_least
 from ..errors import RefusedType
 from ..functional.densities.densities import log_normal
 from ..functional.diffusion.paths import LEAST
@@ -47,6 +47,7 @@ from .ddpm import DDPM
 from .diffusion import Diffusion
 
 ADAPTIVE = DormandPrince()
+PIECES = 16  # of the way that is looked at
 
 
 class ProbabilityFlow(GenerativeModel):
@@ -76,7 +77,7 @@ class ProbabilityFlow(GenerativeModel):
 
     def promises(self) -> set[str]:
         """An estimate is no exact log_prob, nor a log-determinant."""
-        names = {"sample", "encode", "decode", "elbo"}
+        names = {"sample", "sample_watched", "encode", "decode", "elbo"}
         return names if self.probes else names | {"log_prob", "encode_with_logdet"}
 
     # learning is the diffusion's own
@@ -137,6 +138,23 @@ class ProbabilityFlow(GenerativeModel):
         """(n, *shape)."""
         n = self.sample_count(n, context)
         return self.decode(self.noise(n, *self.space.shape))
+
+    @torch.no_grad()
+    def sample_watched(
+        self, see: See, n: int | None = None, context: Tensor | None = None
+    ) -> Tensor:
+        """`sample`, with looks at the way, which is solved once more for them, piece by piece."""
+        z, (first, last) = (
+            self.noise(self.sample_count(n, context), *self.space.shape),
+            self._ends(),
+        )
+        y, begin, end = self.model.path.spread / _size(last) * z, _angle(last), _angle(first)
+        see(y)
+        for piece in range(1, PIECES):
+            angles = (begin + (end - begin) * k / PIECES for k in (piece - 1, piece))
+            y = self.solver(self.field, y, *angles)
+            see(y)
+        return self.decode(z)
 
     # its field
 

@@ -25,8 +25,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from ..core import See
 from ..errors import at_least, in_range
-from ..functional.diffusion.spacings import Level, Spacing, even, levels
+from ..functional.diffusion.paths import Path
+from ..functional.diffusion.spacings import Level, Spacing, even, level, levels
 from .denoiser import Denoises
 
 
@@ -60,6 +62,34 @@ def toward(x: Tensor, start: Tensor, at: Level, to: Level, variance: float = 0.0
     """x_s from x_t and x0hat, with fresh noise of this variance in the place of as much of the old."""
     x = mean_toward(x, start, at, to, variance)
     return x + math.sqrt(variance) * torch.randn_like(x) if variance > 0 else x
+
+
+class Watched:
+    """A denoiser with looks at what it is called with.
+
+    Args:
+        model: denoiser.
+        see: what is shown x_t over the size of (alpha, sigma), which is about that of the data,
+            (n, *shape).
+    """
+
+    def __init__(self, model: Denoises, see: See):
+        self.model, self.see = model, see
+
+    @property
+    def path(self) -> Path:
+        return self.model.path
+
+    def denoise(self, x: Tensor, t: Tensor) -> Tensor:
+        """x0hat, (n, *shape), for t (n,)."""
+        if len(x):
+            self.look(x, t[0].item())
+        return self.model.denoise(x, t)
+
+    def look(self, x: Tensor, t: float) -> None:
+        """Shows x_t, (n, *shape)."""
+        at = level(self.path, t)
+        self.see(x / math.hypot(at.alpha, at.sigma))
 
 
 @dataclass(frozen=True)

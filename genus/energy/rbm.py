@@ -28,7 +28,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from ..core import AnnealingPath, Bits, GenerativeModel, Losses, Refused, Space, require
+from ..core import AnnealingPath, Bits, GenerativeModel, Losses, Refused, See, Space, require
 
 
 class RBM(GenerativeModel):
@@ -91,12 +91,40 @@ class RBM(GenerativeModel):
 
     @torch.no_grad()
     def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
-        n = self.sample_count(n, context)
+        return self.gibbs(self._begun(self.sample_count(n, context)), self.burn_in)
+
+    @torch.no_grad()
+    def sample_watched(
+        self, see: See, n: int | None = None, context: Tensor | None = None
+    ) -> Tensor:
+        """`sample`, with looks at the chain: more often at its beginning, where it moves most."""
+        x, stood = self._begun(self.sample_count(n, context)), 0
+        for step in sorted({*range(min(8, self.burn_in)), *_growing(self.burn_in)}):
+            x, stood = self.gibbs(x, step - stood), step
+            see(x)
+        return self.gibbs(x, self.burn_in - stood)
+
+    @torch.no_grad()
+    def inpaint(self, x: Tensor, known: Tensor) -> Tensor:
+        """x, (n, *space.shape), with its known part kept and the rest from a chain, of `burn_in` steps.
+
+        Args:
+            x: rows; what is not known may hold any bits, and is begun by the biases.
+            known: true where x is known, (*space.shape).
+        """
+        begun = self.a.sigmoid().expand(len(x), -1).bernoulli().reshape(x.shape)
+        drawn = torch.where(known, x, begun)
+        for _ in range(self.burn_in):
+            drawn = torch.where(known, x, self.gibbs(drawn, 1))
+        return drawn
+
+    def _begun(self, n: int) -> Tensor:
+        """Where the chains of n samples begin, (n, *space.shape)."""
         if self.chains:
             v = self.dreams[torch.randint(self.chains, (n,), device=self.dreams.device)]
         else:
             v = self.a.sigmoid().expand(n, -1).bernoulli()
-        return self.gibbs(v.reshape(n, *self.space.shape), self.burn_in)
+        return v.reshape(n, *self.space.shape)
 
     def loss(self, x: Tensor) -> Losses:
         """Its value is no measure of the fit: its gradient is the contrastive one."""
@@ -126,6 +154,14 @@ class RBM(GenerativeModel):
 
         log_z = softplus(base).sum() + self.hidden * math.log(2)
         return AnnealingPath(log_z, start, climb)
+
+
+def _growing(steps: int) -> list[int]:
+    """Numbers below `steps`, from 8 on, each about an eighth larger than the one before."""
+    found = [8]
+    while found[-1] < steps:
+        found.append(found[-1] + max(1, found[-1] // 8))
+    return [step for step in found if step < steps]
 
 
 def log_odds(v: Tensor) -> Tensor:

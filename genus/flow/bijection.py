@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from ..core import See
 from ..errors import Refused
 
 PART = 4096  # rows at a time, a thread: fewer fit better into a cache, more take fewer steps
@@ -30,6 +31,12 @@ class Bijection(nn.Module, ABC):
         """x, of the shape of z, and log |det dx/dz|, (n,)."""
         x = self.decode(z, context)
         return x, -self.encode_with_logdet(x, context)[1]
+
+    def decode_watched(self, see: See, z: Tensor, context: Tensor | None = None) -> Tensor:
+        """`decode`, with a look at what comes out, and at what lies between where there is more."""
+        x = self.decode(z, context)
+        see(x)
+        return x
 
     def prepare(self, x: Tensor, context: Tensor | None = None) -> None:
         """Takes from rows of data, as they arrive at this map, what it starts from; most need none."""
@@ -60,6 +67,12 @@ class Chain(Bijection):
         """The last step is undone first."""
         for step in reversed(self.steps):
             z = step.decode(z, context)
+        return z
+
+    def decode_watched(self, see: See, z: Tensor, context: Tensor | None = None) -> Tensor:
+        """`decode`, with a look after each step."""
+        for step in reversed(self.steps):
+            z = step.decode_watched(see, z, context)
         return z
 
     def decode_with_logdet(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:

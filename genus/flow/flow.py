@@ -32,6 +32,7 @@ from ..core import (
     Model,
     Reals,
     Refused,
+    See,
     Space,
     check_embedding,
     given,
@@ -120,14 +121,25 @@ class Flow(GenerativeModel):
     @torch.no_grad()
     def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
         """(n, *shape)."""
+        return parted(self.decode, PART, self._drawn(n, context), *given(context))
+
+    @torch.no_grad()
+    def sample_watched(
+        self, see: See, n: int | None = None, context: Tensor | None = None
+    ) -> Tensor:
+        """`sample`, with looks at z, and after each bijection."""
+        z = self._drawn(n, context)
+        see(z)
+        return self.chain.decode_watched(see, z, self.features(context))
+
+    def _drawn(self, n: int | None, context: Tensor | None) -> Tensor:
+        """z, (n, *shape)."""
         n = self.sample_count(n, context)
         if self.base is None:
-            z = self.noise(n, *self.space.shape)
-        elif (for_base := self._for_base(context)) is not None:
-            z = self.base.sample(context=for_base)
-        else:
-            z = self.base.sample(n)
-        return parted(self.decode, PART, z, *given(context))
+            return self.noise(n, *self.space.shape)
+        if (for_base := self._for_base(context)) is not None:
+            return self.base.sample(context=for_base)
+        return self.base.sample(n)
 
     def _for_base(self, context: Tensor | None) -> Tensor | None:
         """The context, if the base is given one."""

@@ -155,6 +155,20 @@ def test_a_completion_by_chosen_order_has_the_conditional_probability():
         assert abs(hits - p) <= 5 * (p * (1 - p) / len(drawn)) ** 0.5
 
 
+def test_eonade_fills_a_part_by_its_conditional_distribution():
+    torch.manual_seed(0)
+    model = away(EoNADE(Bits((2, 2)), hidden=(8,)))
+    known = torch.tensor([[False, True], [True, False]])
+    x = torch.tensor([[0.0, 1.0], [0.0, 0.0]]).double().expand(20_000, 2, 2)
+    drawn = model.inpaint(x, known)
+    assert torch.equal(drawn[:, known], x[:, known])
+    states = every_x(model.space).double()
+    states = states[(states[:, known] == x[0, known]).all(1)]
+    p = model.ordered(torch.tensor([[1, 2, 0, 3]])).log_prob(states).softmax(0)
+    hits = (drawn[:, None] == states).all(3).all(2).double().mean(0)
+    assert ((hits - p).abs() <= 5 * (p * (1 - p) / len(x)).sqrt()).all()
+
+
 @pytest.mark.parametrize(
     "make", [lambda: NADE(Bits((5,)), 16), lambda: EoNADE(Bits((5,)), (64,), ensemble=4)]
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import genus
@@ -34,7 +35,7 @@ def runs(tmp_path_factory):
     return run
 
 
-MADE = "made --rounds 2 --masks 1"
+MADE = "made --rounds 2 --masks 1 --shuffled false"
 MOONS = "gaussian --data moons"
 
 
@@ -179,3 +180,126 @@ def test_the_hint_names_the_kind_that_fits(said, tmp_path):
 def test_closed_output_is_no_failure(rest):
     line = f'set -o pipefail; "{sys.executable}" -m genus list {rest}'
     assert subprocess.run(["bash", "-c", line], capture_output=True, check=False).returncode == 0
+
+
+# --- other ways to sample ---------------------------------------------------------------------
+
+DDPM = "ddpm --rounds 2 --width 4 --steps 8 --batch 8"
+
+
+def array(said, run, tmp_path, words, n=6):
+    assert said(f"sample {run} -n {n} {words} --out {tmp_path}/x.npy")[0] == 0
+    return np.load(tmp_path / "x.npy", allow_pickle=False)
+
+
+def test_frames_end_in_the_samples(runs, said, tmp_path):
+    for line in (DDPM, MADE, "rbm --rounds 2 --hidden 8", "realnvp --data moons --rounds 2"):
+        run = runs(line)
+        path = tmp_path / f"{len(line)}.gif"
+        assert said(f"sample {run} -n 5 --frames 7 --out {path}")[0] == 0
+        with Image.open(path) as image:
+            assert 4 < image.n_frames <= 7
+            assert image.info["loop"] == 0
+    assert said(f"sample {runs(MADE)} -n 1 --frames 7 --out {tmp_path}/frames/")[0] == 0
+    paths = sorted((tmp_path / "frames").iterdir())
+    assert [path.name for path in paths] == [f"{i:05}.png" for i in range(7)]
+    levels = (array(said, runs(MADE), tmp_path, "", 1)[0, 0] + 1) * 127.5
+    with Image.open(paths[-1]) as last, Image.open(paths[3]) as middle:
+        assert np.array_equal(np.asarray(last), levels.round())
+        assert np.array_equal(np.asarray(middle)[:3], levels.round()[:3])
+        assert (np.asarray(middle)[6:] == 128).all()
+
+
+def test_half_is_kept_and_the_rest_drawn(runs, said, tmp_path):
+    test = genus.data.load("digits").test.everything()[0].numpy()
+    for line in (MADE, DDPM):
+        x = array(said, runs(line), tmp_path, "--complete half", 70)
+        assert np.array_equal(x[:, :, :4], test[:70, :, :4])
+        assert not np.array_equal(x[:, :, 4:], test[:70, :, 4:])
+        assert np.array_equal(array(said, runs(line), tmp_path, "--complete half", 3), x[:3])
+    assert said(f"sample {runs(MADE)} -n 4 --complete half --out {tmp_path}/x.png")[0] == 0
+    with Image.open(tmp_path / "x.png") as image:  # each beside what was kept of it
+        assert image.size == (2 + 2 * 66, 2 + 2 * 34)
+        assert np.asarray(image)[2 + 20, 10] == 128
+
+
+def test_the_white_part_of_a_mask_is_drawn(runs, said, tmp_path):
+    mask = np.zeros((8, 8), np.uint8)
+    mask[2:6, 3:7] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    test = genus.data.load("digits").test.everything()[0].numpy()
+    x = array(said, runs(DDPM), tmp_path, f"--inpaint {tmp_path}/mask.png")
+    same = (x == test[:6]).all((0, 1))
+    assert same[mask == 0].all()
+    assert not same[mask == 255].any()
+    for kind, sentence in (
+        (np.zeros((8, 9), np.uint8), "of 9 x 8 pixels; 8 x 8 are wanted, as the images have"),
+        (np.zeros((8, 8), np.uint8), "which is all black; white where x is to be drawn"),
+    ):
+        Image.fromarray(kind).save(tmp_path / "mask.png")
+        code, _, err = said(
+            f"sample {runs(DDPM)} --inpaint {tmp_path}/mask.png --out {tmp_path}/y.png"
+        )
+        assert (code, sentence in err) == (2, True)
+    assert not (tmp_path / "y.png").exists()
+
+
+def test_from_one_code_to_another(runs, said, tmp_path):
+    vae = runs("vae_mlp --rounds 2")
+    model = genus.load(vae)
+    rows = genus.data.load("digits").test.everything()[0]
+    x = array(said, vae, tmp_path, "--interpolate 5", 3)
+    assert x.shape == (3, 5, 1, 8, 8)
+    with torch.no_grad():
+        ends = model.space.quantise(model.decode(model.encode(rows[:6]))).numpy()
+    np.testing.assert_allclose(x[:, 0], ends[::2], atol=0.13)  # a level
+    np.testing.assert_allclose(x[:, -1], ends[1::2], atol=0.13)
+    draws = array(said, vae, tmp_path, "--interpolate 5 --between draws", 3)
+    assert not np.array_equal(draws, x)
+    gan = runs("dcgan --rounds 2 --width 4 --batch 8")
+    assert array(said, gan, tmp_path, "--interpolate 4", 2).shape == (2, 4, 1, 8, 8)
+    assert said(f"sample {vae} --interpolate 5 --out {tmp_path}/x.png")[0] == 0
+    with Image.open(tmp_path / "x.png") as image:
+        assert image.size == (2 + 5 * 66, 2 + 8 * 66)
+    assert said(f"sample {vae} -n 2 --interpolate 5 --out {tmp_path}/x.gif")[0] == 0
+    with Image.open(tmp_path / "x.gif") as image:
+        assert 1 < image.n_frames <= 5  # equal frames are one
+    assert said(f"sample {vae} -n 2 --interpolate 5 --out {tmp_path}/walk/")[0] == 0
+    assert len([*(tmp_path / "walk").iterdir()]) == 10
+
+
+@pytest.mark.parametrize(
+    ("line", "words", "sentence"),
+    [
+        ("vae_mlp --rounds 2", "--frames --out x.gif", "VAE draws in one step: leave --frames out"),
+        (MADE, "--interpolate 3 --out x.png", "MADE has no latent codes: leave --interpolate out"),
+        (
+            "dcgan --rounds 2 --width 4 --batch 8",
+            "--interpolate 3 --between rows --out x.png",
+            "DCGAN has no codes of rows; --between draws is wanted",
+        ),
+        ("vae_mlp --rounds 2", "--complete half --out x.png", "VAE cannot keep a part of x"),
+        (
+            MADE,
+            "--inpaint {right} --out x.png",
+            "MADE can keep only what comes first in its own order",
+        ),
+        (MADE, "--frames --out x.png", "--frames with --out x.png; a .gif or .webp file is wanted"),
+        (MADE, "--frames 1 --out x.gif", "--frames is 1; at least 2 is wanted"),
+        (MADE, "--frames --interpolate 3 --out x.gif", "--frames and --interpolate came; one"),
+        (MADE, "--between rows --out x.png", "--between came without --interpolate"),
+        (DDPM, "--mean --out x.png", "DDPM does not know --mean: leave --mean out"),
+        (MOONS, "--complete half --inpaint {right} --out x.png", "--complete and --inpaint came"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(runs, said, tmp_path, monkeypatch, line, words, sentence):
+    run = runs(line)
+    mask = np.zeros((8, 8), np.uint8)
+    mask[:, :4] = 255
+    Image.fromarray(mask).save(tmp_path / "right.png")
+    (tmp_path / "new").mkdir()
+    monkeypatch.chdir(tmp_path / "new")
+    code, _, err = said(f"sample {run} {words.format(right=tmp_path / 'right.png')}")
+    assert code == 2
+    assert sentence in err
+    assert not [*(tmp_path / "new").iterdir()]

@@ -88,7 +88,7 @@ def test_pixels_come_back_and_logdet_is_the_jacobians(squeeze):
 def test_it_promises_what_the_density_keeps():
     assert Dequantised(tilted(), SPACE).promises() == {"sample", "elbo", "log_weight", "fit"}
     flow = Dequantised(RealNVP(Reals((2,)), couplings=2), SPACE)
-    assert flow.promises() == {"sample", "elbo", "log_weight", "encode", "decode"}
+    assert flow.promises() == {"sample", "sample_watched", "elbo", "log_weight", "encode", "decode"}
     x = SPACE.values(torch.randint(4, (8, 2)))
     assert torch.equal(flow.decode(flow.encode(x)), SPACE.quantise(x))
 

@@ -222,3 +222,20 @@ def test_images_keep_their_shape():
 def test_it_refuses(arguments, message):
     with pytest.raises(ValueError, match=message):
         RBM(**arguments)
+
+
+def test_a_part_is_filled_by_its_conditional_distribution():
+    """Every row keeps its first two bits; the others come as often as the energy says."""
+    torch.set_default_dtype(torch.float64)
+    torch.manual_seed(0)
+    model = RBM(Bits((4,)), hidden=3, chains=0, burn_in=30)
+    torch.nn.init.normal_(model.W)
+    known = torch.tensor([True, True, False, False])
+    x = torch.tensor([[1.0, 0.0, 0.0, 0.0]]).expand(20_000, -1)
+    drawn = model.inpaint(x, known)
+    assert torch.equal(drawn[:, :2], x[:, :2])
+    rest = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    states = torch.cat([x[:4, :2], rest], 1)
+    p = (-model.energy(states)).softmax(0)
+    hits = (drawn[:, None, 2:] == rest).all(2).double().mean(0)
+    assert ((hits - p).abs() <= 5 * (p * (1 - p) / len(x)).sqrt()).all()

@@ -26,10 +26,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
-from ...core import GenerativeModel, Graphs, at_least
+from ...core import GenerativeModel, Graphs, See, at_least
 from ...functional.numerics.threads import one_thread
 from ...functional.sequences.choices import DRAWN, Decoding
 from ...nn import MLP
+from ..unveiling import grown_watched
 
 
 class DGMG(GenerativeModel):
@@ -73,6 +74,16 @@ class DGMG(GenerativeModel):
         """Graphs, (n, nodes, nodes)."""
         n = self.sample_count(n, context)
         return self.complete(self.begin.weight.new_zeros(n, *self.space.shape), 0, decoding)
+
+    def sample_watched(
+        self,
+        see: See,
+        n: int | None = None,
+        context: Tensor | None = None,
+        decoding: Decoding = DRAWN,
+    ) -> Tensor:
+        """`sample`, (n, nodes, nodes), with looks at the first nodes alone."""
+        return grown_watched(see, self.sample(n, context, decoding))
 
     @torch.no_grad()
     def complete(self, x: Tensor, known: int, decoding: Decoding = DRAWN) -> Tensor:

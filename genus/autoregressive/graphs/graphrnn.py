@@ -25,11 +25,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu, softplus
 
-from ...core import GenerativeModel, Graphs, Losses, Refused
+from ...core import GenerativeModel, Graphs, Losses, Refused, See
 from ...functional.numerics.threads import one_thread
 from ...functional.sequences.choices import DRAWN, Decoding
 from ...functional.sequences.graph_orders import reach
 from ...nn.recurrent import Recurrent, State
+from ..unveiling import grown_watched
 
 
 class Edges(nn.Module):
@@ -108,6 +109,16 @@ class RowByRow(GenerativeModel):
         n = self.sample_count(n, context)
         like = self.embed.weight
         return self.complete(like.new_zeros(n, *self.space.shape), 0, decoding)
+
+    def sample_watched(
+        self,
+        see: See,
+        n: int | None = None,
+        context: Tensor | None = None,
+        decoding: Decoding = DRAWN,
+    ) -> Tensor:
+        """`sample`, (n, nodes, nodes), with looks at the first nodes alone."""
+        return grown_watched(see, self.sample(n, context, decoding))
 
     @torch.no_grad()
     def complete(self, x: Tensor, known: int, decoding: Decoding = DRAWN) -> Tensor:

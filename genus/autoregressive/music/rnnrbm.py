@@ -35,12 +35,14 @@ from ...core import (
     GenerativeModel,
     Losses,
     Refused,
+    See,
     Space,
     at_least,
     in_range,
     require,
 )
 from ...nn.recurrent import Cell, Recurrent
+from ..unveiling import unveil
 
 MOST = 16  # hidden units whose states are counted
 
@@ -122,6 +124,15 @@ class RNNRBM(GenerativeModel):
             b, c = self.biases(self.rnn.step(before, memory)).split([self.d, self.hidden], 1)
             v = self.moved(b.sigmoid().bernoulli(), b, c, self.burn_in)
             before = x[:, step] = v * (step < context)[:, None]
+        return x
+
+    def sample_watched(
+        self, see: See, n: int | None = None, context: Tensor | None = None
+    ) -> Tensor:
+        """`sample`, (n, steps, d), with looks at the first steps."""
+        x = self.sample(n, context)
+        numbers = torch.arange(x.shape[1], device=x.device)[:, None]
+        unveil(see, x, numbers, x.shape[1], 0.0)
         return x
 
     # scores

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from ...core import GenerativeModel, Refused, Strokes, Tokens, at_least, require
+from ...core import GenerativeModel, Refused, See, Strokes, Tokens, at_least, require
 from ...functional.numerics.threads import one_thread
 from ...nn.recurrent import Recurrent
 from .pen import (
@@ -39,6 +39,7 @@ from .pen import (
     used_steps,
     whole,
     written,
+    written_watched,
 )
 
 
@@ -90,6 +91,16 @@ class StrokePrediction(GenerativeModel):
         """
         n = self.sample_count(n, context)
         return self.sample_from(uniform(self.output.weight, n, self.space), decoding, prefix)
+
+    def sample_watched(
+        self,
+        see: See,
+        n: int | None = None,
+        context: Tensor | None = None,
+        decoding: PenDecoding = AS_LEARNED,
+    ) -> Tensor:
+        """`sample`, (n, length, 3), with looks at the first steps of the pen."""
+        return written_watched(see, self.sample(n, context, decoding))
 
     @torch.no_grad()
     @one_thread()
@@ -227,6 +238,16 @@ class HandwritingSynthesis(GenerativeModel):
         context = self.context_given(n, context)
         u = uniform(self.output.weight, len(context), self.space)
         return self.sample_from(u, context, decoding, prefix)
+
+    def sample_watched(
+        self,
+        see: See,
+        n: int | None = None,
+        context: Tensor | None = None,
+        decoding: PenDecoding = AS_LEARNED,
+    ) -> Tensor:
+        """`sample`, (n, length, 3), with looks at the first steps of the pen."""
+        return written_watched(see, self.sample(n, context, decoding))
 
     @torch.no_grad()
     @one_thread()

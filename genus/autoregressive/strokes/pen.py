@@ -8,8 +8,9 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 from torch.special import ndtri
 
-from ...core import Refused, Space
+from ...core import Refused, See, Space
 from ...functional.sequences.choices import pick
+from ..unveiling import unveil
 from .bivariate import bivariate, log_bivariate_mixture, sharpened
 
 OVER = 2  # the pen of a drawing that has ended
@@ -96,6 +97,13 @@ def written(
         if over.all():
             break
         before = seen_of(came)
+    return x
+
+
+def written_watched(see: See, x: Tensor) -> Tensor:
+    """Drawings, (n, length, 3), as they are, with looks at their first steps."""
+    numbers = torch.arange(x.shape[1], device=x.device)[:, None]
+    unveil(see, x, numbers, x.shape[1], ended(x))
     return x
 
 

@@ -20,12 +20,13 @@ Departs: the bound alone is learned, without an added cross-entropy; in a batch 
     evenly; T is finite, where the last takes its limit. See `categories`.
 """
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
-from ...core import Bits, GenerativeModel, Losses, Pixels, Refused, Space, Tokens, require
+from ...core import Bits, GenerativeModel, Losses, Pixels, Refused, See, Space, Tokens, require
 from ..denoiser import spread_evenly
 from .categories import Absorbing, Kept, Kernel, straight
 
@@ -104,15 +105,59 @@ class DiscreteDiffusion(GenerativeModel):
     @torch.no_grad()
     def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
         """(n, *space.shape)."""
-        n = self.sample_count(n, context)
+        return self._sampled(self.sample_count(n, context))
+
+    @torch.no_grad()
+    def sample_watched(
+        self, see: See, n: int | None = None, context: Tensor | None = None
+    ) -> Tensor:
+        """`sample`, with looks at x_t at each evaluation; what is masked is blank."""
+
+        def look(x: Tensor) -> None:
+            blank = 0.5 if isinstance(self.space, Bits) else getattr(self.space, "end", None) or 0
+            shown = self.from_indices(x.clamp(max=self.values - 1))
+            see(shown.masked_fill((x == self.values).reshape(shown.shape), blank))
+
+        return self._sampled(self.sample_count(n, context), look)
+
+    @torch.no_grad()
+    def inpaint(self, x: Tensor, known: Tensor) -> Tensor:
+        """x, (n, *space.shape), with its known part kept and the rest drawn.
+
+        Under the mask the network sees what is known as it is; under other noise, as noisy as the rest.
+
+        Args:
+            x: rows; what is not known may hold any values.
+            known: true where x is known, (*space.shape).
+        """
+        real, kept = self.indices(x), known.expand(self.space.shape).flatten()
+
+        def put_back(x_t: Tensor, k: int) -> Tensor:
+            seen = real
+            if not isinstance(self.kernel, Absorbing):
+                seen = self.kernel.noisy(real, self.levels[k : k + 1, None], self.values)
+            return torch.where(kept, seen, x_t)
+
+        return self._sampled(len(x), put_back=put_back)
+
+    def _sampled(
+        self,
+        n: int,
+        look: Callable[[Tensor], None] | None = None,
+        put_back: Callable[[Tensor, int], Tensor] | None = None,
+    ) -> Tensor:
+        """(n, *space.shape), with looks at x_t, (n, d), and with what is put in its place after k steps."""
         device = self.levels.device
         empty = torch.zeros(n, self.space.dims, dtype=torch.int64, device=device)
         x = self.kernel.noisy(empty, self.levels[-1:, None], self.values)
         for k, to in self._stops():
+            x = x if put_back is None else put_back(x, k)
+            if look is not None:
+                look(x)
             late, early = (torch.full((n,), step, device=device) for step in (k, to))
             p = self.back(x, late, early)
             x = p.flatten(0, 1).multinomial(1).view_as(x)
-        return self.from_indices(x)
+        return self.from_indices(x if put_back is None else put_back(x, 0))
 
     def _stops(self) -> list[tuple[int, int]]:
         """From which step to which each evaluation leads."""

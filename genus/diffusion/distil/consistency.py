@@ -37,6 +37,7 @@ from ...core import (
     Player,
     Reals,
     Refused,
+    See,
     Space,
     at_least,
     in_range,
@@ -119,7 +120,16 @@ class ConsistencyModel(GenerativeModel):
         self, n: int | None = None, context: Tensor | None = None, evaluations: int | None = None
     ) -> Tensor:
         """(n, *space.shape), by so many evaluations of the network, or as many as the model has."""
-        n = self.sample_count(n, context)
+        return self._sampled(self.sample_count(n, context), evaluations)
+
+    @torch.no_grad()
+    def sample_watched(
+        self, see: See, n: int | None = None, context: Tensor | None = None
+    ) -> Tensor:
+        """`sample`, with looks at the noise, and at both sides of each jump."""
+        return self._sampled(self.sample_count(n, context), see=see)
+
+    def _sampled(self, n: int, evaluations: int | None = None, see: See | None = None) -> Tensor:
         count = self.evaluations if evaluations is None else evaluations
         at_least(1, "ConsistencyModel", evaluations=count)
         times = self.spacing(self.path, count + 1, self.path.last)[:-1]
@@ -129,8 +139,13 @@ class ConsistencyModel(GenerativeModel):
                 now = level(self.path, t)
                 fresh = math.sqrt(max(now.sigma**2 - (now.alpha * self.least) ** 2, 0.0))
                 x = now.alpha * x + fresh * torch.randn_like(x)
+            if see is not None:
+                now = level(self.path, t)
+                see(x / math.hypot(now.alpha, now.sigma))
             x = self.jump(x, x.new_full((n,), t))
             x = self.space.clip(x)
+            if see is not None:
+                see(x)
         return self.space.quantise(x)
 
     # learning

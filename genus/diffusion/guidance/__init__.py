@@ -1,1 +1,1 @@
-"""Guidance, inpainting and editing: denoisers that are made of denoisers."""
+"""Guidance and editing: denoisers that are made of denoisers."""

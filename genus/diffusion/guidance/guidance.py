@@ -24,11 +24,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ...core import Classes, GenerativeModel, Losses, Player, Refused, Space, at_least
+from ...core import Classes, GenerativeModel, Losses, Player, Refused, See, Space, at_least
 from ...functional.diffusion.paths import LEAST, Path
 from ..denoiser import Denoises, Uniform, spread_evenly
 from ..diffusion import Diffusion, Given
-from ..sampler import Sampler
+from ..inpainting import REPAINT, inpaint
+from ..sampler import Sampler, Watched
 
 Interval = tuple[float, float]
 ALWAYS: Interval = (0.0, 1.0)
@@ -186,6 +187,16 @@ class Guided(GenerativeModel):
         """(n, *space.shape), one for each row of context."""
         return guided_sample(self, self.model, n, context, sampler)
 
+    def sample_watched(
+        self, see: See, n: int | None = None, context: Tensor | None = None
+    ) -> Tensor:
+        """`sample`, with looks at x_t at each evaluation."""
+        return guided_sample(self, self.model, n, context, see=see)
+
+    def inpaint(self, x: Tensor, known: Tensor, context: Tensor) -> Tensor:
+        """x, (n, *space.shape), with its known part kept and the rest drawn, as `Diffusion.inpaint`."""
+        return self.space.quantise(inpaint(self.given(context), x, known, REPAINT))
+
 
 class ClassifierGuided(GenerativeModel):
     """A diffusion without labels, and a classifier of noisy x that pulls it to them.
@@ -239,18 +250,31 @@ class ClassifierGuided(GenerativeModel):
         """(n, *space.shape), one for each label of context."""
         return guided_sample(self, self.model, n, context, sampler)
 
+    def sample_watched(
+        self, see: See, n: int | None = None, context: Tensor | None = None
+    ) -> Tensor:
+        """`sample`, with looks at x_t at each evaluation."""
+        return guided_sample(self, self.model, n, context, see=see)
 
+    def inpaint(self, x: Tensor, known: Tensor, context: Tensor) -> Tensor:
+        """x, (n, *space.shape), with its known part kept and the rest drawn, as `Diffusion.inpaint`."""
+        return self.space.quantise(inpaint(self.given(context), x, known, REPAINT))
+
+
+@torch.no_grad()
 def guided_sample(
     guided: Guided | ClassifierGuided,
     model: Diffusion,
     n: int | None,
     context: Tensor | None,
-    sampler: Sampler | None,
+    sampler: Sampler | None = None,
+    see: See | None = None,
 ) -> Tensor:
-    """What the model's sampler, or another, makes of the guided denoiser."""
+    """What the model's sampler, or another, makes of the guided denoiser, with looks if wanted."""
     context = guided.context_given(n, context)
     start = model.path.spread * guided.noise(len(context), *guided.space.shape)
-    return guided.space.quantise((sampler or model.sampler)(guided.given(context), start))
+    denoiser = guided.given(context) if see is None else Watched(guided.given(context), see)
+    return guided.space.quantise((sampler or model.sampler)(denoiser, start))
 
 
 def noisy_cross_entropy(

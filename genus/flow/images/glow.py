@@ -31,6 +31,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
+from ...core import See
 from ...errors import Refused, at_least
 from ..bijection import Bijection, wanted
 from ..elementwise import Affine, Elementwise
@@ -310,6 +311,10 @@ class Glow(Bijection):
     def decode(self, z: Tensor, context: Tensor | None = None) -> Tensor:
         """x, (n, *shape)."""
         return self.level.decode(z, context)
+
+    def decode_watched(self, see: See, z: Tensor, context: Tensor | None = None) -> Tensor:
+        """`decode`, with a look after each step of each level."""
+        return self.level.decode_watched(see, z, context)
 
     def prepare(self, x: Tensor, context: Tensor | None = None) -> None:
         """Every actnorm starts from x, (n, *shape), as it arrives there."""

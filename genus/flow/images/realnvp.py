@@ -27,7 +27,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from ...core import GenerativeModel, Reals, Refused, Space, at_least, in_range, require
+from ...core import GenerativeModel, Reals, Refused, See, Space, at_least, in_range, require
 from ...functional.densities.densities import log_normal
 from ...nn import MLP
 from ..bijection import Bijection
@@ -99,10 +99,19 @@ class AlternatingCouplings(Bijection):
 
     def decode(self, z: Tensor, context: Tensor | None = None) -> Tensor:
         """x, of the shape of z."""
+        return self._undone(z)
+
+    def decode_watched(self, see: See, z: Tensor, context: Tensor | None = None) -> Tensor:
+        """`decode`, with a look after each coupling."""
+        return self._undone(z, see)
+
+    def _undone(self, z: Tensor, see: See | None = None) -> Tensor:
         halves = [z[:, self.first], z[:, self.second]]
         for i, coupling in reversed([*enumerate(self.couplings)]):
             kept, moved = i % 2, 1 - i % 2
             halves[moved] = coupling.decode(halves[moved], halves[kept])
+            if see is not None:
+                see(torch.cat(halves, 1)[:, self.back])
         return torch.cat(halves, 1)[:, self.back]
 
 
@@ -196,6 +205,19 @@ class RealNVP(GenerativeModel):
         """(n, *space.shape)."""
         n = self.sample_count(n, context)
         return self.decode(self.noise(n, *self.space.shape))
+
+    @torch.no_grad()
+    def sample_watched(
+        self, see: See, n: int | None = None, context: Tensor | None = None
+    ) -> Tensor:
+        """`sample`, with looks at the noise, and after each coupling, in the unit of x."""
+        z = self.noise(self.sample_count(n, context), *self.space.shape)
+
+        def look(y: Tensor) -> None:
+            see(y * self.std + self.mean)
+
+        look(z)
+        return self.stack.decode_watched(look, z) * self.std + self.mean
 
 
 def _check(space: Space, couplings: int, width: int, depth: int, dropout: float) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ...core import See
 from ...errors import Refused, at_least
 from ..bijection import Bijection, Chain
 
@@ -51,6 +52,14 @@ class Squeezed(Bijection):
         """x, (n, c, h, w)."""
         return unsqueeze(self.chain.decode(_halved(z), _squeezed(context)))
 
+    def decode_watched(self, see: See, z: Tensor, context: Tensor | None = None) -> Tensor:
+        """`decode`, with a look after each step."""
+
+        def look(y: Tensor) -> None:
+            see(unsqueeze(y))
+
+        return unsqueeze(self.chain.decode_watched(look, _halved(z), _squeezed(context)))
+
     @torch.no_grad()
     def prepare(self, x: Tensor, context: Tensor | None = None) -> None:
         """Each step sees what those before it make of the squeezed data."""
@@ -84,6 +93,15 @@ class FactorOut(Bijection):
         """x, (n, channels, h, w)."""
         more, done = self._halves(z)
         return torch.cat([self.chain.decode(more, context), done], 1)
+
+    def decode_watched(self, see: See, z: Tensor, context: Tensor | None = None) -> Tensor:
+        """`decode`, with a look after each step inside."""
+        more, done = self._halves(z)
+
+        def look(y: Tensor) -> None:
+            see(torch.cat([y, done], 1))
+
+        return torch.cat([self.chain.decode_watched(look, more, context), done], 1)
 
     @torch.no_grad()
     def prepare(self, x: Tensor, context: Tensor | None = None) -> None:

@@ -22,6 +22,7 @@ from typing import Literal, Protocol, get_args, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from ...core import See
 from ...errors import Refused
 from ...functional.numerics.integrators import DormandPrince, Solver, State
 from ...functional.numerics.traces import divergence, hutchinson
@@ -30,6 +31,7 @@ from .adjoint import adjoint, recomputed
 
 Backward = Literal["backprop", "recompute", "adjoint"]
 ADAPTIVE = DormandPrince()
+PIECES = 16  # of the way that is looked at
 
 
 class Field(Protocol):
@@ -129,6 +131,15 @@ class Continuous(Bijection):
         """x, of the shape of z: z followed from time 0 to time 1."""
         field = self.field(z, context)
         return self.solve(lambda t, s: (field(t, s[0]),), (z,), 0.0, 1.0, field.reads)[0]
+
+    def decode_watched(self, see: See, z: Tensor, context: Tensor | None = None) -> Tensor:
+        """`decode`, with looks at the way, which is solved once more for them, piece by piece."""
+        field, y = self.field(z, context), (z,)
+        for piece in range(1, PIECES):
+            begin, end = (piece - 1) / PIECES, piece / PIECES
+            y = self.solve(lambda t, s: (field(t, s[0]),), y, begin, end, field.reads)
+            see(y[0])
+        return super().decode_watched(see, z, context)
 
     def decode_with_logdet(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """x, of the shape of z, and log |det dx/dz|, (n,), from one solve."""

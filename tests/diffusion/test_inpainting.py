@@ -21,7 +21,7 @@ from genus.diffusion import (
     edit,
     inpaint,
 )
-from genus.diffusion.guidance.inpainting import noised
+from genus.diffusion.inpainting import noised
 from genus.diffusion.noise import LinearSchedule
 from genus.functional.diffusion.parametrisations import Start
 from genus.functional.diffusion.paths import VE, Cosine, Straight

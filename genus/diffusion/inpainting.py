@@ -26,11 +26,11 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from ...errors import Refused, at_least, in_range
-from ...functional.diffusion.paths import Path
-from ...functional.diffusion.spacings import Level, Spacing, even, level, levels
-from ..denoiser import Denoises
-from ..sampler import Sampler, fresh_variance, now, toward
+from ..errors import Refused, at_least, in_range
+from ..functional.diffusion.paths import Path
+from ..functional.diffusion.spacings import Level, Spacing, even, level, levels
+from .denoiser import Denoises
+from .sampler import Sampler, fresh_variance, now, toward
 
 
 class Inpainting:
@@ -117,3 +117,6 @@ def noised(x: Tensor, at: Level, to: Level) -> Tensor:
     share = to.alpha / at.alpha
     variance = max(to.sigma**2 - (share * at.sigma) ** 2, 0.0)
     return share * x + variance**0.5 * torch.randn_like(x)
+
+
+REPAINT = RePaint()
