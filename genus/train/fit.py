@@ -37,6 +37,7 @@ from .progress import Display
 from .run import Batches, Examiner, Run, Timely, logged, match
 
 STATE = "state.pt"
+LONG = 30.0  # seconds of an evaluation that is announced
 
 
 def fit(
@@ -299,6 +300,7 @@ class _Session:
         """The figures of the model and of its game; None if Ctrl-C came in between."""
         share = self.budget.share()
         with self.patience.between_rounds():
+            self.warn(evaluate)
             self.seed(-1)
             if share is not None and isinstance(evaluate, Timely):
                 figures = dict(evaluate.within(self.result, share))
@@ -309,6 +311,18 @@ class _Session:
                 game = dict(evaluate.examine(self.model, self.data))
             return figures, game
         return None
+
+    def warn(self, evaluate: Callable[[Model], Mapping[str, float]]) -> None:
+        """Says before the first evaluation of a run of rounds how long it takes, if it is long."""
+        first = "evaluation" not in self.budget.costs
+        if not (first and self.display.on and self.budget.total is None):
+            return
+        if isinstance(evaluate, Timely) and (seconds := evaluate.seconds(self.result)) > LONG:
+            self.display.say(
+                f"the evaluation takes about {seconds:,.0f} s, and comes every "
+                f"{self.run.evaluate_every:,} rounds: --evaluate-every sets how often, and a run "
+                f"of --minutes takes fewer rows"
+            )
 
     def judge(
         self,

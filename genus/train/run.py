@@ -46,7 +46,11 @@ class Examiner(Protocol):
 
 @runtime_checkable
 class Timely(Protocol):
-    """An `evaluate` that can keep to a time, by taking fewer rows or samples."""
+    """An `evaluate` that knows what it costs, and can keep to a time by taking fewer rows."""
+
+    def seconds(self, model: Model) -> float:
+        """About how many seconds a call takes."""
+        ...
 
     def within(self, model: Model, seconds: float) -> Mapping[str, float]:
         """Figures of a model, found in about this time, of equally many rows each time."""
