@@ -60,8 +60,8 @@ from genus import Run, __version__
 from genus.core import Model, Space
 from genus.core.files import write
 from genus.functional.densities.estimates import mean_error
-from genus.show import grid
-from genus.show.style import png, style
+from genus.media import grid
+from genus.media.style import png, style
 from genus.train import artifact
 
 HERE = Path(__file__).parent

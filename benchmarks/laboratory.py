@@ -18,7 +18,7 @@ import torch
 
 from genus.laboratory import EXPERIMENTS, find
 from genus.laboratory.outcome import Outcome
-from genus.show.style import png, style
+from genus.media.style import png, style
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = DOCS / "laboratory.md"

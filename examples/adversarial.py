@@ -14,8 +14,8 @@ from genus.adversarial import GAN
 from genus.functional.adversarial import OBJECTIVES, Penalty, r1
 from genus.measure import scores
 from genus.measure.games.diagnosis import diagnose
+from genus.media import picture
 from genus.nn import MLP
-from genus.show import picture
 from genus.train import adam
 
 

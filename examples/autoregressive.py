@@ -13,7 +13,7 @@ import torch
 
 import genus
 from genus.autoregressive import MADE, Decoding
-from genus.show import grid, save_png
+from genus.media import grid, save_png
 from genus.train.schedules import cosine
 
 

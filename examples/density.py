@@ -13,7 +13,7 @@ import torch
 
 import genus
 from genus.density import GaussianMixture
-from genus.show import grid, save_png
+from genus.media import grid, save_png
 
 
 def main(rounds: int, out: Path) -> None:

@@ -10,8 +10,8 @@ import torch
 
 import genus
 from genus.diffusion import DDIM, Diffusion, Guided, UNet
+from genus.media import grid, save_png
 from genus.nn import Labels
-from genus.show import grid, save_png
 from genus.train.schedules import cosine, warmed
 
 

@@ -14,7 +14,7 @@ import torch
 import genus
 from genus.energy import RBM
 from genus.measure.likelihood.likelihood import QUICK
-from genus.show import grid, save_png
+from genus.media import grid, save_png
 
 
 def main(rounds: int, out: Path) -> None:

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import genus
 from genus.core import Pixels
-from genus.show import picture
+from genus.media import picture
 
 
 def main(rounds: int, out: Path) -> None:

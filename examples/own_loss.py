@@ -16,8 +16,8 @@ from torch import Tensor
 import genus
 from genus.adversarial import GAN
 from genus.functional.adversarial import Objective, Penalty, r1
+from genus.media import picture
 from genus.nn import MLP
-from genus.show import picture
 from genus.train import adam
 from genus.train.schedules import cosine
 

@@ -16,7 +16,7 @@ import genus
 from genus.diffusion import Diffusion
 from genus.functional.densities.distances import energy_distance
 from genus.functional.diffusion import Straight
-from genus.show import picture
+from genus.media import picture
 from genus.train.schedules import cosine, warmed
 
 

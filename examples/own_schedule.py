@@ -15,7 +15,7 @@ import torch
 
 import genus
 from genus.autoregressive import MADE
-from genus.show import picture
+from genus.media import picture
 
 
 def one_cycle(progress: float) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 import genus
-from genus.show import save_png, shown
+from genus.media import save_png, shown
 from genus.train import adam
 from genus.translation import Pix2Pix
 

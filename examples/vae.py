@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 import genus
-from genus.show import grid, save_png
+from genus.media import grid, save_png
 from genus.train.schedules import cosine
 from genus.vae import VAE
 

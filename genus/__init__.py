@@ -24,7 +24,7 @@ _NAMES = {  # of each folder, what also stands here
 }
 _FOLDERS = {name: folder for folder, names in _NAMES.items() for name in names.split()}
 _PUBLIC = [
-    *["core", "functional", "nn", "show", "train", "data", "measure", "recipes", "laboratory"],
+    *["core", "functional", "nn", "media", "train", "data", "measure", "recipes", "laboratory"],
     *FAMILIES,
 ]
 
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from . import functional as functional
     from . import laboratory as laboratory
     from . import measure as measure
+    from . import media as media
     from . import nn as nn
     from . import recipes as recipes
-    from . import show as show
     from . import train as train
     from . import translation as translation
     from . import vae as vae

@@ -23,8 +23,8 @@ from genus.adversarial import BayesianGAN
 from genus.core import Model
 from genus.data import load
 from genus.functional.adversarial.langevin import SGHMC
+from genus.media.style import canvas
 from genus.nn import MLP
-from genus.show.style import canvas
 from genus.train.fit import fit
 from genus.train.run import Run
 

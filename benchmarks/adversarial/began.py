@@ -22,11 +22,11 @@ from torch import Tensor
 from genus.core import Model, Pixels
 from genus.data import load
 from genus.measure import evaluate
+from genus.media.style import canvas
 from genus.recipes.adversarial import began as began_recipe
 from genus.recipes.adversarial import ebgan as ebgan_recipe
 from genus.recipes.adversarial.began import began
 from genus.recipes.adversarial.ebgan import ebgan
-from genus.show.style import canvas
 from genus.train.run import Run
 
 from ..bench import Bench, Cell, Cells, Table, first_losses, of_seeds, sheet, spread

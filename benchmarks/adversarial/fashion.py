@@ -18,10 +18,10 @@ from genus import __version__
 from genus.core import Model
 from genus.data import load
 from genus.measure import evaluate, oracle
+from genus.media import picture
 from genus.recipes.adversarial.dcgan import dcgan
 from genus.recipes.adversarial.r3gan import r3gan
 from genus.recipes.adversarial.sngan import sngan
-from genus.show import picture
 from genus.train.run import Run
 
 from ..bench import PICTURES, Bench, Cell, Cells, Table, first_losses, size

@@ -23,8 +23,8 @@ from genus.data import load
 from genus.functional.adversarial.objectives import non_saturating, wasserstein
 from genus.functional.adversarial.penalties import Penalty, gradient_penalty, r1, r2
 from genus.functional.adversarial.relativistic import RELATIVISTIC
+from genus.media.style import canvas
 from genus.nn import ConvDecoder, ConvEncoder
-from genus.show.style import canvas
 from genus.train.artifact import load as read_model
 from genus.train.fit import adam
 from genus.train.schedules import cosine

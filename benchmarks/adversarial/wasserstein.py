@@ -24,8 +24,8 @@ from genus.data import load
 from genus.functional.adversarial.objectives import OBJECTIVES
 from genus.functional.adversarial.penalties import Penalty, gradient_penalty
 from genus.functional.densities.neighbours import distances
+from genus.media.style import canvas
 from genus.nn import MLP
-from genus.show.style import canvas
 from genus.train.fit import MakesOptimizers, adam
 
 from ..bench import Bench, Cell, Cells, Table, first_losses, of_seeds, spread

@@ -18,9 +18,9 @@ from genus import Run
 from genus.core import Model
 from genus.data import load
 from genus.measure import evaluate
+from genus.media.style import canvas
 from genus.recipes.autoregressive.imagetransformer import imagetransformer
 from genus.recipes.autoregressive.pixelsnail import pixelsnail
-from genus.show.style import canvas
 from genus.train import artifact
 
 from ..bench import Bench, Cell, Cells, Table, Training, drawn, given, nats, sheet, size

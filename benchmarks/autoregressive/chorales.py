@@ -20,8 +20,8 @@ from genus.autoregressive import RNNNADE, RNNRBM
 from genus.core import Model
 from genus.data import Data, load
 from genus.data.splits import Batch
+from genus.media.style import canvas
 from genus.recipes.autoregressive import rnnnade, rnnrbm
-from genus.show.style import canvas
 
 from ..bench import Bench, Cell, Cells, Table, drawn, first_losses, given, size, trained
 

@@ -26,7 +26,7 @@ from genus.core import GenerativeModel, Graphs
 from genus.data import Data, load
 from genus.data.graphs.graphs import packed
 from genus.measure.structure.graphs import edges_of, graph_distances
-from genus.show.style import canvas
+from genus.media.style import canvas
 from genus.train import artifact
 from genus.train.schedules import cosine, warmed
 

@@ -17,9 +17,9 @@ from matplotlib.figure import Figure
 from genus import Run
 from genus.data import load
 from genus.measure import evaluate
+from genus.media.style import canvas
 from genus.recipes.autoregressive.gatedpixelcnn import gatedpixelcnn
 from genus.recipes.autoregressive.pixelcnnpp import RUN, pixelcnnpp
-from genus.show.style import canvas
 from genus.train import artifact
 
 from ..bench import Bench, Cell, Cells, Table, Training, drawn, given, nats, sheet, size, with_error

@@ -25,11 +25,11 @@ from genus.data import load
 from genus.data.strokes.glyphs import LETTERS, GlyphReader, accuracy, lines_of, spelled, tokens
 from genus.density import GaussianMixture
 from genus.functional.densities.estimates import mean_error
+from genus.media.style import canvas
 from genus.recipes.autoregressive.handwriting import RUN as SYNTHESIS
 from genus.recipes.autoregressive.handwriting import handwriting
 from genus.recipes.autoregressive.handwriting_prediction import RUN as PREDICTION
 from genus.recipes.autoregressive.handwriting_prediction import handwriting_prediction
-from genus.show.style import canvas
 
 from ..bench import (
     Bench,

@@ -21,8 +21,8 @@ from genus.autoregressive import CharRNN, Decoding, KneserNey, Stepwise, Transfo
 from genus.core import Tokens
 from genus.data import load
 from genus.measure.structure.texts import nats_per_symbol
+from genus.media.style import DASHES, canvas
 from genus.nn import State
-from genus.show.style import DASHES, canvas
 from genus.train import artifact
 from genus.train.game import Average, play
 from genus.train.schedules import cosine, warmed

@@ -22,7 +22,7 @@ from genus.data import Split
 from genus.data.text.dates import dates
 from genus.data.text.languages import SOURCE, TARGET, Languages, alignment, reordering
 from genus.measure.structure.bleu import bleu, words_of
-from genus.show.style import canvas
+from genus.media.style import canvas
 from genus.train import artifact
 from genus.train.schedules import cosine, warmed
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from genus.autoregressive import EoNADE
 from genus.autoregressive.stepwise import Stepwise
 from genus.data import load
-from genus.show.style import canvas
+from genus.media.style import canvas
 from genus.train import artifact
 
 from ..bench import Bench, Cell, Cells, Table, drawn, given

@@ -26,8 +26,8 @@ from genus.data import load
 from genus.data.sound.spoken import BANDS, HOP, RATE, Takes
 from genus.functional.densities.estimates import mean_error
 from genus.functional.sequences.sound import log_mel, mu_law_undone
+from genus.media.style import canvas
 from genus.nn import SeveralLabels
-from genus.show.style import canvas
 from genus.train.schedules import cosine, warmed
 
 from ..bench import Bench, Cell, Cells, Table, first_losses, given, trained, with_error

@@ -31,7 +31,7 @@ from genus.functional.diffusion.parametrisations import (
 )
 from genus.functional.diffusion.paths import VE, VP, LinearVE, Path, Straight, SubVP
 from genus.functional.numerics.integrators import DormandPrince
-from genus.show.style import canvas
+from genus.media.style import canvas
 from genus.train.schedules import cosine, warmed
 
 from ..bench import Bench, Cell, Cells, Table, first_losses, with_error

@@ -26,9 +26,9 @@ from genus.functional.densities.distances import frechet, mmd, moments, polynomi
 from genus.functional.diffusion.spacings import Karras, WithoutLast, even
 from genus.measure import oracle, real_floor
 from genus.measure.evaluation import judging, shuffled
+from genus.media.style import canvas
 from genus.recipes.diffusion.edm import edm
 from genus.recipes.diffusion.flow_matching import flow_matching
-from genus.show.style import canvas
 from genus.train.fit import fit
 from genus.train.run import Run
 from genus.train.schedules import cosine, warmed

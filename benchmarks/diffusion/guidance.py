@@ -28,8 +28,8 @@ from genus.diffusion import (
     UNet,
 )
 from genus.measure import evaluate, real_floor
+from genus.media.style import canvas
 from genus.nn import Labels
-from genus.show.style import canvas
 from genus.train.schedules import cosine, warmed
 
 from ..bench import Bench, Cell, Cells, Table, first_losses, sheet, trained, with_error

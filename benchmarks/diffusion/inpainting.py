@@ -32,9 +32,9 @@ from genus.functional.densities.estimates import mean_error
 from genus.functional.diffusion.parametrisations import Start
 from genus.functional.diffusion.paths import Cosine
 from genus.measure import oracle
+from genus.media import grid
+from genus.media.style import canvas
 from genus.recipes.diffusion.guided import RUN, guided
-from genus.show import grid
-from genus.show.style import canvas
 from genus.train import artifact
 
 from ..bench import Bench, Cell, Cells, Table, first_losses, with_error

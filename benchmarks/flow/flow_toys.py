@@ -27,8 +27,8 @@ from genus.data import load
 from genus.density import GaussianMixture
 from genus.flow import Coupling, Flow, Standard
 from genus.functional.densities.estimates import mean_error
+from genus.media.style import canvas
 from genus.recipes import find
-from genus.show.style import canvas
 from genus.train.fit import fit
 from genus.train.schedules import cosine
 

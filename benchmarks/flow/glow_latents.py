@@ -19,8 +19,8 @@ from genus import Run
 from genus.data import Data, load
 from genus.density import Dequantised
 from genus.measure import Oracle, oracle
+from genus.media.style import canvas
 from genus.recipes.flow.glow import RUN, glow
-from genus.show.style import canvas
 
 from ..bench import Bench, Cell, Cells, Table, first_losses, trained
 

@@ -25,9 +25,9 @@ from genus.data.points.points import Clouds, Voxels
 from genus.data.splits import stream
 from genus.flow import PointFlow
 from genus.measure.structure.points import chamfer, earth_mover, values
+from genus.media.pictures import Picture, clouds
+from genus.media.style import DPI
 from genus.recipes.flow.pointflow import RUN, pointflow
-from genus.show.pictures import Picture, clouds
-from genus.show.style import DPI
 
 from ..bench import Bench, Cell, Cells, Table, first_losses, spread
 

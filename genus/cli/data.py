@@ -68,7 +68,7 @@ def _show(found: Any, source: str, out: Path | None) -> None:
     if out is None and not sys.stdout.isatty():
         return
     from ..data.described import few
-    from ..show import save_png, shown
+    from ..media import save_png, shown
 
     x, space, context, context_space = few(found, source, ROWS)
     picture = shown(x, space, context, context_space)

@@ -108,7 +108,7 @@ def _conclude(out: Path) -> None:
 def _kind_of_samples(out: Path, config: dict[str, Any]) -> str:
     """The suffix of the file that shows samples of a run best."""
     from ..data import load
-    from ..show.files import natural_kind
+    from ..media.files import natural_kind
     from ..train.artifact import ArtifactError, data_of, decode
 
     try:

@@ -127,7 +127,7 @@ def _write(name: str, options: dict[str, Any], out: Path, command: str) -> Any:
     """Runs one experiment and writes its three files; returns the outcome and both pictures."""
     from ..core.files import write
     from ..laboratory.page import page
-    from ..show.style import png, style
+    from ..media.style import png, style
 
     experiment = find(name)
     outcome = experiment.run(**options)

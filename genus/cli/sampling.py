@@ -16,13 +16,13 @@ from ..data import Data
 from ..data import load as load_data
 from ..errors import Refused, RefusedType
 from ..functional.sequences.choices import DRAWN
-from ..show import contexts, grid, save_film, save_picture, scatter, shown
-from ..show.arrays import save_arrays
-from ..show.files import PICTURES, natural_kind, written
-from ..show.origin import origin, presentable
-from ..show.pictures import Picture, frame_of, has_pictures, plain, separate
-from ..show.samples import prefix, sampling_arguments
-from ..show.ways import filled, mask_of, masked, upper_half, walked, watched
+from ..media import contexts, grid, save_film, save_picture, scatter, shown
+from ..media.arrays import save_arrays
+from ..media.files import PICTURES, natural_kind, written
+from ..media.origin import origin, presentable
+from ..media.pictures import Picture, frame_of, has_pictures, plain, separate
+from ..media.samples import prefix, sampling_arguments
+from ..media.ways import filled, mask_of, masked, upper_half, walked, watched
 from ..train.artifact import data_of, load, read_config
 from ..train.process import begin
 
@@ -128,7 +128,7 @@ class Samples:
     @cached_property
     def given(self) -> Tensor | None:
         """The contexts, (n, ...), of a conditional model."""
-        found = contexts(self.model, self.order.n, lambda: self.source)
+        found = contexts(self.model, self.order.n, lambda: self.source.test.everything()[1])
         if self.order.context is None:
             return found
         if found is None:

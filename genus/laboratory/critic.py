@@ -28,8 +28,8 @@ from torch import Tensor, nn
 from ..data.toys.toys import Normals
 from ..functional.adversarial.objectives import minimax, wasserstein
 from ..functional.adversarial.penalties import one_sided_gradient_penalty
+from ..media.style import DASHES, canvas
 from ..nn import MLP
-from ..show.style import DASHES, canvas
 from .judging import learn, seeded
 from .outcome import Outcome, short, wanted
 

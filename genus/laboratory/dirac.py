@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..show.style import canvas, square
+from ..media.style import canvas, square
 from .outcome import Outcome, listed, short, wanted
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ from torch import Tensor
 
 from ..functional.adversarial.objectives import minimax, wasserstein
 from ..functional.adversarial.penalties import one_sided_gradient_penalty
+from ..media.style import canvas
 from ..nn import MLP
-from ..show.style import canvas
 from .judging import learn, pull, seeded
 from .outcome import Outcome, short, wanted
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..show.style import DASHES, canvas, square
+from ..media.style import DASHES, canvas, square
 from .outcome import Outcome, listed, short, wanted
 
 if TYPE_CHECKING:

@@ -28,8 +28,8 @@ from ..data.toys.toys import Normals
 from ..functional.adversarial.objectives import Objective, minimax, non_saturating
 from ..functional.adversarial.penalties import Penalty, r1
 from ..functional.densities.neighbours import nearest
+from ..media.style import canvas, square
 from ..nn import MLP
-from ..show.style import canvas, square
 from ..train.game import play
 from .judging import seeded
 from .outcome import Outcome, short, wanted

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from ..functional.densities.divergences import DIVERGENCES, FDivergence
-from ..show.style import DASHES, canvas
+from ..media.style import DASHES, canvas
 from .outcome import Outcome, listed, short, wanted
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ import numpy as np
 import torch
 
 from ..functional.adversarial.objectives import minimax, non_saturating
+from ..media.style import canvas
 from ..nn import MLP
-from ..show.style import canvas
 from .judging import learn, pull, seeded
 from .outcome import Outcome, short, wanted
 

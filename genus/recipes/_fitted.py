@@ -14,8 +14,8 @@ from ..core import Classes, Model, Refused, Space, require
 from ..data import Data, load
 from ..data.sources import with_options
 from ..measure import scores
+from ..media import picture
 from ..nn import Labels
-from ..show import picture
 from ..train import Batches, MakesOptimizers, Run, fit
 from ..train.schedules import cosine
 

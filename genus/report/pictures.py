@@ -9,7 +9,7 @@ from ..core import Reals
 from ..data import Data
 from ..functional.densities.neighbours import distances
 from ..measure.oracles import Oracle
-from ..show import grid, save_png
+from ..media import grid, save_png
 
 GRID = 64  # samples in a picture
 TRIPLES = 24  # samples in a picture, each between its context and the true row

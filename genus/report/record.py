@@ -10,7 +10,7 @@ from ..core import sample
 from ..data import Data
 from ..measure.games.diagnosis import diagnose
 from ..measure.oracles import Oracle
-from ..show import contexts
+from ..media import contexts
 from ..train.artifact import load, read_config, weights_hash
 from ..train.process import begin
 from .curves import curves
@@ -37,7 +37,7 @@ def recorded(
     figures = measure.evaluate(model, view, oracle=judge)
     measuring = time.perf_counter() - began
     n = samples_shown(view)
-    context = contexts(model, n, lambda: view)
+    context = contexts(model, n, lambda: view.test.everything()[1])
     log = folder / "metrics.jsonl"
     return {
         "weights": weights_hash(folder),

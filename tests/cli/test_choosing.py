@@ -8,7 +8,7 @@ from PIL import Image
 import genus
 from genus.cli.main import main
 from genus.core.seeds import mix
-from genus.show import read_note
+from genus.media import read_note
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from standins import stand_in
 
 from genus import recipes
 from genus.cli.main import main
-from genus.show import read_note
-from genus.show.origin import presentable
+from genus.media import read_note
+from genus.media.origin import presentable
 from genus.train import artifact
 
 

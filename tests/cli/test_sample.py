@@ -13,7 +13,7 @@ from PIL import Image
 
 import genus
 from genus.cli.main import main
-from genus.show import read_note
+from genus.media import read_note
 
 
 def trained(folder: Path, line: str) -> Path:

@@ -15,7 +15,7 @@ from genus.cli.main import main
 from genus.laboratory import EXPERIMENTS, Experiment, find
 from genus.laboratory.outcome import Outcome, listed, short
 from genus.laboratory.page import page
-from genus.show.style import canvas, png, style
+from genus.media.style import canvas, png, style
 
 QUICK = {  # options that make an experiment fast
     "saturating": {"rounds": (0, 5)},
@@ -50,7 +50,7 @@ def test_the_list_comes_without_torch():
 
 def test_drawing_leaves_no_global_pyplot():
     code = (
-        "import sys; from genus.laboratory import find; from genus.show.style import style, png\n"
+        "import sys; from genus.laboratory import find; from genus.media.style import style, png\n"
         "e = find('dirac')\n"
         "with style(): png(e.plot(e.run()))\n"
         "assert 'matplotlib.pyplot' not in sys.modules"

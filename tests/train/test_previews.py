@@ -10,7 +10,7 @@ from games import Blob, Duel
 from laws import rows_for
 
 from genus.core import Reals
-from genus.show import picture as samples
+from genus.media import picture as samples
 from genus.train import artifact
 from genus.train.fit import fit
 from genus.train.previews import Previews

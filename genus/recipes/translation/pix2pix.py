@@ -4,7 +4,7 @@ from functools import partial
 
 from ...core import Model, Pixels, Space
 from ...data import Data
-from ...show import picture
+from ...media import picture
 from ...train import Run, adam
 from ...translation import Pix2Pix
 from .._fitted import context_of, fitted, loaded

@@ -5,7 +5,7 @@ import torch
 from genus.core import Model
 from genus.data import load
 from genus.energy import RBM
-from genus.show import picture
+from genus.media import picture
 from genus.train.fit import fit
 from genus.train.run import Run
 

@@ -8,7 +8,7 @@ import torch
 from genus.core import Model, Reals
 from genus.data import load
 from genus.density import Dequantised, GaussianMixture
-from genus.show import picture
+from genus.media import picture
 from genus.train.fit import fit
 from genus.train.run import Run
 

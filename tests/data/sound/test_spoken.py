@@ -16,7 +16,7 @@ from genus.data import load
 from genus.data.sound.spoken import HOP, LENGTH, spoken
 from genus.data.sound.waves import read_wave
 from genus.functional.sequences.sound import log_mel, mu_law
-from genus.show.waves import as_wave, wave_bytes
+from genus.media.waves import as_wave, wave_bytes
 from genus.train.artifact import save
 
 

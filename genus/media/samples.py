@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from ..core import Attributes, Classes, GenerativeModel, Model, Reals, Refused, Space, sample
-from ..data import Data
 from ..errors import RefusedType
-from .files import save_png
+from .files import Reading, save_png
 from .origin import origin
 from .pictures import Picture, grid, has_pictures, shown
 
@@ -88,18 +87,18 @@ def in_turn(space: Space, n: int) -> Tensor | None:
     return None
 
 
-def contexts(model: Model, n: int, data: Callable[[], Data]) -> Tensor | None:
+def contexts(model: Model, n: int, rows: Callable[[], Tensor]) -> Tensor | None:
     """Contexts of a conditional model for n rows: labels in turn, or those of the test set.
 
     Args:
-        data: function that loads the data in the model's view; called only if contexts need them.
+        rows: function that gives the contexts of the test set; called only if they are needed.
     """
     if model.context_space is None:
         return None
     if (labels := in_turn(model.context_space, n)) is not None:
         return labels
-    rows = data().test.everything()[1]
-    return rows[torch.arange(n) % len(rows)]
+    found = rows()
+    return found[torch.arange(n) % len(found)]
 
 
 def sampling_arguments(model: Model, options: dict[str, Any]) -> dict[str, Any]:
@@ -113,7 +112,7 @@ def sampling_arguments(model: Model, options: dict[str, Any]) -> dict[str, Any]:
     return {"decoding": kind(**given)} if kind and given else {}
 
 
-def prefix(model: Model, data: Data, prompt: str, longer: bool) -> Tensor:
+def prefix(model: Model, data: Reading, prompt: str, longer: bool) -> Tensor:
     """The tokens of a prompt, (1, k), which may exceed the length of a sample if `longer`."""
     if "complete" not in model.promises() or not data.symbols:
         raise Refused(f"sample: {type(model).__name__} makes no texts: leave --prompt out")

@@ -3,8 +3,8 @@
 import torch
 
 from genus.core import Attributes, Classes, Graphs, Strokes
-from genus.show import grid, in_turn, shown
-from genus.show.drawings import lines_of, plot
+from genus.media import grid, in_turn, shown
+from genus.media.drawings import lines_of, plot
 
 HOOK = torch.tensor(  # right, right, lift; a jump; down; the end
     [[1, 0, 0], [1, 0, 1], [0, 3, 0], [0, 1, 1], [0, 0, 2], [0, 0, 2]]

@@ -5,7 +5,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngImageFile, PngInfo
@@ -13,7 +13,6 @@ from torch import Tensor
 
 from ..core import Attributes, Classes, Pixels, Reals, Space, Tokens
 from ..core.files import write
-from ..data import Data
 from ..errors import Refused
 from .pictures import Picture
 from .waves import as_wave, wave_bytes
@@ -30,6 +29,21 @@ HOW: dict[str, dict[str, Any]] = {  # each kind of picture file, and how it is w
     ".gif": {"format": "gif"},
 }
 PICTURES = tuple(HOW)
+
+
+class Reading(Protocol):
+    """What of a data set is needed to show its rows: `Data` has it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def space(self) -> Space: ...
+    @property
+    def symbols(self) -> tuple[str, ...]: ...
+    @property
+    def rate(self) -> int | None: ...
+    def text(self, x: Tensor) -> list[str]: ...
+    def tokens(self, text: str) -> Tensor: ...
 
 
 def save_png(array: Picture, path: Path | str, note: Mapping[str, Any] | None = None) -> Path:
@@ -124,7 +138,7 @@ def read_note(path: Path | str) -> dict[str, Any]:
     return found
 
 
-def natural_kind(space: Space, data: Callable[[], Data]) -> str:
+def natural_kind(space: Space, data: Callable[[], Reading]) -> str:
     """The suffix of the file that shows samples best: .png, .npy, .txt or .wav.
 
     Args:
@@ -145,7 +159,7 @@ def natural_kind(space: Space, data: Callable[[], Data]) -> str:
     return ".png" if plotted else ".npy"
 
 
-def written(data: Data, x: Tensor, kind: str) -> bytes:
+def written(data: Reading, x: Tensor, kind: str) -> bytes:
     """The bytes of a file of texts, separated by dashes if any has several lines; or of sounds.
 
     Args:

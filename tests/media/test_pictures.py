@@ -17,8 +17,8 @@ from genus.core import (
     Reals,
     Tokens,
 )
-from genus.show import grid, picture, read_note, save_png, scatter
-from genus.show.pictures import BACK, TILT, TURN, clouds
+from genus.media import grid, picture, read_note, save_png, scatter
+from genus.media.pictures import BACK, TILT, TURN, clouds
 
 
 class Still(GenerativeModel):

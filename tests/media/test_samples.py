@@ -5,7 +5,7 @@ import torch
 from genus.core import Bits, Classes, GenerativeModel, Reals
 from genus.data import load
 from genus.energy import RBM
-from genus.show import contexts
+from genus.media import contexts
 
 
 class Echo(GenerativeModel):
@@ -27,6 +27,8 @@ def test_contexts_are_labels_in_turn_or_the_test_sets():
 
     labelled = Echo(Reals(()), Classes(3))
     assert contexts(labelled, 7, never).tolist() == [0, 1, 2, 0, 1, 2, 0]
-    pictures = contexts(Echo(Reals((1, 8, 8)), Reals((1, 8, 8))), 301, lambda: pairs)
+    pictures = contexts(
+        Echo(Reals((1, 8, 8)), Reals((1, 8, 8))), 301, lambda: pairs.test.everything()[1]
+    )
     assert torch.equal(pictures[300], pictures[0])  # there are 300 of them
     assert contexts(RBM(Bits((4,)), 2), 7, never) is None
