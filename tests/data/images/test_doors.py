@@ -3,6 +3,7 @@
 import json
 import re
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,9 @@ from PIL import Image
 
 from genus.cli.main import main
 from genus.data import load
+from genus.data.images.folders import images
+from genus.data.named import GROUPS
+from genus.data.sources import Source, catalogue
 
 
 def picture(path, seed=0, size=(32, 32), mode="RGB", **options):
@@ -285,3 +289,19 @@ def test_what_cannot_be_read_yet_is_called_by_its_kind(tmp_path, capsys, names, 
     assert main(["data", str(tmp_path / "x")]) == 0
     assert kind in capsys.readouterr().out
     assert main(["data", str(tmp_path / "y")]) == 2
+
+
+def test_readme_and_help_name_every_option(capsys):
+    readme = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
+    assert main(["data", "--help"]) == 0
+    told = capsys.readouterr().out
+    for option in Source(images).options():
+        assert f"| `{option}` |" in readme
+        assert f"--data.{option} " in told
+
+
+def test_the_list_of_names_is_whole(capsys):
+    assert {name for names in GROUPS.values() for name in names} == {*catalogue()["names"]}
+    assert main(["data"]) == 0
+    told = capsys.readouterr().out
+    assert all(f"  {name} " in told for name in catalogue()["names"])
