@@ -35,12 +35,10 @@ import torch
 from torch import Tensor, nn
 
 from ..core import (
-    GenerativeModel,
     Losses,
     Pixels,
     Reals,
     Refused,
-    See,
     Space,
     at_least,
     in_range,
@@ -51,9 +49,9 @@ from ..functional.densities.densities import kl_normal, log_discretised_normal, 
 from ..functional.diffusion.parametrisations import Epsilon, Parametrisation
 from ..functional.diffusion.spacings import Level, Spacing, even, levels
 from .denoiser import Denoiser, Denoises, Denoising, Noisy, spread_evenly
-from .inpainting import REPAINT, inpaint
 from .noise import ChainPath, CosineSchedule, alpha_bars, back_variance, posterior
 from .sampler import Sampler, Watched, fresh_variance, mean_toward, now
+from .ways_back import WaysBack
 
 
 @dataclass(frozen=True)
@@ -167,7 +165,7 @@ def check_taught(variance: float | None, objective: Objective) -> None:
 ANCESTRAL, COSINE, EPSILON, SIMPLE = Ancestral(), CosineSchedule(), Epsilon(), Simple()
 
 
-class DDPM(Denoising, GenerativeModel):
+class DDPM(Denoising, WaysBack):
     """A kit: any network that takes x_t, (n, *shape), and t / T, (n,), and gives the noise in x_t.
 
     Args:
@@ -263,32 +261,9 @@ class DDPM(Denoising, GenerativeModel):
         later, earlier = (torch.tensor(one.alpha, dtype=torch.float64) ** 2 for one in (at, to))
         return back_variance(earlier, later, guess.share).sqrt()
 
-    @torch.no_grad()
-    def sample(
-        self, n: int | None = None, context: Tensor | None = None, sampler: Sampler | None = None
-    ) -> Tensor:
-        """(n, *space.shape), by the sampler given, or else the model's own."""
-        n = self.sample_count(n, context)
-        x = (sampler or self.sampler)(self, self.noise(n, *self.space.shape))
-        return self.space.quantise(x)
-
-    @torch.no_grad()
-    def sample_watched(
-        self, see: See, n: int | None = None, context: Tensor | None = None
-    ) -> Tensor:
-        """`sample`, with looks at x_t at each evaluation."""
-        n = self.sample_count(n, context)
-        x = self.sampler(Watched(self, see), self.noise(n, *self.space.shape))
-        return self.space.quantise(x)
-
-    def inpaint(self, x: Tensor, known: Tensor) -> Tensor:
-        """x, (n, *space.shape), with its known part kept and the rest drawn, by `RePaint`.
-
-        Args:
-            x: rows; what is not known may hold any finite numbers.
-            known: true where x is known, (*space.shape).
-        """
-        return self.space.quantise(inpaint(self, x, known, REPAINT))
+    def given(self, context: Tensor | None) -> "DDPM":
+        """Itself: it takes no context."""
+        return self
 
     # learning
 

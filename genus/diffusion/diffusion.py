@@ -29,12 +29,10 @@ import torch
 from torch import Tensor, nn
 
 from ..core import (
-    GenerativeModel,
     Losses,
     Pixels,
     Reals,
     Refused,
-    See,
     Space,
     check_embedding,
     given,
@@ -44,8 +42,8 @@ from ..core import (
 from ..functional.diffusion.parametrisations import Parametrisation, Velocity
 from ..functional.diffusion.paths import Cosine, Path
 from .denoiser import Coupling, Denoiser, Denoising, Times, Uniform, Weight
-from .inpainting import REPAINT, inpaint
-from .sampler import DDIM, Sampler, Watched
+from .sampler import DDIM, Sampler
+from .ways_back import WaysBack
 
 COSINE, VELOCITY, UNIFORM, FEW = Cosine(), Velocity(), Uniform(), DDIM()
 
@@ -58,7 +56,7 @@ class Dealt(NamedTuple):
     eps: Tensor | None = None
 
 
-class Diffusion(Denoising, GenerativeModel):
+class Diffusion(Denoising, WaysBack):
     """A kit for p(x): any network that takes x_t, (n, *shape), and t, (n,), in [0, 1].
 
     For p(x | context) the network takes a context's features as well. In training the context of a
@@ -149,37 +147,6 @@ class Diffusion(Denoising, GenerativeModel):
     def elbo(self, x: Tensor, context: Tensor | None = None) -> Tensor:
         """A lower bound of log p(x), (n,), in nats: a random one, from two x_t for each row."""
         return self.denoiser.elbo(x, *self.features(context))
-
-    @torch.no_grad()
-    def sample(
-        self,
-        n: int | None = None,
-        context: Tensor | None = None,
-        sampler: Sampler | None = None,
-    ) -> Tensor:
-        """(n, *space.shape), by the sampler given, or else the model's own."""
-        n = self.sample_count(n, context)
-        start = self.path.spread * self.noise(n, *self.space.shape)
-        return self.space.quantise((sampler or self.sampler)(self.given(context), start))
-
-    @torch.no_grad()
-    def sample_watched(
-        self, see: See, n: int | None = None, context: Tensor | None = None
-    ) -> Tensor:
-        """`sample`, with looks at x_t at each evaluation."""
-        n = self.sample_count(n, context)
-        start = self.path.spread * self.noise(n, *self.space.shape)
-        return self.space.quantise(self.sampler(Watched(self.given(context), see), start))
-
-    def inpaint(self, x: Tensor, known: Tensor, context: Tensor | None = None) -> Tensor:
-        """x, (n, *space.shape), with its known part kept and the rest drawn, by `RePaint`.
-
-        Args:
-            x: rows; what is not known may hold any finite numbers.
-            known: true where x is known, (*space.shape).
-            context: contexts of a conditional model, one row for each x.
-        """
-        return self.space.quantise(inpaint(self.given(context), x, known, REPAINT))
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,3 @@ def noised(x: Tensor, at: Level, to: Level) -> Tensor:
     share = to.alpha / at.alpha
     variance = max(to.sigma**2 - (share * at.sigma) ** 2, 0.0)
     return share * x + variance**0.5 * torch.randn_like(x)
-
-
-REPAINT = RePaint()

@@ -107,7 +107,7 @@ def test_its_samples_are_of_its_density():
 def test_probes_estimate_it(path):
     """On a linear field one probe's error is that of its cross terms; its mean is log p."""
     flow = best(path, RK4(40), probes=1)
-    assert flow.promises() == {"sample", "encode", "decode", "elbo"}
+    assert flow.promises() == {"sample", "sample_watched", "encode", "decode", "elbo"}
     x = torch.tensor([[0.3, 1.0]])
     exact = best(path, RK4(40)).log_prob(x).item()
     draws = flow.elbo(x.expand(4000, 2))

@@ -24,12 +24,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ...core import Classes, GenerativeModel, Losses, Player, Refused, See, Space, at_least
+from ...core import Classes, Losses, Player, Refused, Space, at_least
 from ...functional.diffusion.paths import LEAST, Path
 from ..denoiser import Denoises, Uniform, spread_evenly
 from ..diffusion import Diffusion, Given
-from ..inpainting import REPAINT, inpaint
-from ..sampler import Sampler, Watched
+from ..sampler import Sampler
+from ..ways_back import WaysBack
 
 Interval = tuple[float, float]
 ALWAYS: Interval = (0.0, 1.0)
@@ -151,7 +151,21 @@ def _check(who: str, scale: float, interval: Interval) -> None:
 # --- models ---------------------------------------------------------------------------------
 
 
-class Guided(GenerativeModel):
+class GuidedWaysBack(WaysBack):
+    """A model that samples as another one does, from a guided denoiser."""
+
+    model: Diffusion
+
+    @property
+    def path(self) -> Path:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.model.path
+
+    @property
+    def sampler(self) -> Sampler:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.model.sampler
+
+
+class Guided(GuidedWaysBack):
     """A conditional diffusion that samples by guidance without a classifier. It learns as it would.
 
     Any trained model may be put into one, at any scale: nothing is learned for it.
@@ -177,28 +191,8 @@ class Guided(GenerativeModel):
         """The model's own."""
         return self.model.loss(x, context)
 
-    @torch.no_grad()
-    def sample(
-        self,
-        n: int | None = None,
-        context: Tensor | None = None,
-        sampler: Sampler | None = None,
-    ) -> Tensor:
-        """(n, *space.shape), one for each row of context."""
-        return guided_sample(self, self.model, n, context, sampler)
 
-    def sample_watched(
-        self, see: See, n: int | None = None, context: Tensor | None = None
-    ) -> Tensor:
-        """`sample`, with looks at x_t at each evaluation."""
-        return guided_sample(self, self.model, n, context, see=see)
-
-    def inpaint(self, x: Tensor, known: Tensor, context: Tensor) -> Tensor:
-        """x, (n, *space.shape), with its known part kept and the rest drawn, as `Diffusion.inpaint`."""
-        return self.space.quantise(inpaint(self.given(context), x, known, REPAINT))
-
-
-class ClassifierGuided(GenerativeModel):
+class ClassifierGuided(GuidedWaysBack):
     """A diffusion without labels, and a classifier of noisy x that pulls it to them.
 
     The two are players that do not meet: each learns on its own what is to be known of x_t.
@@ -239,42 +233,6 @@ class ClassifierGuided(GenerativeModel):
     def loss(self, x: Tensor, labels: Tensor) -> Losses:
         """The classifier's cross-entropy at all times alike, nats."""
         return {"cross_entropy": noisy_cross_entropy(self.classifier, self.model, x, labels)}
-
-    @torch.no_grad()
-    def sample(
-        self,
-        n: int | None = None,
-        context: Tensor | None = None,
-        sampler: Sampler | None = None,
-    ) -> Tensor:
-        """(n, *space.shape), one for each label of context."""
-        return guided_sample(self, self.model, n, context, sampler)
-
-    def sample_watched(
-        self, see: See, n: int | None = None, context: Tensor | None = None
-    ) -> Tensor:
-        """`sample`, with looks at x_t at each evaluation."""
-        return guided_sample(self, self.model, n, context, see=see)
-
-    def inpaint(self, x: Tensor, known: Tensor, context: Tensor) -> Tensor:
-        """x, (n, *space.shape), with its known part kept and the rest drawn, as `Diffusion.inpaint`."""
-        return self.space.quantise(inpaint(self.given(context), x, known, REPAINT))
-
-
-@torch.no_grad()
-def guided_sample(
-    guided: Guided | ClassifierGuided,
-    model: Diffusion,
-    n: int | None,
-    context: Tensor | None,
-    sampler: Sampler | None = None,
-    see: See | None = None,
-) -> Tensor:
-    """What the model's sampler, or another, makes of the guided denoiser, with looks if wanted."""
-    context = guided.context_given(n, context)
-    start = model.path.spread * guided.noise(len(context), *guided.space.shape)
-    denoiser = guided.given(context) if see is None else Watched(guided.given(context), see)
-    return guided.space.quantise((sampler or model.sampler)(denoiser, start))
 
 
 def noisy_cross_entropy(

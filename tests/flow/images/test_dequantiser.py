@@ -160,7 +160,8 @@ def test_a_conditional_density_is_a_conditional_model_of_pixels():
     torch.manual_seed(0)
     model = Dequantised(shaken(conditional()), SPACE, 1e-2)
     assert model.context_space == Classes(3)
-    assert model.promises() == {"sample", "elbo", "log_weight", "encode", "decode"}
+    kept = {"sample", "sample_watched", "elbo", "log_weight", "encode", "decode"}
+    assert model.promises() == kept
     x, label = SPACE.values(torch.randint(4, (8, 2)), torch.float64), torch.arange(8) % 3
     assert torch.equal(model.decode(model.encode(x, label), label), SPACE.quantise(x))
     moved = model.encode(x, (label + 1) % 3)
