@@ -13,12 +13,12 @@ from ..data.endless import Draws
 from ..data.images.stacked import Stacked
 from ..data.truth import Toy
 from ..functional.densities.distances import energy_distance
-from .evaluation import on, sampled, shuffled
 from .games.diagnosis import GAME, ailments, describe
 from .games.examination import TRAIN, Examination
 from .likelihood.likelihood import QUICK, likelihoods
 from .oracles import Oracle, oracle_for
 from .pacing import likelihood_cost, passes, rounded, trial
+from .rows import on, sampled, shuffled
 from .samples.samples import frechet_distance
 from .samples.stacked import channel_oracle, see_channels, stacked_values
 from .samples.toys import mode_values
