@@ -2,7 +2,6 @@
 
 from .evaluation import evaluate as evaluate
 from .evaluation import real_floor as real_floor
-from .evaluation import sampled as sampled
 from .figures import Figure as Figure
 from .figures import comparable as comparable
 from .figures import differences as differences
@@ -14,4 +13,5 @@ from .figures import to_json as to_json
 from .likelihood.likelihood import Effort as Effort
 from .oracles import Oracle as Oracle
 from .oracles import oracle as oracle
+from .rows import sampled as sampled
 from .scoring import scores as scores

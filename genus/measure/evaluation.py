@@ -13,13 +13,9 @@
 All noise comes from one seed, so a figure can be reproduced.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from itertools import chain
-from typing import Any, Protocol
+from typing import Any
 
-import torch
 from torch import Tensor
 
 from .._version import __version__
@@ -34,7 +30,6 @@ from ..core import (
     Strokes,
     Tokens,
     at_least,
-    sample,
 )
 from ..data import Data
 from ..data.images.stacked import Stacked
@@ -49,31 +44,15 @@ from .likelihood.likelihood import (
     truth_figure,
 )
 from .oracles import Oracle, oracle_for
-from .pacing import Asked, Plan, likelihood_cost, trial, within
+from .pacing import BASE, Asked, Plan, Witness, of_stacked, planned
+from .rows import judging, on, sampled, shuffled
 from .samples.samples import sample_figures
-from .samples.stacked import SAMPLES as STACKED
 from .samples.stacked import channel_oracle, stacked_figures
 from .samples.toys import mode_figures
 from .samples.vectors import vector_figures
 from .speed import cost_figures, timed
 from .structure.graphs import graph_figures
 from .structure.points import point_figures
-
-BASE = 5000  # training rows whose rates begin annealed importance sampling
-SAMPLES = 1000
-TRIALS = 20.0  # seconds, of which a tenth is a trial's, where an evaluation has no limit
-
-
-class Witness(Protocol):
-    """Is told how an evaluation goes: `genus evaluate` prints it."""
-
-    def plans(self, plan: Plan, whole: Plan) -> None:
-        """What will be done, and what all of it would be."""
-        ...
-
-    def begins(self, part: str) -> None:
-        """The part that begins: a key of the plan's costs."""
-        ...
 
 
 def evaluate(
@@ -115,7 +94,7 @@ def evaluate(
     with judging(model, seed):
         test = on(model, data.test.everything())
         asked = Asked(rows, samples, effort, 60 * minutes if minutes else None)
-        plan = _plan(model, data, test, judge, asked, witness)
+        plan = planned(model, data, test, judge, asked, witness)
         if plan.rows < len(test[0]):
             test = shuffled(test, plan.rows)
         protocol = {**protocol_of(data, seed), "rows": len(test[0])}
@@ -146,57 +125,11 @@ def evaluate(
         if data.context_space is None:
             begins("modes")
             figures += _thousand(
-                model, data, _of_stacked(plan.samples, asked), seed, oracle, protocol
+                model, data, of_stacked(plan.samples, asked), seed, oracle, protocol
             )
         if context and not labels:
             figures += _pairs_figures(fake, true, data.space, protocol)
     return figures + cost_figures(model, plan.samples, seconds, protocol)
-
-
-def _plan(
-    model: Model,
-    data: Data,
-    test: Batch,
-    judge: Oracle | None,
-    asked: Asked,
-    witness: Witness | None,
-) -> Plan:
-    """How much is done: all that was asked for, or as much as fits into the time."""
-    rows = min(asked.rows or len(test[0]), len(test[0]))
-    train = len(data.train) if judge is not None else 0
-    whole = Plan(rows, train, asked.samples or SAMPLES, asked.effort, {})
-    if asked.seconds is None and witness is None:
-        return whole
-    space = (asked.seconds or TRIALS) / 10
-    costs: dict[str, float] = {}
-    base = on(model, data.train.batch(0, min(BASE, len(data.train)), 0))[0]
-    order = shuffled(test, len(test[0]))
-    scoring = likelihood_cost(model, order, base, asked.effort.chains, space)
-    if scoring is not None:
-        costs["likelihood"] = scoring.each * whole.work(model, scoring)
-    contexts = tuple(order[1:])
-    n = whole.samples
-    drawing = trial(
-        lambda k: sampled(model, k, tuple(c[:k] for c in contexts), 0), min(n, 500), space
-    )
-    costs["samples"] = drawing.each * n
-    if isinstance(data.test, Stacked) and data.context_space is None:
-        costs["modes"] = drawing.each * _of_stacked(n, asked)
-    if judge is not None:
-        seeing = trial(lambda k: judge.see(order[0][:k], data.space), min(rows, 500), space)
-        costs["oracle"] = seeing.each * (rows + train + n)
-    whole = whole._replace(costs=costs)
-    plan = whole if asked.seconds is None else within(model, whole, scoring, asked)
-    if witness is not None:
-        witness.plans(plan, whole)
-    return plan
-
-
-def _of_stacked(samples: int, asked: Asked) -> int:
-    """The number of samples of stacked digits: 26,000, unless time or a wish are below it."""
-    if asked.seconds is not None and samples < (asked.samples or SAMPLES):
-        return STACKED * samples // SAMPLES
-    return max(samples, STACKED)
 
 
 def _silent(part: str) -> None:
@@ -340,44 +273,6 @@ def protocol_of(data: Data, seed: int) -> dict[str, Any]:
         "seed": seed,
         "genus": __version__,
     }
-
-
-# --- pieces -----------------------------------------------------------------------------------
-
-
-def sampled(model: Model, n: int, context: Batch = (), seed: int = 0) -> Tensor:
-    """n samples, (n, *shape), as `genus.sample` draws them; with a context, one for each of its rows."""
-    if model.context_space is not None:
-        return sample(model, None, seed, *context)
-    return sample(model, n, seed)
-
-
-@contextmanager
-def judging(model: Model, seed: int) -> Iterator[None]:
-    """A context with the model in evaluation mode, seeded random streams and no gradients."""
-    was = model.training
-    with torch.random.fork_rng(), torch.no_grad():
-        torch.manual_seed(seed)
-        model.eval()
-        try:
-            yield
-        finally:
-            model.train(was)
-
-
-def on(model: Model, batch: Batch) -> Batch:
-    """The batch on the model's device, real numbers in its precision."""
-    at = next(chain(model.parameters(), model.buffers()), None)
-    if at is None:
-        return batch
-    return tuple(x.to(at if x.is_floating_point() else at.device) for x in batch)
-
-
-def shuffled(batch: Batch, n: int) -> Batch:
-    """n rows in a fixed random order, repeated where there are fewer."""
-    order = torch.randperm(len(batch[0]), generator=torch.Generator().manual_seed(0))
-    rows = order[torch.arange(n) % len(order)]
-    return tuple(x[rows.to(x.device)] for x in batch)
 
 
 def _match(model: Model, data: Data) -> None:

@@ -15,17 +15,25 @@ the rest to the others.
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 
 from ..core import HasAnnealingPath, HasElbo, HasLogProb, HasLogWeight, Model, promise
+from ..data import Data
+from ..data.images.stacked import Stacked
 from .likelihood.annealing import log_z
 from .likelihood.likelihood import Batch, Effort
+from .oracles import Oracle
+from .rows import on, sampled, shuffled
+from .samples.stacked import SAMPLES as STACKED
 
 ENOUGH = 1000  # rows whose mean is exact enough to save draws first
 LEAST = 20  # rows
 SAMPLES = 100  # at least, for figures of samples
+WHOLE = 1000  # samples, if their number is not given
+BASE = 5000  # training rows whose rates begin annealed importance sampling
+TRIALS = 20.0  # seconds, of which a tenth is a trial's, where an evaluation has no limit
 FEWEST = Effort(draws=1, importance=5, betas=100)  # below this an estimate says too little
 GROWTH = 8  # of a trial
 SAFE = 0.8  # of the time, for a trial is no promise
@@ -154,6 +162,60 @@ class Asked(NamedTuple):
     samples: int | None
     effort: Effort
     seconds: float | None
+
+
+class Witness(Protocol):
+    """Is told how an evaluation goes: `genus evaluate` prints it."""
+
+    def plans(self, plan: Plan, whole: Plan) -> None:
+        """What will be done, and what all of it would be."""
+
+    def begins(self, part: str) -> None:
+        """The part that begins: a key of the plan's costs."""
+
+
+def planned(
+    model: Model,
+    data: Data,
+    test: Batch,
+    judge: Oracle | None,
+    asked: Asked,
+    witness: Witness | None,
+) -> Plan:
+    """How much is done: all that was asked for, or as much as fits into the time."""
+    rows = min(asked.rows or len(test[0]), len(test[0]))
+    train = len(data.train) if judge is not None else 0
+    whole = Plan(rows, train, asked.samples or WHOLE, asked.effort, {})
+    if asked.seconds is None and witness is None:
+        return whole
+    space = (asked.seconds or TRIALS) / 10
+    costs: dict[str, float] = {}
+    base = on(model, data.train.batch(0, min(BASE, len(data.train)), 0))[0]
+    order = shuffled(test, len(test[0]))
+    scoring = likelihood_cost(model, order, base, asked.effort.chains, space)
+    if scoring is not None:
+        costs["likelihood"] = scoring.each * whole.work(model, scoring)
+    contexts = tuple(order[1:])
+    n = whole.samples
+    drawing = trial(lambda k: sampled(model, k, tuple(c[:k] for c in contexts)), min(n, 500), space)
+    costs["samples"] = drawing.each * n
+    if isinstance(data.test, Stacked) and data.context_space is None:
+        costs["modes"] = drawing.each * of_stacked(n, asked)
+    if judge is not None:
+        seeing = trial(lambda k: judge.see(order[0][:k], data.space), min(rows, 500), space)
+        costs["oracle"] = seeing.each * (rows + train + n)
+    whole = whole._replace(costs=costs)
+    plan = whole if asked.seconds is None else within(model, whole, scoring, asked)
+    if witness is not None:
+        witness.plans(plan, whole)
+    return plan
+
+
+def of_stacked(samples: int, asked: Asked) -> int:
+    """The number of samples of stacked digits: 26,000, unless time or a wish are below it."""
+    if asked.seconds is not None and samples < (asked.samples or WHOLE):
+        return STACKED * samples // WHOLE
+    return max(samples, STACKED)
 
 
 def within(model: Model, whole: Plan, scoring: Cost | None, asked: Asked) -> Plan:

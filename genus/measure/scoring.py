@@ -13,12 +13,12 @@ from ..data.endless import Draws
 from ..data.images.stacked import Stacked
 from ..data.truth import Toy
 from ..functional.densities.distances import energy_distance
-from .evaluation import on, sampled, shuffled
 from .games.diagnosis import GAME, ailments, describe
 from .games.examination import TRAIN, Examination
 from .likelihood.likelihood import QUICK, likelihoods
 from .oracles import Oracle, oracle_for
 from .pacing import likelihood_cost, passes, rounded, trial
+from .rows import drawn, on, shuffled
 from .samples.samples import frechet_distance
 from .samples.stacked import channel_oracle, see_channels, stacked_values
 from .samples.toys import mode_values
@@ -121,7 +121,7 @@ class Scores:
             return "samples", 0.0
         contexts = shuffled(part, whole.samples)[1:]
         pace = trial(
-            lambda n: sampled(model, n, tuple(c[:n] for c in contexts)), whole.samples, seconds
+            lambda n: drawn(model, n, tuple(c[:n] for c in contexts)), whole.samples, seconds
         )
         return "samples", pace.whole
 
@@ -139,17 +139,17 @@ class Scores:
         if found := likelihoods(model, part, part[0], effort, check=False):
             return {"nats": -found[0].log_p.mean().item()}
         if self.judge is not None and self.real is not None:
-            fake = sampled(model, amount.samples, shuffled(part, amount.samples)[1:])
+            fake = drawn(model, amount.samples, shuffled(part, amount.samples)[1:])
             seen = self.judge.see(fake, self.split.space).features
             return {"frechet": frechet_distance(self.real, seen).value}
         if not isinstance(model, GenerativeModel) or model.context_space is not None:
             return {}
         if isinstance(self.split, Stacked) and self.channels is not None:
-            seen = see_channels(self.channels, sampled(model, amount.samples), self.split.space)
+            seen = see_channels(self.channels, drawn(model, amount.samples), self.split.space)
             return stacked_values(seen.classes, self.channels.classes)
         if not isinstance(self.split.space, Reals):
             return {}
-        fake = sampled(model, amount.samples)
+        fake = drawn(model, amount.samples)
         return {"energy_distance": _distance(part[0], fake)} | self._bumps(fake)
 
     def examine(self, model: Model, data: Any) -> dict[str, float]:

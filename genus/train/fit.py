@@ -12,32 +12,28 @@ been stopped, and more frequent evaluation does not change a run.
     best/            the artifact with the lowest first figure, if an `evaluate` function is given
 """
 
-import io
-import json
 import math
-import pickle
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-import torch
-import torch.distributed as dist
 from torch import Tensor
 
 from ..core import HasFit, Losses, Model, Refused, promise
 from ..core.seeds import mix, seed
 from . import artifact
 from .budget import Budget
-from .game import Average, MakesOptimizers, adam, own_optimizers, play, ranks
+from .game import Average, MakesOptimizers, adam, agreed, own_optimizers, play, ranks
+from .log import Log
 from .previews import Picture, Previews
 from .process import Interrupted, Patience, begin, undisturbed
 from .progress import Display
-from .run import Batches, Examiner, Run, Timely, logged, match
+from .run import Batches, Evaluate, Examiner, Figures, Run, announced, examined, match
+from .state import STATE, keep, kept
 
-STATE = "state.pt"
-LONG = 30.0  # seconds of an evaluation that is announced
+LOG = "metrics.jsonl"
 
 
 def fit(
@@ -47,7 +43,7 @@ def fit(
     *,
     optimizers: MakesOptimizers | None = None,
     schedule: Callable[[float], float] | None = None,
-    evaluate: Callable[[Model], Mapping[str, float]] | None = None,
+    evaluate: Evaluate | None = None,
     picture: Picture | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Model:
@@ -88,7 +84,7 @@ class _Session:
         run: Run,
         optimizers: MakesOptimizers | None,
         schedule: Callable[[float], float] | None,
-        evaluate: Callable[[Model], Mapping[str, float]] | None,
+        evaluate: Evaluate | None,
         picture: Picture | None,
         clock: Callable[[], float],
     ):
@@ -112,13 +108,11 @@ class _Session:
         self.rates = {k: [g["lr"] for g in o.param_groups] for k, o in self.optimizers.items()}
         self.average = None if run.ema is None else Average(model, run.ema)
         self.number, self.seconds, self.best = 0, 0.0, math.inf
-        self.figures: dict[str, float] = {}
-        self.game: dict[str, float] = {}  # figures of the game, not of the model
-        self.lines: list[dict[str, Any]] = []  # of the log
+        self.figures: Figures = {}
+        self.game: Figures = {}  # of the game, not of the model
         self.verdict = ""
-        self.pending: list[Losses] = []  # the losses of the rounds since the last line of the log
-        self.means: dict[str, float] = {}  # of the losses in the last line of the log
         self.writes = run.out is not None and self.rank == 0
+        self.log = Log(self.out / LOG if self.writes else None)
         self.clock, self.patience = clock, Patience()
         self.budget = Budget(run.minutes, clock)
         self.display = Display(run.progress and self.rank == 0, run.rounds, run.minutes, clock)
@@ -153,17 +147,15 @@ class _Session:
         late = False
         for terms in self.rounds():
             self.after_round(terms)
-            if self.patience.stopping or self.ended():
-                break
-            if late := self.late():
+            if self.patience.stopping or self.ended() or (late := self.late()):
                 break
         self.flush()
         if self.display.due(last=True):
-            self.show(self.means)
+            self.show()
         if self.number % self.run.evaluate_every and not self.patience.stopping:
             self.look()
             if self.display.due(last=True):
-                self.show(self.means)
+                self.show()
         if late:
             self.seconds = self.budget.spent(self.clock() - self.begun)
 
@@ -209,25 +201,17 @@ class _Session:
 
     def late(self) -> bool:
         """Whether the run's time is over, but for its last evaluation and picture."""
-        run = self.run
-        if run.minutes is None or (self.world > 1 and self.number % run.log_every):
+        if (share := self.budget.share()) is None:
             return False
-        late = self.budget.over(self.seconds, self.price_of_picture())
-        if self.world > 1:  # one clock for all ranks
-            flag = torch.tensor(float(late), device=self.device)
-            dist.broadcast(flag, 0)
-            late = bool(flag)
-        return late
-
-    def price_of_picture(self) -> float:
-        """Seconds that the last picture will take, if the run has a time and a folder."""
-        share = self.budget.share()
-        return self.previews.cost(share) if share and self.previews and self.writes else 0.0
+        if self.world > 1 and self.number % self.run.log_every:
+            return False
+        picture = self.previews.cost(share) if self.previews and self.writes else 0.0
+        return agreed(self.budget.over(self.seconds, picture), self.device)
 
     def after_round(self, terms: Losses) -> None:
         if self.average is not None:
             self.average.update(self.number)
-        self.pending.append(terms)
+        self.log.add(terms)
         self.number += 1
         self.seconds = self.clock() - self.begun
         if self.number % self.run.log_every == 0:
@@ -241,100 +225,40 @@ class _Session:
             self.checkpoint()
         self.preview()
         if self.display.due():
-            self.show(self.recent() or self.means)
+            self.show()
 
-    def show(self, losses: Mapping[str, float]) -> None:
-        figures = self.figures | self.game
+    def show(self) -> None:
+        losses, figures = self.log.recent(), self.figures | self.game
         self.display.show(self.number, self.seconds, losses, figures, self.verdict)
 
-    def recent(self) -> dict[str, float]:
-        """The means of the losses since the last line of the log, for the display."""
-        names = list(dict.fromkeys(name for terms in self.pending for name in terms))
-        columns = {name: [t[name] for t in self.pending if name in t] for name in names}
-        return {
-            name: torch.stack([x.reshape(()) for x in column]).double().mean().item()
-            for name, column in columns.items()
-        }
-
-    # the log
-
     def flush(self) -> None:
-        """Checks the losses since the last line, all in one transfer, and writes their means."""
-        if not self.pending:
-            return
-        names = list(dict.fromkeys(name for terms in self.pending for name in terms))
-        cells = [(i, k, v) for i, terms in enumerate(self.pending) for k, v in terms.items()]
-        values = torch.stack([v.reshape(()).double() for _, _, v in cells]).tolist()
-        first = self.number - len(self.pending)
-        sums: dict[str, list[float]] = {name: [] for name in names}
-        for (i, name, _), value in zip(cells, values, strict=True):
-            if not math.isfinite(value):
-                player, _, term = name.partition("/")
-                raise FloatingPointError(
-                    f"fit: in round {first + i} the term '{term}' of the player '{player}' is "
-                    f"{value}; a smaller lr, or clip, may keep it finite; the checkpoint before "
-                    f"is untouched"
-                )
-            sums[name].append(value)
-        self.means = {name: sum(column) / len(column) for name, column in sums.items()}
-        self.pending = []
-        self.record("losses", **self.means)
+        self.log.flush(self.number, self.seconds)
 
     def look(self) -> None:
         """Evaluates, saves the best model, and plots samples, with the same noise every time."""
-        if self.rank:
+        if self.rank or not (self.evaluate or (self.previews and self.writes)):
             return
         self.result.eval()
+        found, share = None, self.budget.share()
         if self.evaluate is not None:
-            with self.budget.timing("evaluation"):
-                found = self.examined(self.evaluate)
+            with self.patience.between_rounds():
+                if self.display.on and "evaluation" not in self.budget.costs:
+                    self.display.say(announced(self.evaluate, self.result, self.run))
+                self.seed(-1)
+                with self.budget.timing("evaluation"):
+                    found = examined(self.evaluate, self.result, self.model, self.data, share)
             if found:
                 self.judge(self.evaluate, *found)
         if self.previews is not None and self.writes and not self.patience.stopping:
-            self.draw(self.previews, self.budget.share())
+            self.draw(self.previews, share)
         self.model.train()
 
-    def examined(
-        self, evaluate: Callable[[Model], Mapping[str, float]]
-    ) -> tuple[dict[str, float], dict[str, float]] | None:
-        """The figures of the model and of its game; None if Ctrl-C came in between."""
-        share = self.budget.share()
-        with self.patience.between_rounds():
-            self.warn(evaluate)
-            self.seed(-1)
-            if share is not None and isinstance(evaluate, Timely):
-                figures = dict(evaluate.within(self.result, share))
-            else:
-                figures = dict(evaluate(self.result))
-            game = {}
-            if isinstance(evaluate, Examiner):
-                game = dict(evaluate.examine(self.model, self.data))
-            return figures, game
-        return None
-
-    def warn(self, evaluate: Callable[[Model], Mapping[str, float]]) -> None:
-        """Says before the first evaluation of a run of rounds how long it takes, if it is long."""
-        first = "evaluation" not in self.budget.costs
-        if not (first and self.display.on and self.budget.total is None):
-            return
-        if isinstance(evaluate, Timely) and (seconds := evaluate.seconds(self.result)) > LONG:
-            self.display.say(
-                f"the evaluation takes about {seconds:,.0f} s, and comes every "
-                f"{self.run.evaluate_every:,} rounds: --evaluate-every sets how often, and a run "
-                f"of --minutes takes fewer rows"
-            )
-
-    def judge(
-        self,
-        evaluate: Callable[[Model], Mapping[str, float]],
-        figures: dict[str, float],
-        game: dict[str, float],
-    ) -> None:
+    def judge(self, evaluate: Evaluate, figures: Figures, game: Figures) -> None:
         """Records figures, and saves the model if it is the best so far."""
         self.figures, self.game = figures, game
-        self.record("figures", **figures, **game)
+        self.log.record("figures", self.number, self.seconds, figures | game)
         if isinstance(evaluate, Examiner):
-            self.verdict = evaluate.verdict(self.lines)
+            self.verdict = evaluate.verdict(self.log.lines)
         first = next(iter(figures.values()), math.inf)
         if self.writes and first < self.best:
             self.best = first
@@ -363,13 +287,6 @@ class _Session:
             else:
                 previews.draw(self.result, path, seconds)
             self.display.drew(path)
-
-    def record(self, event: str, **values: float) -> None:
-        line = {"event": event, "round": self.number, "seconds": round(self.seconds, 3)} | values
-        self.lines.append(line)
-        if self.writes:
-            with (self.out / "metrics.jsonl").open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
 
     # the folder
 
@@ -410,44 +327,24 @@ class _Session:
                 self.write()
 
     def write(self) -> None:
-        content = io.BytesIO()
+        average = self.average.model if self.average else None
         state = {
-            "identity": json.dumps(self.identity(), sort_keys=True),
             "number": self.number,
             "seconds": self.seconds,
             "best": self.best,
             "model": self.model.state_dict(),
-            "average": self.average.model.state_dict() if self.average else None,
+            "average": average.state_dict() if average else None,
             "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
         }
-        torch.save(state, content)
-        self.out.mkdir(parents=True, exist_ok=True)
-        artifact.write(self.out / STATE, content.getvalue())
-        average = self.average.model if self.average else None
+        keep(self.out, self.identity(), state)
         artifact.save(self.model, self.out, average=average, note=self.note())
 
     def resume(self) -> None:
-        path = self.out / STATE
-        if not path.exists():
-            raise Refused(f"fit: nothing to resume: there is no {path}")
-        try:
-            state = torch.load(path, map_location=self.device, weights_only=True)
-        except (RuntimeError, pickle.UnpicklingError, EOFError, OSError) as error:
-            why = (str(error).splitlines() or [type(error).__name__])[0]
-            raise Refused(f"fit: {path} is damaged: {why}") from None
-        was, now = json.loads(state["identity"]), json.loads(json.dumps(self.identity()))
-        if other := [name for name in now if was.get(name) != now[name]]:
-            raise Refused(
-                f"fit: the run in {self.out} had another {', '.join(other)}; resume it with the "
-                f"options it was begun with"
-            )
+        state = kept(self.out, self.identity(), self.device)
         self.model.load_state_dict(state["model"])
         if self.average is not None:
             self.average.model.load_state_dict(state["average"])
         for name, optimizer in self.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
         self.number, self.seconds, self.best = state["number"], state["seconds"], state["best"]
-        self.lines = logged(log := self.out / "metrics.jsonl", self.number)
-        if self.writes and log.exists():  # without the lines after the last checkpoint
-            kept = [json.dumps(line) + "\n" for line in self.lines]
-            artifact.write(log, "".join(kept).encode())
+        self.log.resume(self.out / LOG, self.number)

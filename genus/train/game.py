@@ -157,6 +157,15 @@ def ranks() -> tuple[int, int]:
     return 0, 1
 
 
+def agreed(flag: bool, device: torch.device) -> bool:
+    """What the first rank says, for all of them: they share one clock."""
+    if ranks()[1] == 1:
+        return flag
+    said = torch.tensor(float(flag), device=device)
+    dist.broadcast(said, 0)
+    return bool(said)
+
+
 def _turn(model: Model, player: Player) -> nn.Module:
     """The player's loss; over several ranks, wrapped to average its own gradients only."""
     turn = Turn(model, player)

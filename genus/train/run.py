@@ -1,7 +1,6 @@
 """The settings of a run: length, folder, device and others. `fit` carries it out."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -9,6 +8,11 @@ from typing import Any, Protocol, runtime_checkable
 from torch import Tensor
 
 from ..core import Model, Refused, Space
+
+LONG = 30.0  # seconds of an evaluation that is announced
+
+Figures = dict[str, float]
+Evaluate = Callable[[Model], Mapping[str, float]]  # figures of a model
 
 
 class Batches(Protocol):
@@ -122,17 +126,36 @@ class Run:
         return min(1.0, seconds / max(1e-9, 60 * (self.minutes or 0.0)))
 
 
-def logged(path: Path, until: int) -> list[dict[str, Any]]:
-    """The lines of a log up to a round; a killed run may have left half a line."""
-    found = []
-    for line in path.read_text("utf-8").splitlines() if path.exists() else []:
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            continue
-    return [
-        line for line in found if isinstance(line, dict) and line.get("round", until + 1) <= until
-    ]
+def examined(
+    evaluate: Evaluate, model: Model, playing: Model, data: Batches, seconds: float | None
+) -> tuple[Figures, Figures]:
+    """The figures of a model, and of the game if `evaluate` examines it.
+
+    Args:
+        evaluate: function that returns figures.
+        model: model to evaluate, perhaps an average.
+        playing: model in training.
+        data: training data.
+        seconds: time to keep to, if `evaluate` can.
+    """
+    if seconds is not None and isinstance(evaluate, Timely):
+        figures = dict(evaluate.within(model, seconds))
+    else:
+        figures = dict(evaluate(model))
+    examines = isinstance(evaluate, Examiner)
+    return figures, dict(evaluate.examine(playing, data)) if examines else {}
+
+
+def announced(evaluate: Evaluate, model: Model, run: Run) -> str:
+    """How long each evaluation of a run of rounds takes, if it is long; otherwise ""."""
+    if run.minutes is not None or not isinstance(evaluate, Timely):
+        return ""
+    if (seconds := evaluate.seconds(model)) <= LONG:
+        return ""
+    return (
+        f"the evaluation takes about {seconds:,.0f} s, and comes every {run.evaluate_every:,} "
+        f"rounds: --evaluate-every sets how often, and a run of --minutes takes fewer rows"
+    )
 
 
 def match(model: Model, data: Batches) -> None:

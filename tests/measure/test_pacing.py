@@ -6,7 +6,6 @@ import pytest
 import torch
 from clocks import Clock
 
-from genus.cli.waiting import Waiting, duration
 from genus.core import GenerativeModel
 from genus.data import load
 from genus.energy import RBM
@@ -182,40 +181,3 @@ def test_scores_within_a_time(moons):
 def test_scores_of_samples_within_a_time(moons):
     look = scores(moons.validation)
     assert list(look.within(Unscored(moons, sampling=1e-3), 0.1)) == ["energy_distance", "samples"]
-
-
-# --- in words ---------------------------------------------------------------------------------
-
-
-def test_long_measurements_are_announced(capsys):
-    whole = Plan(10_000, 0, 1000, THOROUGH, {"likelihood": 1500.0})
-    with Waiting("evaluate") as witness:
-        witness.plans(whole._replace(rows=500, costs={"likelihood": 75.0}), whole)
-        witness.begins("likelihood")
-    assert capsys.readouterr().err == (
-        "genus: evaluate: takes about 75 s, with 500 of 10,000 test rows; --minutes 0 measures all, "
-        "in about 25 minutes\n"
-    )
-    with Waiting("evaluate") as witness:
-        witness.plans(whole._replace(costs={"likelihood": 3.0}), whole)
-    assert capsys.readouterr().err == ""
-
-
-def test_waiting_tells_the_time(capsys, monkeypatch):
-    monkeypatch.setattr("genus.cli.waiting.PAUSE", 0.02)
-    whole = Plan(10, 0, 10, THOROUGH, {"samples": 7.0})
-    with Waiting("evaluate") as witness:
-        witness.plans(whole, whole)
-        witness.begins("samples")
-        time.sleep(0.2)
-    lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "genus: evaluate: takes about 7 s"
-    assert lines[-1] == "genus: evaluate: samples, 0 s of about 7 s"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0.1, "about a second"), (99, "about 99 s"), (1500, "about 25 minutes"), (7e4, "about 19 hours")],
-)  # fmt: skip
-def test_durations(seconds, words):
-    assert duration(seconds) == words

@@ -5,7 +5,7 @@ import torch
 from ...core import GenerativeModel, HasLogProb, Model, Refused, promise
 from ...data import Split
 from ...functional.sequences.choices import Decoding
-from ..evaluation import on
+from ..rows import on
 
 GREEDY = Decoding(temperature=0)
 

@@ -6,14 +6,16 @@ from ...nn import MLP
 from ...train import Run, adam
 from ...train.schedules import cosine
 from .._fitted import fitted, loaded
+from .._stages import rounds_within, settled
 
+LENGTH = 3000
 RUN = Run(rounds=15_000, batch=256, lr=1e-3)
 
 
 def adagan(
     data: str = "grid",
     components: int = 5,
-    length: int = 3000,
+    length: int | None = None,
     beta: float | None = None,
     latent: int | None = None,
     width: int = 128,
@@ -27,7 +29,8 @@ def adagan(
     Args:
         data: name or path of a data set of vectors.
         components: number of GANs in the finished mixture.
-        length: rounds of training for each GAN; the last one trains until the run ends.
+        length: rounds of training for each GAN, by default 3000, or an equal share of the minutes;
+            the last one trains until the run ends.
         beta: weight of each new GAN in the mixture, in (0, 1); by default 1/t, a uniform mixture.
         latent: dimension of z; by default that of x.
         width: units of each of the networks' three hidden layers.
@@ -36,7 +39,6 @@ def adagan(
     source, space = loaded("adagan", data, run, Reals, axes="d")
     latent, hidden = latent or space.dims, (width,) * 3
     judge = MLP(space.dims, 1, (width,) * 2, activation="relu")
-    stages = (run.rounds or components * length) / length
     model = AdaGAN(
         GAN(
             space,
@@ -46,8 +48,14 @@ def adagan(
         ),
         judge,
         components,
-        length,
+        length or LENGTH,
         beta,
     )
     optimizers = adam(run.lr, betas=(0.5, 0.999))
+    if length is None and run.rounds is None and run.minutes is not None:
+        share = run.minutes / components
+        model.rounds, run = settled(
+            run, "stage", lambda: rounds_within(share, model, source, run, optimizers)
+        )
+    stages = (run.rounds or components * model.rounds) / model.rounds
     return fitted(model, source, run, optimizers, schedule=lambda at: cosine(stages * at % 1))

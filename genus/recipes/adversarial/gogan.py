@@ -7,13 +7,15 @@ from ...measure import scores
 from ...nn import MLP
 from ...train import Run, adam
 from .._fitted import fitted, loaded
+from .._stages import rounds_within, settled
 
+LENGTH = 2500
 RUN = Run(rounds=7500, batch=256, lr=1e-3, ema=0.999)
 
 
 def gogan(
     data: str = "grid",
-    length: int = 2500,
+    length: int | None = None,
     stages: int = 3,
     margin: float = 1.0,
     rank: float = 0.5,
@@ -31,7 +33,7 @@ def gogan(
 
     Args:
         data: name or path of a data set of vectors.
-        length: number of rounds in a stage.
+        length: number of rounds in a stage, by default 2500, or an equal share of the minutes.
         stages: number of stages; the last one lasts until the run ends.
         margin: margin by which the critic must score data above samples, above 0.
         rank: weight of the ranking loss against the samples of the stage before, at least 0.
@@ -52,6 +54,13 @@ def gogan(
         gap = model.gap(real.to(next(model.parameters()))) if isinstance(model, GoGAN) else 0.0
         return look(model) | {"gap": gap}
 
-    model = GoGAN(space, generator, critic, latent, length, stages, margin, rank, penalties)
+    model = GoGAN(
+        space, generator, critic, latent, length or LENGTH, stages, margin, rank, penalties
+    )
     optimizers = adam(run.lr, betas=(0.0, 0.99))
+    if length is None and run.rounds is None and run.minutes is not None:
+        share = run.minutes / stages
+        model.length, run = settled(
+            run, "stage", lambda: rounds_within(share, model, source, run, optimizers)
+        )
     return fitted(model, source, run, optimizers, schedule=None, evaluate=evaluate)

@@ -1,7 +1,6 @@
-"""The common parts of diffusion recipes: networks, the first time of a path, runs of two parts."""
+"""The common parts of diffusion recipes: networks, the first time of a path."""
 
 import math
-from dataclasses import replace
 
 import torch
 from torch import nn
@@ -9,12 +8,8 @@ from torch import nn
 from ...core import Pixels, Space
 from ...diffusion import TimeMLP, UNet
 from ...functional.diffusion.paths import Path
-from ...train import Run
-from ...train.fit import STATE
 
-LATER = (
-    0.75  # how long a model learns that begins with another's weights, as a share of the other's
-)
+LATER = 0.75  # rounds of a model that begins with another's weights, over the other's
 
 
 def denoising_net(
@@ -54,22 +49,3 @@ def finest(space: Space) -> float:
 def reached(path: Path, noise: float) -> float:
     """The time at which a path has this much noise, sigma / alpha."""
     return path.time(torch.tensor(-math.log(noise), dtype=torch.float64)).item()
-
-
-def in_two(run: Run, name: str, rate: float) -> tuple[Run, Run]:
-    """The run of a first model, and that of a second, three quarters as long, which learns from it.
-
-    A run that was stopped in its first part resumes there, and then begins its second.
-
-    Args:
-        run: run of the first model.
-        name: name of its folder, in that of the second.
-        rate: learning rate of the second model, as a share of that of the first.
-    """
-    rounds = None if run.rounds is None else max(1, round(LATER * run.rounds))
-    minutes = None if run.minutes is None else LATER * run.minutes
-    second = replace(run, rounds=rounds, minutes=minutes, lr=rate * run.lr)
-    if run.out is None:
-        return run, second
-    begun = (run.out / STATE).exists()
-    return replace(run, out=run.out / name), replace(second, resume=run.resume and begun)

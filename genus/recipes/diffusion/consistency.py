@@ -9,7 +9,8 @@ from ...functional.diffusion.parametrisations import Preconditioned
 from ...train import Run
 from ...train.schedules import cosine, warmed
 from .._fitted import fitted, loaded
-from ._denoisers import in_two
+from .._stages import in_two
+from ._denoisers import LATER
 from .edm import edm
 
 RUN = Run(rounds=4000, batch=64, lr=3e-3, ema=0.995)
@@ -41,9 +42,9 @@ def consistency(
         dropout: share of hidden units set to zero in a round of training.
         evaluations: number of evaluations of the network for a sample.
         run: length, folder and device of the run of the EDM, saved in its folder `teacher`; its
-            student then trains three quarters as long.
+            student then trains three quarters as long. Both share its minutes.
     """
-    before, run = in_two(run, "teacher", 1 / 3)
+    before, run = in_two(run, "teacher", (1, LATER), 1 / 3)
     teacher = edm(data, width, dropout, run=before)
     if not isinstance(teacher, Diffusion) or not isinstance(
         scaling := teacher.parametrisation, Preconditioned

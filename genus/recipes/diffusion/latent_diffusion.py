@@ -1,5 +1,6 @@
 """Latent diffusion: a variational autoencoder of images, and then a diffusion of its z."""
 
+import time
 from dataclasses import replace
 
 from ...core import Model, Reals
@@ -7,6 +8,7 @@ from ...diffusion import DDIM, Diffusion, LatentDiffusion, TimeMLP
 from ...train import Run
 from ...train.schedules import cosine, warmed
 from .._fitted import fitted, loaded
+from .._stages import after, in_two
 from ..vae.vae import RUN as FIRST
 from ..vae.vae import vae
 
@@ -29,32 +31,28 @@ def latent_diffusion(
 
     Args:
         data: name or path of a data set of images.
-        first: training time of the autoencoder by the recipe `vae`, before the run begins: rounds
-            or minutes, over those of the run.
+        first: rounds of the autoencoder, by the recipe `vae`, over those of the run; of minutes
+            both have a share in this proportion.
         latent: dimension of z.
         width: units of the diffusion model's network.
         blocks: number of residual blocks of the diffusion model's network.
         evaluations: number of evaluations of the diffusion model's network for a sample.
         eta: noise that sampling adds, from 0, none, to 1, as much as the noise process has.
-        run: length, folder and device of the run of the diffusion model.
+        run: length, folder and device of the run of the diffusion model; the autoencoder's is saved
+            in its folder `autoencoder`.
     """
-    autoencoder = vae(data, latent, run=_before(run, first))
+    before, run = in_two(run, "autoencoder", (first, 1.0))
+    autoencoder = vae(data, latent, run=_autoencoder(before))
+    begun = time.perf_counter()
     source, _ = loaded("latent_diffusion", data, run)
     net = TimeMLP(latent, width, blocks)
     diffusion = Diffusion(net, Reals((latent,)), sampler=DDIM(evaluations, eta))
     model = LatentDiffusion(autoencoder, diffusion)  # pyright: ignore[reportArgumentType]
     model.prepare(source.train.batch(0, ENOUGH, run.seed)[0].to(next(autoencoder.parameters())))
-    return fitted(model, source, run, schedule=SCHEDULE)
+    return fitted(model, source, after(run, begun), schedule=SCHEDULE)
 
 
-def _before(run: Run, share: float) -> Run:
-    """The autoencoder's run; none if the run is resumed, for its state has an autoencoder."""
-    share = 0.0 if run.resume else share
-    return replace(
-        FIRST,
-        rounds=None if run.rounds is None else round(share * run.rounds),
-        minutes=None if run.minutes is None else share * run.minutes,
-        seed=run.seed,
-        device=run.device,
-        progress=run.progress,
-    )
+def _autoencoder(run: Run) -> Run:
+    """The run of the recipe `vae` in the place of a run."""
+    names = ("rounds", "minutes", "seed", "device", "progress", "out", "resume")
+    return replace(FIRST, **{name: getattr(run, name) for name in names})

@@ -6,6 +6,7 @@ Departs: the second model begins with the weights of the first.
 """
 
 import copy
+import time
 
 from ...core import Model
 from ...diffusion import Diffusion, Heun, Pairs
@@ -14,11 +15,14 @@ from ...functional.diffusion.spacings import WithoutLast, even
 from ...train import Run
 from ...train.schedules import cosine, warmed
 from .._fitted import fitted, loaded
-from ._denoisers import in_two
+from .._stages import after, in_two, settled
+from ._denoisers import LATER
 from .flow_matching import flow_matching
 
 RUN = Run(rounds=4000, batch=64, lr=3e-3, ema=0.995)
 SCHEDULE = warmed(cosine)
+TRIED = 50  # pairs that measure how many fit into a run of minutes
+PAIRING = 1 / 3  # share of the second part that pairs may take
 
 
 def rectified_flow(
@@ -41,9 +45,10 @@ def rectified_flow(
         dropout: share of hidden units set to zero in a round of training.
         evaluations: number of evaluations of the second model for a sample, by Heun's method.
         run: length, folder and device of the run of the first model, saved in its folder `first`;
-            the second one then trains three quarters as long.
+            the second one then trains three quarters as long. Both share its minutes, and with few
+            of them there are fewer pairs.
     """
-    before, run = in_two(run, "first", 2 / 3)
+    before, run = in_two(run, "first", (1, LATER), 2 / 3)
     first = flow_matching(data, width=width, dropout=dropout, run=before)
     if not isinstance(first, Diffusion):
         raise RefusedType(f"rectified_flow: flow_matching made a {type(first).__name__}")
@@ -55,5 +60,15 @@ def rectified_flow(
         first.parametrisation,
         Heun(evaluations, WithoutLast(even)),
     )
-    rows = Pairs.of(first, pairs, Heun(ends, even), run.seed)
+    begun, teach = time.perf_counter(), Heun(ends, even)
+    if (minutes := run.minutes) is not None:
+
+        def affordable() -> int:
+            Pairs.of(first, TRIED, teach)
+            each = (time.perf_counter() - begun) / TRIED
+            return min(pairs, max(TRIED, int(PAIRING * 60 * minutes / each)))
+
+        pairs, run = settled(run, "pairs", affordable)
+    rows = Pairs.of(first, pairs, teach, run.seed)
+    run = after(run, begun)
     return fitted(model, source, run, schedule=SCHEDULE, rows=rows)

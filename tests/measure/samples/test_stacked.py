@@ -7,8 +7,7 @@ import torch
 
 from genus.core import GenerativeModel
 from genus.data import load
-from genus.measure import evaluate, scores
-from genus.measure import evaluation as judging
+from genus.measure import evaluate, pacing, scores
 from genus.measure.samples.stacked import SAMPLES, channel_oracle, stacked_figures, stacked_values
 
 N = 3000
@@ -86,8 +85,8 @@ class Repeats(GenerativeModel):
 
 
 def test_evaluate_gives_them(monkeypatch):
-    assert judging.STACKED == SAMPLES == 26_000
-    monkeypatch.setattr(judging, "STACKED", 9000)
+    assert pacing.STACKED == SAMPLES == 26_000
+    monkeypatch.setattr(pacing, "STACKED", 9000)
     data = load("stacked_digits")
     found = {f.name: f for f in evaluate(Repeats(data.train), data, samples=100)}
     assert found["modes"].protocol["samples"] == 9000

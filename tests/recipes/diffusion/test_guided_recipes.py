@@ -1,7 +1,7 @@
 """The recipes of guided, latent and masked diffusion: they build what they are told."""
 
+import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -10,8 +10,10 @@ from genus.core import Reals
 from genus.diffusion import DDIM, TimeMLP, TimeTokens, TimeTransformer, UNet
 from genus.diffusion.discrete.categories import Absorbing, Multinomial, quarter_circle, straight
 from genus.recipes.diffusion.guided import guided
-from genus.recipes.diffusion.latent_diffusion import _before, latent_diffusion
+from genus.recipes.diffusion.latent_diffusion import latent_diffusion
 from genus.recipes.diffusion.masked_diffusion import masked_diffusion
+from genus.recipes.vae.vae import RUN as VAE_RUN
+from genus.recipes.vae.vae import vae
 from genus.train.run import Run
 
 SHORT = Run(rounds=2, batch=8, device="cpu")
@@ -55,11 +57,18 @@ def test_latent_diffusion(tmp_path):
     assert torch.equal(again.scale, model.scale)
 
 
-def test_the_autoencoders_run():
-    assert (_before(SHORT, 1.5).rounds, _before(SHORT, 1.5).minutes) == (3, None)
-    by_clock = _before(Run(minutes=2.0, seed=7), 0.5)
-    assert (by_clock.rounds, by_clock.minutes, by_clock.seed) == (None, 1.0, 7)
-    assert _before(replace(SHORT, resume=True, out=Path("run")), 1.5).rounds == 0
+def test_an_autoencoder_that_was_stopped_goes_on(tmp_path):
+    """Also one that another version of genus kept nowhere but in the whole."""
+    run = replace(SHORT, rounds=4)
+    whole = latent_diffusion(width=16, blocks=1, run=replace(run, out=tmp_path / "whole"))
+    vae(latent=8, run=replace(VAE_RUN, rounds=3, batch=128, device="cpu",
+                              out=tmp_path / "cut" / "autoencoder"))  # fmt: skip
+    on = replace(run, out=tmp_path / "cut", resume=True)
+    model = latent_diffusion(width=16, blocks=1, run=on)
+    torch.testing.assert_close(model.state_dict(), whole.state_dict())
+    shutil.rmtree(tmp_path / "cut" / "autoencoder")
+    model = latent_diffusion(width=16, blocks=1, run=on)
+    torch.testing.assert_close(model.state_dict(), whole.state_dict())
 
 
 @pytest.mark.parametrize(
