@@ -39,7 +39,7 @@ from ..core import (
 from ..data import Data
 from ..data.images.stacked import Stacked
 from ..functional.densities.estimates import mean_error
-from .figures import Figure
+from .figures import Figure, Figures
 from .likelihood.likelihood import (
     THOROUGH,
     Batch,
@@ -88,7 +88,7 @@ def evaluate(
     oracle: Oracle | None = None,
     minutes: float | None = None,
     witness: Witness | None = None,
-) -> list[Figure]:
+) -> Figures:
     """Measures a model on the test split; its mode and the random streams stay as they were.
 
     Args:
@@ -150,7 +150,7 @@ def evaluate(
             )
         if context and not labels:
             figures += _pairs_figures(fake, true, data.space, protocol)
-    return figures + cost_figures(model, plan.samples, seconds, protocol)
+    return Figures(figures + cost_figures(model, plan.samples, seconds, protocol))
 
 
 def _plan(
