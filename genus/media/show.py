@@ -21,6 +21,7 @@ from ..core import (
     Reals,
     Refused,
     Space,
+    at_least,
     sample,
 )
 from ..core.files import write
@@ -28,7 +29,7 @@ from ..core.html import embedded
 from ..errors import RefusedType
 from .arrays import save_arrays
 from .files import PICTURES, Reading, natural_kind, save_picture, written
-from .pictures import Picture, grid, has_pictures, shown
+from .pictures import Picture, has_pictures, shown
 from .waves import as_wave, wave_bytes
 
 AS = {".png": "a picture", ".txt": "texts", ".wav": "sounds"}
@@ -43,7 +44,7 @@ class Showing:
         context: contexts of x, (n, *context_space.shape), if there are any.
         context_space: space of a context.
         data: data set whose symbols make texts of tokens, and whose rate makes sounds of levels.
-        columns: images in a row of the picture; by default the whole is about square.
+        columns: number of images in a row of the picture; by default the whole is about square.
     """
 
     def __init__(
@@ -73,9 +74,7 @@ class Showing:
     @property
     def picture(self) -> Picture:
         """All samples as one picture, (height, width) or (height, width, 3), uint8."""
-        if self.columns is not None:
-            return grid(self.x, self.space, self.columns)
-        return shown(self.x, self.space, self.context, self.context_space)
+        return shown(self.x, self.space, self.context, self.context_space, self.columns)
 
     def save(self, path: Path | str, note: Mapping[str, Any] | None = None) -> Path:
         """Writes a picture, texts (.txt), sounds (.wav) or an array (.npy), and returns its path.
@@ -152,6 +151,7 @@ def show(
     n: int | None = None,
     seed: int = 0,
     data: Any = None,
+    columns: int | None = None,
 ) -> Showing:
     """Samples, as a notebook displays them; `.save(path)` writes them into a file.
 
@@ -165,11 +165,14 @@ def show(
         n: number of rows of a data set or a model; by default as many as can be taken in.
         seed: random seed of the rows.
         data: data set that samples or models belong to: texts and sounds need its symbols and rate.
+        columns: number of images in a row; by default the whole is about square.
     """
-    if isinstance(x, Model):
-        return drawn(x, n, context, seed, data)
-    if isinstance(x, Showable):
-        return x.showing(n, seed)
+    at_least(1, "show", n=n, columns=columns)
+    if isinstance(x, Model | Showable):
+        sampled = isinstance(x, Model)
+        found = drawn(x, n, context, seed, data) if sampled else x.showing(n, seed)
+        found.columns = columns or found.columns
+        return found
     if not isinstance(x, Tensor | np.ndarray):
         raise RefusedType(
             f"show: x is {type(x).__name__}; samples, a data set, a split or a model are wanted"
@@ -179,7 +182,12 @@ def show(
     if context is not None and context_space is None:
         context_space = getattr(data, "context_space", None)
     return Showing(
-        torch.as_tensor(x), data.space if space is None else space, context, context_space, data
+        torch.as_tensor(x),
+        data.space if space is None else space,
+        context,
+        context_space,
+        data,
+        columns,
     )
 
 

@@ -43,6 +43,14 @@ def test_one_sample_and_arrays_are_shown_too():
     assert size(one) == (68, 68)
 
 
+def test_images_stand_in_as_many_columns_as_are_wanted():
+    x = torch.zeros(6, 1, 8, 8)
+    assert size(show(x, Reals((1, 8, 8)), columns=6)) == (6 * 66 + 2, 68)
+    assert size(show(load("digits"), n=6, columns=1)) == (68, 6 * 66 + 2)
+    with pytest.raises(ValueError, match="columns is 0"):
+        show(x, Reals((1, 8, 8)), columns=0)
+
+
 def test_a_model_samples_and_labels_come_in_turn():
     model = Gaussian(Reals((2,)))
     assert len(show(model).x) == 2000
