@@ -168,9 +168,10 @@ def show(
         columns: number of images in a row; by default the whole is about square.
     """
     at_least(1, "show", n=n, columns=columns)
-    if isinstance(x, Model | Showable):
-        sampled = isinstance(x, Model)
-        found = drawn(x, n, context, seed, data) if sampled else x.showing(n, seed)
+    if isinstance(x, Model):
+        return drawn(x, n, context, seed, data, columns)
+    if isinstance(x, Showable):
+        found = x.showing(n, seed)
         found.columns = columns or found.columns
         return found
     if not isinstance(x, Tensor | np.ndarray):
@@ -197,6 +198,7 @@ def drawn(
     context: Tensor | None = None,
     seed: int = 0,
     data: Reading | None = None,
+    columns: int | None = None,
 ) -> Showing:
     """Samples of a model. Of one that draws x with a noise of its own, means stand above draws.
 
@@ -207,6 +209,7 @@ def drawn(
             are labels.
         seed: random seed.
         data: data set that the model belongs to, for texts and sounds.
+        columns: number of images in a row; by default the whole is about square.
     """
     name = type(model).__name__
     if not isinstance(model, GenerativeModel):
@@ -215,16 +218,18 @@ def drawn(
         n = usual(model.space, data)
     if model.context_space is None:
         model.check_context(context)
-        return _means_above_draws(model, n, seed, data)
+        return _means_above_draws(model, n, seed, data, columns)
     if context is None:
         context = in_turn(model.context_space, n)
     if context is None:
         raise Refused(f"show: {name} needs a context of {model.context_space}")
     x = sample(model, None, seed, context)
-    return Showing(x, model.space, context, model.context_space, data)
+    return Showing(x, model.space, context, model.context_space, data, columns)
 
 
-def _means_above_draws(model: GenerativeModel, n: int, seed: int, data: Reading | None) -> Showing:
+def _means_above_draws(
+    model: GenerativeModel, n: int, seed: int, data: Reading | None, columns: int | None
+) -> Showing:
     """Samples; of models that draw x with a noise of its own, lines of its means and of draws.
 
     A line of means stands above the line of draws from the same latents.
@@ -232,8 +237,8 @@ def _means_above_draws(model: GenerativeModel, n: int, seed: int, data: Reading 
     space, options = model.space, model.sampling_options
     noiseless = options is None or "mean" not in {field.name for field in fields(options)}
     if options is None or noiseless or not has_pictures(space):
-        return Showing(sample(model, n, seed), space, data=data)
-    columns = max(1, math.isqrt(n))
+        return Showing(sample(model, n, seed), space, data=data, columns=columns)
+    columns = columns or max(1, math.isqrt(n))
     lines = math.ceil(n / 2 / columns)
     pairs = [
         sample(model, lines * columns, seed, decoding=how)

@@ -13,6 +13,7 @@ from genus.core import Pixels, Reals, Tokens
 from genus.data import load
 from genus.density import Gaussian
 from genus.media import Showing, read_note, show
+from genus.vae import VAE
 
 LETTERS = replace(
     load("grammar"), name="<letters>", symbols=tuple("abcdefg<"), attributes={}, class_names=()
@@ -47,6 +48,9 @@ def test_images_stand_in_as_many_columns_as_are_wanted():
     x = torch.zeros(6, 1, 8, 8)
     assert size(show(x, Reals((1, 8, 8)), columns=6)) == (6 * 66 + 2, 68)
     assert size(show(load("digits"), n=6, columns=1)) == (68, 6 * 66 + 2)
+    means = show(VAE(Pixels((1, 8, 8)), latent=2), n=8, columns=4)
+    assert size(means) == (4 * 66 + 2, 2 * 66 + 2)  # a line of means above a line of draws
+    assert not torch.equal(means.x[:4], means.x[4:])
     with pytest.raises(ValueError, match="columns is 0"):
         show(x, Reals((1, 8, 8)), columns=0)
 
