@@ -4,7 +4,7 @@
     digits = genus.data.load("digits")
     model = genus.autoregressive.MADE(digits.space)
     genus.fit(model, digits.train, genus.Run(minutes=1))
-    genus.sample(model, 16, seed=3)
+    genus.show(model)
     genus.evaluate(model, digits)
 
 Names are loaded when they are first used, so that the command line answers at once.
@@ -20,6 +20,7 @@ from .families import FAMILIES as FAMILIES
 _NAMES = {  # of each folder, what also stands here
     "core": "Bits Classes GenerativeModel Model Pixels Player Reals Tokens sample",
     "train": "Run fit load play save",
+    "media": "show",
     "measure": "evaluate",
 }
 _FOLDERS = {name: folder for folder, names in _NAMES.items() for name in names.split()}
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from .core import Tokens as Tokens
     from .core import sample as sample
     from .measure import evaluate as evaluate
+    from .media import show as show
     from .train import Run as Run
     from .train import fit as fit
     from .train import load as load

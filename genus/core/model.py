@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, cast
 from torch import Tensor, nn
 
 from ..errors import Refused, RefusedType
+from . import html
 from .promises import PROMISES, HasLogProb, Losses
 from .spaces import Space
 
@@ -41,6 +42,7 @@ class Model(nn.Module, ABC):
 
     space: Space
     context_space: Space | None = None  # what is given with each x; None if nothing is
+    loaded_from: str | None = None  # folder, recipe and data of a model that was loaded
 
     def loss(self, *batch: Tensor) -> Losses:
         """Maximum likelihood, in nats per example, unless a model has a loss of its own."""
@@ -74,6 +76,17 @@ class Model(nn.Module, ABC):
     def hyperparameters(self) -> dict[str, object]:
         """The constructor's arguments: a model keeps each under its own name."""
         return hyperparameters(self)
+
+    def _repr_html_(self) -> str:
+        entries = {
+            "space": str(self.space),
+            "given": str(self.context_space or ""),
+            "parameters": f"{sum(p.numel() for p in self.parameters()):,}",
+            "promises": ", ".join(sorted(self.promises())),
+            "loaded from": self.loaded_from or "",
+        }
+        known = {name: text for name, text in entries.items() if text}
+        return html.card(type(self).__name__, known, folded=repr(self))
 
 
 class GenerativeModel(Model):

@@ -8,11 +8,14 @@ import torch
 from torch import Tensor
 
 from ..core import Attributes, Classes, Model, Refused, Space, Tokens
+from ..core.html import card, embedded
+from ..media import Showing
 from .splits import Split
 from .truth import Toy
 from .views import augmented, binarised, coarse, cropped
 
 SPLITS = ("train", "validation", "test")
+NAMED = 12  # classes that a description of data names
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,35 @@ class Data:
     def modes(self) -> tuple[Tensor, float] | None:
         """The centres of well separated modes, (k, d), and the std around each; None without such."""
         return self.truth.modes if self.truth else None
+
+    def showing(self, n: int | None = None, seed: int = 0) -> Showing:
+        """n training rows, as `genus.show` shows them."""
+        return self.train.showing(n, seed, self)
+
+    @property
+    def _known(self) -> dict[str, str]:
+        """What is known of the data, in words."""
+        many = len(self.class_names) > NAMED
+        names = ", ".join(self.class_names[:NAMED]) + (", ..." if many else "")
+        entries = {
+            "rows": ", ".join(f"{len(split):,} {name}" for name, split in self.splits.items()),
+            "space": str(self.space),
+            "context": str(self.context_space or "") + (" of other rows" if self.unpaired else ""),
+            "labels": f"{self.classes}: {names}" if names else str(self.classes or ""),
+            "attributes": "; ".join(f"{k}: {', '.join(v)}" for k, v in self.attributes.items()),
+            "left out": ", ".join(f"{why}: {len(these)}" for why, these in self.skipped.items()),
+            "notes": " ".join(self.notes),
+        }
+        return {name: text for name, text in entries.items() if text}
+
+    def __repr__(self) -> str:
+        return "\n".join([self.name, *(f"  {key}: {text}" for key, text in self._known.items())])
+
+    def _repr_html_(self) -> str:
+        some = self.showing()
+        picture = some._repr_png_()
+        image = picture and f'<img src="{embedded(picture, "image/png")}" style="max-width:480px">'
+        return card(self.name, self._known) + (image or some._repr_html_() or "")
 
     def log_prob(self, x: Tensor) -> Tensor:
         """log p(x) under the distribution itself, nats, (n,), which is known for toys."""

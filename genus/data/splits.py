@@ -16,6 +16,9 @@ import torch
 from torch import Tensor
 
 from ..core import Attributes, Bits, Classes, Pixels, Refused, Space, Tokens
+from ..media import Showing
+from ..media.files import Reading
+from ..media.show import usual
 
 Batch = tuple[Tensor, ...]  # (x,) or (x, context)
 
@@ -58,6 +61,24 @@ class Split(ABC):
     @abstractmethod
     def labelled(self) -> "Split":
         """The same rows, each with its label as context."""
+
+    def showing(self, n: int | None = None, seed: int = 0, data: Reading | None = None) -> Showing:
+        """n rows, as `genus.show` shows them.
+
+        Args:
+            n: number of rows; by default a few pictures or texts, or 2,000 points.
+            seed: random seed, which chooses the rows.
+            data: data set of the split, for texts and sounds.
+        """
+        n = usual(self.space, data, pictures=16) if n is None else n
+        x, *context = self.batch(0, n, seed)
+        if not context or self.unpaired or len(getattr(self.context_space, "shape", ())) < 3:
+            return Showing(x, self.space, data=data)
+        return Showing(x, self.space, context[0], self.context_space, data)
+
+    def __repr__(self) -> str:
+        given = f", each given {self.context_space}" if self.context_space else ""
+        return f"<{self.name}: {len(self):,} rows of {self.space}{given}>"
 
     def _no_labels(self) -> "Split":
         raise Refused(f"{self.name}: has no labels, and a conditional model wants them")

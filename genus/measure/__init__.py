@@ -2,7 +2,9 @@
 
 from .evaluation import evaluate as evaluate
 from .evaluation import real_floor as real_floor
+from .figures import Comparison as Comparison
 from .figures import Figure as Figure
+from .figures import Figures as Figures
 from .figures import comparable as comparable
 from .figures import differences as differences
 from .figures import from_json as from_json

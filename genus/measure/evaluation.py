@@ -34,7 +34,7 @@ from ..core import (
 from ..data import Data
 from ..data.images.stacked import Stacked
 from ..functional.densities.estimates import mean_error
-from .figures import Figure
+from .figures import Figure, Figures
 from .likelihood.likelihood import (
     THOROUGH,
     Batch,
@@ -67,7 +67,7 @@ def evaluate(
     oracle: Oracle | None = None,
     minutes: float | None = None,
     witness: Witness | None = None,
-) -> list[Figure]:
+) -> Figures:
     """Measures a model on the test split; its mode and the random streams stay as they were.
 
     Args:
@@ -129,7 +129,7 @@ def evaluate(
             )
         if context and not labels:
             figures += _pairs_figures(fake, true, data.space, protocol)
-    return figures + cost_figures(model, plan.samples, seconds, protocol)
+    return Figures(figures + cost_figures(model, plan.samples, seconds, protocol))
 
 
 def _silent(part: str) -> None:

@@ -11,8 +11,10 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from html import escape
 from typing import Any, Literal
 
+from ..core import html
 from ..errors import Refused
 
 RECORDED = ("seed",)  # parts of a protocol that are recorded, but need not agree
@@ -51,6 +53,51 @@ class Figure:
         unit = self.unit and f" {self.unit}"
         return f"{self.name} {self.sign} {number(self.value)}{error}{unit}"
 
+    def __repr__(self) -> str:
+        known = [str(self.protocol[key]) for key in ("data", "split") if key in self.protocol]
+        rows = [f"{self.protocol['rows']:,} rows"] if "rows" in self.protocol else []
+        return f"<{'; '.join(filter(None, [str(self), ', '.join(known + rows)]))}>"
+
+
+class Figures(list[Figure]):
+    """A list of one model's figures, which prints as a table."""
+
+    def __repr__(self) -> str:
+        return render(self) if self else "[]"
+
+    def _repr_html_(self) -> str:
+        below = f"<div>protocol: {escape(_shared(self))}</div>"
+        return html.table(_rows(self), right={2, 5}) + below if self else "[]"
+
+
+class Comparison(dict[str, dict[str, Figure]]):
+    """Figures by name, then by report: the columns of a table with a line for each report.
+
+    Args:
+        titles: names of the reports.
+    """
+
+    def __init__(self, titles: Sequence[str]):
+        super().__init__()
+        self.titles = titles
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The texts of the table, with real data in the last line where a figure has its own."""
+        firsts = [next(iter(column.values())) for column in self.values()]
+        rows = [["", *self], ["", *(first.unit and f"[{first.unit}]" for first in firsts)]]
+        for title in self.titles:
+            rows.append([title, *(_cell(column.get(title)) for column in self.values())])
+        floors = ["" if first.floor is None else number(first.floor) for first in firsts]
+        return [*rows, ["real data", *floors]] if any(floors) else rows
+
+    def __repr__(self) -> str:
+        return _aligned(self.rows, right=set(range(1, len(self) + 1)))
+
+    def _repr_html_(self) -> str:
+        lines = [*zip(*self.rows, strict=True)]  # figures below each other: a page is narrow
+        return html.table(lines, right=set(range(2, len(lines[0]))))
+
 
 def differences(a: Figure, b: Figure) -> dict[str, tuple[Any, Any]]:
     """The differences of two figures' protocols, with both values; empty if they are comparable."""
@@ -78,13 +125,13 @@ def comparable(a: Figure, b: Figure) -> None:
         )
 
 
-def side_by_side(reports: Mapping[str, Sequence[Figure]]) -> dict[str, dict[str, Figure]]:
+def side_by_side(reports: Mapping[str, Sequence[Figure]]) -> Comparison:
     """Figures by name, then by report; a report without a figure is left out of that figure.
 
     Raises:
         Refused: figures of one name have different protocols.
     """
-    columns: dict[str, dict[str, Figure]] = {}
+    columns = Comparison([*reports])
     for title, figures in reports.items():
         for figure in figures:
             column = columns.setdefault(figure.name, {})
@@ -104,6 +151,10 @@ def number(value: float) -> str:
 
 def render(figures: Sequence[Figure]) -> str:
     """One model's figures as plain text, with the common part of their protocols."""
+    return f"{_aligned(_rows(figures), right={2, 5})}\n\nprotocol: {_shared(figures)}"
+
+
+def _rows(figures: Sequence[Figure]) -> list[list[str]]:
     rows = [["figure", "", "value", "error", "unit", "real data", "better", "estimator"]]
     for f in figures:
         error = "" if f.error is None else f"± {number(f.error)}"
@@ -111,12 +162,17 @@ def render(figures: Sequence[Figure]) -> str:
         settings = [f"{key}={value}" for key, value in f.estimator.get("settings", {}).items()]
         how = " ".join([f.estimator.get("name", ""), *settings])
         rows.append([f.name, f.sign, number(f.value), error, f.unit, floor, f.better or "", how])
+    return rows
+
+
+def _shared(figures: Sequence[Figure]) -> str:
+    """The part of the protocols that is the same in all that have it."""
     entries: dict[str, list[Any]] = {}
     for f in figures:
         for key, value in f.protocol.items():
             entries.setdefault(key, []).append(value)
     shared = [_words(key, v[0]) for key, v in entries.items() if all(one == v[0] for one in v)]
-    return "\n".join([_aligned(rows, right={2, 5}), "", "protocol: " + ", ".join(shared)])
+    return ", ".join(shared)
 
 
 def table(reports: Mapping[str, Sequence[Figure]]) -> str:
@@ -125,16 +181,7 @@ def table(reports: Mapping[str, Sequence[Figure]]) -> str:
     Raises:
         Refused: figures of one name have different protocols.
     """
-    columns = side_by_side(reports)
-    units = [next(iter(column.values())).unit for column in columns.values()]
-    rows = [["", *columns], ["", *(unit and f"[{unit}]" for unit in units)]]
-    for title in reports:
-        cells = (column.get(title) for column in columns.values())
-        rows.append([title, *(_cell(figure) for figure in cells)])
-    floors = [next(iter(column.values())).floor for column in columns.values()]
-    if any(floor is not None for floor in floors):
-        rows.append(["real data", *("" if floor is None else number(floor) for floor in floors)])
-    return _aligned(rows, right=set(range(1, len(rows[0]))))
+    return repr(side_by_side(reports))
 
 
 def _words(key: str, value: Any) -> str:
@@ -170,10 +217,10 @@ def to_json(figures: Sequence[Figure]) -> str:
     return json.dumps([_finite(asdict(figure)) for figure in figures], indent=2, allow_nan=False)
 
 
-def from_json(text: str) -> list[Figure]:
+def from_json(text: str) -> Figures:
     """The figures that `to_json` wrote."""
     found = [Figure(**record) for record in json.loads(text)]
-    return [replace(figure, **_floats(figure)) for figure in found]
+    return Figures(replace(figure, **_floats(figure)) for figure in found)
 
 
 def _floats(figure: Figure) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from .pictures import grid as grid
 from .pictures import scatter as scatter
 from .pictures import shown as shown
 from .samples import contexts as contexts
-from .samples import in_turn as in_turn
 from .samples import picture as picture
+from .show import Showing as Showing
+from .show import in_turn as in_turn
+from .show import show as show
 from .waves import as_wave as as_wave
 from .waves import wave_bytes as wave_bytes

@@ -16,7 +16,11 @@ BACK = 64  # the grey between tiles
 
 
 def shown(
-    x: Tensor, space: Space, context: Tensor | None = None, context_space: Space | None = None
+    x: Tensor,
+    space: Space,
+    context: Tensor | None = None,
+    context_space: Space | None = None,
+    columns: int | None = None,
 ) -> Picture:
     """The `grid` of samples with their contexts: an image stands at the right of its context.
 
@@ -25,13 +29,16 @@ def shown(
         space: space of x.
         context: contexts of x, (n, *context_space.shape), if there are any.
         context_space: space of a context.
+        columns: number of images in a row; by default one for each class, or about square.
     """
     if context is None or context_space is None:
-        return grid(x, space)
+        return grid(x, space, columns)
     if len(context_space.shape) == 3 and context_space.shape[1:] == space.shape[1:]:
         pair = torch.cat([context[:, : x.shape[1]].cpu().to(x.dtype), x.cpu()], dim=3)
-        return grid(pair, Reals(tuple(pair.shape[1:])))
-    return grid(x, space, context_space.count if isinstance(context_space, Classes) else None)
+        return grid(pair, Reals(tuple(pair.shape[1:])), columns)
+    if columns is None and isinstance(context_space, Classes):
+        columns = context_space.count
+    return grid(x, space, columns)
 
 
 def grid(x: Tensor, space: Space, columns: int | None = None) -> Picture:

@@ -1,6 +1,5 @@
 """Samples of a model for pictures, contexts for them, and what sampling is told."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -9,11 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..core import Attributes, Classes, GenerativeModel, Model, Reals, Refused, Space, sample
-from ..errors import RefusedType
-from .files import Reading, save_png
+from ..core import Model, Refused
+from .files import Reading
 from .origin import origin
-from .pictures import Picture, grid, has_pictures, shown
+from .show import drawn, in_turn
 
 
 def picture(
@@ -37,54 +35,12 @@ def picture(
         note: note that is stored in the file, of JSON types; by default the folder, or that of the
             run if it is one of its samples, the seed, the command and the version.
     """
-    space, path = model.space, Path(path)
+    path = Path(path)
     if note is None:
         note = origin(path.parent.parent if path.parent.name == "samples" else path.parent, seed)
-    if n is None:
-        n = 2000 if isinstance(space, Reals) and space.dims <= 2 else 64
-    if not isinstance(model, GenerativeModel):
-        raise RefusedType(f"picture: {type(model).__name__} cannot sample")
-    if model.context_space is None:
-        return save_png(_means_above_draws(model, n, seed), path, note)
-    if context is None:
-        context = in_turn(model.context_space, n)
-    if context is None:
-        raise Refused(f"picture: {type(model).__name__} needs a context of {model.context_space}")
-    x = sample(model, None, seed, context)
-    return save_png(shown(x, space, context, model.context_space), path, note)
-
-
-def _means_above_draws(model: GenerativeModel, n: int, seed: int) -> Picture:
-    """The grid of samples; of models that draw x with a noise of its own, of its means, and draws.
-
-    A line of means stands above the line of draws from the same latents.
-    """
-    space, options = model.space, model.sampling_options
-    noiseless = options is None or "mean" not in {field.name for field in fields(options)}
-    if options is None or noiseless or not has_pictures(space):
-        return grid(sample(model, n, seed), space)
-    columns = max(1, math.isqrt(n))
-    lines = math.ceil(n / 2 / columns)
-    pairs = [
-        sample(model, lines * columns, seed, decoding=how)
-        for how in (options(mean=True), options())
-    ]
-    both = torch.stack([x.unflatten(0, (lines, columns)) for x in pairs], 1)
-    return grid(both.flatten(0, 2), space, columns)
-
-
-def in_turn(space: Space, n: int) -> Tensor | None:
-    """n contexts that are labels, one after another; None if contexts are something else."""
-    count = torch.arange(n)
-    if isinstance(space, Classes):
-        return count % space.count
-    if isinstance(space, Attributes):
-        columns = []
-        for labels in space.counts:
-            columns.append(count % labels)
-            count = count // labels
-        return torch.stack(columns, 1)
-    return None
+    if path.suffix.lower() != ".png":
+        raise Refused(f"picture: {path}; the name must end in .png")
+    return drawn(model, n, context, seed).save(path, note)
 
 
 def contexts(model: Model, n: int, rows: Callable[[], Tensor]) -> Tensor | None:

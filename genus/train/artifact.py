@@ -125,7 +125,17 @@ def load(
     except RuntimeError as error:
         first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
         raise ArtifactError(f"{path}: does not fit config.json: {first}") from None
+    model.loaded_from = _origin(folder, config)
     return model.to(device).eval()
+
+
+def _origin(folder: Path, config: Mapping[str, Any]) -> str:
+    """A folder in words, with the recipe, the data and the seed that its model came from."""
+    recipe = config.get("recipe")
+    options = recipe.get("options", {}) if isinstance(recipe, dict) else {}
+    parts = [f"recipe {recipe['name']}"] if isinstance(recipe, dict) and "name" in recipe else []
+    parts += [f"{key} {options[key]}" for key in ("data", "seed") if key in options]
+    return f"{folder} ({', '.join(parts)})" if parts else str(folder)
 
 
 def read_config(folder: Path) -> dict[str, Any]:

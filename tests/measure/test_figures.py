@@ -7,6 +7,7 @@ import pytest
 
 from genus.measure import (
     Figure,
+    Figures,
     comparable,
     differences,
     from_json,
@@ -93,3 +94,28 @@ def test_json_there_and_back():
     assert back[:2] == [EXACT, BOUND]
     assert back[2].value == float("inf")
     assert back[2].floor != back[2].floor
+
+
+def test_a_figure_does_not_print_its_whole_protocol():
+    assert repr(EXACT) == "<nll = 31.25 ± 0.5 nats; digits, test, 300 rows>"
+    assert repr(Figure("n", 2, "", {})) == "<n = 2>"
+
+
+def test_figures_are_a_list_that_prints_as_a_table():
+    figures = Figures([EXACT, BOUND])
+    assert figures == [EXACT, BOUND]
+    assert isinstance(from_json(to_json(figures)), Figures)
+    assert str(figures) == repr(figures) == render(figures)
+    assert str(Figures()) == Figures()._repr_html_() == "[]"
+    page = figures._repr_html_()
+    assert page.count("<tr>") == 3
+    assert "&lt;=" in page
+    assert "protocol: data digits" in page
+
+
+def test_a_comparison_prints_as_a_table():
+    found = side_by_side({"made": [EXACT], "<b>flow</b>": [BOUND]})
+    assert found == {"nll": {"made": EXACT, "<b>flow</b>": BOUND}}
+    assert str(found) == table({"made": [EXACT], "<b>flow</b>": [BOUND]})
+    assert "<b>flow" not in found._repr_html_()
+    assert found._repr_html_().count("<tr>") == 2  # one for each figure

@@ -248,3 +248,11 @@ def test_equal_weights_are_equal_files(folder, tmp_path):
 def test_spaces_come_back():
     for space in (Reals((2,)), Bits((3, 4)), Pixels((1, 8, 8), 17)):
         assert decode(json.loads(json.dumps(encode(space)))) == space
+
+
+def test_a_notebook_sees_where_a_model_came_from(tmp_path):
+    note = {"recipe": {"name": "blob", "options": {"data": "<moons>", "seed": 3}}}
+    page = load(save(Blob(), tmp_path / "run", note=note), allow=["games.Blob"])._repr_html_()
+    assert "run (recipe blob, data &lt;moons&gt;, seed 3)" in page
+    assert "log_prob" in page
+    assert "loaded from" not in Blob()._repr_html_()
