@@ -9,7 +9,7 @@ CPU_INDEX ?= https://download.pytorch.org/whl/cpu
 PIN = --quiet --universal --python-version 3.11 --extra dev --no-annotate pyproject.toml \
 	--custom-compile-command 'make lock' --index-strategy unsafe-best-match --no-emit-index-url
 
-.PHONY: demo test check wheel examples catalogue bench stale lock clean
+.PHONY: demo test check wheel examples notebooks catalogue bench stale lock clean
 
 # torch's build without CUDA where pip finds one (PIP_EXTRA_INDEX_URL), PyPI's elsewhere
 $(READY): pyproject.toml requirements.lock requirements-cpu.lock
@@ -40,6 +40,9 @@ wheel: $(READY)  ## builds the wheel and tries it outside the repository; make t
 
 examples: $(READY)  ## runs every example in full, under a minute each
 	for example in examples/*.py; do echo "== $$example"; $(BIN)/python $$example || exit 1; done
+
+notebooks: $(READY)  ## runs every notebook in full, and writes docs/notebooks; about two minutes
+	$(BIN)/python examples/notebooks/render.py $(NAME)
 
 catalogue: $(READY)  ## writes what genus knows of recipes and data without importing them
 	$(BIN)/python -m genus.recipes

@@ -18,7 +18,7 @@ PYTHON = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 PAGES = sorted(
     str(path.relative_to(ROOT))
     for path in (ROOT / "docs").rglob("*.md")
-    if PYTHON.search(path.read_text("utf-8"))
+    if PYTHON.search(path.read_text("utf-8")) and path.parent.name != "notebooks"  # run as such
 )
 GUIDE = (ROOT / "docs" / "guide" / "new-model.md").read_text("utf-8")
 
