@@ -43,7 +43,7 @@ def run(words: list[str]) -> int:
         raise Refused(f"genus compare: --minutes is {taken.minutes}; more than 0 is wanted")
     if taken.threads < 1:
         raise Refused(f"genus compare: --threads is {taken.threads}; at least 1 is wanted")
-    from .comparison import compare
+    from .work.comparison import compare
 
     try:
         with writing(taken.out):

@@ -27,7 +27,7 @@ def run(words: list[str]) -> int:
     if taken.n is None:
         taken.n = 64 if taken.interpolate is None else PATHS
     from ..train.process import fit_threads
-    from .sampling import Order, write_samples
+    from .work.sampling import Order, write_samples
 
     fit_threads()
     write_samples(Order(**vars(taken), words=("sample", *words)))

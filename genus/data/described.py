@@ -12,9 +12,9 @@ from torch import Tensor
 
 from ..core import Bits, Graphs, Pixels, Reals, Space, Strokes, Tokens
 from .images.arrangement import Place
-from .images.decoding import Head, Look, head, read
-from .images.folders import Folder, arranged, chosen, images, labels_of, listed
-from .images.store import ahead, threads
+from .images.decoding import Head, Look, ahead, head, read, threads
+from .images.folders import images
+from .images.looking import Folder, arranged, chosen, labels_of, listed
 from .kinds import kind_of
 from .sets import Data
 from .sources import find, load

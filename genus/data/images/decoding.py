@@ -2,13 +2,16 @@
 
 import hashlib
 import io
+import os
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import islice
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +34,8 @@ DAMAGED = (  # what Pillow raises over a file that is not whole
     zlib.error,
 )
 GREY = {"1", "L", "LA", "La", "I", "F"}
+T = TypeVar("T")
+WINDOW = 256  # files that threads may be ahead
 HEIC = {".heic", ".heif", ".hif"}
 ANIMATED, DEEP, INKS, CLEAR = "animated", "deep", "inks", "clear"  # what is changed in a picture
 
@@ -228,3 +233,24 @@ def small(paths: Sequence[Path], side: int, look: Look) -> list[NDArray[np.float
     look = replace(look, size=(side, side), resize="stretch", colour="L")
     found = (read(path, look).array for path in paths)
     return [array[0].astype(np.float32) for array in found if array is not None]
+
+
+# --- many files -------------------------------------------------------------------------------
+
+
+def ahead(
+    pool: ThreadPoolExecutor, work: Callable[[Path], T], paths: Sequence[Path]
+) -> Iterator[T]:
+    """What becomes of each path, in order, by threads that are at most WINDOW paths ahead."""
+    rest = iter(paths)
+    jobs = [pool.submit(work, path) for path in islice(rest, WINDOW)]
+    while jobs:
+        yield jobs.pop(0).result()
+        jobs += [pool.submit(work, path) for path in islice(rest, 1)]
+
+
+def threads(workers: int | None) -> ThreadPoolExecutor:
+    """Threads that read files: as many as there are processors, 4 at most, unless it is said."""
+    if workers is not None and workers < 1:
+        raise Refused(f"images: workers is {workers}; at least 1 is wanted")
+    return ThreadPoolExecutor(workers or min(4, os.cpu_count() or 1))

@@ -13,14 +13,13 @@ import json
 import math
 import mmap
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,15 +28,13 @@ from torch import Tensor
 
 from ...core.files import write
 from ...errors import Refused
-from .decoding import Decoded, Head, Look, UnfitError, head, read
+from .decoding import Decoded, Head, Look, UnfitError, ahead, head, read
 
-T = TypeVar("T")
 Kept = tuple[dict[str, Any], NDArray[np.uint8], mmap.mmap | None]  # index, pictures, their file
 VARIABLE = "GENUS_CACHE"
 SMALL = 64 * 2**20  # bytes of pictures, and of their files, that are kept in memory
 LET_GO = 128 * 2**20  # bytes of the mapped file that are read before its memory is let go
 MANY = 1000  # files whose heads are kept
-WINDOW = 256  # files that threads may be ahead
 VERSION = 1  # of what a cache holds
 
 
@@ -129,24 +126,6 @@ class PictureRows:
         return seen.array
 
 
-def ahead(
-    pool: ThreadPoolExecutor, work: Callable[[Path], T], paths: Sequence[Path]
-) -> Iterator[T]:
-    """What becomes of each path, in order, by threads that are at most WINDOW paths ahead."""
-    rest = iter(paths)
-    jobs = [pool.submit(work, path) for path in islice(rest, WINDOW)]
-    while jobs:
-        yield jobs.pop(0).result()
-        jobs += [pool.submit(work, path) for path in islice(rest, 1)]
-
-
-def threads(workers: int | None) -> ThreadPoolExecutor:
-    """Threads that read files: as many as there are processors, 4 at most, unless it is said."""
-    if workers is not None and workers < 1:
-        raise Refused(f"images: workers is {workers}; at least 1 is wanted")
-    return ThreadPoolExecutor(workers or min(4, os.cpu_count() or 1))
-
-
 def decoded(paths: Sequence[Path], look: Look, pool: ThreadPoolExecutor, limit: int) -> Pictures:
     """Decodes files, or finds what they became before.
 
@@ -156,7 +135,7 @@ def decoded(paths: Sequence[Path], look: Look, pool: ThreadPoolExecutor, limit: 
         pool: threads that decode.
         limit: bytes of a file of the cache; 0 for none.
     """
-    stamps = np.array([_stamp(path) for path in paths], dtype=np.int64).reshape(-1, 2)
+    stamps = _stamps(paths)
     home = _home(paths, look)
     if limit and (known := _known(home, paths, stamps)) is not None:
         return _assembled(paths, look, pool, *known)
@@ -188,12 +167,14 @@ def _assembled(
     return Pictures(kept, look, shape, digests, rows, mapping, pool, index["changes"], faults)
 
 
-def _stamp(path: Path) -> tuple[int, int]:
-    try:
-        status = path.stat()
-    except OSError:
-        return -1, -1
-    return status.st_size, status.st_mtime_ns
+def _stamps(paths: Sequence[Path]) -> NDArray[np.int64]:
+    """Size and time of each file, (n, 2); -1 where there is none."""
+    found = np.full((len(paths), 2), -1, np.int64)
+    for row, path in enumerate(paths):
+        with suppress(OSError):
+            status = path.stat()
+            found[row] = status.st_size, status.st_mtime_ns
+    return found
 
 
 def heads_of(paths: Sequence[Path], pool: ThreadPoolExecutor, limit: int) -> list[Head]:
@@ -201,13 +182,12 @@ def heads_of(paths: Sequence[Path], pool: ThreadPoolExecutor, limit: int) -> lis
     if not limit or len(paths) < MANY:
         return [*ahead(pool, head, paths)]
     home = _home(paths, "heads").with_suffix(".json")
-    stamps = _digest(np.array([_stamp(path) for path in paths], dtype=np.int64).reshape(-1, 2))
+    stamps = _digest(_stamps(paths))
     try:
         known = json.loads(home.read_text("utf-8"))
         if known["stamps"] == stamps:
-            return [
-                Head(*one[:3], UnfitError(*one[3]) if one[3] else None) for one in known["heads"]
-            ]
+            heads = known["heads"]
+            return [Head(*one[:3], UnfitError(*one[3]) if one[3] else None) for one in heads]
     except (OSError, ValueError, KeyError, TypeError):  # it is not there, or not whole
         pass
     found = [*ahead(pool, head, paths)]

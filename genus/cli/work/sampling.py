@@ -10,21 +10,21 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from ..core import Classes, GenerativeModel, Reals, blocks, given, in_blocks
-from ..core.files import drafted_folder, write
-from ..data import Data
-from ..data import load as load_data
-from ..errors import Refused, RefusedType
-from ..functional.sequences.choices import DRAWN
-from ..media import contexts, grid, save_film, save_picture, scatter, shown
-from ..media.arrays import save_arrays
-from ..media.files import PICTURES, natural_kind, written
-from ..media.origin import origin, presentable
-from ..media.pictures import Picture, frame_of, has_pictures, plain, separate
-from ..media.samples import prefix, sampling_arguments
-from ..media.ways import filled, mask_of, masked, upper_half, walked, watched
-from ..train.artifact import data_of, load, read_config
-from ..train.process import begin
+from ...core import Classes, GenerativeModel, Reals, blocks, given, in_blocks
+from ...core.files import drafted_folder, write
+from ...data import Data
+from ...data import load as load_data
+from ...errors import Refused, RefusedType
+from ...functional.sequences.choices import DRAWN
+from ...media import contexts, grid, save_film, save_picture, scatter, shown
+from ...media.arrays import save_arrays
+from ...media.files import PICTURES, natural_kind, written
+from ...media.origin import origin, presentable
+from ...media.pictures import Picture, frame_of, has_pictures, plain, separate
+from ...media.samples import prefix, sampling_arguments
+from ...media.ways import filled, mask_of, masked, upper_half, walked, watched
+from ...train.artifact import data_of, load, read_config
+from ...train.process import begin
 
 
 @dataclass(frozen=True)

@@ -21,19 +21,19 @@ from typing import Any
 
 import torch
 
-from .. import measure, recipes
-from .._version import __version__
-from ..core.files import write
-from ..data import Data
-from ..data import load as load_data
-from ..errors import Refused
-from ..measure.oracles import Oracle, oracle_for
-from ..report import groups, page, printed
-from ..report.pictures import picture_of_data
-from ..report.record import recorded
-from ..train.artifact import weights_hash
-from .errors import ERRORS, OK, answer, say, writing
-from .options import RecipeParser
+from ... import measure, recipes
+from ..._version import __version__
+from ...core.files import write
+from ...data import Data
+from ...data import load as load_data
+from ...errors import Refused
+from ...measure.oracles import Oracle, oracle_for
+from ...report import groups, page, printed
+from ...report.pictures import picture_of_data
+from ...report.record import recorded
+from ...train.artifact import weights_hash
+from ..errors import ERRORS, OK, answer, say, writing
+from ..options import RecipeParser
 
 Record = dict[str, Any]  # of one recipe, as JSON types
 
