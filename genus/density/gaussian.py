@@ -21,6 +21,7 @@ from ..core import GenerativeModel, Losses, Reals, Refused, Space, require
 from ..functional.densities.densities import log_multivariate_normal
 
 Covariance = Literal["full", "diagonal", "spherical"]
+LARGEST = 5000  # dimensions of a full covariance whose eigenvectors take about a minute
 
 
 class Gaussian(GenerativeModel):
@@ -66,6 +67,29 @@ def check_arguments(who: str, space: Space, covariance: str, floor: float) -> No
         raise Refused(f"{who}: covariance is '{covariance}'; it must be one of {kinds}")
     if floor <= 0:
         raise Refused(f"{who}: floor is {floor}; it must be positive")
+
+
+def check_size(who: str, space: Space, covariance: str, components: int = 1) -> None:
+    """Raises Refused if a step of full covariances would take more than minutes.
+
+    A step finds the eigenvectors of each, in a time that grows like the cube of the dimension.
+
+    Args:
+        who: name of the recipe, for the message.
+        space: space of x.
+        covariance: kind of covariance matrix.
+        components: number of covariance matrices.
+    """
+    d = space.dims
+    if covariance != "full" or components * d**3 <= LARGEST**3:
+        return
+    size, most = 4e-9 * components * d**2, int(LARGEST / components ** (1 / 3))
+    raise Refused(
+        f"{who}: x has {d:,} dimensions; {components} full covariance{'s' * (components > 1)} of "
+        f"them would take {size:,.1f} GB, and each step the time of {components} x {d:,}^3 "
+        f"operations; at most {most:,} dimensions are wanted: --covariance diagonal needs little, "
+        f"or take smaller pictures, with --data.size"
+    )
 
 
 def unit_scale(covariance: str, d: int) -> Tensor:

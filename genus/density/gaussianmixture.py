@@ -94,6 +94,8 @@ class GaussianMixture(GenerativeModel):
         """The M step, for rows, (n, d), and r, (n, components)."""
         counts = responsibility.sum(0)
         self.logits.copy_(counts.clamp(min=torch.finfo(rows.dtype).tiny).log())
+        if rows.device.type != "mps":  # which has no double
+            rows = rows.double()  # once, and not for each component
         for k, share in enumerate(responsibility.T):
             if counts[k] > 1e-6:  # of one row
                 self.means[k], self.scales[k] = fitted(rows, share, self.covariance, self.floor)

@@ -2,7 +2,7 @@
 
 from ...core import Model, Pixels, Reals
 from ...density import Dequantised, Gaussian
-from ...density.gaussian import Covariance
+from ...density.gaussian import Covariance, check_size
 from ...train import Run
 from .._fitted import fitted, loaded
 
@@ -18,6 +18,7 @@ def gaussian(data: str = "digits", covariance: Covariance = "full", run: Run = R
         run: length, folder and device of the run; one round is all it takes.
     """
     source, space = loaded("gaussian", data, run)
+    check_size("gaussian", space, covariance)
     if isinstance(space, Pixels):
         model = Dequantised(Gaussian(Reals(space.shape), covariance), space)
     else:

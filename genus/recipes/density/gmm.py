@@ -1,12 +1,16 @@
 """A mixture of normal distributions by expectation maximisation, for vectors or for pixels."""
 
+import warnings
+
 from ...core import Model, Pixels, Reals
 from ...density import Dequantised, GaussianMixture
-from ...density.gaussian import Covariance
+from ...density.gaussian import Covariance, check_size
 from ...train import Run
 from .._fitted import fitted, loaded
 
 RUN = Run(rounds=500)
+LONG = 2e9  # numbers that a step reads, above which it is announced
+SPEED = 2e9  # of them in a minute, about, on two cores
 
 
 def gmm(
@@ -26,6 +30,14 @@ def gmm(
         run: length, folder and device of the run; a round is one step of EM, which stops by itself.
     """
     source, space = loaded("gmm", data, run)
+    check_size("gmm", space, covariance, components)
+    if (numbers := components * len(source.train) * space.dims) > LONG:
+        warnings.warn(
+            f"gmm: each step passes {components} times over {len(source.train):,} rows of "
+            f"{space.dims:,} numbers, which takes about {numbers / SPEED:,.0f} minutes; fewer "
+            f"--components or a smaller --data.size take less",
+            stacklevel=2,
+        )
     if isinstance(space, Pixels):
         inner = GaussianMixture(Reals(space.shape), components, covariance, floor)
         model = Dequantised(inner, space)
