@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from genus.show import save_png
+from genus.media import save_png
 
 from genus.core import Reals
 from genus.density.gaussian import check_size
