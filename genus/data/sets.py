@@ -110,7 +110,7 @@ class Data:
             "labels": f"{self.classes}: {names}" if names else str(self.classes or ""),
             "attributes": "; ".join(f"{k}: {', '.join(v)}" for k, v in self.attributes.items()),
             "left out": ", ".join(f"{why}: {len(these)}" for why, these in self.skipped.items()),
-            "notes": " ".join(self.notes),
+            "notes": "; ".join(self.notes),
         }
         return {name: text for name, text in entries.items() if text}
 
