@@ -127,7 +127,8 @@ def _of_pictures(path: Path, whole: bool, options: dict[str, Any]) -> Descriptio
     lines = found.lines
     lines.append(f"{len(seen.names):,} files, {_kinds(seen.names)}")
     if not good:
-        lines.append(f"none of them can be read: {_counts(bad)}")
+        details = [one.fault.detail for one in heads.values() if one.fault and one.fault.detail]
+        lines.append(f"none of them can be read: {'; '.join([_counts(bad), *details[:1]])}")
         return found
     lines.append(_sizes(good, len(some) < len(seen.names)))
     if bad:

@@ -277,7 +277,7 @@ def test_attributes_are_contexts_with_names(tmp_path):
     [
         (["a.mid", "b.mid"], "a folder of MIDI files: 2"),
         (["a.mp3", "b.flac", "c.txt"], "a folder of sounds: 2"),
-        (["a.heic"], "HEIC"),
+        (["a.heic"], "HEIC photographs: 1"),
         (["a.zip"], "archives"),
         ([], "an empty folder"),
     ],
