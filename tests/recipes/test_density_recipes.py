@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from genus.media import save_png
 
 from genus.core import Reals
 from genus.density.gaussian import check_size
+from genus.media import save_png
 from genus.recipes.density.gaussian import gaussian
 from genus.recipes.density.gmm import gmm
 from genus.train.run import Run
