@@ -205,7 +205,7 @@ class _Session:
             return False
         if self.world > 1 and self.number % self.run.log_every:
             return False
-        picture = self.previews.cost(share) if self.previews and self.writes else 0.0
+        picture = self.previews.cost(share) if self.previews else 0.0
         return agreed(self.budget.over(self.seconds, picture), self.device)
 
     def after_round(self, terms: Losses) -> None:
@@ -236,7 +236,8 @@ class _Session:
 
     def look(self) -> None:
         """Evaluates, saves the best model, and plots samples, with the same noise every time."""
-        if self.rank or not (self.evaluate or (self.previews and self.writes)):
+        draws = self.previews if self.writes or self.display.pictures else None
+        if self.rank or not (self.evaluate or draws):
             return
         self.result.eval()
         found, share = None, self.budget.share()
@@ -249,8 +250,8 @@ class _Session:
                     found = examined(self.evaluate, self.result, self.model, self.data, share)
             if found:
                 self.judge(self.evaluate, *found)
-        if self.previews is not None and self.writes and not self.patience.stopping:
-            self.draw(self.previews, share)
+        if draws and not self.patience.stopping:
+            self.draw(draws, share)
         self.model.train()
 
     def judge(self, evaluate: Evaluate, figures: Figures, game: Figures) -> None:

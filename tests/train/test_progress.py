@@ -89,7 +89,7 @@ def test_a_notebook_has_one_table_and_one_picture(kernel, capsys, tmp_path, fold
     pictures = [html for _, html in kernel if "<img" in html]
     assert len({number for number, _ in kernel}) == 2
     assert 35 <= len(tables) <= 44  # in 20.5 seconds, twice a second
-    assert len(pictures) == 3 + folder  # after 5, 10 and 20 seconds; at the end, if it is kept
+    assert len(pictures) == 4  # after 5, 10 and 20 seconds, and at the end
     assert "round 205 of 205" in tables[-1]
     assert "&lt;gap&gt;" in tables[-1]
     assert "YSBwaWN0dXJl" in pictures[0]
