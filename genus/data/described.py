@@ -253,8 +253,9 @@ def few(
         high, wide = found.space.shape[1:]
         look = Look((high, wide), colour="L" if found.space.shape[0] == 1 else "RGB")
         arrays = [read(path, look).array for path in found.sample[:rows]]
-        x = torch.stack([torch.from_numpy(array) for array in arrays if array is not None])
-        return found.space.values(x), found.space, None, None
+        good = [torch.from_numpy(array) for array in arrays if array is not None]
+        if good:
+            return found.space.values(torch.stack(good)), found.space, None, None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they stand in the description already
         data = found.data or load(source)

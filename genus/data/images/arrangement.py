@@ -22,11 +22,13 @@ SIDES = (
     ({"noisy", "blurred", "blur", "rain", "hazy"}, {"clean", "sharp", "clear"}),
 )
 LABELS = SIDES[3][0]  # those of label maps, whose colours must not be mixed
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-DATE = re.compile(r"(19|20)\d\d([-_. ]?(0?[1-9]|1[0-2])([-_. ]?(0?[1-9]|[12]\d|3[01]))?)?$")
-MONTH = re.compile(
-    rf"(0?[1-9]|1[0-2])([-_. ].*)?$|({'|'.join(MONTHS)})[a-z]*([-_. ].*)?$", re.IGNORECASE
+CERTAIN = {"a", "input", "inputs", "source", "src", "lr", *LABELS}  # others may be classes
+MONTHS = (
+    "jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|"
+    "nov(ember)?|dec(ember)?"
 )
+DATE = re.compile(r"(19|20)\d\d([-_. ]?(0?[1-9]|1[0-2])([-_. ]?(0?[1-9]|[12]\d|3[01]))?)?$")
+MONTH = re.compile(rf"(\d{{1,2}}[-_. ]+)?({MONTHS})([-_. ].*)?$", re.IGNORECASE)
 SPLIT_SIDE = re.compile(
     r"(train|training|test|testing|val|validation|valid|dev)[-_ ]?([a-z]+)$", re.IGNORECASE
 )

@@ -31,7 +31,7 @@ from ..splits import Rows
 from .arrangement import LABELS, sides_of
 from .decoding import ANIMATED, CLEAR, DEEP, INKS, Look, UnfitError, choose, threads
 from .domains import Unpaired
-from .looking import Folder, Kind, arranged, chosen, labels_of
+from .looking import Folder, Kind, arranged, chosen, labels_of, say_once
 from .store import PictureRows, Pictures, decoded
 
 MOST = 8 * 2**30  # bytes of a cache
@@ -152,9 +152,11 @@ def _paired(seen: Folder, look: Look, pool: ThreadPoolExecutor, cache: int, dire
     places_a = {path.relative_to(seen.root).as_posix(): i for i, path in enumerate(a.paths)}
     places_b = {path.relative_to(seen.root).as_posix(): i for i, path in enumerate(b.paths)}
     good = [name for name in given if name in places_a and seen.pairs[name] in places_b]
+    whole = {*good, *(seen.pairs[name] for name in good)}
     for name in seen.names:
-        if name not in seen.faults and name not in {*good, *(seen.pairs[n] for n in good)}:
+        if name not in seen.faults and name not in whole:
             seen.faults[name] = UnfitError("without a partner")
+    _refuse_if_strict(seen)
     if not good:
         raise Refused(f"{seen.root}: holds no whole pair; {_counted(_reasons(seen.faults))}")
     rows = divided([seen.found[name].split for name in good], None, good, str(seen.root))
@@ -216,13 +218,10 @@ def _decoded(
     }
     if not pictures.paths:
         raise Refused(f"{seen.root}: holds no usable picture: {_counted(_reasons(seen.faults))}")
-    if seen.strict and seen.faults:
-        raise Refused(f"{_left_out(seen)}; mend or remove them, or leave strict out")
-    seen.notes += [
-        sentence.format(count, background=look.background)
-        for change, sentence in CHANGES.items()
-        if (count := pictures.changes.get(change))
-    ]
+    _refuse_if_strict(seen)
+    for change, sentence in CHANGES.items():
+        if count := pictures.changes.get(change):
+            say_once(seen, sentence.format(count, background=look.background))
     return pictures
 
 
@@ -253,6 +252,11 @@ def _counted(reasons: Mapping[str, Sequence[str]]) -> str:
         f"{reason}: {len(names):,} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
         for reason, names in reasons.items()
     )
+
+
+def _refuse_if_strict(seen: Folder) -> None:
+    if seen.strict and seen.faults:
+        raise Refused(f"{_left_out(seen)}; mend or remove them, or leave strict out")
 
 
 def _left_out(seen: Folder) -> str:

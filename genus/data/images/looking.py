@@ -12,7 +12,7 @@ from typing import Literal
 from ...core import Refused
 from ..dividing import numbered
 from ..kinds import kind_of
-from .arrangement import Place, beside, dated, places, same_names, sequences, sides_of
+from .arrangement import CERTAIN, Place, beside, dated, places, same_names, sequences, sides_of
 from .decoding import Head, Look, UnfitError, head, small
 from .likeness import belong_together, move_slowly
 from .metadata import Metadata, is_metadata, read_metadata
@@ -138,20 +138,21 @@ def _see_pairs(seen: Folder, kind: Kind | None, pool: ThreadPoolExecutor) -> Non
 
     folders = {place.folder[0] if place.folder else "" for place in seen.found.values()}
     sides = sides_of(folders)
-    if sides is not None and len(folders) > 2 and not same_names(seen.found, *sides):
+    letters = sides is not None and (sides[0].lower(), sides[1].lower()) == ("a", "b")
+    if sides is not None and not letters and not same_names(seen.found, *sides):
         sides = None  # they are classes, of which two happen to have such names
     two = sides or (tuple(sorted(folders)) if len(folders) == 2 and "" not in folders else None)
     pairs = same_names(seen.found, *two) if two else {}
-    certain = kind == "pairs" or sides is not None
+    certain = kind == "pairs" or (sides is not None and sides[0].lower() in CERTAIN)
     if two and pairs and kind != "domains" and (certain or _alike(seen, pairs)):
         seen.kind, seen.pairs = "pairs", pairs
-        if sides is None or {two[0].lower(), two[1].lower()} == {"a", "b"}:
+        if sides is None or letters:
             how = f"the names in {two[0]} and {two[1]} are equal"
         else:
             how = f"{two[1]} is made of {two[0]}"
         say(f"taken as pairs, for {how}: --data.kind pictures takes them as single pictures")
         return
-    if two and (sides is not None or kind == "domains") and kind != "pairs":
+    if two and (letters or kind == "domains") and kind != "pairs":
         seen.kind = "domains"
         say(
             f"taken as two domains without pairs, {two[0]} and {two[1]}: --data.kind pictures takes "
@@ -298,15 +299,16 @@ def labels_of(seen: Folder, good: Sequence[str]) -> tuple[list[int] | None, tupl
     if None in folders or len(kinds) < 2 or (seen.clips and len(kinds) == len(seen.clips)):
         if kinds and None in folders:
             why = "some pictures are in folders and some beside them, so folders are no classes"
-            _say_once(seen, why)
+            say_once(seen, why)
         return None, ()
     if dated(kinds):
         some = ", ".join(sorted(kinds)[:3])
-        _say_once(seen, f"the folders {some}, ... are dates, and no classes")
+        say_once(seen, f"the folders {some}, ... are dates, and no classes")
         return None, ()
     return numbered([folder for folder in folders if folder is not None])
 
 
-def _say_once(seen: Folder, sentence: str) -> None:
+def say_once(seen: Folder, sentence: str) -> None:
+    """Adds a sentence to the notes, unless it is there."""
     if sentence not in seen.notes:
         seen.notes.append(sentence)

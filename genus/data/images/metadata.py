@@ -9,6 +9,7 @@ import os
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +45,11 @@ class Metadata:
 
     def of(self, name: str) -> Mapping[str, Any]:
         """The fields of a picture, however its name spells its accents."""
-        return self._by_plain()[plain(name)]
+        return self._by_plain[plain(name)]
 
+    @cached_property
     def _by_plain(self) -> Mapping[str, Mapping[str, Any]]:
-        if (found := self.__dict__.get("_plain")) is None:
-            found = self.__dict__["_plain"] = {plain(n): e for n, e in self.entries.items()}
-        return found
+        return {plain(name): entry for name, entry in self.entries.items()}
 
     def labels(self, names: Sequence[str]) -> list[str | int] | None:
         """The label of each picture; None if there are none."""

@@ -13,9 +13,10 @@ import json
 import math
 import mmap
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,13 +29,14 @@ from torch import Tensor
 
 from ...core.files import write
 from ...errors import Refused
-from .decoding import Decoded, Head, Look, UnfitError, ahead, head, read
+from .decoding import Decoded, Head, Look, UnfitError, ahead, head, read, reads_heic
 
 Kept = tuple[dict[str, Any], NDArray[np.uint8], mmap.mmap | None]  # index, pictures, their file
 VARIABLE = "GENUS_CACHE"
 SMALL = 64 * 2**20  # bytes of pictures, and of their files, that are kept in memory
 LET_GO = 128 * 2**20  # bytes of the mapped file that are read before its memory is let go
 MANY = 1000  # files whose heads are kept
+ABANDONED = 24 * 3600.0  # seconds after which a draft belongs to nobody
 VERSION = 1  # of what a cache holds
 
 
@@ -70,9 +72,7 @@ class Pictures:
         found = self.rows[numbers]
         self.touched += found.nbytes
         if self.mapping is not None and self.touched > LET_GO and hasattr(mmap, "MADV_DONTNEED"):
-            self.mapping.madvise(
-                mmap.MADV_DONTNEED
-            )  # the system keeps them, as long as it has room
+            self.mapping.madvise(mmap.MADV_DONTNEED)  # the system may keep them
             self.touched = 0
         return found
 
@@ -192,6 +192,8 @@ def heads_of(paths: Sequence[Path], pool: ThreadPoolExecutor, limit: int) -> lis
         pass
     found = [*ahead(pool, head, paths)]
     plain = [(*one[:3], one.fault and (one.fault.reason, one.fault.detail)) for one in found]
+    if any(one.fault is not None and one.fault.reason == "unreadable" for one in found):
+        return found  # they may be mended
     with suppress(OSError):  # `decoded` says that the folder cannot be written
         home.parent.mkdir(parents=True, exist_ok=True)
         write(home, json.dumps({"stamps": stamps, "heads": plain}).encode())
@@ -206,7 +208,7 @@ def _home(paths: Sequence[Path], look: Look | str) -> Path:
     root = os.environ.get(VARIABLE) or Path(
         os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "genus"
     )
-    whole = hashlib.sha256(f"{VERSION} {look} {len(paths)}".encode())
+    whole = hashlib.sha256(f"{VERSION} {look} {reads_heic()} {len(paths)}".encode())
     for path in paths:
         whole.update(os.fsencode(os.path.abspath(path)) + b"\0")
     return Path(root).expanduser() / f"pictures-{whole.hexdigest()[:24]}"
@@ -277,21 +279,28 @@ class _Written:
         if self.file is None:
             self.memory.append(one.array)
         else:
-            self.file.write(one.array.data)
+            with self._said():
+                self.file.write(one.array.data)
 
     def _open(self) -> None:
-        try:
+        with self._said():
             self.home.parent.mkdir(parents=True, exist_ok=True)
             self.file = self.draft.open("wb")
+            for array in self.memory:
+                self.file.write(array.data)
+        self.memory = []
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        """Turns an error of the file, such as a full disk, into what to do about it."""
+        try:
+            yield
         except OSError as error:
             raise Refused(
                 f"images: decoded pictures are kept in {self.home.parent}, and that cannot be "
                 f"written: {error.strerror}; let the variable {VARIABLE} name another folder, or "
                 f"say cache=0 to decode them again and again"
             ) from None
-        for array in self.memory:
-            self.file.write(array.data)
-        self.memory = []
 
     def close(self, stamps: NDArray[np.int64]) -> Kept:
         """The index of the pictures, those that are kept, (kept, *shape), and the mapped file."""
@@ -306,10 +315,12 @@ class _Written:
         if self.file is None:
             rows = np.stack(self.memory) if self.memory else np.empty((0, *self.shape), np.uint8)
             return index, rows, None
-        self.file.close()
         where = self.home.with_suffix(".rows")
-        os.replace(self.draft, where)
-        write(self.home.with_suffix(".json"), json.dumps(index).encode())
+        with self._said():
+            self.file.close()
+            os.replace(self.draft, where)
+            if all(reason != "unreadable" for _, reason, _ in self.faults):  # they may be mended
+                write(self.home.with_suffix(".json"), json.dumps(index).encode())
         _forget(self.home, self.limit)
         mapping = _mapped(where)
         rows = np.frombuffer(mapping, np.uint8).reshape(self.count, *self.shape)
@@ -317,13 +328,16 @@ class _Written:
 
 
 def _forget(home: Path, limit: int) -> None:
-    """Removes the oldest files of the cache, until all together keep its limit."""
+    """Removes the oldest files of the cache, until all keep its limit, and what a kill has left."""
 
     def age(path: Path) -> float:
         return path.stat().st_mtime
 
     with suppress(OSError):  # another process removes them too
         old = sorted(home.parent.glob("pictures-*.rows"), key=age, reverse=True)
+        for path in home.parent.glob(".pictures-*.draft"):
+            if time.time() - age(path) > ABANDONED:
+                path.unlink()
         room = limit
         for path in old:
             room -= path.stat().st_size

@@ -40,8 +40,11 @@ def tiles(
     if seen.array is None:
         raise Refused(f"{path}: cannot be used as a picture: {seen.fault}")
     channels, high, wide = seen.array.shape
-    side = size or next((s for s in SIDES if (high // s) * (wide // s) >= WANTED), SIDES[-1])
-    if side < 1 or (high // side) * (wide // side) < LEAST:
+    fits = (s for s in SIDES if (high // s) * (wide // s) >= WANTED)
+    side = next(fits, SIDES[-1]) if size is None else size
+    if side < 1:
+        raise Refused(f"{path}: size is {size}; a positive number of pixels is wanted")
+    if (high // side) * (wide // side) < LEAST:
         raise Refused(
             f"{path}: is {wide}x{high}, and has fewer than {LEAST} tiles of {side}x{side}; a smaller "
             f"size, or a folder of pictures, is wanted"

@@ -305,3 +305,49 @@ def test_the_list_of_names_is_whole(capsys):
     assert main(["data"]) == 0
     told = capsys.readouterr().out
     assert all(f"  {name} " in told for name in catalogue()["names"])
+
+
+@pytest.mark.parametrize(
+    "names", [("1", "2", "3"), ("1_cats", "2_dogs"), ("low", "high"), ("01", "02")]
+)
+def test_folders_that_look_like_dates_or_sides_are_classes(tmp_path, names):
+    for k, name in enumerate(names):
+        for i in range(6):
+            picture(tmp_path / name / f"{i * i}.png", 100 * k + i)
+    data = load(tmp_path)
+    assert {*data.class_names} == {*names}
+    assert data.context_space is None
+
+
+@pytest.mark.parametrize("names", [("2019", "2020"), ("January", "feb"), ("01 - may", "02_June")])
+def test_dates_are_no_classes(tmp_path, names):
+    for k, name in enumerate(names):
+        for i in range(6):
+            picture(tmp_path / name / f"{i * i}.png", 100 * k + i)
+    assert load(tmp_path).classes == 0
+
+
+def test_strict_refuses_a_picture_without_a_partner(tmp_path):
+    two_folders(tmp_path)
+    picture(tmp_path / "A" / "alone.png")
+    with pytest.warns(UserWarning, match="without a partner: 1"):
+        load(tmp_path)
+    with pytest.raises(ValueError, match=r"without a partner: 1 \(A/alone.png\)"):
+        load(f"{tmp_path}?strict=true")
+    assert load(f"{tmp_path}?strict=false").context_space is not None
+    with pytest.raises(ValueError, match="strict is 'perhaps'; true or false is wanted"):
+        load(f"{tmp_path}?strict=perhaps")
+
+
+def test_a_tile_of_no_pixels_is_refused(tmp_path):
+    picture(tmp_path / "wall.jpg", 1, (330, 170))
+    with pytest.raises(ValueError, match="size is 0; a positive number"):
+        load(tmp_path / "wall.jpg", size=0)
+
+
+def test_a_picture_that_is_whole_only_in_its_head_is_described(tmp_path, capsys):
+    for i in range(4):
+        picture(tmp_path / "x" / f"{i * i}.png", i)
+        path = tmp_path / "x" / f"{i * i}.png"
+        path.write_bytes(path.read_bytes()[:60])
+    assert main(["data", str(tmp_path / "x")]) == 0

@@ -1,8 +1,12 @@
 """Folders of images, made by Pillow: what is read, what is refused, and in which words."""
 
+import errno
+import io
 import json
+import os
 import shutil
 import struct
+import time
 import zlib
 
 import numpy as np
@@ -544,6 +548,38 @@ def test_a_cache_that_cannot_be_written_is_said(photos, cache, tmp_path, monkeyp
     monkeypatch.setenv("GENUS_CACHE", str(tmp_path / "file"))
     with pytest.raises(ValueError, match="let the variable GENUS_CACHE name another folder"):
         images(photos)
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(photos, cache, monkeypatch):
+    class Full(io.FileIO):
+        def write(self, content):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    real = store.Path.open
+
+    def opened(path, mode="r", *args, **kwargs):
+        return Full(path, "w") if path.suffix == ".draft" else real(path, mode, *args, **kwargs)
+
+    monkeypatch.setattr(store.Path, "open", opened)
+    with pytest.raises(ValueError, match=r"cannot be written: No space left.*say cache=0"):
+        images(photos)
+    assert not [*cache.glob("*")]
+
+
+def test_a_draft_of_a_killed_process_is_removed_after_a_day(photos, cache):
+    cache.mkdir()
+    for name, age in ((".pictures-1.7.draft", 2 * store.ABANDONED), (".pictures-2.7.draft", 60)):
+        (cache / name).touch()
+        os.utime(cache / name, (time.time() - age,) * 2)
+    images(photos)
+    assert [path.name for path in cache.glob(".*")] == [".pictures-2.7.draft"]
+
+
+def test_a_file_that_could_not_be_read_is_tried_again(photos, cache):
+    (photos / "cat" / "gone.png").symlink_to("nowhere.png")
+    with pytest.warns(UserWarning, match="unreadable: 1"):
+        images(photos)
+    assert not [*cache.glob("*.json")]
 
 
 def test_a_file_that_changes_later_is_noticed(photos, cache):
