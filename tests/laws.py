@@ -605,6 +605,16 @@ def what_is_judged_is_what_the_critic_says(model, *batch):
     assert not found.fake.requires_grad
 
 
+def annealed_chances_sum_to_one(model, *batch):
+    """On the average of many chains: a longer path has no more to give."""
+    states = every_x(model.space)
+    given = [c.amax(0, keepdim=True).expand(len(states), *c.shape[1:]) for c in batch[1:]]
+    log_p = model.annealed_log_prob(states, *given, betas=50, chains=400)
+    assert log_p.shape == (len(states),)
+    total = log_p.exp().sum()
+    assert abs(total - 1) < 0.1, f"all chances together are {total:.3f}"
+
+
 # --- which law holds for whom -----------------------------------------------------------------
 
 LAWS = {  # each law, and the promises that invoke it
@@ -626,6 +636,7 @@ LAWS = {  # each law, and the promises that invoke it
     what_is_known_stays: {"inpaint"},
     gibbs_leaves_the_distribution_alone: {"energy", "gibbs"},
     an_annealing_path_leads_from_a_known_sum_to_the_energy: {"energy", "annealing_path"},
+    annealed_chances_sum_to_one: {"annealed_log_prob"},
     decoded_rows_do_not_meet: {"decode"},
     decoding_undoes_encoding: {"encode_with_logdet", "decode"},
     logdet_is_the_jacobians: {"encode_with_logdet"},
@@ -641,6 +652,7 @@ GAMES = {a_move_moves_only_what_is_owned, everything_owned_learns}
 COUNTING = {
     gibbs_leaves_the_distribution_alone,
     an_annealing_path_leads_from_a_known_sum_to_the_energy,
+    annealed_chances_sum_to_one,
 }
 DENSITIES = {probability_sums_to_one, samples_come_from_the_density, weights_sum_to_one}
 

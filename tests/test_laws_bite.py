@@ -8,7 +8,7 @@ import torch
 from models import build
 
 from genus.adversarial import DCGAN, GAN
-from genus.autoregressive import MADE
+from genus.autoregressive import MADE, RNNRBM
 from genus.core import Bits, Pixels, Reals, Tokens
 from genus.density import Dequantised, Gaussian, GaussianMixture, Table
 from genus.energy import RBM
@@ -93,6 +93,11 @@ class ClimbsWithoutTheVisibleBias(RBM):
             return (to * (h @ self.W.T)).sigmoid().bernoulli().reshape(x.shape), weight
 
         return true._replace(climb=climb)
+
+
+class BeginsWithoutHiddenUnits(RNNRBM):
+    def log_z(self, b, c, betas, chains, draws=None):
+        return super().log_z(b, c, betas, chains, draws) - self.hidden * math.log(2)
 
 
 class NormalisesByNeighbours(DCGAN):
@@ -277,6 +282,11 @@ LIARS = [  # (liar, its arguments, the law that must reject it)
         ClimbsWithoutTheVisibleBias,
         {"space": Bits((4,)), "hidden": 3},
         "an_annealing_path_leads_from_a_known_sum_to_the_energy",
+    ),
+    (
+        BeginsWithoutHiddenUnits,
+        {"space": Bits((2, 3)), "hidden": 4, "width": 5},
+        "annealed_chances_sum_to_one",
     ),
     (
         NormalisesByNeighbours,

@@ -16,6 +16,7 @@ from .model import given as given
 from .model import hyperparameters as hyperparameters
 from .promises import PROMISES as PROMISES
 from .promises import AnnealingPath as AnnealingPath
+from .promises import HasAnnealedLogProb as HasAnnealedLogProb
 from .promises import HasAnnealingPath as HasAnnealingPath
 from .promises import HasElbo as HasElbo
 from .promises import HasFit as HasFit

@@ -24,6 +24,7 @@ PROMISES = (
     "sample_watched",  # draws x, and shows how it comes about
     "extend",  # a text continued to any length
     "annealing_path",  # a path to p(x) from a distribution whose constant is known
+    "annealed_log_prob",  # log p(x) by annealed importance sampling of its own, nats
     "encode",  # x to z
     "decode",  # z to x
     "encode_with_logdet",  # z and log |det dz/dx|
@@ -96,6 +97,13 @@ class HasAnnealingPath(Protocol):
     def sample(self, n: int) -> Tensor: ...
 
     def annealing_path(self, x: Tensor) -> AnnealingPath: ...
+
+
+@runtime_checkable
+class HasAnnealedLogProb(Protocol):
+    """Estimates log p(x) by a path for each row: mostly too large, the more rungs the less."""
+
+    def annealed_log_prob(self, *x: Tensor, betas: int, chains: int) -> Tensor: ...
 
 
 @runtime_checkable

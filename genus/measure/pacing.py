@@ -15,15 +15,24 @@ the rest to the others.
 import math
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import torch
 
-from ..core import HasAnnealingPath, HasElbo, HasLogProb, HasLogWeight, Model, promise
+from ..core import (
+    HasAnnealedLogProb,
+    HasAnnealingPath,
+    HasElbo,
+    HasLogProb,
+    HasLogWeight,
+    Model,
+    promise,
+)
 from ..data import Data
 from ..data.images.stacked import Stacked
 from .likelihood.annealing import log_z
-from .likelihood.likelihood import Batch, Effort
+from .likelihood.likelihood import Batch, Effort, own_path
 from .oracles import Oracle
 from .rows import on, sampled, shuffled
 from .samples.stacked import SAMPLES as STACKED
@@ -192,7 +201,7 @@ def planned(
     costs: dict[str, float] = {}
     base = on(model, data.train.batch(0, min(BASE, len(data.train)), 0))[0]
     order = shuffled(test, len(test[0]))
-    scoring = likelihood_cost(model, order, base, asked.effort.chains, space)
+    scoring = likelihood_cost(model, order, base, asked.effort, space)
     if scoring is not None:
         costs["likelihood"] = scoring.each * whole.work(model, scoring)
     contexts = tuple(order[1:])
@@ -248,32 +257,34 @@ def within(model: Model, whole: Plan, scoring: Cost | None, asked: Asked) -> Pla
 
 
 def likelihood_cost(
-    model: Model, batch: Batch, base: torch.Tensor, chains: int, seconds: float
+    model: Model, batch: Batch, base: torch.Tensor, effort: Effort, seconds: float
 ) -> Cost | None:
     """What one row in one pass, or one annealing step, costs; None if the model has no likelihood.
 
     Args:
         batch: rows to score.
         base: rows whose rates begin an annealing path.
-        chains: number of chains of annealed importance sampling.
+        effort: effort of annealed importance sampling.
         seconds: time for the trial.
     """
     scores = {"log_prob": HasLogProb, "log_weight": HasLogWeight, "elbo": HasElbo}
     name = next((name for name, kind in scores.items() if promise(model, kind)), None)
-    if name is not None:
-        score = getattr(model, name)
+    score = None if name is None else getattr(model, name)
+    if name is None and (annealed := promise(model, HasAnnealedLogProb)):
+        score = partial(annealed.annealed_log_prob, **own_path(effort))
+    if score is not None:
         pace = trial(lambda n: score(*(x[:n] for x in batch)), min(len(batch[0]), 500), seconds)
         return Cost(pace.each, "rows")
     if climbing := promise(model, HasAnnealingPath):
         path = climbing.annealing_path(base)
-        pace = trial(lambda n: log_z(path, n + STEPS - 1, chains), 1000, seconds)
+        pace = trial(lambda n: log_z(path, n + STEPS - 1, effort.chains), 1000, seconds)
         return Cost(pace.each, "betas")
     return None
 
 
 def passes(model: Model, effort: Effort) -> int:
     """How many times each row is scored."""
-    if promise(model, HasLogProb):
+    if promise(model, HasLogProb) or promise(model, HasAnnealedLogProb):
         return 1
     bounded, weighted = promise(model, HasElbo), promise(model, HasLogWeight)
     count = effort.draws if bounded else 0

@@ -110,7 +110,7 @@ class Scores:
     def _cost(self, model: Model, whole: Amount, seconds: float) -> tuple[str, float]:
         """What a call spends its time on, a field of the amount, and how many seconds."""
         part = on(model, self.batch)
-        found = likelihood_cost(model, part, part[0], QUICK.chains, seconds)
+        found = likelihood_cost(model, part, part[0], QUICK, seconds)
         if found is not None and found.unit == "rows":
             return "rows", found.each * whole.rows * passes(model, QUICK)
         if found is not None:

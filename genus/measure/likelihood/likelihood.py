@@ -14,6 +14,7 @@ Source: iwae: Burda, Grosse, Salakhutdinov, "Importance weighted autoencoders", 
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -21,6 +22,7 @@ from torch import Tensor
 
 from ...core import (
     Graphs,
+    HasAnnealedLogProb,
     HasAnnealingPath,
     HasElbo,
     HasLogProb,
@@ -38,6 +40,7 @@ from .annealing import log_z, log_z_from_above
 
 Batch = tuple[Tensor, ...]
 ROWS = 500  # rows in one pass
+OWN = 1 / 20, 10  # share of the rungs, and chains, of a path that each row has to itself
 
 
 class Effort(NamedTuple):
@@ -117,6 +120,19 @@ def annealed(
     )
 
 
+def annealed_by_rows(model: HasAnnealedLogProb, batch: Batch, effort: Effort) -> LikelihoodEstimate:
+    """log p(x), (n,), where each row has a constant, and so a path, of its own."""
+    settings = own_path(effort)
+    score = partial(model.annealed_log_prob, **settings)
+    return LikelihoodEstimate(_by_rows(score, batch), "~", {"name": "ais", "settings": settings})
+
+
+def own_path(effort: Effort) -> dict[str, int]:
+    """The effort of a path that each row has to itself."""
+    share, chains = OWN
+    return {"betas": max(1, round(share * effort.betas)), "chains": chains}
+
+
 @torch.no_grad()
 def likelihoods(
     model: Model, batch: Batch, base: Tensor, effort: Effort, check: bool = True
@@ -132,6 +148,8 @@ def likelihoods(
         found.append(bound(bounded, batch, effort.draws))
     if not found and (climbing := promise(model, HasAnnealingPath)):
         found.append(annealed(climbing, batch, base, effort.betas, effort.chains, check))
+    if not found and (many := promise(model, HasAnnealedLogProb)):
+        found.append(annealed_by_rows(many, batch, effort))
     return found
 
 
