@@ -42,7 +42,7 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fnmatch import fnmatch
 from functools import cache, partial
@@ -73,6 +73,8 @@ class Source:
         holds: function that finds the files which make a folder one of this kind.
         pattern: pattern of the names of such paths; those of folders end in a slash.
         kind: name of such a path in messages, with an article.
+        wishes: further options, by name, with their meaning: parameters of a world, which `read`
+            takes as words in its argument `wishes`, also with a condition, as in smile|glasses.
     """
 
     read: Callable[..., Data]
@@ -80,24 +82,41 @@ class Source:
     holds: Callable[[Path], object] | None = None
     pattern: str = ""
     kind: str = ""
+    wishes: Mapping[str, str] = field(default_factory=dict)
 
     def options(self) -> dict[str, Any]:
         """The annotation of each option that the data take."""
         parameters = inspect.signature(self.read).parameters.values()
-        return {p.name: p.annotation for p in parameters if p.kind is p.KEYWORD_ONLY}
+        return {
+            p.name: p.annotation
+            for p in parameters
+            if p.kind is p.KEYWORD_ONLY and not (self.wishes and p.name == "wishes")
+        }
+
+    def described(self) -> dict[str, str]:
+        """Each option that the data take, and its meaning."""
+        return {name: _meaning(self.read, name) for name in self.options()} | dict(self.wishes)
 
     def checked(self, options: Mapping[str, Any], who: str) -> dict[str, Any]:
         """Options as `read` takes them: words are read as numbers where numbers are wanted."""
         kinds = self.options()
+        wishes = {name: str(options[name]) for name in options if self._wishes(name)}
+        options = {name: value for name, value in options.items() if name not in wishes}
         if unknown := sorted(options.keys() - kinds.keys()):
             known = catalogue()["options"]
             if wrong := [name for name in unknown if name not in known]:
                 near = get_close_matches(wrong[0], known, 1)
                 hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
                 raise Refused(f"load: there is no option '{wrong[0]}' of data; {hint}")
-            rest = f"; it takes {', '.join(kinds)}" if kinds else ""
+            takes = [*kinds, *self.wishes]
+            rest = f"; it takes {', '.join(takes)}" if takes else ""
             raise Refused(f"load: {who} takes no option {', '.join(unknown)}{rest}")
-        return {name: _value(name, value, kinds[name]) for name, value in options.items()}
+        found = {name: _value(name, value, kinds[name]) for name, value in options.items()}
+        return found | ({"wishes": wishes} if wishes else {})
+
+    def _wishes(self, name: str) -> bool:
+        """Whether an option is a wish, such as glasses or smile|glasses."""
+        return name.partition("|")[0] in self.wishes
 
 
 def _value(name: str, value: Any, kind: Any) -> Any:
@@ -275,7 +294,7 @@ def collected() -> dict[str, Any]:
         names |= dict.fromkeys(sets, home)
         paths += {(one.holds is None, one.pattern, home) for one in kinds}
         for source in (*sets.values(), *kinds):
-            options |= {name: _meaning(source.read, name) for name in source.options()}
+            options |= source.described()
     places = [[pattern, home] for _, pattern, home in sorted(paths)]
     return {
         "names": dict(sorted(names.items())),

@@ -32,9 +32,7 @@ from .arrangement import LABELS, sides_of
 from .decoding import ANIMATED, CLEAR, DEEP, INKS, Look, UnfitError, choose, threads
 from .domains import Unpaired
 from .looking import Folder, Kind, arranged, chosen, labels_of, say_once
-from .store import PictureRows, Pictures, decoded
-
-MOST = 8 * 2**30  # bytes of a cache
+from .store import MOST, PictureRows, Pictures, decoded
 
 
 def images(

@@ -37,6 +37,7 @@ SMALL = 64 * 2**20  # bytes of pictures, and of their files, that are kept in me
 LET_GO = 128 * 2**20  # bytes of the mapped file that are read before its memory is let go
 MANY = 1000  # files whose heads are kept
 ABANDONED = 24 * 3600.0  # seconds after which a draft belongs to nobody
+MOST = 8 * 2**30  # bytes of the files of the cache
 VERSION = 1  # of what a cache holds
 
 
@@ -205,13 +206,16 @@ def heads_of(paths: Sequence[Path], pool: ThreadPoolExecutor, limit: int) -> lis
 
 def _home(paths: Sequence[Path], look: Look | str) -> Path:
     """The file, without its suffix, in which these pictures are looked for."""
-    root = os.environ.get(VARIABLE) or Path(
-        os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "genus"
-    )
     whole = hashlib.sha256(f"{VERSION} {look} {reads_heic()} {len(paths)}".encode())
     for path in paths:
         whole.update(os.fsencode(os.path.abspath(path)) + b"\0")
-    return Path(root).expanduser() / f"pictures-{whole.hexdigest()[:24]}"
+    return cache_folder() / f"pictures-{whole.hexdigest()[:24]}"
+
+
+def cache_folder() -> Path:
+    """The folder in which pictures are kept."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get(VARIABLE) or Path(home, "genus")).expanduser()
 
 
 def _known(home: Path, paths: Sequence[Path], stamps: NDArray[np.int64]) -> Kept | None:
@@ -321,13 +325,13 @@ class _Written:
             os.replace(self.draft, where)
             if all(reason != "unreadable" for _, reason, _ in self.faults):  # they may be mended
                 write(self.home.with_suffix(".json"), json.dumps(index).encode())
-        _forget(self.home, self.limit)
+        forget(self.home, self.limit)
         mapping = _mapped(where)
         rows = np.frombuffer(mapping, np.uint8).reshape(self.count, *self.shape)
         return index, rows, mapping
 
 
-def _forget(home: Path, limit: int) -> None:
+def forget(home: Path, limit: int) -> None:
     """Removes the oldest files of the cache, until all keep its limit, and what a kill has left."""
 
     def age(path: Path) -> float:
