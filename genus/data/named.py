@@ -12,6 +12,11 @@ GROUPS: dict[str, dict[str, str]] = {
         "fashion_mnist": "70,000 pieces of clothing of 28 x 28 pixels, with labels",
         "binarized_mnist": "the digits of MNIST as fixed bits, for likelihoods",
         "stacked_mnist": "three digits of MNIST as the three channels of one picture: 1,000 modes",
+        "micah": "8,000 drawn faces of 64 x 64 pixels, with 12 attributes",
+        "toonhead": "4,000 faces of another hand, with 11 attributes",
+        "avatars": "both, with the hand as label; kind=domains gives the two without pairs",
+        "cifar10": "4,000 of the photographs of CIFAR-10, 32 x 32 pixels, with labels",
+        "frey_faces": "1,965 grey pictures of one man's face, 28 x 20 pixels",
     },
     "points, whose density is known": {
         "moons": "two half moons",

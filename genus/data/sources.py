@@ -13,6 +13,8 @@
     ellipsoids, boxes, shapes                   clouds of points
     chorale_toys                                generated piano rolls
     mnist, fashion_mnist, binarized_mnist       from the folder that GENUS_DATA names
+    micah, toonhead, avatars                    drawn faces, from there too
+    cifar10, frey_faces                         photographs, from there too
     chairs                                      clouds of points, from the same folder
     ego_small, enzymes                          graphs, from there too
     accidents, dna, mushrooms, nltcs, plants    tables of bits, from there too
