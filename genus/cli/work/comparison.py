@@ -27,10 +27,10 @@ from ...core.files import write
 from ...data import Data
 from ...data import load as load_data
 from ...errors import Refused
-from ...measure.oracles import Oracle, oracle_for
+from ...measure.oracles import oracle_for
 from ...report import groups, page, printed
 from ...report.pictures import picture_of_data
-from ...report.record import recorded
+from ...report.record import Judges, recorded
 from ...train.artifact import weights_hash
 from ..errors import ERRORS, OK, answer, say, writing
 from ..options import RecipeParser
@@ -45,6 +45,7 @@ def compare(
     minutes: float,
     out: Path,
     oracle: Path | None = None,
+    extractor: Path | None = None,
     seed: int = 0,
     device: str = "auto",
     threads: int = 1,
@@ -58,6 +59,7 @@ def compare(
         minutes: training time of each recipe, in minutes.
         out: folder of the report, created if it is missing.
         oracle: run of the recipe `oracle`, to judge samples; by default the one that ships.
+        extractor: run of the recipe `extractor`, to judge samples of pictures instead.
         seed: random seed of every run.
         device: device as in `Run`.
         threads: number of threads.
@@ -68,6 +70,12 @@ def compare(
     torch.set_num_threads(threads)
     source = load_data(data)
     judge = oracle_for(source.name, source.space) if oracle is None else measure.oracle(oracle)
+    judges: Judges = {"oracle": judge}
+    if extractor is not None:
+        judges = {
+            "oracle": None if oracle is None else judge,
+            "extractor": measure.extractor(extractor),
+        }
     before = _claim(out, resume)
     sizes = {name: len(split) for name, split in source.splits.items()}
     results: Record = {
@@ -79,18 +87,21 @@ def compare(
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "command": f"genus compare {' '.join(names)} --data {quote(data)} --minutes {minutes:g}"
         + (f" --oracle {oracle}" if oracle else "")
+        + (f" --extractor {extractor}" if extractor else "")
         + (f" --seed {seed}" if seed else "")
         + (f" --threads {threads}" if threads != 1 else ""),
         "real": picture_of_data(source, out),
     }
     options = {"data": data, "minutes": minutes, "seed": seed, "oracle": oracle and str(oracle)}
+    if extractor is not None:
+        options["extractor"] = str(extractor)
     for number, name in enumerate(names, 1):
         record = before.get(name)
         if record is not None and _finished(record, options, out / name):
             say(f"{name}, {number} of {len(names)}: is finished")
         else:
             say(f"{name}, {number} of {len(names)}: learns for {minutes:g} minutes")
-            record = _attempt(name, source, options, out / name, device, judge)
+            record = _attempt(name, source, options, out / name, device, judges)
         before[name] = record
         known = [before[other] for other in names if other in before]
         write(out / "results.json", json.dumps({**results, "models": known}, indent=1).encode())
@@ -136,7 +147,7 @@ def _attempt(
     options: Mapping[str, Any],
     folder: Path,
     device: str,
-    judge: Oracle | None,
+    judges: Judges,
 ) -> Record:
     """The record of a recipe, also if it failed."""
     entry = next(entry for entry in recipes.catalogue() if entry.name == name)
@@ -148,7 +159,7 @@ def _attempt(
         with writing(folder):
             parser.train(parser.resolved(given))
         say(f"{name}: is measured")
-        return record | recorded(folder, source, options["seed"], device, judge)
+        return record | recorded(folder, source, options["seed"], device, judges)
     except ERRORS as error:
         code, sentence = answer(error)
         say(f"{name}: {sentence}; the others continue")
