@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from itertools import chain
 
 import pytest
 import torch
@@ -20,7 +21,13 @@ def pytest_addoption(parser):
     parser.addoption("--shuffle", type=int, metavar="SEED", help="run the tests in another order")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
+    """One process runs all tests that share what is made once for their file: it is made once."""
+    for item in items:
+        fixtures = (item._fixtureinfo.name2fixturedefs.get(name, ()) for name in item.fixturenames)
+        if any(fixture.scope == "module" for fixture in chain(*fixtures)):
+            item.add_marker(pytest.mark.xdist_group(item.location[0]))
     if (seed := config.getoption("shuffle")) is not None:
         random.Random(seed).shuffle(items)
 
