@@ -1,5 +1,6 @@
 """Every test: one thread, a fixed seed, and its own default type given back."""
 
+import os
 import random
 from collections import Counter
 from itertools import chain
@@ -15,6 +16,14 @@ def quiet_torch():
     before = torch.get_default_dtype()
     yield
     torch.set_default_dtype(before)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_power_cuts():
+    """Files wait for no disk: what a test has written need not outlive the machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda file: None)
+        yield
 
 
 def pytest_addoption(parser):
