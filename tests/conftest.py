@@ -13,7 +13,7 @@ import torch
 @pytest.fixture(autouse=True)
 def quiet_torch():
     torch.set_num_threads(1)
-    torch.manual_seed(0)
+    torch.default_generator.manual_seed(0)
     before = torch.get_default_dtype()
     yield
     torch.set_default_dtype(before)
