@@ -162,6 +162,7 @@ def mouth(pen: Pen, inside: Tensor) -> None:
     gleam = rise(u * pen.side, -0.7, 0.6) * rise(window.y - low, 0.004, 0.02) * 0.35
     paint = rose.lerp(red, rise(line - window.y, -0.012, 0.012)).lerp(pen.light(rose, 0.5), gleam)
     pen.tint(window, lips, paint, "mouth")
+    pen.material = ""  # teeth and tongue come and go
     hole = coverage(torch.maximum(top - window.y, window.y - low), pen.pixel) * corner * skin
     hole *= rise(gap, 0.0, 0.012)
     dark = pen.plain("#4a1420")

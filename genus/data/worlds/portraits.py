@@ -5,21 +5,25 @@ portraits_six    six independent factors; all else is fixed
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple, overload
 
 import torch
 from torch import Tensor
 
-from ...core import Refused
+from ...core import Refused, at_least
 from ..faces import face, features, hair, wear
+from ..faces.captions import LENGTH, captions, vocabulary
 from ..faces.ground import ground, lit
 from ..faces.head import Pen, head_of
+from ..faces.motion import flow
 from ..faces.people import PARAMETERS, PARTS, SIX
 from ..faces.points import Points, points
 from .canvas import Canvas, levels, padded
 from .parameters import Choice, Parameters, taken
 from .reading import source
+from .shapes import wave
 from .wishes import recipe
 from .world import World
 
@@ -115,6 +119,71 @@ def _everything(parameters: Parameters, size: int) -> Portrait:
     return Portrait(picture, segmentation[:n], *whole, points=near)
 
 
+class Clip(NamedTuple):
+    """Clips of n people.
+
+    Args:
+        frames: (n, frames, 3, size, size) uint8.
+        flow: way of what is seen in each pixel to the next frame, to the right and down, in pixels,
+            (n, frames - 1, 2, size, size).
+        holds: where that is known, and what is seen stays in view, (n, frames - 1, size, size) bool.
+        parameters: parameters of each frame, in rows of n.
+    """
+
+    frames: Tensor
+    flow: Tensor
+    holds: Tensor
+    parameters: list[Parameters]
+
+
+def clip(
+    parameters: Parameters, size: int, kind: Literal["turn", "talk", "blink"], frames: int = 12
+) -> Clip:
+    """Clips in which people turn their heads, talk, or blink and look around.
+
+    Args:
+        parameters: the people, each (n,).
+        size: height and width in pixels.
+        kind: what moves.
+        frames: number of frames, at least 2.
+    """
+    at_least(2, "portraits.clip", frames=frames)
+    if kind not in MOVES:
+        raise Refused(f"portraits.clip: kind is '{kind}'; one of {', '.join(MOVES)} is wanted")
+    checked(parameters)
+    n = len(parameters["identity"])
+    steps = [parameters | MOVES[kind](parameters, i / (frames - 1)) for i in range(frames)]
+    pictures = torch.stack([draw(step, size) for step in steps], 1)
+    moved = torch.zeros(n, frames - 1, 2, size, size)
+    holds = torch.zeros(n, frames - 1, size, size, dtype=torch.bool)
+    for which in blocks(parameters, size):
+        canvases = [painted(taken(step, which), size, remember=True) for step in steps]
+        for number, pair in enumerate(pairwise(canvases)):
+            way, there = flow(*pair)
+            moved[which, number], holds[which, number] = way[: len(which)], there[: len(which)]
+    return Clip(pictures, moved, holds, steps)
+
+
+def _turn(start: Parameters, t: float) -> Parameters:
+    return {"yaw": torch.full_like(start["yaw"], 90 * t - 45)}
+
+
+def _talk(start: Parameters, t: float) -> Parameters:
+    beat = torch.full_like(start["yaw"], 5 * t)
+    wide = 0.5 - 0.5 * wave(beat + 0.25)
+    rounded = 0.5 + 0.5 * wave(beat * 0.6)
+    return {"mouth": torch.ones_like(start["mouth"]), "mouth_open": wide, "mouth_round": rounded}
+
+
+def _blink(start: Parameters, t: float) -> Parameters:
+    look = wave(torch.full_like(start["yaw"], t))
+    shut = (1 - (torch.full_like(look, t) - 0.5).abs() * 6).clamp(0, 1)
+    return {"gaze": look, "blink": shut, "eyes": torch.zeros_like(start["eyes"])}
+
+
+MOVES = {"turn": _turn, "talk": _talk, "blink": _blink}
+
+
 def checked(parameters: Parameters) -> None:
     """Raises Refused unless all parameters are there, in their range."""
     for one in PARAMETERS:
@@ -169,6 +238,7 @@ def painted(parameters: Parameters, size: int, *, remember: bool = False) -> tup
 
 
 FOLDERS = (Path(__file__).parent, Path(face.__file__).parent)
-PORTRAITS = World("portraits", PARAMETERS, draw, FOLDERS)
-PORTRAITS_SIX = World("portraits_six", PARAMETERS, draw, FOLDERS, fixed=SIX)
+SPEECH = {"captions": captions, "words": vocabulary(), "length": LENGTH}
+PORTRAITS = World("portraits", PARAMETERS, draw, FOLDERS, **SPEECH)
+PORTRAITS_SIX = World("portraits_six", PARAMETERS, draw, FOLDERS, fixed=SIX, **SPEECH)
 SETS = {world.name: source(world) for world in (PORTRAITS, PORTRAITS_SIX)}
