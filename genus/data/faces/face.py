@@ -129,19 +129,18 @@ def wrinkles(pen: Pen, inside: Tensor) -> None:
         pen.tint(window, covered * part_of(inside, whole, window), tone, "skin")
 
 
-def nose(pen: Pen) -> None:
+def nose(pen: Pen, inside: Tensor) -> None:
     """The nose: its ridge leads into the turn and stands before the far cheek."""
     pen.material = "nose"
     head, rows = pen.head, pen.head.rows
     top = head.eye - 0.02
-    tip = head.eye + (0.245 + 0.035 * rows["nose"]) * (1 - 0.2 * head.child)
+    tip = low_of_nose(head)
     wing = (0.08 + 0.017 * rows["nose_width"]) * (1 - 0.12 * head.child)
     start, _ = head.at(0.0, 1.03)
     end, _ = head.at(0.0, TIP)
     turn = head.s.abs()
-    window = pen.window(
-        torch.minimum(start, end) - 0.13, top, torch.maximum(start, end) + 0.13, tip + 0.1
-    )
+    left, right = torch.minimum(start, end) - 0.13, torch.maximum(start, end) + 0.13
+    window = pen.window(left, -0.12, right, 0.42)
     v = ((window.y - top) / (tip - top)).clamp(0, 1.4)
     ridge = start + (end - start) * (v * v * 0.6 + v * 0.4)
     below = (1.0 - ((window.y - tip + 0.03) / 0.062).square() * (window.y > tip - 0.03)).clamp(
@@ -153,7 +152,8 @@ def nose(pen: Pen) -> None:
     left = ridge - spread * torch.where(head.s > 0, 1.0, slim)
     right = ridge + spread * torch.where(head.s > 0, slim, 1.0)
     body = coverage(between(window.x, left, right, pen.pixel, 0), pen.pixel, 1.5)
-    pen.canvas.mark(window, body * rise(v, 0.3, 0.45), PART["nose"], "nose")
+    area = body * rise(v, 0.3, 0.45) * part_of(inside, pen.canvas.whole, window)
+    pen.canvas.mark(window, area, PART["nose"], "nose")
     shown = rise(v, 0.0, 0.35) * rise(turn, 0.12, 0.5)
     round_ = ((window.x - ridge) * pen.side / wing).clamp(-1, 1)
     lit = pen.skin.lerp(pen.dusk, (0.12 - round_ * 0.35).clamp_(0, 1))
@@ -201,4 +201,9 @@ def tip_of_nose(pen: Pen) -> tuple[Tensor, Tensor]:
     """Where the tip of the nose is."""
     head = pen.head
     x, _ = head.at(0.0, TIP)
-    return x, head.eye + (0.215 + 0.035 * head.rows["nose"]) * (1 - 0.2 * head.child)
+    return x, low_of_nose(head) - 0.03
+
+
+def low_of_nose(head: Head) -> Tensor:
+    """The height at which the nose ends."""
+    return head.eye + (0.245 + 0.042 * head.rows["nose"]) * (1 - 0.2 * head.child)

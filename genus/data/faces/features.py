@@ -12,7 +12,7 @@ from .head import TABLES, Pen, part_of
 def places(pen: Pen, side: float, out: float = 1.0) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Of one eye: x and y of its middle, half its width and half its height, (rows,)."""
     head, rows = pen.head, pen.head.rows
-    size = (1 + 0.16 * rows["eye_size"]) * (1 + 0.2 * head.child) * (1 - 0.08 * head.worn)
+    size = (1 + 0.19 * rows["eye_size"]) * (1 + 0.2 * head.child) * (1 - 0.08 * head.worn)
     x, narrow = head.at((0.185 + 0.025 * rows["eye_gap"]) * side, out)
     return x, head.eye, 0.104 * size * narrow.clamp(min=0.02), 0.066 * size
 

@@ -30,7 +30,7 @@ FORMS = {  # of each style; heights are from the eyes, down
 }
 TABLE = torch.tensor([FORMS[name] for name in HAIR])
 QUIFF, BUN, BALD = HAIR.index("quiff"), HAIR.index("bun"), 0
-GREY = (0.0, 0.0, 0.0, 0.08, 0.42, 0.86)
+GREY = (0.0, 0.0, 0.0, 0.12, 0.5, 0.9)
 STRANDS = 7
 
 
@@ -155,7 +155,7 @@ def behind(pen: Pen, hair: Hair) -> None:
         paint = hair.tone.lerp(hair.deep, turn.clamp(min=0) * 0.5)
         within = (there * (window.y > hair.under)).expand(knot.shape)
         pen.lay(window, knot, paint, "hair", within=within)
-    window = pen.window(-0.85, head.top - hair.volume - 0.2, 0.85, 1.0)
+    window = pen.window(-0.85, -1.0, 0.85, 1.0)
     nape = head.eye + hair.nape - 0.5 * (window.x - head.x + 0.1 * head.s).square()
     skull = torch.maximum(hair.outline(pen, window), window.y - nape)
     if bool((hair.end > 0).any()):
@@ -203,7 +203,7 @@ def cap(pen: Pen, hair: Hair) -> None:
     head = pen.head
     if bool((hair.style == BALD).all()):
         return
-    window = pen.window(-0.8, head.top - hair.volume - 0.2, 0.8, head.eye + hair.nape + 0.1)
+    window = pen.window(-0.8, -1.0, 0.8, 0.5)
     distance = torch.maximum(hair.outline(pen, window), (window.y - hair.line(pen, window)) * 0.8)
     shown = ((hair.style != BALD) * (1 - 0.25 * head.worn * (hair.locks == 0))).float()
     within = (shown * (window.y > hair.under)).expand(distance.shape)
@@ -216,7 +216,7 @@ def locks(pen: Pen, hair: Hair) -> None:
     head = pen.head
     if not bool((hair.locks > 0).any()):
         return
-    window = pen.window(-0.85, head.eye - 0.25, 0.85, 1.0)
+    window = pen.window(-0.85, -0.32, 0.85, 1.0)
     v = window.y - head.eye
     flow = wave(window.y * 2.1 + hair.volume * 5) * hair.curls
     left, right = head.sides(window.y.clamp(max=0.32), hair.volume)

@@ -78,8 +78,9 @@ class Head:
         rows, top, chin = self.rows, self.top - more, self.chin + more
         share = (y - top) / (chin - top)
         low = (share - 0.5) * 2
+        jaw = (rows["jaw"] + 0.35 * self.worn).clamp(-1, 1)
         square = low * low
-        below = square * (0.75 - 0.25 * rows["jaw"]) + square * square * (0.25 + 0.25 * rows["jaw"])
+        below = square * (0.7 - 0.3 * jaw) + square * square * (0.3 + 0.3 * jaw)
         fall = torch.where(low > 0, below, square * (0.55 + 0.45 * square))
         left = 1 - fall
         width = left.abs().sqrt() * left.sign()
@@ -100,11 +101,11 @@ class Head:
 def head_of(rows: Parameters) -> Head:
     """The head of each row."""
     age = rows["age"]
-    child = torch.tensor([1.0, 0.4, 0.0, 0.0, 0.0, 0.0])[age]
-    worn = torch.tensor([0.0, 0.0, 0.0, 0.22, 0.6, 1.0])[age]
+    child = torch.tensor([1.0, 0.5, 0.1, 0.0, 0.0, 0.0])[age]
+    worn = torch.tensor([0.0, 0.0, 0.0, 0.38, 0.7, 1.0])[age]
     s = sine(rows["yaw"])
     c = sine(90 - rows["yaw"].abs())
-    wide = 0.43 + 0.035 * rows["face_width"] - 0.015 * child
+    wide = 0.43 + 0.045 * rows["face_width"] - 0.015 * child
     chin = 0.5 + 0.045 * rows["face_length"] - 0.09 * child
     top = -0.66 + 0.02 * child
     eye = -0.045 + 0.06 * child

@@ -11,12 +11,12 @@ from torch import Tensor
 from torch.nn.functional import grid_sample
 
 from ..worlds.canvas import Canvas
-from .face import TIP, ear_of
+from .face import TIP, ear_of, low_of_nose
 from .features import mouth_of, places
 from .hair import hair_of
 from .head import Pen
 
-FULL = 0.9  # share of a pixel that a material must fill
+FULL = 0.8  # share of a pixel that a material must fill
 SIDES = ("-1", "1")
 MATERIALS = (
     "ground",
@@ -112,10 +112,7 @@ def _frame(pen: Pen, material: str, y: Tensor) -> tuple[Axis, Axis]:
         left, right = head.sides(y)
         return ((left + right) * 0.5, ((right - left) * 0.5).clamp(min=0.02)), still
     if name == "nose":
-        top, tip = (
-            head.eye - 0.02,
-            head.eye + (0.245 + 0.035 * rows["nose"]) * (1 - 0.2 * head.child),
-        )
+        top, tip = head.eye - 0.02, low_of_nose(head)
         start, _ = head.at(0.0, 1.03)
         end, _ = head.at(0.0, TIP)
         v = ((y - top) / (tip - top)).clamp(0, 1.4)

@@ -91,8 +91,8 @@ PARAMETERS = (
             "#d29e74",
             "#bb8156",
             "#996343",
-            "#764a32",
-            "#573626",
+            "#80533a",
+            "#633f2d",
         ),
         of=WHO,
     ),
@@ -166,10 +166,13 @@ PARTS = (
 )
 SIX = {  # of the variant with six independent factors: all that is not named here
     "identity": "17",
+    "eye_colour": "green",
     "hair": "short",
     "beard": "none",
     "hat": "none",
     "mouth": "closed",
+    "mouth_open": "0.5",
+    "mouth_round": "0",
     "mouth_width": "0",
     "age": "young",
     "eyes": "open",
@@ -184,4 +187,11 @@ SIX = {  # of the variant with six independent factors: all that is not named he
     "backdrop": "plain",
     "style": "painted",
 }
-FACTORS = ("skin", "hair_colour", "glasses", "smile", "yaw", "ground")
+FACTORS = (  # drawn for each row, whoever it is
+    "skin",
+    "hair_colour",
+    "glasses",
+    "smile",
+    "yaw",
+    "ground",
+)

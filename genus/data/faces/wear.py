@@ -107,7 +107,7 @@ def beard(pen: Pen, hair: Hair, inside: Tensor, tone: Tensor) -> None:
     if bool((kind == NONE).all()):
         return
     mx, my, wide, lift, gap = mouth_of(pen)
-    window = pen.window(-0.7, head.eye, 0.7, head.chin + 0.12)
+    window = pen.window(-0.7, -0.06, 0.7, 0.68)
     lines, columns = window.place
     reach = torch.where(window.x < hair.middle, hair.middle - hair.left, hair.right - hair.middle)
     q = (window.x - hair.middle) / reach.clamp(min=0.06)
@@ -164,9 +164,9 @@ def glasses(pen: Pen) -> None:
         return
     there = (kind > 0).float()
     frame = colour(
-        torch.tensor(((0.0,) * 3, (0.42, 0.27, 0.16), (0.11, 0.11, 0.14), (0.08, 0.07, 0.09)))[kind]
+        torch.tensor(((0.0,) * 3, (0.62, 0.4, 0.16), (0.11, 0.11, 0.14), (0.08, 0.07, 0.09)))[kind]
     )
-    half = torch.where(kind == ROUND, 0.0125, 0.017).clamp(min=0.5 * pen.pixel)
+    half = torch.where(kind == ROUND, 0.014, 0.017).clamp(min=0.5 * pen.pixel)
     bridge, y = [], head.eye + 0.012
     for side in (-1.0, 1.0):
         x, narrow = head.at((0.192 + 0.025 * rows["eye_gap"]) * side, 1.16)
@@ -190,7 +190,7 @@ def glasses(pen: Pen) -> None:
         gleam = coverage((slope + 0.05).abs() - 0.022, pen.pixel) + coverage(
             (slope - 0.022).abs() - 0.009, pen.pixel
         )
-        gleam = gleam * glass * torch.where(kind == SUN, 0.3, 0.42)
+        gleam = gleam * glass * torch.where(kind == SUN, 0.3, 0.3)
         pen.tint(window, gleam, pen.plain("#ffffff"), "glasses")
         rim = coverage(ring(lens, half), pen.pixel) * there
         pen.tint(window, rim, frame, "glasses")
@@ -228,11 +228,11 @@ def hat(pen: Pen) -> None:
     if bool((kind == NONE).all()):
         return
     there = (kind > 0).float()
-    tone = colour(TABLES["cloth"].rgb({"cloth": (rows["cloth"] * 5 + 1 + rows["hat"]) % 8}))
+    tone = colour(TABLES["cloth"].rgb({"cloth": (rows["identity"] * 3 + kind) % 8}))
     deep = pen.dark(tone, 0.32)
     line = head.eye - 0.255
     extra = torch.tensor((0.0, 0.045, 0.075, 0.06))[kind]
-    window = pen.window(-0.75, head.top - 0.22, 0.75, line + 0.12)
+    window = pen.window(-0.75, -0.94, 0.75, -0.06)
     if bool((kind == BEANIE).any()):
         x, y = head.x - 0.1 * head.s, head.top - 0.1
         ball = circle(window.x - x, window.y - y, 0.095)
@@ -274,17 +274,17 @@ def _brims(pen: Pen, kind: Tensor, tone: Tensor, deep: Tensor, line: Tensor) -> 
     if bool((kind == CAP).any()):
         x = head.x + 0.62 * head.s
         wide = 0.34 - 0.05 * head.s.abs()
-        window = pen.window(x - 0.45, line - 0.1, x + 0.45, line + 0.15)
+        window = pen.window(x - 0.45, line - 0.1, x + 0.45, line + 0.2)
         u = window.x - x
-        curve = line + 0.035 + 0.03 * (1 - (u / wide).square())
+        curve = line + 0.06 + 0.035 * (1 - (u / wide).square())
         visor = torch.maximum(
-            ellipse(u, window.y - line - 0.03, wide, 0.075), (window.y - curve - 0.02) * 0.9
+            ellipse(u, window.y - line - 0.045, wide, 0.092), (window.y - curve - 0.02) * 0.9
         )
-        shade = rise(window.y - curve, -0.05, 0.01)
+        shade = rise(window.y - curve, -0.035, 0.02)
         pen.lay(
             window,
             visor,
-            pen.dark(tone, 0.15).lerp(deep, shade),
+            pen.dark(tone, 0.3).lerp(pen.dark(tone, 0.55), shade),
             "hat",
             within=(kind == CAP).float().expand(visor.shape),
         )

@@ -44,6 +44,7 @@ class Layer(NamedTuple):
     coverage: Tensor
     part: int
     material: str
+    within: Tensor | None = None  # what a mark is of: the alpha below it
 
 
 class Canvas:
@@ -106,12 +107,14 @@ class Canvas:
             return
         lines, columns = window.place
         self.paint[:, lines, columns].lerp_(colour, coverage)
-        self.mark(window, coverage, part, material)
+        if self.layers is not None:
+            self.layers.append(Layer(window.place, coverage, part, material))
 
     def mark(self, window: Window, coverage: Tensor, part: int, material: str = "") -> None:
         """Says that pixels show a part, and leaves their colour as it is."""
         if self.layers is not None and window:
-            self.layers.append(Layer(window.place, coverage, part, material))
+            below = self.paint[3][window.place].clone()
+            self.layers.append(Layer(window.place, coverage, part, material, below))
 
     def over(self, ground: Tensor) -> Tensor:
         """The picture over a ground, both (3, height, width, rows)."""
@@ -132,7 +135,8 @@ class Canvas:
         found = []
         for layer in reversed(self.layers):
             there = clear[layer.place]
-            found.append((layer, layer.coverage * there))
+            seen = layer.coverage * there
+            found.append((layer, seen if layer.within is None else seen * layer.within))
             there *= 1 - layer.coverage
         return found
 

@@ -5,6 +5,7 @@ portraits_six    six independent factors; all else is fixed
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple, overload
@@ -18,7 +19,7 @@ from ..faces.captions import LENGTH, captions, vocabulary
 from ..faces.ground import ground, lit
 from ..faces.head import Pen, head_of
 from ..faces.motion import flow
-from ..faces.people import PARAMETERS, PARTS, SIX
+from ..faces.people import FACTORS, PARAMETERS, PARTS, SIX
 from ..faces.points import Points, points
 from .canvas import Canvas, levels, padded
 from .parameters import Choice, Parameters, taken
@@ -225,7 +226,7 @@ def painted(parameters: Parameters, size: int, *, remember: bool = False) -> tup
     face.wrinkles(pen, inside)
     features.eyes(pen, inside)
     features.brows(pen, inside, brow)
-    face.nose(pen)
+    face.nose(pen, inside)
     wear.beard(pen, tresses, inside, brow)
     features.mouth(pen, inside)
     hair.cap(pen, tresses)
@@ -240,5 +241,6 @@ def painted(parameters: Parameters, size: int, *, remember: bool = False) -> tup
 FOLDERS = (Path(__file__).parent, Path(face.__file__).parent)
 SPEECH = {"captions": captions, "words": vocabulary(), "length": LENGTH}
 PORTRAITS = World("portraits", PARAMETERS, draw, FOLDERS, **SPEECH)
-PORTRAITS_SIX = World("portraits_six", PARAMETERS, draw, FOLDERS, fixed=SIX, **SPEECH)
+FREE = tuple(replace(one, of="") if one.name in FACTORS else one for one in PARAMETERS)
+PORTRAITS_SIX = World("portraits_six", FREE, draw, FOLDERS, fixed=SIX, **SPEECH)
 SETS = {world.name: source(world) for world in (PORTRAITS, PORTRAITS_SIX)}
