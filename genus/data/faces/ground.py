@@ -17,24 +17,28 @@ def ground(pen: Pen) -> Tensor:
     kind = rows["backdrop"]
     tone = colour(TABLES["ground"].rgb(rows))
     deep, pale = shaded(tone, 0.8), mixed(tone, pen.plain("#ffffff"), 0.42)
-    slope = rise(window.y + 0.3 * window.x * pen.side, -1.1, 1.1).expand(-1, -1, len(kind))
-    share = torch.where(kind == GRADIENT, slope, 0.0)
-    found = pale.lerp(deep, share)
-    found = torch.where((kind == GRADIENT), found, tone)
-    if bool((kind == DISC).any()):
-        disc = coverage(circle(window.x, window.y + 0.05, 0.84), pen.pixel) * (kind == DISC)
-        found = found.lerp(pale, disc)
-    if bool((kind == DOTS).any()):
-        a, b = window.x * 3.2, window.y * 3.2
-        row = b.round()
-        odd = (row * 0.5 - (row * 0.5).floor()) * 1.0
-        a = a + odd
-        dot = circle((a - a.round()) / 3.2, (b - row) / 3.2, 0.062)
-        found = found.lerp(pale, coverage(dot, pen.pixel) * (kind == DOTS) * 0.75)
-    if bool((kind == STRIPES).any()):
-        across = (window.x + window.y) * 1.55
-        band = ((across - across.round()).abs() - 0.25) / 1.55 * 0.70710678
-        found = found.lerp(pale, coverage(band, pen.pixel) * (kind == STRIPES) * 0.55)
+    slope = rise(window.y + 0.3 * window.x * pen.side, -1.1, 1.1)
+    share = slope * (kind == GRADIENT)  # of the second colour
+    disc = coverage(circle(window.x, window.y + 0.05, 0.84), pen.pixel)
+    a, b = window.x * 3.2, window.y * 3.2
+    line = b.round()
+    a = a + (line * 0.5 - (line * 0.5).floor())  # every other line is moved
+    dots = coverage(circle((a - a.round()) / 3.2, (b - line) / 3.2, 0.062), pen.pixel)
+    across = (window.x + window.y) * 1.55
+    band = ((across - across.round()).abs() - 0.25) * (0.70710678 / 1.55)
+    stripes = coverage(band, pen.pixel)
+    for number, shape, strength in (
+        (DISC, disc, 1.0),
+        (DOTS, dots, 0.75),
+        (STRIPES, stripes, 0.55),
+    ):
+        if bool((there := kind == number).any()):
+            share += shape * (strength * there)
+    first, second = (
+        torch.where(kind == GRADIENT, pale, tone),
+        torch.where(kind == GRADIENT, deep, pale),
+    )
+    found = first.lerp(second, share)
     return found[:3]
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..worlds.canvas import Window, colour, mixed
 from ..worlds.shapes import between, circle, ellipse, joined, rise, stroke, wave
-from .head import TABLES, Pen
+from .head import TABLES, Pen, part_of
 from .people import HAIR
 
 FORMS = {  # of each style; heights are from the eyes, down
@@ -44,6 +44,7 @@ class Hair:
         tone, deep, gloss: its colour, darker, and lighter, (4, 1, 1, rows).
         middle, left, right: where the face's middle and the temples are seen, (rows,).
         under: height above which a hat hides it, (rows,).
+        shape: a window, and the distance to the outer edge of the hair in it, once that is drawn.
     """
 
     volume: Tensor
@@ -64,6 +65,7 @@ class Hair:
     left: Tensor
     right: Tensor
     under: Tensor
+    shape: tuple[Window, Tensor] | None = None
 
     def line(self, pen: Pen, window: Window) -> Tensor:
         """The hairline: its height at each x, (1, width, rows)."""
@@ -80,6 +82,12 @@ class Hair:
         found = front + (self.sides - front) * rise(side, 0.74, 1.0)
         back = (self.nape - self.sides) * rise(side, 1.16, 1.5) - 0.12 * rise(side, 1.7, 2.6)
         return head.eye + found + back
+
+    def reach(self, pen: Pen) -> Tensor:
+        """How far from the axis of the head the hair on the skull reaches to either side, (rows,)."""
+        head = pen.head
+        lump = torch.where(self.style == QUIFF, 0.08, 0.06)
+        return (head.wide + self.volume) * (1 + 0.1 * head.s.abs()) + 0.17 * head.s.abs() + lump
 
     def outline(self, pen: Pen, window: Window) -> Tensor:
         """The distance to the outer edge of the hair on the skull."""
@@ -155,10 +163,15 @@ def behind(pen: Pen, hair: Hair) -> None:
         paint = hair.tone.lerp(hair.deep, turn.clamp(min=0) * 0.5)
         within = (there * (window.y > hair.under)).expand(knot.shape)
         pen.lay(window, knot, paint, "hair", within=within)
-    window = pen.window(-0.85, -1.0, 0.85, 1.0)
+    long = bool((hair.end > 0).any())
+    half = hair.reach(pen)
+    half = torch.where(hair.end > 0, half.clamp(min=0.78), half)
+    window = pen.window(head.x - half, -0.95, head.x + half, 1.0 if long else 0.62)
     nape = head.eye + hair.nape - 0.5 * (window.x - head.x + 0.1 * head.s).square()
-    skull = torch.maximum(hair.outline(pen, window), window.y - nape)
-    if bool((hair.end > 0).any()):
+    outline = hair.outline(pen, window)
+    hair.shape = (window, outline)
+    skull = torch.maximum(outline, window.y - nape)
+    if long:
         v = (window.y - head.eye + 0.1).clamp(min=0)
         middle = head.x - 0.13 * head.s
         reach = torch.minimum(v / 0.25, torch.ones(())) * (hair.width - 0.02 + 0.06 * v)
@@ -187,9 +200,8 @@ def shadow(pen: Pen, hair: Hair, inside: Tensor) -> None:
     head = pen.head
     window = pen.window(-1, -1, 1, head.eye + 0.45)
     hat = head.rows["hat"] > 0
-    line = torch.where(
-        hat, torch.maximum(hair.line(pen, window), hair.under), hair.line(pen, window)
-    )
+    line = hair.line(pen, window)
+    line = torch.where(hat, torch.maximum(line, hair.under), line)
     depth = 0.05 + 0.03 * hat
     dark = pen.fade(line + depth - window.y, -0.012, 0.03) * 0.62
     shown = ((hair.style != BALD) | hat).float()
@@ -203,8 +215,12 @@ def cap(pen: Pen, hair: Hair) -> None:
     head = pen.head
     if bool((hair.style == BALD).all()):
         return
-    window = pen.window(-0.8, -1.0, 0.8, 0.5)
-    distance = torch.maximum(hair.outline(pen, window), (window.y - hair.line(pen, window)) * 0.8)
+    assert hair.shape is not None
+    whole, outline = hair.shape
+    half = hair.reach(pen)
+    window = pen.window(head.x - half, -0.95, head.x + half, 0.5)
+    line = (window.y - hair.line(pen, window)) * 0.8
+    distance = torch.maximum(part_of(outline, whole, window), line)
     shown = ((hair.style != BALD) * (1 - 0.25 * head.worn * (hair.locks == 0))).float()
     within = (shown * (window.y > hair.under)).expand(distance.shape)
     pen.lay(window, distance, paint_of(pen, hair, window), "hair", within=within)

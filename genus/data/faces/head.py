@@ -7,6 +7,7 @@ Coordinates are those of the canvas: -1 to 1, y down.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -112,6 +113,13 @@ def head_of(rows: Parameters) -> Head:
     return Head(rows, s, c, child, worn, -0.1 * s, top, chin, wide, eye)
 
 
+@cache
+def plain(name: str) -> Tensor:
+    """A colour such as #c68642 as a canvas takes it, (4, 1, 1, 1)."""
+    part = [int(name[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    return torch.tensor([*part, 1.0], dtype=torch.float32)[:, None, None, None]
+
+
 class Pen:
     """What draws on a canvas in the style and the light of each row.
 
@@ -137,8 +145,7 @@ class Pen:
 
     def plain(self, name: str) -> Tensor:
         """A colour such as #c68642, for all rows."""
-        part = [int(name[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-        return torch.tensor([*part, 1.0])[:, None, None, None]
+        return plain(name)
 
     def window(self, *bounds: Tensor | float) -> Window:
         """A window of the canvas: left, top, right, bottom."""

@@ -15,7 +15,9 @@ from torch import Tensor
 
 from ...core import Refused, at_least
 from ..faces import face, features, hair, wear
+from ..faces.beard import beard
 from ..faces.captions import LENGTH, captions, vocabulary
+from ..faces.clothes import clothes
 from ..faces.ground import ground, lit
 from ..faces.head import Pen, head_of
 from ..faces.motion import flow
@@ -200,10 +202,18 @@ def checked(parameters: Parameters) -> None:
 
 
 def blocks(parameters: Parameters, size: int) -> list[Tensor]:
-    """Rows that are drawn at once: those that have the same style, hat and hair are neighbours."""
-    key = (parameters["style"] * 8 + parameters["hat"]) * 16 + parameters["hair"]
-    order = key.argsort(stable=True)
-    return list(order.split(max(32, BLOCK // size**2 // 32 * 32)))
+    """Rows that are drawn at once: neighbours have what costs most in common, the first most of all.
+
+    What no row of a block has is not drawn at all.
+    """
+    rows = parameters
+    long = torch.tensor([hair.FORMS[name][6] > 0 for name in hair.HAIR])[rows["hair"]]
+    cheeks = (rows["beard"] == 1) | (rows["beard"] == 4)
+    lined = (rows["age"] > 2, rows["light"] == 1, (rows["hair"] > 4) & (rows["hair"] < 7))
+    key = torch.zeros_like(rows["style"])
+    for flag in (rows["style"] == 1, long, cheeks, rows["glasses"] > 0, rows["hat"] > 0, *lined):
+        key = key * 2 + flag
+    return list(key.argsort(stable=True).split(max(32, BLOCK // size**2 // 32 * 32)))
 
 
 def painted(parameters: Parameters, size: int, *, remember: bool = False) -> tuple[Canvas, Pen]:
@@ -217,7 +227,7 @@ def painted(parameters: Parameters, size: int, *, remember: bool = False) -> tup
     brow = hair.brow_tone(pen, tresses)
     hair.behind(pen, tresses)
     face.neck(pen)
-    wear.clothes(pen)
+    clothes(pen)
     face.ears(pen, near=False)
     inside = face.skin(pen)
     face.ears(pen, near=True)
@@ -227,7 +237,7 @@ def painted(parameters: Parameters, size: int, *, remember: bool = False) -> tup
     features.eyes(pen, inside)
     features.brows(pen, inside, brow)
     face.nose(pen, inside)
-    wear.beard(pen, tresses, inside, brow)
+    beard(pen, tresses, inside, brow)
     features.mouth(pen, inside)
     hair.cap(pen, tresses)
     hair.locks(pen, tresses)

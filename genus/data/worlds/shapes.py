@@ -197,10 +197,10 @@ def joined(first: Tensor, second: Tensor, soft: Coordinate) -> Tensor:
 def wave(x: Tensor) -> Tensor:
     """A smooth wave of period 1 between -1 and 1, made of parabolas; 0 and rising at 0."""
     turn = x - x.round()
-    return turn * (1 - turn.abs() * 2) * 8
+    return turn.abs().mul_(-16).add_(8).mul_(turn)
 
 
 def rise(x: Tensor, start: Coordinate, end: Coordinate) -> Tensor:
     """0 before the start, 1 beyond the end, and a smooth slope between."""
-    share = ((x - start) / (end - start)).clamp(0, 1)
-    return share * share * (3 - 2 * share)
+    share = ((x - start) * (1 / (end - start))).clamp_(0, 1)
+    return (share * -2).add_(3).mul_(share).mul_(share)
