@@ -35,7 +35,7 @@ def ears(pen: Pen, near: bool) -> None:
         near: whether it is the ear in front.
     """
     head = pen.head
-    size = 0.12 * (1 + 0.2 * head.rows["ears"])
+    size = 0.12 * (1 + 0.3 * head.rows["ears"])
     high = head.eye + 0.1
     turn = head.s.abs()
     for side in (-1.0, 1.0):
@@ -119,7 +119,7 @@ def wrinkles(pen: Pen, inside: Tensor) -> None:
         half = (v * (1 - v) * 4).clamp_(min=0) * 0.012 * head.worn * (narrow > 0.15)
         covered = stroke(window.x - line, half, pen.pixel) * part_of(inside, whole, window)
         pen.tint(window, covered, tone, "skin")
-        x, narrow = head.at((0.185 + 0.025 * head.rows["eye_gap"]) * side)  # under the eye
+        x, narrow = head.at((0.185 + 0.034 * head.rows["eye_gap"]) * side)  # under the eye
         wide = 0.085 * narrow.clamp(min=0.03)
         y = head.eye + 0.095
         window = pen.window(x - wide, y - 0.05, x + wide, y + 0.05)
@@ -135,7 +135,7 @@ def nose(pen: Pen, inside: Tensor) -> None:
     head, rows = pen.head, pen.head.rows
     top = head.eye - 0.02
     tip = low_of_nose(head)
-    wing = (0.08 + 0.017 * rows["nose_width"]) * (1 - 0.12 * head.child)
+    wing = (0.08 + 0.022 * rows["nose_width"]) * (1 - 0.12 * head.child)
     start, _ = head.at(0.0, 1.03)
     end, _ = head.at(0.0, TIP)
     turn = head.s.abs()
@@ -206,4 +206,4 @@ def tip_of_nose(pen: Pen) -> tuple[Tensor, Tensor]:
 
 def low_of_nose(head: Head) -> Tensor:
     """The height at which the nose ends."""
-    return head.eye + (0.245 + 0.042 * head.rows["nose"]) * (1 - 0.2 * head.child)
+    return head.eye + (0.245 + 0.052 * head.rows["nose"]) * (1 - 0.2 * head.child)

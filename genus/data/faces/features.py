@@ -13,7 +13,7 @@ def places(pen: Pen, side: float, out: float = 1.0) -> tuple[Tensor, Tensor, Ten
     """Of one eye: x and y of its middle, half its width and half its height, (rows,)."""
     head, rows = pen.head, pen.head.rows
     size = (1 + 0.19 * rows["eye_size"]) * (1 + 0.2 * head.child) * (1 - 0.08 * head.worn)
-    x, narrow = head.at((0.185 + 0.025 * rows["eye_gap"]) * side, out)
+    x, narrow = head.at((0.185 + 0.034 * rows["eye_gap"]) * side, out)
     return x, head.eye, 0.104 * size * narrow.clamp(min=0.02), 0.066 * size
 
 
@@ -41,7 +41,7 @@ def _eye(pen: Pen, inside: Tensor, side: float) -> None:
     skin = part_of(inside, pen.canvas.whole, window)
     u = (window.x - x) / wide
     bow = (1 - u * u).clamp(min=-0.6)
-    slant = -0.014 * side * rows["eye_tilt"] * u
+    slant = -0.02 * side * rows["eye_tilt"] * u
     low = y + high * 0.72 * bow + slant
     squint = 1 - 0.14 * (rows["smile"] > 0).float()
     open_ = high * (1 - shut) * squint
@@ -115,7 +115,7 @@ def brows(pen: Pen, inside: Tensor, tone: Tensor) -> None:
     head, rows = pen.head, pen.head.rows
     for side in (-1.0, 1.0):
         pen.material = f"brow {side:g}"
-        x, narrow = head.at((0.195 + 0.025 * rows["eye_gap"]) * side, 1.02)
+        x, narrow = head.at((0.195 + 0.034 * rows["eye_gap"]) * side, 1.02)
         wide = 0.128 * narrow.clamp(min=0.03)
         y = (
             head.eye
@@ -129,9 +129,9 @@ def brows(pen: Pen, inside: Tensor, tone: Tensor) -> None:
             continue
         u = (window.x - x) / wide
         out = u * side  # 1 at the temple
-        line = y + (0.022 + 0.02 * rows["brow_arch"]) * (out - 0.35).square() * 1.2 - 0.012
+        line = y + (0.022 + 0.028 * rows["brow_arch"]) * (out - 0.35).square() * 1.2 - 0.012
         line = line + 0.012 * out * rows["brow_lift"] - 0.008 * rows["eye_tilt"] * out
-        thick = (0.023 + 0.0085 * rows["brow"]) * (1 - 0.35 * head.child)
+        thick = (0.023 + 0.011 * rows["brow"]) * (1 - 0.35 * head.child)
         half = thick * rise(1 - u.abs(), 0.0, 0.28) * (0.95 - 0.4 * out)
         covered = stroke(window.y - line, half, pen.pixel)
         pen.tint(window, covered * part_of(inside, pen.canvas.whole, window), tone, "brows")
@@ -148,11 +148,11 @@ def mouth(pen: Pen, inside: Tensor) -> None:
     bow = (1 - u * u).clamp(min=0)
     corner = rise(1.0 - u.abs(), 0.0, 0.12)
     line = y + lift * (0.45 - u * u)
-    full = (1 + 0.35 * rows["lips"]) * (1 - 0.35 * head.worn) * (1 - 0.15 * head.child)
+    full = (1 + 0.5 * rows["lips"]) * (1 - 0.35 * head.worn) * (1 - 0.15 * head.child)
     cupid = 1 - 0.32 * (1 - u.abs() * 3.2).clamp(min=0)
     shape = bow * (0.45 + 0.55 * bow)
     top, low = line - gap * 0.3 * bow, line + gap * 0.7 * bow
-    upper, lower = top - 0.036 * full * shape * cupid, low + 0.047 * full * shape
+    upper, lower = top - 0.04 * full * shape * cupid, low + 0.052 * full * shape
     rose = mixed(pen.skin, pen.plain("#b8434a"), 0.42)
     red = mixed(pen.dusk, pen.plain("#9c3640"), 0.42)
     # shadow under the lower lip
@@ -189,8 +189,8 @@ def mouth_of(pen: Pen) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     x, narrow = head.at(0.0, 1.04)
     gap = torch.where(rows["mouth"] == 1, rows["mouth_open"], 0.0)
     narrower = 1 - 0.42 * rows["mouth_round"] * gap
-    wide = (0.136 + 0.014 * rows["mouth_width"] + 0.032 * smile) * (1 - 0.14 * head.child)
+    wide = (0.148 + 0.02 * rows["mouth_width"] + 0.032 * smile) * (1 - 0.14 * head.child)
     wide = wide * narrower * (0.22 + 0.78 * narrow.clamp(min=0))
     y = head.chin - 0.17 - 0.02 * head.rows["face_length"] - 0.012 * smile + 0.025 * head.child
-    lift = 0.058 * smile - 0.004
-    return x, y, wide, lift, gap * (0.12 + 0.03 * rows["mouth_round"])
+    lift = 0.066 * smile - 0.004
+    return x, y, wide, lift, gap * (0.14 + 0.03 * rows["mouth_round"])

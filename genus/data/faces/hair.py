@@ -21,8 +21,8 @@ FORMS = {  # of each style; heights are from the eyes, down
     "short": (0.055, -0.25, 0.055, 0.02, 0.08, 0.33, 0.0, 0.0, 0.0, 0.0),
     "quiff": (0.05, -0.33, 0.03, -0.02, 0.06, 0.3, 0.0, 0.0, 0.0, 0.0),
     "parted": (0.06, -0.29, 0.012, 0.085, 0.1, 0.34, 0.0, 0.0, 0.0, 0.0),
-    "curly": (0.105, -0.25, 0.05, 0.0, 0.16, 0.42, 0.0, 0.0, 0.035, 0.0),
-    "afro": (0.2, -0.31, 0.02, 0.0, 0.14, 0.4, 0.0, 0.0, 0.03, 0.0),
+    "curly": (0.105, -0.25, 0.05, 0.0, 0.27, 0.42, 0.0, 0.0, 0.035, 0.0),
+    "afro": (0.2, -0.31, 0.02, 0.0, 0.27, 0.4, 0.0, 0.0, 0.03, 0.0),
     "bob": (0.075, -0.19, 0.02, 0.0, 0.2, 0.45, 0.56, 0.53, 0.0, 1.0),
     "long": (0.06, -0.33, 0.0, 0.05, 0.16, 0.45, 1.02, 0.52, 0.0, 1.0),
     "wavy": (0.085, -0.31, 0.01, 0.09, 0.18, 0.45, 0.92, 0.56, 0.03, 1.0),
@@ -142,6 +142,11 @@ def paint_of(pen: Pen, hair: Hair, window: Window) -> Tensor:
     strands = wave(ray * 4.3 + hair.volume * 11) * 0.55
     if fine == 1.0:
         strands = strands + wave(ray * 11.7 + window.y * 0.9) * 0.45
+    curly = hair.curls * (1 - hair.locks)
+    if bool((curly > 0).any()):
+        a = wave(window.x * 5.7 + 0.25 * wave(window.y * 4.1))
+        b = wave(window.y * 5.3 + 0.25 * wave(window.x * 4.7))
+        strands = torch.where(curly > 0, (a + b) * 0.6, strands)
     shade = pen.fade(-(x * pen.side), 0.1, 0.5) * 0.5
     dark = (strands.clamp(min=0) * (0.34 - 0.12 * pen.inky) + shade).clamp_(0, 1)
     paint = hair.tone.lerp(hair.deep, dark)

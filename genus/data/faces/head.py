@@ -85,7 +85,7 @@ class Head:
         fall = torch.where(low > 0, below, square * (0.55 + 0.45 * square))
         left = 1 - fall
         width = left.abs().sqrt() * left.sign()
-        taper = 0.2 - 0.1 * rows["chin"] - 0.04 * self.child
+        taper = 0.2 - 0.14 * rows["chin"] - 0.04 * self.child
         width = width * (1 - taper * low.clamp(min=0) * low.clamp(min=0)) * (self.wide + more)
         # the face leads into the turn, the more the lower; the skull lies behind
         lead = self.s * (0.035 + 0.13 * rise(share, 0.25, 1.0))
@@ -106,8 +106,8 @@ def head_of(rows: Parameters) -> Head:
     worn = torch.tensor([0.0, 0.0, 0.0, 0.38, 0.7, 1.0])[age]
     s = sine(rows["yaw"])
     c = sine(90 - rows["yaw"].abs())
-    wide = 0.43 + 0.045 * rows["face_width"] - 0.015 * child
-    chin = 0.5 + 0.045 * rows["face_length"] - 0.09 * child
+    wide = 0.43 + 0.055 * rows["face_width"] - 0.015 * child
+    chin = 0.5 + 0.06 * rows["face_length"] - 0.09 * child
     top = -0.66 + 0.02 * child
     eye = -0.045 + 0.06 * child
     return Head(rows, s, c, child, worn, -0.1 * s, top, chin, wide, eye)

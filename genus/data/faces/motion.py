@@ -126,10 +126,10 @@ def _frame(pen: Pen, material: str, y: Tensor) -> tuple[Axis, Axis]:
         shift = (0.034 * rows["gaze"] + 0.03 * head.s) * (wide / 0.1)
         return (x + shift, (wide / 0.1).clamp(0.25, 1.0)), (top + 0.018 * rows["gaze_down"], one)
     if name == "brow":
-        x, narrow = head.at((0.195 + 0.025 * rows["eye_gap"]) * side, 1.02)
+        x, narrow = head.at((0.195 + 0.034 * rows["eye_gap"]) * side, 1.02)
         return (x, narrow.clamp(min=0.03)), (-0.026 * rows["brow_lift"], one)
     if name == "glass":
-        x, narrow = head.at((0.192 + 0.025 * rows["eye_gap"]) * side, 1.16)
+        x, narrow = head.at((0.192 + 0.034 * rows["eye_gap"]) * side, 1.16)
         return (x, narrow.clamp(min=0.05)), still
     shifts = {
         "neck": head.x * 0.9 - 0.05 * head.s,

@@ -67,16 +67,16 @@ def points(pen: Pen, segmentation: Tensor) -> Points:
         shut = torch.maximum(torch.tensor((0.0, 0.5, 1.0))[rows["eyes"]], rows["blink"])
         found.append((x, y + high * 0.72 * shut, wide > 0.05))
     for side in (-1.0, 1.0):
-        x, narrow = head.at((0.195 + 0.025 * rows["eye_gap"]) * side, 1.02)
+        x, narrow = head.at((0.195 + 0.034 * rows["eye_gap"]) * side, 1.02)
         y = head.eye - 0.142 - 0.012 * rows["eye_size"] - 0.026 * rows["brow_lift"]
-        y = y - 0.012 * head.child - 0.012 + (0.022 + 0.02 * rows["brow_arch"]) * 0.147
+        y = y - 0.012 * head.child - 0.012 + (0.022 + 0.028 * rows["brow_arch"]) * 0.147
         found.append((x, y, narrow > 0.45))
     x, y = tip_of_nose(pen)
     found.append((x, y, always))
     x, y, wide, lift, gap = mouth_of(pen)
     for side in (-0.72, 0.72):
         found.append((x + side * wide, y - 0.07 * lift, head.s * side < 0.3))
-    full = (1 + 0.35 * rows["lips"]) * (1 - 0.35 * head.worn) * (1 - 0.15 * head.child)
+    full = (1 + 0.5 * rows["lips"]) * (1 - 0.35 * head.worn) * (1 - 0.15 * head.child)
     found.append((x, y + 0.45 * lift + gap * 0.7 + 0.02 * full, always))
     found.append((head.x + 0.2 * head.s, head.chin - 0.03, always))
     for side in (-1.0, 1.0):

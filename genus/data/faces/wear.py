@@ -35,7 +35,7 @@ def glasses(pen: Pen) -> None:
     half = torch.where(kind == ROUND, 0.014, 0.017).clamp(min=0.5 * pen.pixel)
     bridge, y = [], head.eye + 0.012
     for side in (-1.0, 1.0):
-        x, narrow = head.at((0.192 + 0.025 * rows["eye_gap"]) * side, 1.16)
+        x, narrow = head.at((0.192 + 0.034 * rows["eye_gap"]) * side, 1.16)
         pen.material = f"glass {side:g}"
         seen = narrow.clamp(min=0.05)
         wide = torch.where(kind == ROUND, 0.15, 0.162) * seen
