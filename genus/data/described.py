@@ -210,11 +210,17 @@ def _of_data(data: Data, path: Path | None) -> Description:
     who = data.name if path is None else str(path)
     found = Description(f"{who}: {_kind_of_space(data)}", space=data.space, data=data)
     found.context_space, found.unpaired = data.context_space, data.unpaired
-    found.labels, found.sounds = data.classes > 0, data.rate is not None
+    found.labels = data.classes > 0 or bool(data.attributes)
+    found.sounds = data.rate is not None
     rows = ", ".join(f"{split} {len(part):,}" for split, part in data.splits.items())
     found.lines.append(f"rows: {rows}" + (" (drawn anew in each batch)" if data.truth else ""))
     if data.class_names:
         found.lines.append(f"labels: {', '.join(data.class_names[:20])}")
+    if data.attributes:
+        kinds = "; ".join(
+            f"{name}: {', '.join(values)}" for name, values in data.attributes.items()
+        )
+        found.lines.append(f"attributes: {kinds}")
     if data.context_space is not None:
         found.lines.append(f"given with each x: {data.context_space}")
     if data.entropy is not None:

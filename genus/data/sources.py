@@ -239,7 +239,7 @@ def _parsed(source: str) -> tuple[str, dict[str, str]]:
     if "?" not in source or Path(source).exists():
         return source, {}
     name, _, query = source.rpartition("?")
-    return name, dict(parse_qsl(query, keep_blank_values=True))
+    return name, dict(parse_qsl(query.replace("+", "%2B"), keep_blank_values=True))
 
 
 def _found(source: str) -> Path:

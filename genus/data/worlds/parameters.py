@@ -75,10 +75,12 @@ class Choice:
     def drawn(self, chance: Tensor, shares: Shares | Tensor) -> Tensor:
         """Values, (n,) int64, from uniform numbers, (n,)."""
         law = torch.as_tensor(shares, dtype=torch.float64)
-        law = law if law.ndim == 2 else law.expand(len(chance), -1)
-        steps = law.cumsum(1)
-        found = (chance[:, None] * steps[:, -1:] >= steps).sum(1)
-        last = (law > 0).long().mul(torch.arange(law.shape[1])).amax(1)
+        steps = law.cumsum(-1)
+        last = (law > 0).long().mul(torch.arange(law.shape[-1])).amax(-1)
+        if law.ndim == 1:
+            found = torch.searchsorted(steps, chance * steps[-1], right=True)
+        else:
+            found = (chance[:, None] * steps[:, -1:] >= steps).sum(1)
         return torch.minimum(found, last)
 
     def law(self, parameters: Parameters) -> Shares | Tensor:

@@ -128,6 +128,19 @@ class Asked:
             attributes={} if self.label else {one.name: one.names for one in names},
             separator=" " if captions else "",
             context_symbols=world.words if captions else (),
+            notes=self.notes(),
+        )
+
+    def notes(self) -> tuple[str, ...]:
+        """What a world offers, for people."""
+        numbers = [one.name for one in self.world.parameters if isinstance(one, Number)]
+        some = self.world.labels[-1]
+        wish = f"{self.world.name}?{some.name}={some.values[-1]}"
+        return (
+            f"drawn by the library: each parameter is an option, such as {wish}",
+            f"parameters with numbers: {', '.join(numbers)}",
+            "something is given by context=captions or context=NAME,NAME, by pairs=NAME and domains=NAME",
+            "hold=NAME:VALUE+NAME:VALUE keeps combinations for the test, sweep=NAME shows all values",
         )
 
     def labels(self) -> tuple[Choice, ...]:

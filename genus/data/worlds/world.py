@@ -40,8 +40,9 @@ class World:
 
     @property
     def labels(self) -> tuple[Choice, ...]:
-        """The parameters that are labels."""
-        return tuple(one for one in self.parameters if isinstance(one, Choice) and one.label)
+        """The parameters that are labels: in a variant of a world, those that are not fixed."""
+        choices = [one for one in self.parameters if isinstance(one, Choice) and one.label]
+        return tuple(one for one in choices if one.name not in self.fixed)
 
     @property
     def sentences(self) -> Tokens:
