@@ -27,7 +27,7 @@ def wall(x: Tensor, y: Tensor, kind: int, texture: int, comic: bool) -> Tensor:
     if kind == WOOD:
         panel = (x * 2.1 + 0.5) - (x * 2.1 + 0.5).floor()
         edge = torch.minimum(panel, 1 - panel)
-        low = (y > EDGE - 0.42).double()
+        low = (y > EDGE - 0.42).float()
         found = found * (1 + low * (0.10 - 0.16 * slope(-edge, -0.05, -0.02)))
         rail = slope(-(y - EDGE + 0.43).abs(), -0.035, -0.02)
         found = found * (1 + 0.13 * rail)
@@ -39,7 +39,7 @@ def wall(x: Tensor, y: Tensor, kind: int, texture: int, comic: bool) -> Tensor:
 
 
 def _skirting(y: Tensor, tone: Tensor, high: float) -> Tensor:
-    board = (y > EDGE - high).double()
+    board = (y > EDGE - high).float()
     shade = slope(-(y - EDGE + high).abs(), -0.022, -0.004)
     return 1 + board * 0.06 - 0.22 * shade
 
@@ -57,7 +57,7 @@ def sky(x: Tensor, y: Tensor, kind: int, texture: int, time: int, comic: bool) -
         found = low + (high - low) * up
         found = _clouds(found, x, y, comic, stream)
     if kind == SAND:
-        sea = (y > EDGE - 0.13).double()
+        sea = (y > EDGE - 0.13).float()
         depth = slope(y, EDGE - 0.13, EDGE)
         deep, shallow = (
             (paint("1d3c63"), paint("2f5a7d")) if time else (paint("2f86b5"), paint("7cc7cf"))
@@ -75,12 +75,12 @@ def sky(x: Tensor, y: Tensor, kind: int, texture: int, time: int, comic: bool) -
             crest - 0.06 * torch.sin(x * (1.9 + k) + phase) - 0.025 * torch.sin(x * 5.1 + 2 * phase)
         )
         hill = paint(tone) * (1.06 - 0.25 * (y - crest).clamp(0, 0.3) / 0.3)
-        found = found + (hill - found) * (y > crest).double()
+        found = found + (hill - found) * (y > crest).float()
     return found
 
 
 def _clouds(found: Tensor, x: Tensor, y: Tensor, comic: bool, stream: Generator) -> Tensor:
-    places = torch.rand(4, 8, generator=stream, dtype=torch.float64)
+    places = torch.rand(4, 8, generator=stream, dtype=torch.float32)
     for k in range(3):
         cx = -0.8 + 0.8 * k + 0.5 * (places[k, 0].item() - 0.5)
         cy = -0.86 + 0.34 * places[k, 1].item()
@@ -103,7 +103,7 @@ def _clouds(found: Tensor, x: Tensor, y: Tensor, comic: bool, stream: Generator)
 
 
 def _stars(x: Tensor, y: Tensor, stream: Generator) -> Tensor:
-    places = torch.rand(34, 3, generator=stream, dtype=torch.float64)
+    places = torch.rand(34, 3, generator=stream, dtype=torch.float32)
     found = torch.zeros_like(x)
     for a, b, c in places.tolist():
         far = ((x - 2 * a + 1).square() + (y + 1 - 0.62 * b).square()).sqrt()

@@ -7,7 +7,7 @@ from ..worlds.parameters import Parameters
 from .camera import HEIGHTS, LOW, RADII, carried
 from .forms import FEET, Form, mix, share
 from .grounds import night
-from .settings import BALL, BOX, CYLINDER, GLOSSY, MOST, PAINTS, RING, STRIPED
+from .settings import BALL, BOX, CYLINDER, GLOSSY, MOST, PAINTS, RING, STAR, STRIPED
 from .stage import Sprites
 
 INK = (0.13, 0.10, 0.17)
@@ -22,7 +22,8 @@ def colours(
     material = torch.stack([parameters[f"material{k + 1}"] for k in range(MOST)], 1)[row, number]
     gloss = (material == GLOSSY).float()
     towards = nx * (0.55 * group.side) + ny * 0.60 + nz * 0.58
-    shine = (nx * (0.32 * group.side) + ny * 0.46 + nz * 0.86).clamp_(min=0)
+    aside, up, near = (0.36, 0.20, 0.93) if group.shape == CYLINDER else (0.32, 0.46, 0.86)
+    shine = (nx * (aside * group.side) + ny * up + nz * near).clamp_(min=0)
     for _ in range(4):
         shine = shine * shine
     kind, dark = parameters["ground"][row], parameters["time"][row]
@@ -54,6 +55,8 @@ def colours(
         glint = glint + rim * rim * rim * (gloss * 0.16)
         if form.line is not None:
             glint = glint + (1 - form.line / 0.05).clamp_(0, 1) * 0.09
+    if group.shape in (BOX, STAR) and bool((gloss > 0).any()):
+        glint = glint + _streaks(u, v, group) * (gloss * (0.55 if group.comic else 0.42))
     found = []
     for channel, (cool, cream) in enumerate(((-0.02, 0.97), (0.0, 0.94), (0.045, 0.86))):
         own = paints[:, channel]
@@ -66,6 +69,15 @@ def colours(
         found.append(shown.clamp_(0, 1))
     dark = _stood_on(group, u, v, parameters) if group.shape in (BOX, CYLINDER) else None
     return tuple(part if dark is None else part * (1 - dark) for part in found)
+
+
+def _streaks(u: Tensor, v: Tensor, group: Sprites) -> Tensor:
+    """Two slanted streaks, as windows leave them on flat and glossy sides."""
+    across = (v - 0.85) * 0.5 + (u * -group.side + 0.22)
+    edge = group.seen.pixel * 1.2
+    wide = (0.14 - across.abs()) / edge + 0.5
+    thin = (0.05 - (across - 0.3).abs()) / edge + 0.5
+    return torch.maximum(wide.clamp_(0, 1), thin.clamp_(0, 1))
 
 
 def _stood_on(group: Sprites, u: Tensor, v: Tensor, parameters: Parameters) -> Tensor | None:

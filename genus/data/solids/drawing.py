@@ -17,7 +17,7 @@ from .colours import colours
 from .forms import FALL, FEET, FORMS, Seen, shadow, share
 from .grounds import bank, keyed, lights
 from .settings import MOST, SHAPES
-from .stage import Patch, Sprites, Stage
+from .stage import Patch, Screens, Sprites
 
 HALF = (1.06, 1.08, 1.06, 0.95, 1.24, 0.97)  # how far a shape reaches to each side, in radii
 LOWEST = (0.05, 0.42, 0.42, 0.36, 0.05, 0.05)  # and below the middle of its base
@@ -26,7 +26,7 @@ AT_ONCE = 900000  # pixels of scenes that are drawn at once
 IN_CACHE = 2**15  # pixels of windows that are drawn at once
 
 
-class Drawn(NamedTuple):
+class Painting(NamedTuple):
     """A block of scenes.
 
     Args:
@@ -39,7 +39,7 @@ class Drawn(NamedTuple):
     paint: Tensor
     shade: Tensor
     patches: list[Patch]
-    stage: "Stage"
+    stage: "Screens"
 
 
 def draw(parameters: Parameters, size: int) -> Tensor:
@@ -60,10 +60,10 @@ def blocks(parameters: Parameters, size: int) -> Iterator[Tensor]:
     yield from torch.arange(len(parameters["objects"])).split(max(16, AT_ONCE // size**2))
 
 
-def drawn(parameters: Parameters, size: int) -> Drawn:
+def drawn(parameters: Parameters, size: int) -> Painting:
     """A block of scenes."""
     where = placed(parameters)
-    stage = Stage(size, len(where.there))
+    stage = Screens(size, len(where.there))
     groups = list(sprites(parameters, where, stage))
     shade = _shade(stage, groups)
     patches = [_patch(stage, group, parameters) for group in groups]
@@ -74,7 +74,7 @@ def drawn(parameters: Parameters, size: int) -> Drawn:
             colour = patch.colour[channel][..., some].flatten()
             under[channel] += (colour - under[channel]) * cover
         paint[:, pixels] = under
-    return Drawn(stage.shaped(paint), stage.shaped(shade), patches, stage)
+    return Painting(stage.shaped(paint), stage.shaped(shade), patches, stage)
 
 
 def in_order(patches: list[Patch]) -> Iterator[tuple[Patch, Tensor, Tensor, slice]]:
@@ -92,7 +92,7 @@ def in_order(patches: list[Patch]) -> Iterator[tuple[Patch, Tensor, Tensor, slic
                 )
 
 
-def sprites(parameters: Parameters, where: Placed, stage: Stage) -> Iterator[Sprites]:
+def sprites(parameters: Parameters, where: Placed, stage: Screens) -> Iterator[Sprites]:
     """The objects of scenes by shape and style."""
     n = stage.n
     shapes, turns = (
@@ -128,7 +128,7 @@ def sprites(parameters: Parameters, where: Placed, stage: Stage) -> Iterator[Spr
 # --- the ground -------------------------------------------------------------------------------
 
 
-def _ground(stage: Stage, parameters: Parameters, shade: Tensor) -> Tensor:
+def _ground(stage: Screens, parameters: Parameters, shade: Tensor) -> Tensor:
     """The grounds with their light and shadows, (3, pixels)."""
     kind, time = parameters["ground"], parameters["time"]
     keys = keyed(parameters["style"], time, kind, parameters["texture"])
@@ -143,7 +143,7 @@ def _ground(stage: Stage, parameters: Parameters, shade: Tensor) -> Tensor:
     return paint
 
 
-def _shade(stage: Stage, groups: list[Sprites]) -> Tensor:
+def _shade(stage: Screens, groups: list[Sprites]) -> Tensor:
     """The strength of the shadows on the ground, (pixels,)."""
     shade = stage.empty()
     found = [_shadows(stage, group) for group in groups]
@@ -155,7 +155,7 @@ def _shade(stage: Stage, groups: list[Sprites]) -> Tensor:
     return shade
 
 
-def _shadows(stage: Stage, group: Sprites) -> tuple[Tensor, Tensor]:
+def _shadows(stage: Screens, group: Sprites) -> tuple[Tensor, Tensor]:
     """Where shadows may fall, and their strength there."""
     r, e = group.radius, LOW
     side = -group.side
@@ -186,7 +186,7 @@ def _shadows(stage: Stage, group: Sprites) -> tuple[Tensor, Tensor]:
 # --- objects ----------------------------------------------------------------------------------
 
 
-def _patch(stage: Stage, group: Sprites, parameters: Parameters) -> Patch:
+def _patch(stage: Screens, group: Sprites, parameters: Parameters) -> Patch:
     """The windows of objects, with their colours."""
     r = group.radius
     x, y, pixels = stage.window(

@@ -16,6 +16,7 @@ from .textures import clouded, hashed, noise, paint, rgb, slope
 
 OUTDOORS = (GRASS, SAND)
 MOONLIT, LAMPLIT = (0.46, 0.55, 0.86), (0.86, 0.68, 0.52)  # what the night leaves of each colour
+DIM = (0.58, 0.46, 0.42)  # and of walls in lamplight
 
 
 def night(kind: Tensor) -> Tensor:
@@ -27,37 +28,68 @@ def night(kind: Tensor) -> Tensor:
 @cache
 def ground(size: int, style: int, time: int, kind: int, texture: int) -> Tensor:
     """A ground, with what is behind it, (3, size, size), 0 .. 1."""
-    fine = max(2, -(-128 // size))
-    side = size * fine
-    steps = (torch.arange(side, dtype=torch.float64) + 0.5) * (2 / side) - 1
-    x, y = steps[None, :].expand(side, side), steps[:, None].expand(side, side)
-    stream = Generator().manual_seed(1000 * kind + texture)
-    comic = STYLES[style] == "comic"
-    floor = FLOORS[kind](_ground_x(x, y), _ground_z(y), y, texture, comic, stream)
+    floor = _floor(size, style, kind, texture)
     if time:
         floor = floor * rgb(MOONLIT if kind in OUTDOORS else LAMPLIT)
-    back = sky(x, y, kind, texture, time, comic) if kind in OUTDOORS else None
-    if back is None:
-        back = wall(x, y, kind, texture, comic)
-        back = back * rgb((0.58, 0.46, 0.42)) if time else back
-    if kind == PLAIN and not comic:
-        part = slope(y, EDGE - 0.34, EDGE + 0.16)
+    return (floor + _back(size, style, time, kind, texture)).clamp(0, 1).contiguous()
+
+
+@cache
+def _floor(size: int, style: int, kind: int, texture: int) -> Tensor:
+    """A ground by day; 0 where it is not seen."""
+    x, y, fine = _points(size)
+    comic = STYLES[style] == "comic"
+    stream = Generator().manual_seed(1000 * kind + texture)
+    found = FLOORS[kind](_ground_x(x, y), _ground_z(y), y, texture, comic, stream)
+    return _averaged(found * _ends(y, kind, comic) * (1 - _line(y, kind, comic)), fine)
+
+
+def _back(size: int, style: int, time: int, kind: int, texture: int) -> Tensor:
+    """What is behind a ground; 0 where it is not seen."""
+    x, y, fine = _points(size)
+    comic = STYLES[style] == "comic"
+    if kind in OUTDOORS:
+        found = sky(x, y, kind, texture, time, comic)
     else:
-        part = (y > EDGE).double()
-    whole = back + (floor - back) * part
-    if kind != PLAIN and kind not in OUTDOORS:
-        whole = whole * (1 - 0.34 * slope(-(y - EDGE).abs(), -0.05, 0.0) * (y > EDGE))
-    if comic and (kind != PLAIN):
-        line = ((y - EDGE).abs() < 0.016).double() * 0.75
-        whole = whole + (rgb((0.15, 0.12, 0.18)) - whole) * line
-    small = torch.nn.functional.avg_pool2d(whole[None], fine)[0]
-    return small.clamp(0, 1).float().contiguous()
+        found = wall(x, y, kind, texture, comic) * rgb(DIM if time else (1.0, 1.0, 1.0))
+    line = _line(y, kind, comic)
+    found = found * (1 - _ends(y, kind, comic))
+    return _averaged(found * (1 - line) + rgb((0.15, 0.12, 0.18)) * line, fine)
+
+
+def _points(size: int) -> tuple[Tensor, Tensor, int]:
+    """Points of the screen, several to each side of a pixel, and how many."""
+    fine = max(2, -(-96 // size))
+    side = size * fine
+    steps = (torch.arange(side, dtype=torch.float32) + 0.5) * (2 / side) - 1
+    return steps[None, :].expand(side, side), steps[:, None].expand(side, side), fine
+
+
+def _averaged(field: Tensor, fine: int) -> Tensor:
+    return torch.nn.functional.avg_pool2d(field[None], fine)[0]
+
+
+def _ends(y: Tensor, kind: int, comic: bool) -> Tensor:
+    """How much of the ground is seen: 1 before its end, which is soft in a studio, and 0 behind."""
+    if kind == PLAIN and not comic:
+        return slope(y, EDGE - 0.34, EDGE + 0.16)
+    return (y > EDGE).float()
+
+
+def _line(y: Tensor, kind: int, comic: bool) -> Tensor:
+    """The line of ink, or the soft shade of a wall, at the end of the ground."""
+    if kind == PLAIN:
+        return torch.zeros_like(y)
+    if comic:
+        return ((y - EDGE).abs() < 0.016).float() * 0.75
+    shade = 0.3 * slope(-(y - EDGE).abs(), -0.05, 0.0) * (y > EDGE)
+    return torch.zeros_like(y) if kind in OUTDOORS else shade
 
 
 @cache
 def lights(size: int) -> Tensor:
     """How bright the light of each side is over the picture, (2 sides, 2 times, size, size)."""
-    steps = (torch.arange(size, dtype=torch.float64) + 0.5) * (2 / size) - 1
+    steps = (torch.arange(size, dtype=torch.float32) + 0.5) * (2 / size) - 1
     x, y = steps[None, :], steps[:, None]
     found = []
     for side in (-1.0, 1.0):
@@ -129,7 +161,7 @@ def _tiles(x: Tensor, z: Tensor, y: Tensor, texture: int, comic: bool, stream: G
     far = torch.maximum(u.abs(), v.abs())
     if not comic:
         found = found * (1 - 0.16 * slope(far, 0.38, 0.45))
-    return found + (joint - found) * slope(far, 0.45, 0.468)
+    return found + (joint - found) * slope(far, 0.45, 0.468) * (1 - 0.75 * slope(z, 1.2, 4.6))
 
 
 def _grass(x: Tensor, z: Tensor, y: Tensor, texture: int, comic: bool, stream: Generator) -> Tensor:

@@ -69,7 +69,7 @@ class Motion(NamedTuple):
     bounces: Tensor
 
 
-class Clip(NamedTuple):
+class SceneClip(NamedTuple):
     """Clips and their truth, n of them.
 
     Args:
@@ -224,7 +224,7 @@ def filmed(frames: int) -> Callable[[Parameters, int], Tensor]:
 AT_ONCE = 256  # clips
 
 
-def clips(parameters: Parameters, size: int, frames: int = 8) -> Clip:
+def clips(parameters: Parameters, size: int, frames: int = 8) -> SceneClip:
     """Clips with all that is known of them.
 
     Args:
@@ -237,10 +237,10 @@ def clips(parameters: Parameters, size: int, frames: int = 8) -> Clip:
     fields = zip(*(part[:5] for part in parts), strict=True)
     motions = zip(*(part.motion for part in parts), strict=True)
     moved = Motion(*(torch.cat(column) for column in motions))
-    return Clip(*(torch.cat(column) for column in fields), moved)
+    return SceneClip(*(torch.cat(column) for column in fields), moved)
 
 
-def _clip(parameters: Parameters, size: int, frames: int) -> Clip:
+def _clip(parameters: Parameters, size: int, frames: int) -> SceneClip:
     moved = motion(parameters, frames)
     moments = frames_of(parameters, moved)
     blocks = [drawn(moment, size) for moment in moments]
@@ -252,7 +252,7 @@ def _clip(parameters: Parameters, size: int, frames: int) -> Clip:
     flow, occluded = (torch.stack(column, 1) for column in zip(*pairs, strict=True))
     pictures = filmed(frames)(parameters, size)
     shadow = torch.stack([block.shade.permute(2, 0, 1) for block in blocks], 1)
-    return Clip(pictures, seen, shadow, flow, occluded, moved)
+    return SceneClip(pictures, seen, shadow, flow, occluded, moved)
 
 
 def _flow(

@@ -97,7 +97,7 @@ def _carried(found: Parameters) -> Tensor:
 
 
 def _object(number: int) -> tuple[Parameter, ...]:
-    seen = partial(there, number)
+    seen = partial(there, number) if number > 1 else None
     return (
         Choice(f"shape{number}", SHAPES, f"shape of object {number}", visible=seen),
         Choice(
@@ -172,15 +172,16 @@ PARAMETERS: tuple[Parameter, ...] = (
 )
 GROUPS = {  # names for the parameters of all objects at once
     name: tuple(f"{name}{number}" for number in NUMBERS)
-    for name in ("shape", "colour", "size", "material", "turn")
+    for name in ("shape", "colour", "material", "turn")
 }
 FACTORS = ("shape1", "colour1", "size1", "x1", "ground", "light")
-SIX = {  # of the variant with six independent factors: all that is not named there
-    "objects": "1",
-    "time": "day",
-    "style": "solid",
+SIX = {  # of the variant with six independent factors: what all else is
+    **{
+        one.name: one.values[0]
+        for one in PARAMETERS
+        if isinstance(one, Choice) and one.label and one.name not in FACTORS
+    },
     "texture": "0",
-    "material1": "matte",
     "x1": "-1..1",
     "z1": "0.3",
     "turn1": "18",

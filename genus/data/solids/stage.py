@@ -44,7 +44,7 @@ class Patch(NamedTuple):
     colour: tuple[Tensor, ...] = ()
 
 
-class Stage:
+class Screens:
     """The pixels of n scenes.
 
     Args:

@@ -12,7 +12,7 @@ def slope(x: Tensor, low: float, high: float) -> Tensor:
 
 
 def rgb(of: Colour | Tensor) -> Tensor:
-    return torch.as_tensor(of, dtype=torch.float64).reshape(3, 1, 1)
+    return torch.as_tensor(of, dtype=torch.float32).reshape(3, 1, 1)
 
 
 def paint(word: str) -> Tensor:
@@ -21,7 +21,7 @@ def paint(word: str) -> Tensor:
 
 def noise(x: Tensor, y: Tensor, stream: Generator) -> Tensor:
     """Smooth random values, 0 .. 1, that vary over about one unit."""
-    table = torch.rand(64, 64, generator=stream, dtype=torch.float64)
+    table = torch.rand(64, 64, generator=stream, dtype=torch.float32)
     i, j = x.floor(), y.floor()
     u, v = x - i, y - j
     u, v = u * u * (3 - 2 * u), v * v * (3 - 2 * v)
@@ -41,5 +41,5 @@ def clouded(x: Tensor, y: Tensor, stream: Generator, octaves: int = 3) -> Tensor
 
 
 def hashed(number: Tensor, stream: Generator) -> Tensor:
-    table = torch.rand(997, generator=stream, dtype=torch.float64)
+    table = torch.rand(997, generator=stream, dtype=torch.float32)
     return table[(number.long() * 131 + 7) % 997]

@@ -8,7 +8,7 @@ from torch import Tensor
 from ..worlds.canvas import levels
 from ..worlds.parameters import Parameters, taken
 from .camera import EDGE, LOW, Placed, placed
-from .drawing import Drawn, blocks, drawn, in_order
+from .drawing import Painting, blocks, drawn, in_order
 from .relations import relations
 from .settings import MOST, SHAPES
 
@@ -78,7 +78,7 @@ def _scene(parameters: Parameters, size: int) -> Scene:
     )
 
 
-def masks(block: Drawn) -> tuple[Tensor, Tensor]:
+def masks(block: Painting) -> tuple[Tensor, Tensor]:
     """The share of each pixel in which each object is seen, and would be alone, (n, 4, size, size)."""
     stage = block.stage
     count = stage.size**2 * stage.n

@@ -18,15 +18,28 @@ from pathlib import Path
 from ...core import Reals
 from ..solids import drawing, grammar, motion, settings, truth
 from ..solids.grammar import Said, captions, parse
-from ..solids.motion import Clip, Motion, clips
+from ..solids.motion import Motion, SceneClip, clips
 from ..solids.relations import RELATIONS, relations
 from ..solids.truth import CLASSES, Scene, layouts, scenes
 from .reading import source
-from .world import Given, World
+from .world import Companion, World
 
 __all__ = [
-    "CLASSES", "RELATIONS", "SCENES", "SETS", "SIX", "Clip", "Motion", "Said", "Scene", "captions",
-    "clips", "layouts", "parse", "relations", "scenes",
+    "CLASSES",
+    "RELATIONS",
+    "SCENES",
+    "SETS",
+    "SIX",
+    "Motion",
+    "Said",
+    "Scene",
+    "SceneClip",
+    "captions",
+    "clips",
+    "layouts",
+    "parse",
+    "relations",
+    "scenes",
 ]  # fmt: skip
 
 _FOLDERS = (Path(__file__).parent, Path(drawing.__file__).parent)
@@ -53,7 +66,7 @@ SCENES = World(
     captions=captions,
     words=grammar.WORDS,
     length=grammar.LENGTH,
-    contexts={"layouts": Given(Reals((settings.MOST, 4 + len(settings.SHAPES))), layouts)},
+    contexts={"layouts": Companion(Reals((settings.MOST, 4 + len(settings.SHAPES))), layouts)},
     maps={"segmentation": truth.segmented},
     groups=settings.GROUPS,
     shown=settings.SHOWN,

@@ -13,7 +13,7 @@ from ...core import Space, Tokens
 from .parameters import Choice, Number, Parameter, Parameters
 
 
-class Given(NamedTuple):
+class Companion(NamedTuple):
     """Something that can be given with each picture.
 
     Args:
@@ -57,26 +57,27 @@ class World:
     words: tuple[str, ...] = ()
     length: int = 0
     fixed: Mapping[str, str] = field(default_factory=dict)
-    contexts: Mapping[str, Given] = field(default_factory=dict)
+    contexts: Mapping[str, Companion] = field(default_factory=dict)
     maps: Mapping[str, Callable[[Parameters, int], Tensor]] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     shown: tuple[str, ...] = ()
     moving: Callable[[int], "World"] | None = None
     frames: int = 0
 
-    def shape(self, size: int) -> tuple[int, ...]:
-        """The shape of a picture, or of a clip."""
-        return (self.frames, 3, size, size) if self.frames else (3, size, size)
-
     @property
     def labels(self) -> tuple[Choice, ...]:
-        """The parameters that are labels."""
-        return tuple(one for one in self.parameters if isinstance(one, Choice) and one.label)
+        """The parameters that are labels: in a variant of a world, those that are not fixed."""
+        choices = [one for one in self.parameters if isinstance(one, Choice) and one.label]
+        return tuple(one for one in choices if one.name not in self.fixed)
 
     @property
     def sentences(self) -> Tokens:
         """The space of captions; their end is the token after all words."""
         return Tokens(len(self.words) + 1, self.length, len(self.words))
+
+    def shape(self, size: int) -> tuple[int, ...]:
+        """The shape of a picture, or of a clip."""
+        return (self.frames, 3, size, size) if self.frames else (3, size, size)
 
     def spread(self, wishes: Mapping[str, str]) -> dict[str, str]:
         """Wishes in which the name of a group stands for each of its parameters."""
