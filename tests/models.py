@@ -497,7 +497,7 @@ def build(make):
     """A tiny model of float64, its parameters away from where they start."""
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
-    torch.manual_seed(0)
+    torch.default_generator.manual_seed(0)
     model = make()
     with torch.no_grad():
         for p in model.parameters():

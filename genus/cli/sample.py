@@ -13,6 +13,7 @@ ARRAYS = (".npy", ".npz")
 WRITERS = (*STILL, *MOVING, *ARRAYS, ".txt", ".wav")  # what samples are written as
 KINDS = f"{', '.join(kind for kind in WRITERS[:-1] if kind != '.jpeg')} or {WRITERS[-1]}"
 WAYS = ("frames", "complete", "inpaint", "interpolate", "length")  # of which one can be taken
+INSIDE = ("png", "jpg", "jpeg", "webp", "npy", "txt", "wav")  # kinds of the files in a folder
 PATHS = 8  # from one latent code to another, unless -n says how many
 
 
@@ -43,6 +44,13 @@ def _parser() -> Parser:
         "--out",
         required=True,
         help=f"file to write: {KINDS}; or a folder, whose name ends in /, with a file for each sample",
+    )
+    parser.add_argument(
+        "--format",
+        metavar="KIND",
+        type=_kind,
+        help=f"kind of the files in a folder: {', '.join(INSIDE)} (default: what shows a sample "
+        f"best, png, txt or wav)",
     )
     parser.add_seed()
     parser.add_argument(
@@ -82,6 +90,11 @@ def _parser() -> Parser:
     )
     _ways(parser.add_argument_group("other ways to sample, one at a time"))
     return parser
+
+
+def _kind(word: str) -> str:
+    """The suffix of a kind of file that is named with its dot or without."""
+    return "." + word.lower().removeprefix(".")
 
 
 def _ways(group: argparse._ArgumentGroup) -> None:
@@ -124,6 +137,21 @@ def _check(taken: argparse.Namespace) -> None:
     if not taken.into_folder and kind not in WRITERS:
         raise Refused(
             f"genus sample: --out is {out}; a {KINDS} file is wanted, or a folder, whose name ends in /"
+        )
+    if taken.format is not None and not taken.into_folder:
+        raise Refused(
+            f"genus sample: --format came with the file {out}, whose name says its kind; leave "
+            f"--format out, or name a folder, whose name ends in /"
+        )
+    if taken.format is not None and taken.format[1:] not in INSIDE:
+        raise Refused(
+            f"genus sample: --format is {taken.format[1:]}; {', '.join(INSIDE[:-1])} or {INSIDE[-1]} is "
+            f"wanted"
+        )
+    if taken.frames is not None and taken.format in (".txt", ".wav"):
+        raise Refused(
+            f"genus sample: --format is {taken.format[1:]}, and --frames are pictures; png, jpg, webp "
+            f"or npy is wanted"
         )
     if taken.n is not None and taken.n < (least := 0 if kind in ARRAYS else 1):
         more = "" if least == 0 else "; .npy and .npz can hold none"

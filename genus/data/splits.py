@@ -54,6 +54,10 @@ class Split(ABC):
         """The first n rows of `everything`, without reading the others where that can be."""
         return tuple(part[:n] for part in self.everything())
 
+    def take(self, indices: Tensor) -> Batch:
+        """The rows of `everything` of these numbers, without reading the others where that can be."""
+        return tuple(part[indices] for part in self.everything())
+
     @abstractmethod
     def __len__(self) -> int:
         """The number of rows of `everything`."""
@@ -171,7 +175,6 @@ class Rows(Split):
         return self.take(torch.arange(len(self)))
 
     def take(self, indices: Tensor) -> Batch:
-        """The rows of these numbers."""
         x = unpack(_taken(self.rows, indices), self.space)
         if self.context is None:
             return (x,)

@@ -9,6 +9,8 @@ from torch.nn.functional import avg_pool2d, interpolate, pad
 from ..core import Bits, Pixels, Reals, Refused, Space
 from .splits import Batch, Split, stream
 
+BLOCK = 1000  # rows that are read at once where a view has noise
+
 
 class MappedSplit(Split):
     """A view of a split: each batch passes through a function.
@@ -17,7 +19,8 @@ class MappedSplit(Split):
         inner: split that is viewed.
         change: function of a batch and a random stream, which is the same for the same batch.
         what: description of the change, part of name and fingerprint.
-        settled: function for `everything`, by default `change` with a fixed stream.
+        settled: function of rows for `everything`, by default `change` with a fixed stream, which
+            must draw the noise of one row after the other.
         space: space of x after the change, if it differs.
         context_space: space of the context after the change, if it differs.
     """
@@ -60,6 +63,19 @@ class MappedSplit(Split):
             return self.settled(rows)
         return self.change(rows, stream(self.what, self.inner.fingerprint))
 
+    def take(self, indices: Tensor) -> Batch:
+        if self.settled is not None:
+            return self.settled(self.inner.take(indices))
+        noise, order = stream(self.what, self.inner.fingerprint), indices.argsort()
+        end = int(indices.max()) + 1 if len(indices) else 1
+        ends, found = torch.searchsorted(indices[order], torch.arange(0, end + BLOCK, BLOCK)), []
+        for start, first, last in zip(range(0, end, BLOCK), ends[:-1], ends[1:], strict=True):
+            block = torch.arange(start, min(start + BLOCK, end))  # its noise is that of all rows
+            rows = self.change(self.inner.take(block), noise)
+            found.append(tuple(part[indices[order[first:last]] - start] for part in rows))
+        back = order.argsort()
+        return tuple(torch.cat(part)[back] for part in zip(*found, strict=True))
+
     def labelled(self) -> "MappedSplit":
         space, context_space = self.own
         if context_space is not None:
@@ -92,11 +108,12 @@ def coarse(split: Split, factor: int) -> Split:
     if factor < 1 or any(side % factor for side in space.shape[1:]):
         raise Refused(f"{split.name}: factor is {factor}; it must divide {space.shape[1:]}")
 
-    def pool(batch: Batch, noise: torch.Generator) -> Batch:
+    def pool(batch: Batch, noise: torch.Generator | None = None) -> Batch:
         (x,) = batch
         return x, interpolate(avg_pool2d(x, factor), scale_factor=factor)
 
-    return MappedSplit(split, pool, f"coarse {factor}", context_space=Reals(space.shape))
+    what = f"coarse {factor}"
+    return MappedSplit(split, pool, what, settled=pool, context_space=Reals(space.shape))
 
 
 def augmented(
@@ -142,7 +159,9 @@ def cropped(split: Split, crop: int | None) -> Split:
     if crop is None:
         return split
     middle, space = _middle((crop, crop)), _resized(split.space, (crop, crop))
-    return MappedSplit(split, lambda batch, noise: middle(batch), f"cropped {crop}", space=space)
+    return MappedSplit(
+        split, lambda batch, noise: middle(batch), f"cropped {crop}", settled=middle, space=space
+    )
 
 
 def _middle(size: tuple[int, int]) -> Callable[[Batch], Batch]:

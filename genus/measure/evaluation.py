@@ -38,15 +38,15 @@ from ..functional.densities.estimates import mean_error
 from .figures import Figure, Figures
 from .likelihood.likelihood import (
     THOROUGH,
-    Batch,
     Effort,
     likelihood_figures,
     likelihoods,
     truth_figure,
 )
+from .oracles import ROWS as SEEN
 from .oracles import Oracle, oracle_for
 from .pacing import BASE, Asked, Plan, Witness, of_stacked, planned
-from .rows import judging, on, sampled, shuffled
+from .rows import Chosen, judging, on, sampled, shuffled
 from .samples.samples import sample_figures
 from .samples.stacked import channel_oracle, stacked_figures
 from .samples.toys import mode_figures
@@ -93,33 +93,33 @@ def evaluate(
     judge = _judge(data, oracle)
     labels = isinstance(data.context_space, Classes)
     with judging(model, seed):
-        test = on(model, data.test.everything())
+        test = Chosen(data.test, model=model)
         asked = Asked(rows, samples, effort, 60 * minutes if minutes else None)
         plan = planned(model, data, test, judge, asked, witness)
-        if plan.rows < len(test[0]):
-            test = shuffled(test, plan.rows)
-        protocol = {**protocol_of(data, seed), "rows": len(test[0])}
+        if plan.rows < len(test):
+            test = test.shuffled(plan.rows)
+        protocol = {**protocol_of(data, seed), "rows": len(test)}
         begins = witness.begins if witness else _silent
         begins("likelihood")
         figures = _likelihood(model, data, test, protocol, plan.effort)
         begins("samples")
-        true, *context = shuffled(test, plan.samples)
+        true, *context = test.shuffled(plan.samples).whole()
         fake, seconds = timed(lambda: sampled(model, plan.samples, tuple(context), seed))
         if judge is not None:
             begins("oracle")
             classes = context[0].cpu() if labels else None
             figures += _seen(judge, data, fake, classes, protocol, neighbours, plan)
         if data.modes is not None:
-            figures += mode_figures(fake.cpu(), test[0].cpu(), *data.modes, protocol)
+            figures += mode_figures(fake.cpu(), test.whole()[0].cpu(), *data.modes, protocol)
         if of_points(data.space):
             train = data.train.everything()[0]
-            figures += point_figures(fake.cpu(), train, test[0].cpu(), protocol)
+            figures += point_figures(fake.cpu(), train, test.whole()[0].cpu(), protocol)
         if isinstance(data.space, Graphs):
             train = data.train.everything()[0]
-            figures += graph_figures(fake.cpu(), train, test[0].cpu(), protocol)
+            figures += graph_figures(fake.cpu(), train, test.whole()[0].cpu(), protocol)
         if judge is None and data.truth is None and of_vectors(data.space):
             real = (
-                shuffled(split.everything(), n)[0]
+                Chosen(split).shuffled(n).whole()[0]
                 for split, n in ((data.train, len(data.train)), (data.test, plan.rows))
             )
             figures += vector_figures(fake.cpu(), *real, protocol)
@@ -153,7 +153,7 @@ def real_floor(
     judge = _judge(data, oracle)
     if judge is None:
         return []
-    stand_in = data.train.everything()[0][:samples]  # of the figures only the floors are used
+    stand_in = data.train.first(samples)[0]  # of the figures only the floors are used
     plan = Plan(len(data.test), len(data.train), samples, THOROUGH, {})
     figures = _seen(judge, data, stand_in, None, protocol_of(data, seed), neighbours, plan)
     return [replace(f, value=f.floor, error=None) for f in figures if f.floor is not None]
@@ -170,13 +170,13 @@ def _judge(data: Data, oracle: Oracle | None) -> Oracle | None:
 
 
 def _likelihood(
-    model: Model, data: Data, test: Batch, protocol: dict[str, Any], effort: Effort
+    model: Model, data: Data, test: Chosen, protocol: dict[str, Any], effort: Effort
 ) -> list[Figure]:
     base = on(model, data.train.batch(0, min(BASE, len(data.train)), 0))[0]
     found = likelihoods(model, test, base, effort)
     figures = likelihood_figures(found, model.space, protocol)
     if found and data.truth is not None and data.context_space is None:
-        log_truth = data.log_prob(test[0].cpu())
+        log_truth = data.log_prob(test.whole()[0].cpu())
         figures[0] = replace(figures[0], floor=-log_truth.mean().item())
         figures.append(truth_figure(found[0], log_truth, protocol))
     return figures
@@ -193,7 +193,7 @@ def _seen(
 ) -> list[Figure]:
     """Figures of samples, as an oracle sees them."""
     train, test = (
-        judge.see(shuffled(split.everything(), n)[0], data.space)
+        judge.see((x for x, *_ in Chosen(split).shuffled(n).blocks(SEEN)), data.space)
         for split, n in ((data.train, plan.train), (data.test, plan.rows))
     )
     labels, account = None, judge.account()

@@ -9,6 +9,7 @@ on the training split alone. It gives the features before its last layer, and th
 An oracle is identified by the hash of its weights: figures of two oracles are not compared.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,15 +70,15 @@ class Oracle(Model):
         return {"cross_entropy": cross_entropy(self.head(self.body(x)), label)}
 
     @torch.no_grad()
-    def see(self, x: Tensor, space: Space) -> OracleOutput:
-        """The features and classes of rows of a space of the same shape, (n, *shape).
+    def see(self, x: Tensor | Iterable[Tensor], space: Space) -> OracleOutput:
+        """The features and classes of rows of a space of the same shape, (n, *shape), or blocks of them.
 
         Pixels are rounded to their grid first, as they would be stored.
         """
         self.suits(space)
         at = next(self.parameters())
         features = []
-        for rows in x.split(ROWS):
+        for rows in x.split(ROWS) if isinstance(x, Tensor) else x:
             if isinstance(space, Bits):
                 rows = 2 * rows - 1
             elif isinstance(space, Pixels):

@@ -34,7 +34,7 @@ from ..data.images.stacked import Stacked
 from .likelihood.annealing import log_z
 from .likelihood.likelihood import Batch, Effort, own_path
 from .oracles import Oracle
-from .rows import on, sampled, shuffled
+from .rows import Chosen, on, sampled
 from .samples.stacked import SAMPLES as STACKED
 
 ENOUGH = 1000  # rows whose mean is exact enough to save draws first
@@ -47,6 +47,7 @@ FEWEST = Effort(draws=1, importance=5, betas=100)  # below this an estimate says
 GROWTH = 8  # of a trial
 SAFE = 0.8  # of the time, for a trial is no promise
 TELLING = 64  # units whose time says what a unit costs
+FIRST = 500  # rows on which a trial can be made
 ROUND = (1, 1.5, 2, 3, 4, 5, 6, 8)
 STEPS = 3  # of the shortest annealing path
 
@@ -186,13 +187,13 @@ class Witness(Protocol):
 def planned(
     model: Model,
     data: Data,
-    test: Batch,
+    test: Chosen,
     judge: Oracle | None,
     asked: Asked,
     witness: Witness | None,
 ) -> Plan:
     """How much is done: all that was asked for, or as much as fits into the time."""
-    rows = min(asked.rows or len(test[0]), len(test[0]))
+    rows = min(asked.rows or len(test), len(test))
     train = len(data.train) if judge is not None else 0
     whole = Plan(rows, train, asked.samples or WHOLE, asked.effort, {})
     if asked.seconds is None and witness is None:
@@ -200,18 +201,20 @@ def planned(
     space = (asked.seconds or TRIALS) / 10
     costs: dict[str, float] = {}
     base = on(model, data.train.batch(0, min(BASE, len(data.train)), 0))[0]
-    order = shuffled(test, len(test[0]))
+    order = test.shuffled(len(test)).first(FIRST)
     scoring = likelihood_cost(model, order, base, asked.effort, space)
     if scoring is not None:
         costs["likelihood"] = scoring.each * whole.work(model, scoring)
     contexts = tuple(order[1:])
     n = whole.samples
-    drawing = trial(lambda k: sampled(model, k, tuple(c[:k] for c in contexts)), min(n, 500), space)
+    drawing = trial(
+        lambda k: sampled(model, k, tuple(c[:k] for c in contexts)), min(n, FIRST), space
+    )
     costs["samples"] = drawing.each * n
     if isinstance(data.test, Stacked) and data.context_space is None:
         costs["modes"] = drawing.each * of_stacked(n, asked)
     if judge is not None:
-        seeing = trial(lambda k: judge.see(order[0][:k], data.space), min(rows, 500), space)
+        seeing = trial(lambda k: judge.see(order[0][:k], data.space), min(rows, FIRST), space)
         costs["oracle"] = seeing.each * (rows + train + n)
     whole = whole._replace(costs=costs)
     plan = whole if asked.seconds is None else within(model, whole, scoring, asked)
@@ -273,7 +276,7 @@ def likelihood_cost(
     if name is None and (annealed := promise(model, HasAnnealedLogProb)):
         score = partial(annealed.annealed_log_prob, **own_path(effort))
     if score is not None:
-        pace = trial(lambda n: score(*(x[:n] for x in batch)), min(len(batch[0]), 500), seconds)
+        pace = trial(lambda n: score(*(x[:n] for x in batch)), min(len(batch[0]), FIRST), seconds)
         return Cost(pace.each, "rows")
     if climbing := promise(model, HasAnnealingPath):
         path = climbing.annealing_path(base)

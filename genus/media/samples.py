@@ -47,7 +47,8 @@ def contexts(model: Model, n: int, rows: Callable[[], Tensor]) -> Tensor | None:
     """Contexts of a conditional model for n rows: labels in turn, or those of the test set.
 
     Args:
-        rows: function that gives the contexts of the test set; called only if they are needed.
+        rows: function that gives n contexts of the test set, or all if it has fewer; called only if
+            they are needed.
     """
     if model.context_space is None:
         return None

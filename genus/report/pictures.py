@@ -8,7 +8,9 @@ from torch import Tensor
 from ..core import Reals
 from ..data import Data
 from ..functional.densities.neighbours import distances
+from ..measure.oracles import ROWS as SEEN
 from ..measure.oracles import Oracle
+from ..measure.rows import Chosen
 from ..media import grid, save_png
 
 GRID = 64  # samples in a picture
@@ -27,9 +29,8 @@ def samples_shown(data: Data) -> int:
 
 def picture_of_data(source: Data, out: Path) -> str:
     """Writes a picture of real test rows, and returns the name of the file."""
-    x = source.test.everything()[0]
     n = POINTS if isinstance(source.space, Reals) and source.space.dims <= 2 else GRID
-    save_png(grid(x[:n], source.space), out / "real.png")
+    save_png(grid(source.test.first(n)[0], source.space), out / "real.png")
     return "real.png"
 
 
@@ -55,12 +56,15 @@ def pictures(
         keep("samples", x, 10 if context is not None and context.ndim == 1 else None)
     if len(space.shape) != 3 or len(x) < SHOWN:
         return kept
-    train = view.train.everything()[0]
     keep("shown", x[:SHOWN], 1)
-    keep("near_pixels", train[_nearest(x[:SHOWN].flatten(1), train.flatten(1))], NEAR)
+    train = Chosen(view.train)
+    shown = x[:SHOWN].flatten(1)
+    apart = [distances(shown, rows.flatten(1)) for rows, *_ in train.blocks(SEEN)]
+    keep("near_pixels", view.train.take(_nearest(torch.cat(apart, 1)))[0], NEAR)
     if judge is not None:
-        seen, known = judge.see(x[:SHOWN], space).features, judge.see(train, space).features
-        keep("near_oracle", train[_nearest(seen, known)], NEAR)
+        known = judge.see((rows for rows, *_ in train.blocks(SEEN)), space).features
+        near = _nearest(distances(judge.see(x[:SHOWN], space).features, known))
+        keep("near_oracle", view.train.take(near)[0], NEAR)
     return kept
 
 
@@ -72,11 +76,11 @@ def history(folder: Path) -> list[tuple[int, str]]:
     return [(int(paths[i].stem), f"{folder.name}/samples/{paths[i].name}") for i in some]
 
 
-def _nearest(x: Tensor, train: Tensor) -> Tensor:
-    """Numbers of the nearest rows, the nearest first, row after row."""
-    return distances(x, train).topk(NEAR, largest=False).indices.flatten()
+def _nearest(apart: Tensor) -> Tensor:
+    """Numbers of the nearest rows, the nearest first, row after row, from all distances."""
+    return apart.topk(NEAR, largest=False).indices.flatten()
 
 
 def _side_by_side(context: Tensor, x: Tensor, view: Data) -> Tensor:
-    truth = view.test.everything()[0]
+    truth = view.test.first(len(x))[0]
     return torch.cat([context, x, truth[torch.arange(len(x)) % len(truth)]], dim=-1)

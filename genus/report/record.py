@@ -37,7 +37,7 @@ def recorded(
     figures = measure.evaluate(model, view, oracle=judge)
     measuring = time.perf_counter() - began
     n = samples_shown(view)
-    context = contexts(model, n, lambda: view.test.everything()[1])
+    context = contexts(model, n, lambda: view.test.first(n)[1])
     log = folder / "metrics.jsonl"
     return {
         "weights": weights_hash(folder),

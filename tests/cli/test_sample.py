@@ -13,6 +13,7 @@ from PIL import Image
 
 import genus
 from genus.cli.main import main
+from genus.data import Rows
 from genus.media import read_note
 
 
@@ -119,6 +120,38 @@ def test_previews_of_a_fit_note_their_origin(runs):
     assert not Path(note["run"]).is_absolute()
 
 
+@pytest.mark.parametrize("kind", ["jpg", ".JPG", "webp", "png"])
+def test_the_files_of_a_folder_are_of_the_kind_that_is_named(kind, runs, said, tmp_path):
+    line = f"sample {runs(MADE)} -n 3 --seed 4 --out {tmp_path}/x/ --format {kind}"
+    assert said(line)[0] == 0
+    suffix = kind.lower().removeprefix(".")
+    paths = sorted((tmp_path / "x").iterdir())
+    assert [path.name for path in paths] == [f"{i:05}.{suffix}" for i in range(3)]
+    assert read_note(paths[2])["seed"] == 4
+    assert said(f"sample {runs(MADE)} -n 3 --seed 4 --out {tmp_path}/x.npy")[0] == 0
+    for path, x in zip(paths, np.load(tmp_path / "x.npy"), strict=True):
+        with Image.open(path) as image:
+            seen = np.asarray(image.convert("L")).astype(float)
+        assert abs(seen - ((x[0] + 1) * 127.5).round()).max() <= (8 if suffix == "jpg" else 0)
+
+
+@pytest.mark.parametrize("line", [MADE, MOONS])
+def test_a_folder_holds_an_array_for_each_sample(line, runs, said, tmp_path):
+    assert said(f"sample {runs(line)} -n 3 --out {tmp_path}/x/ --format npy")[0] == 0
+    assert said(f"sample {runs(line)} -n 3 --out {tmp_path}/x.npy")[0] == 0
+    paths = sorted((tmp_path / "x").iterdir())
+    for path, x in zip(paths, np.load(tmp_path / "x.npy"), strict=True):
+        assert np.array_equal(np.load(path), x)
+
+
+def test_frames_in_a_folder_may_be_of_another_kind(runs, said, tmp_path):
+    line = f"sample {runs(MADE)} -n 2 --frames 4 --out {tmp_path}"
+    assert said(f"{line}/a/ --format npy")[0] == said(f"{line}/b/ --format jpg")[0] == 0
+    paths = sorted((tmp_path / "a").iterdir())
+    assert np.array_equal(np.load(paths[-1]), array(said, runs(MADE), tmp_path, "", 2))
+    assert [path.name for path in sorted((tmp_path / "b").iterdir())][-1] == "00003.jpg"
+
+
 def test_a_single_picture_has_its_own_size_and_no_frame(runs, said, tmp_path):
     assert said(f"sample {runs(MADE)} -n 1 --out {tmp_path}/x.png")[0] == 0
     assert said(f"sample {runs(MADE)} -n 1 --out {tmp_path}/x.npy")[0] == 0
@@ -149,7 +182,7 @@ def test_a_folder_holds_a_picture_for_each_sample(runs, said, tmp_path):
 def test_points_have_no_pictures_of_their_own(runs, said, tmp_path):
     code, _, err = said(f"sample {runs(MOONS)} --out {tmp_path}/x/")
     assert code == 2
-    assert "is no picture, text or sound of its own; a .npy or .npz file is wanted" in err
+    assert "is no picture, text or sound of its own; --format npy is wanted, or a .npy or" in err
     assert not (tmp_path / "x").exists()
 
 
@@ -269,6 +302,25 @@ def test_from_one_code_to_another(runs, said, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("line", "words", "rows"),
+    [
+        (MADE, "--complete half", 3),
+        ("vae_mlp --rounds 2", "--interpolate 4", 6),
+        ("pix2pix --rounds 1", "", 3),
+    ],
+)
+def test_of_a_split_only_the_rows_that_are_used_are_read(
+    line, words, rows, runs, said, tmp_path, monkeypatch
+):
+    at, most, take = runs(line), [], Rows.take
+    monkeypatch.setattr(
+        Rows, "take", lambda self, these: most.append(len(these)) or take(self, these)
+    )
+    assert said(f"sample {at} -n 3 {words} --out {tmp_path}/x.npy")[0] == 0
+    assert max(most) == rows
+
+
+@pytest.mark.parametrize(
     ("line", "words", "sentence"),
     [
         ("vae_mlp --rounds 2", "--frames --out x.gif", "VAE draws in one step: leave --frames out"),
@@ -287,6 +339,11 @@ def test_from_one_code_to_another(runs, said, tmp_path):
         (MADE, "--frames --out x.png", "--frames with --out x.png; a .gif or .webp file is wanted"),
         (MADE, "--frames 1 --out x.gif", "--frames is 1; at least 2 is wanted"),
         (MADE, "--frames --interpolate 3 --out x.gif", "--frames and --interpolate came; one"),
+        (MADE, "--out x.png --format jpg", "came with the file x.png, whose name says its kind"),
+        (MADE, "--out new/ --format bmp", "--format is bmp; png, jpg, jpeg, webp, npy, txt or wav"),
+        (MADE, "--out new/ --format txt", "digits are no texts"),
+        (MADE, "--frames --out new/ --format wav", "--format is wav, and --frames are pictures"),
+        (MOONS, "--out new/ --format png", "is no picture, text or sound of its own"),
         (MADE, "--between rows --out x.png", "--between came without --interpolate"),
         (DDPM, "--mean --out x.png", "DDPM does not know --mean: leave --mean out"),
         (MOONS, "--complete half --inpaint {right} --out x.png", "--complete and --inpaint came"),

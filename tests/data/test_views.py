@@ -7,7 +7,7 @@ import torch
 
 from genus.core import Bits, Classes, GenerativeModel, Pixels, Reals
 from genus.data import Data, Rows, load
-from genus.data.views import augmented, binarised, coarse
+from genus.data.views import augmented, binarised, coarse, cropped
 from genus.energy import RBM
 
 SPACE = Pixels((1, 4, 6), 256)
@@ -43,6 +43,28 @@ def test_binarised_draws_anew_in_each_batch_and_the_same_in_the_same():
     assert not torch.equal(first, view.batch(0, 20, 1)[0])
     assert first.sum() != second.sum()
     assert torch.equal(view.everything()[0], again.everything()[0])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        binarised,
+        lambda split: coarse(split, 2),
+        lambda split: augmented(split, shift=1),
+        lambda split: cropped(split, 6),
+        lambda split: binarised(split.labelled()),
+    ],
+)
+def test_rows_of_a_view_are_those_of_everything(change):
+    """Also where a view has noise, and its rows are read in blocks."""
+    view, n = change(load("digits").train), 1297
+    everything = view.everything()
+    assert len(everything[0]) == n
+    for wanted in (torch.tensor([1296, 3, 3, 1000, 999, 0]), torch.arange(5), torch.arange(0)):
+        for part, whole in zip(view.take(wanted), everything, strict=True):
+            assert torch.equal(part, whole[wanted])
+    for part, whole in zip(view.first(1001), everything, strict=True):
+        assert torch.equal(part, whole[:1001])
 
 
 def test_bits_stay_as_they_are():

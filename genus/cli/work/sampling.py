@@ -36,6 +36,7 @@ class Order:
         n: number of samples, or of ways from one code to another.
         out: file or folder to write.
         into_folder: whether `out` is a folder.
+        format: kind of the files in a folder, such as ".jpg"; by default what shows a sample best.
         seed: random seed.
         raw: whether to use the weights themselves, not their average.
         data: data set of contexts, rows and symbols, by default the data of the run.
@@ -59,6 +60,7 @@ class Order:
     n: int
     out: Path
     into_folder: bool = False
+    format: str | None = None
     seed: int = 0
     raw: bool = False
     data: str | None = None
@@ -128,7 +130,7 @@ class Samples:
     @cached_property
     def given(self) -> Tensor | None:
         """The contexts, (n, ...), of a conditional model."""
-        found = contexts(self.model, self.order.n, lambda: self.source.test.everything()[1])
+        found = contexts(self.model, self.order.n, lambda: self.source.test.first(self.order.n)[1])
         if self.order.context is None:
             return found
         if found is None:
@@ -162,7 +164,7 @@ class Samples:
 
     def _test(self, n: int) -> tuple[Tensor, ...]:
         """n rows of the test split, from the first on, and their contexts."""
-        return tuple(part[torch.arange(n) % len(part)] for part in self.source.test.everything())
+        return tuple(part[torch.arange(n) % len(part)] for part in self.source.test.first(n))
 
     def _walked(self, steps: int) -> Iterator[Tensor]:
         """Ways between the codes of test rows, the first and the second, and so on, or of draws."""
@@ -256,29 +258,38 @@ class Samples:
         return shown(x, space, self.given, self.model.context_space)
 
     def write_folder(self, drawn: Iterator[Tensor]) -> None:
-        """Writes a file for each sample: a picture at its own size, a text or a sound.
+        """Writes a file for each sample: a picture at its own size, an array, a text or a sound.
 
-        Of frames, it writes a picture of all samples for each.
+        Of frames, it writes a picture or an array of all samples for each.
         """
         order, space = self.order, self.model.space
-        kind = natural_kind(space, lambda: self.source)
-        if order.frames is None and (
-            kind == ".npy" or (kind == ".png" and not has_pictures(space))
-        ):
+        frames = order.frames is not None
+        natural = ".png" if frames else natural_kind(space, lambda: self.source)
+        kind = order.format or natural
+        alone = frames or has_pictures(space)
+        if (kind in PICTURES and not alone) or (kind == ".npy" and order.format is None):
             raise Refused(
                 f"sample: --out is the folder {order.out}, and one x of {space} is no picture, text or "
-                f"sound of its own; a .npy or .npz file is wanted"
+                f"sound of its own; --format npy is wanted, or a .npy or .npz file"
             )
         note = self.note()
         with drafted_folder(order.out) as folder:
             places = (folder / f"{number:05}" for number in count())
-            if order.frames is not None:
-                for picture in self._moving(torch.cat([*drawn])):
-                    save_picture(picture, next(places).with_suffix(".png"), note)
+            if frames:
+                whole = torch.cat([*drawn])
+                if kind == ".npy":
+                    for step in whole.unbind(1):
+                        save_arrays([step], len(step), next(places).with_suffix(kind))
+                    return
+                for picture in self._moving(whole):
+                    save_picture(picture, next(places).with_suffix(kind), note)
                 return
             for block in drawn:
                 rows = block if order.interpolate is None else block.flatten(0, 1)
-                if kind == ".png":
+                if kind == ".npy":
+                    for x in rows:
+                        save_arrays([x], len(x), next(places).with_suffix(kind))
+                elif kind in PICTURES:
                     for image in cast(Picture, separate(rows, space)):
                         save_picture(plain(image), next(places).with_suffix(kind), note)
                 else:

@@ -1,5 +1,8 @@
 """Two sets of pictures without pairs, for translation from one to the other."""
 
+import torch
+from torch import Tensor
+
 from ..splits import Batch, Rows, Split
 
 
@@ -29,8 +32,12 @@ class Unpaired(Split):
         return x, context
 
     def first(self, n: int) -> Batch:
-        n = min(n, len(self))
-        x, context = (side.take(side.positions(0, n, 0))[0] for side in (self.b, self.a))
+        return self.take(torch.arange(min(n, len(self))))
+
+    def take(self, indices: Tensor) -> Batch:
+        x, context = (
+            side.take(side.positions(0, len(self), 0)[indices])[0] for side in (self.b, self.a)
+        )
         return x, context
 
     def everything(self) -> Batch:

@@ -15,7 +15,7 @@ Source: iwae: Burda, Grosse, Salakhutdinov, "Importance weighted autoencoders", 
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -41,6 +41,14 @@ from .annealing import log_z, log_z_from_above
 Batch = tuple[Tensor, ...]
 ROWS = 500  # rows in one pass
 OWN = 1 / 20, 10  # share of the rungs, and chains, of a path that each row has to itself
+
+
+class Blocks(Protocol):
+    """Rows that are read when they are needed."""
+
+    def blocks(self, rows: int) -> Iterator[Batch]:
+        """All rows, `rows` at once."""
+        ...
 
 
 class Effort(NamedTuple):
@@ -72,18 +80,18 @@ class LikelihoodEstimate(NamedTuple):
     common_error: float = 0.0  # standard error of what all rows share: of log Z
 
 
-def exact(model: HasLogProb, batch: Batch) -> LikelihoodEstimate:
+def exact(model: HasLogProb, batch: Batch | Blocks) -> LikelihoodEstimate:
     """log p(x), (n,)."""
     return LikelihoodEstimate(_by_rows(model.log_prob, batch), "=", {"name": "exact"})
 
 
-def bound(model: HasElbo, batch: Batch, draws: int) -> LikelihoodEstimate:
+def bound(model: HasElbo, batch: Batch | Blocks, draws: int) -> LikelihoodEstimate:
     """The mean of some draws of the lower bound, (n,)."""
     log_p = torch.stack([_by_rows(model.elbo, batch) for _ in range(draws)]).mean(0)
     return LikelihoodEstimate(log_p, "<=", {"name": "elbo", "settings": {"draws": draws}})
 
 
-def importance_weighted(model: HasLogWeight, batch: Batch, k: int) -> LikelihoodEstimate:
+def importance_weighted(model: HasLogWeight, batch: Batch | Blocks, k: int) -> LikelihoodEstimate:
     """log mean of k importance weights, (n,): in expectation it never falls as k grows."""
     at_least(1, "importance_weighted", k=k)
 
@@ -97,7 +105,12 @@ def importance_weighted(model: HasLogWeight, batch: Batch, k: int) -> Likelihood
 
 
 def annealed(
-    model: HasAnnealingPath, batch: Batch, base: Tensor, betas: int, chains: int, check: bool = True
+    model: HasAnnealingPath,
+    batch: Batch | Blocks,
+    base: Tensor,
+    betas: int,
+    chains: int,
+    check: bool = True,
 ) -> LikelihoodEstimate:
     """-energy(x) - log Z, (n,), with log Z from below.
 
@@ -120,7 +133,9 @@ def annealed(
     )
 
 
-def annealed_by_rows(model: HasAnnealedLogProb, batch: Batch, effort: Effort) -> LikelihoodEstimate:
+def annealed_by_rows(
+    model: HasAnnealedLogProb, batch: Batch | Blocks, effort: Effort
+) -> LikelihoodEstimate:
     """log p(x), (n,), where each row has a constant, and so a path, of its own."""
     settings = own_path(effort)
     score = partial(model.annealed_log_prob, **settings)
@@ -135,7 +150,7 @@ def own_path(effort: Effort) -> dict[str, int]:
 
 @torch.no_grad()
 def likelihoods(
-    model: Model, batch: Batch, base: Tensor, effort: Effort, check: bool = True
+    model: Model, batch: Batch | Blocks, base: Tensor, effort: Effort, check: bool = True
 ) -> list[LikelihoodEstimate]:
     """All estimates of log p(x) that the model can give, the best first, if any."""
     if scored := promise(model, HasLogProb):
@@ -203,13 +218,15 @@ def _figure(
     )
 
 
-def parts(batch: Batch, rows: int = ROWS) -> Iterator[Batch]:
-    """A batch in parts of `rows` rows."""
+def parts(batch: Batch | Blocks, rows: int = ROWS) -> Iterator[Batch]:
+    """A batch, or rows that are read when they are needed, in parts of `rows` rows."""
+    if not isinstance(batch, tuple):
+        return batch.blocks(rows)
     return zip(*(x.split(rows) for x in batch), strict=True)
 
 
 @torch.no_grad()
-def _by_rows(score: Callable[..., Tensor], batch: Batch) -> Tensor:
+def _by_rows(score: Callable[..., Tensor], batch: Batch | Blocks) -> Tensor:
     return torch.cat([_precise(score(*part)) for part in parts(batch)])
 
 
