@@ -90,7 +90,7 @@ def read(
         raise Refused(f"{who}: of context, pairs and domains, only one can be given with a picture")
     words = world.spread(dict(world.fixed) | world.spread(wishes or {}))
     laws = recipe(who, world.parameters, words, world.spread_hold(hold))
-    asked = Asked(world, size, laws, seed, cache, context, label, sweep)
+    asked = Request(world, size, laws, seed, cache, context, label, sweep)
     if rows == "endless":
         return asked.endless(pairs or domains)
     if not rows.isdigit() or int(rows) < 1:
@@ -102,7 +102,7 @@ def read(
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """What was asked of a world.
 
     Args:
@@ -297,7 +297,7 @@ class Endless(Split):
         asked: what was asked of a world.
     """
 
-    def __init__(self, asked: Asked):
+    def __init__(self, asked: Request):
         self.asked, self.name, self.space = asked, f"{asked.world.name} endless", asked.space
         self.fixed = asked.rows("train", FIXED)
         assert isinstance(self.fixed, Rows)
