@@ -65,7 +65,11 @@ def describe(source: str, *, whole: bool = False) -> Description:
     if path is not None and kind is None:
         return _unknown(path)
     if path is None or kind is None or kind.read is not images:
-        return _of_data(load(source), path)
+        found = _of_data(load(source), path)
+        if kind is not None and kind.wishes:
+            names = ", ".join(kind.wishes)
+            found.lines.append(f"parameters to fix, weigh, sweep, pair or hold out: {names}")
+        return found
     root, names = listed(path)
     if not names:
         return Description(f"{path}: an empty folder")
@@ -217,10 +221,14 @@ def _of_data(data: Data, path: Path | None) -> Description:
     if data.class_names:
         found.lines.append(f"labels: {', '.join(data.class_names[:20])}")
     if data.attributes:
+<<<<<<< HEAD
         kinds = "; ".join(
             f"{name}: {', '.join(values)}" for name, values in data.attributes.items()
         )
         found.lines.append(f"attributes: {kinds}")
+=======
+        found.lines.append(f"attributes: {', '.join(data.attributes)}")
+>>>>>>> scenes
     if data.context_space is not None:
         found.lines.append(f"given with each x: {data.context_space}")
     if data.entropy is not None:
@@ -234,6 +242,8 @@ def _kind_of_space(data: Data) -> str:
     match data.space:
         case Pixels() | Bits() if len(data.space.shape) == 3:
             return "pictures"
+        case Pixels() if len(data.space.shape) == 4:
+            return f"clips of {data.space.shape[0]} pictures"
         case Pixels() | Tokens() if data.rate:
             return "sounds"
         case Tokens():

@@ -7,6 +7,10 @@ GROUPS: dict[str, dict[str, str]] = {
         "stacked_digits": "three digits as the three channels of one picture: 1,000 modes",
         "bars": "bars and stripes of 4 x 4 bits, whose distribution is known",
     },
+    "worlds: pictures that are drawn, whose truth is known": {
+        "scenes": "solids on textured grounds: attributes, captions, layouts, classes of pixels, clips",
+        "scenes_six": "the same with six independent factors, all else fixed",
+    },
     "pictures, from the folder that GENUS_DATA names": {
         "mnist": "70,000 handwritten digits of 28 x 28 pixels, with labels",
         "fashion_mnist": "70,000 pieces of clothing of 28 x 28 pixels, with labels",

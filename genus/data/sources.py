@@ -3,6 +3,7 @@
     digits, digits_pairs                        ship with scikit-learn
     moons, ring, grid, spirals, ...             toys: data/toys/toys.py
     bars                                        a toy of bits
+    scenes, scenes_six                          drawn solids, of which everything is known
     stacked_digits, stacked_mnist               1,000 modes
     grammar                                     a toy of tokens
     dates, reordering                           translations
