@@ -221,14 +221,7 @@ def _of_data(data: Data, path: Path | None) -> Description:
     if data.class_names:
         found.lines.append(f"labels: {', '.join(data.class_names[:20])}")
     if data.attributes:
-<<<<<<< HEAD
-        kinds = "; ".join(
-            f"{name}: {', '.join(values)}" for name, values in data.attributes.items()
-        )
-        found.lines.append(f"attributes: {kinds}")
-=======
         found.lines.append(f"attributes: {', '.join(data.attributes)}")
->>>>>>> scenes
     if data.context_space is not None:
         found.lines.append(f"given with each x: {data.context_space}")
     if data.entropy is not None:
