@@ -20,10 +20,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ...core import at_least
 from ..worlds.parameters import Number, Parameter, Parameters, taken
 from .camera import DEPTH, MARGIN, RADII, RATE, placed
 from .drawing import draw, drawn
-from .settings import MOST, NUMBERS, PARAMETERS, there
+from .settings import MOST, NUMBERS, PARAMETERS, checked, there
 from .truth import masks
 
 EVENTS = 200  # of one frame at most
@@ -231,7 +232,12 @@ def clips(parameters: Parameters, size: int, frames: int = 8) -> SceneClip:
         parameters: parameters of `MOVING`, each (n,).
         size: height and width in pixels.
         frames: number of frames, at least 2.
+
+    Raises:
+        Refused: there are fewer frames, or a parameter is missing or outside its range.
     """
+    at_least(2, "clips", frames=frames)
+    checked(parameters, MOVING)
     whole = torch.arange(len(parameters["objects"]))
     parts = [_clip(taken(parameters, some), size, frames) for some in whole.split(AT_ONCE)]
     fields = zip(*(part[:5] for part in parts), strict=True)

@@ -10,6 +10,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from ...core import Refused
 from ..worlds.parameters import Choice, Number, Parameter, Parameters
 from .camera import DEPTH, MARGIN, RADII, height_of, scale_of
 
@@ -189,3 +190,26 @@ SIX = {  # of the variant with six independent factors: what all else is
 SHOWN = tuple(  # the condition under which an object is there, in words
     "+".join(f"objects:{number}" for number in NUMBERS[k:]) if k else "" for k in range(MOST)
 )
+
+
+def checked(parameters: Parameters, kinds: tuple[Parameter, ...] = PARAMETERS) -> None:
+    """Refuses parameters of which one is missing or outside its range.
+
+    Args:
+        parameters: values of each row.
+        kinds: what must be there.
+
+    Raises:
+        Refused: one is missing, or outside its range.
+    """
+    for one in kinds:
+        if one.name not in parameters:
+            more = ", frames=8" if one not in PARAMETERS else ""
+            raise Refused(f"scenes: {one.name} is missing; scenes.parameters(n{more}) gives all")
+        value = parameters[one.name]
+        low, high = (0, len(one.values) - 1) if isinstance(one, Choice) else (one.low, one.high)
+        if len(value) and not low <= value.min() <= value.max() <= high:
+            raise Refused(
+                f"scenes: {one.name} has values from {value.min():g} to {value.max():g}; they must be "
+                f"in {low:g} .. {high:g}"
+            )

@@ -10,7 +10,7 @@ from ..worlds.parameters import Parameters, taken
 from .camera import EDGE, LOW, Placed, placed
 from .drawing import Painting, blocks, drawn, in_order
 from .relations import relations
-from .settings import MOST, SHAPES
+from .settings import MOST, SHAPES, checked
 
 CLASSES = ("behind", "ground", *SHAPES)  # of pixels
 TONES = ("#b8c4cc", "#8c7a68", "#e6b422", "#3b6fb6", "#c8443c", "#3f9b62", "#8a4fb0", "#e58bb0")
@@ -55,7 +55,11 @@ def scenes(parameters: Parameters, size: int) -> Scene:
     Args:
         parameters: parameters of the scenes, each (n,).
         size: height and width in pixels.
+
+    Raises:
+        Refused: a parameter is missing, or outside its range.
     """
+    checked(parameters)
     parts = [_scene(taken(parameters, some), size) for some in blocks(parameters, size)]
     return Scene(*(torch.cat(column) for column in zip(*parts, strict=True)))
 

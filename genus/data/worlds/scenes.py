@@ -5,15 +5,17 @@
 
 `scenes` and `clips` give pictures with their masks, boxes, classes, shadows, relations and flow:
 
-    world = SCENES                                       # or SCENES.moving(8), for clips
-    found = recipe("scenes", world.parameters, {"objects": "3"}).drawn(0, torch.arange(100))
-    truth = scenes(found, 64)
+    truth = scenes(parameters(100, wishes={"objects": "3"}), 64)
+    film = clips(parameters(100, frames=8), 64, frames=8)
 
 `parse` reads a caption of the grammar.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+
+import torch
 
 from ...core import Reals
 from ..solids import drawing, grammar, motion, settings, truth
@@ -21,7 +23,9 @@ from ..solids.grammar import Said, captions, parse
 from ..solids.motion import Motion, SceneClip, clips
 from ..solids.relations import RELATIONS, relations
 from ..solids.truth import CLASSES, Scene, layouts, scenes
+from .parameters import Parameters
 from .reading import source
+from .wishes import recipe
 from .world import Companion, World
 
 __all__ = [
@@ -43,6 +47,26 @@ __all__ = [
 ]  # fmt: skip
 
 _FOLDERS = (Path(__file__).parent, Path(drawing.__file__).parent)
+
+
+def parameters(
+    n: int, seed: int = 0, wishes: Mapping[str, str] | None = None, frames: int = 0
+) -> Parameters:
+    """The parameters of n scenes, each (n,): those of the first training rows of `load("scenes")`.
+
+    Args:
+        n: number of scenes.
+        seed: number of the draw.
+        wishes: laws in words, by parameter or group, such as {"shape": "ball", "x1": "-0.5..0.5"}.
+        frames: number of frames of clips, for which speeds are drawn as well; 0 for single pictures.
+
+    Raises:
+        Refused: a wish is not understood.
+    """
+    world = _moving(frames) if frames else SCENES
+    words = world.spread(dict(world.fixed) | world.spread(wishes or {}))
+    key = (world.name, seed, "train")
+    return recipe(world.name, world.parameters, words).drawn(key, torch.arange(n))
 
 
 def _moving(frames: int) -> World:

@@ -17,7 +17,9 @@ from genus.data.worlds.scenes import (
     SCENES,
     SIX,
     captions,
+    clips,
     layouts,
+    parameters,
     parse,
     relations,
     scenes,
@@ -92,6 +94,19 @@ def test_contexts():
     assert data.context_space == Attributes((6, 8))
     with pytest.raises(ValueError, match="scenes_six: clips is 4; it does not move"):
         load(SIX, clips="4")
+
+
+def test_the_truth_of_training_rows():
+    rows = load(seed="3", **{"colour|shape:ball": "red", "x1": "0.5"}).train
+    found = parameters(40, 3, {"colour|shape:ball": "red", "x1": "0.5"})
+    assert torch.equal(rows.space.values(scenes(found, 16).picture), rows.everything()[0])
+    assert (found["colour3"][found["shape3"] == 0] == 0).all()
+    with pytest.raises(
+        ValueError, match=r"scenes: vx1 is missing; scenes.parameters\(n, frames=8\)"
+    ):
+        clips(found, 16)
+    with pytest.raises(ValueError, match=r"x1 has values from 0\.5 to 2; they must be in -1"):
+        scenes(found | {"x1": torch.tensor([0.5, 2.0])}, 16)
 
 
 # --- masks --------------------------------------------------------------------------------------
