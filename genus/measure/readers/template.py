@@ -24,6 +24,7 @@ from .truth import labels_of, numbers_of, shown, span, world_of
 SMALL = 16  # pixels of the side of pictures that are compared with all templates
 SEARCHED = 32  # and of those in which the search begins
 STEPS = (0.25, 0.12, 0.06, 0.03, 0.015, 0.008)  # of numbers in the sweeps, as shares of their range
+EXPLAINED = 0.8  # levels of difference at which a picture is explained
 PICTURES = 24  # that are read at once
 PAIRS = {  # parameters that hide each other's mistakes, so that both are changed at once
     "portraits": (
@@ -43,6 +44,8 @@ class TemplateReader:
         world: name of the world, such as "portraits".
         templates: number of pictures that are drawn beforehand.
         starts: number of templates from which the search for each picture begins.
+        attempts: number of searches, each from other templates; later ones only for pictures that are
+            not explained yet.
         steps: steps of numbers in the sweeps, as shares of their range.
         seed: number of the draw of the templates.
     """
@@ -52,11 +55,13 @@ class TemplateReader:
         world: str = "portraits",
         templates: int = 4000,
         starts: int = 3,
+        attempts: int = 2,
         steps: tuple[float, ...] = STEPS,
         seed: int = 0,
     ):
-        at_least(1, "TemplateReader", templates=templates, starts=starts)
-        self.world, self.starts, self.steps = world_of(world), starts, steps
+        at_least(1, "TemplateReader", templates=templates, starts=starts, attempts=attempts)
+        self.world, self.steps = world_of(world), steps
+        self.starts, self.attempts = starts, attempts
         laws = recipe(world, self.world.parameters, dict(self.world.fixed))
         self.templates = laws.drawn((world, "templates", seed), torch.arange(templates))
         drawn = self.world.draw(self.templates, SEARCHED)
@@ -95,17 +100,30 @@ class TemplateReader:
 
     def _search(self, levels: Tensor) -> tuple[Parameters, Tensor]:
         """The parameters of some pictures, and what is left of their difference, in levels."""
-        n, away = len(levels), torch.zeros(0)
         near = torch.cdist(_reduced(levels, SMALL).flatten(1), self.small)
-        starts = near.topk(self.starts, largest=False).indices.flatten()
-        found = taken(self.templates, starts)
+        order = near.topk(self.starts * self.attempts, largest=False).indices
+        found, away = self._from(levels, order[:, : self.starts])
+        for more in order.split(self.starts, 1)[1:]:
+            left = (away > EXPLAINED).nonzero()[:, 0]
+            if not len(left):
+                break
+            other, less = self._from(levels[left], more[left])
+            better = less < away[left]
+            for name, value in other.items():
+                found[name][left] = torch.where(better, value, found[name][left])
+            away[left] = torch.minimum(less, away[left])
+        return found, away
+
+    def _from(self, levels: Tensor, starts: Tensor) -> tuple[Parameters, Tensor]:
+        """The same from templates of these numbers, (n, starts), of which the most promising goes on."""
+        n, count = starts.shape
+        found, away = taken(self.templates, starts.flatten()), torch.zeros(0)
         coarse = _reduced(levels, SEARCHED) if levels.shape[-1] > SEARCHED else levels
-        if self.starts > 1:
-            several = coarse.repeat_interleave(self.starts, 0)
+        if count > 1:
+            several = coarse.repeat_interleave(count, 0)
             for step in self.steps[:2]:
                 found, away = self._sweep(several, found, step)
-            best = away.reshape(n, self.starts).argmin(1) + torch.arange(n) * self.starts
-            found = taken(found, best)
+            found = taken(found, away.reshape(n, count).argmin(1) + torch.arange(n) * count)
         for pair in PAIRS.get(self.world.name, ()):
             found = self._both(coarse, found, pair)
         for step in self.steps:

@@ -14,7 +14,7 @@ SPACE = Pixels((3, 16, 16))
 
 @pytest.fixture(scope="module")
 def templates():
-    return TemplateReader(templates=400, starts=1, steps=(0.2, 0.05))
+    return TemplateReader(templates=400, starts=1, attempts=1, steps=(0.2, 0.05))
 
 
 @pytest.fixture(scope="module")
