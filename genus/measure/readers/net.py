@@ -46,7 +46,9 @@ class Net(nn.Module):
             *_dense(last * (SIDE // 16) ** 2, features),
         )
         self.where = nn.Linear(features, 2 * places) if places else None
-        if places:
+        if self.where is not None:
+            nn.init.zeros_(self.where.weight)  # all places begin in the middle
+            nn.init.zeros_(self.where.bias)
             self.near = nn.Sequential(
                 _layer(3, width),
                 Residual(width),

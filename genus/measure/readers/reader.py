@@ -34,7 +34,7 @@ from .truth import ALIKE, PLACES, drawn_by, labels_of, numbers_of, right, shown,
 SIZES = (32, 64)  # pixels, that have limits of their own
 DAMAGED = 4  # one picture of so many is damaged in training
 WEIGHT = 0.3  # of the loss of numbers
-PLACED = 20.0  # and of places
+PLACED = 5.0  # and of places
 ROWS = 250  # pictures in one pass
 TRUSTED = 0.97  # of validation pictures right, so that a label serves a judge
 USUAL = 0.01  # share of clean pictures that are refused
