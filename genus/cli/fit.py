@@ -85,7 +85,9 @@ def _stored(out: Path, name: str) -> dict[str, object]:
     recipe = read_config(out).get("recipe", {"name": name, "options": {}})
     if recipe["name"] != name:
         raise Refused(f"fit: the run in {out} is of the recipe {recipe['name']}, not of {name}")
-    options = {k: v for k, v in recipe["options"].items() if k not in ("out", "resume")}
+    options: dict[str, object] = {
+        k: v for k, v in recipe["options"].items() if k not in ("out", "resume")
+    }
     return options | ({"data": learnt_from(out)} if options.get("data") else {})
 
 
