@@ -4,6 +4,7 @@
     moons, ring, grid, spirals, ...             toys: data/toys/toys.py
     bars                                        a toy of bits
     stacked_digits, stacked_mnist               1,000 modes
+    portraits, portraits_six                    worlds: drawn faces whose truth is known
     grammar                                     a toy of tokens
     dates, reordering                           translations
     analogies, word_pairs                       sentences from which word vectors are learnt
