@@ -147,7 +147,7 @@ class Rows:
 
 def rows_for(model: Model, n: int = 32) -> Rows:
     context_space = model.context_space if (model.context_space is not None) else None
-    torch.manual_seed(11)
+    torch.default_generator.manual_seed(11)
     return Rows(model.space, context_space, sample(model, n))
 
 
@@ -164,7 +164,7 @@ def samples_are_of_the_space(model, *batch):
 
 def samples_follow_the_seed(model, *batch):
     def drawn(seed):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         return sample(model, 8)[0]
 
     assert torch.equal(drawn(7), drawn(7))
@@ -178,14 +178,14 @@ def the_first_rows_do_not_depend_on_how_many(model, *batch):
     def drawn(n):
         return genus.sample(model, n, 3, None if context is None else context[:n])
 
-    torch.manual_seed(4)
+    torch.default_generator.manual_seed(4)
     x = drawn(70)
     assert len(x) == 70
     for n in (1, 5, 64, 65):
         assert torch.equal(drawn(n), x[:n]), f"the first {n} of 70 are not the {n}"
     drawn(0)
     after = torch.rand(1)
-    torch.manual_seed(4)
+    torch.default_generator.manual_seed(4)
     assert torch.equal(after, torch.rand(1)), "the random streams have moved"
 
 
@@ -397,9 +397,9 @@ def drawing_at_temperature_0_takes_the_likeliest(model, *batch):
 def what_is_watched_ends_in_the_sample(model, *batch):
     """To watch changes nothing: the same rows, bit for bit, and every look is at as many."""
     seen, who = [], given(batch, 4) or [4]
-    torch.manual_seed(5)
+    torch.default_generator.manual_seed(5)
     x = model.sample(None, *who) if len(batch) > 1 else model.sample(4)
-    torch.manual_seed(5)
+    torch.default_generator.manual_seed(5)
     watched = model.sample_watched(seen.append, len(x), *given(batch, 4))
     assert torch.equal(watched, x)
     assert seen
@@ -411,13 +411,14 @@ def what_is_watched_ends_in_the_sample(model, *batch):
 
 def what_is_known_stays(model, *batch):
     """Of any part, the same for all rows; the rest is drawn, of the same space."""
-    x, *context = batch
+    x, *context = (torch.cat([rows, rows]) for rows in batch)
     known = torch.arange(model.space.dims).reshape(model.space.shape) % 2 == 0
-    drawn = [model.inpaint(x, part, *context) for part in (known, ~known, known)]
-    for found, part in zip(drawn, (known, ~known, known), strict=True):
+    for part in (known, ~known):
+        found = model.inpaint(x, part, *context)
         model.space.check(found, "inpaint")
         assert torch.equal(found[:, part], x[:, part])
-    assert not torch.equal(drawn[0], drawn[2])
+        first, again = found.chunk(2)
+        assert not torch.equal(first, again)
 
 
 # --- laws of energies -------------------------------------------------------------------------
@@ -524,7 +525,6 @@ def everything_owned_learns(model, *batch):
 def resuming_changes_nothing(model, *batch):
     """Four rounds in one go, or two, a new process's model, and two more: the same bits."""
     data = rows_for(model)
-    fresh = copy.deepcopy(model)
     ema = None if "fit" in model.promises() else 0.9
 
     def train(learner, rounds, out, resume=False):
@@ -533,13 +533,12 @@ def resuming_changes_nothing(model, *batch):
 
     with tempfile.TemporaryDirectory() as folder:
         straight, halved = Path(folder) / "straight", Path(folder) / "halved"
-        train(copy.deepcopy(fresh), 4, straight)
-        train(copy.deepcopy(fresh), 2, halved)
-        other = copy.deepcopy(fresh)
+        train(copy.deepcopy(model), 4, straight)
+        train(copy.deepcopy(model), 2, halved)
         with torch.no_grad():
-            for p in other.parameters():
+            for p in model.parameters():
                 p.add_(1)  # whatever the new process begins with must not matter
-        train(other, 4, halved, resume=True)
+        train(model, 4, halved, resume=True)
         for file in ("model.safetensors", "ema.safetensors")[: 1 if ema is None else 2]:
             assert (straight / file).read_bytes() == (halved / file).read_bytes(), file
 
@@ -573,9 +572,9 @@ def saving_and_loading_keep_the_samples(model, *batch):
     with tempfile.TemporaryDirectory() as folder:
         artifact.save(model, folder)
         twin = artifact.load(folder, allow=own_name(model))
-    torch.manual_seed(3)
+    torch.default_generator.manual_seed(3)
     first = sample(model, 3)[0]
-    torch.manual_seed(3)
+    torch.default_generator.manual_seed(3)
     assert torch.equal(first, sample(twin, 3)[0])
 
 
@@ -584,17 +583,17 @@ def saving_and_loading_keep_the_samples(model, *batch):
 
 def what_is_judged_is_what_the_critic_says(model, *batch):
     """Scores of both sides, overheard while the critic finds its loss, which falls as the real ones rise."""
-    torch.manual_seed(0)
+    torch.default_generator.manual_seed(0)
     twin = copy.deepcopy(model)
     dealt = model.deal(*batch)
-    torch.manual_seed(0)
+    torch.default_generator.manual_seed(0)
     again = twin.deal(*batch)
     critic = next(p for p in model.players().values() if p.role == "critic")
-    torch.manual_seed(1)
+    torch.default_generator.manual_seed(1)
     with recording(critic) as calls:
         loss = torch.stack([*critic.loss(*dealt).values()]).sum()
     (_, real), (_, fake), *_ = calls
-    torch.manual_seed(1)
+    torch.default_generator.manual_seed(1)
     found = twin.judged(again)
     pull = torch.autograd.grad(loss, [real, fake], materialize_grads=True)
     sign = 1 if pull[0].sum() <= pull[1].sum() else -1

@@ -386,7 +386,7 @@ MODELS = {
     ),
     "probability-flow-adaptive": lambda: ProbabilityFlow(
         Diffusion(ConcatSquash(2, 8), Reals((2,)), Cosine(0.2), sampler=UniPC(4)),
-        DormandPrince(1e-8, 1e-8, alone=True),
+        DormandPrince(1e-8, 1e-8),
     ),
     "probability-flow-probed": lambda: ProbabilityFlow(
         Diffusion(ConcatSquash(2, 8), Pixels((2,), 5), VP(first=0.1), sampler=DPMSolver(3)),
@@ -497,7 +497,7 @@ def build(make):
     """A tiny model of float64, its parameters away from where they start."""
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
-    torch.manual_seed(0)
+    torch.default_generator.manual_seed(0)
     model = make()
     with torch.no_grad():
         for p in model.parameters():

@@ -18,5 +18,5 @@ CASES = [
 def test_law(name, law):
     model = build(MODELS[name])
     torch.set_default_dtype(torch.float64)
-    torch.manual_seed(1)
+    torch.default_generator.manual_seed(1)
     law(model, *sample(model, 6))

@@ -117,6 +117,11 @@ class InpaintsEverything(RBM):
         return super().inpaint(x, torch.zeros_like(known))
 
 
+class InpaintsNothing(RBM):
+    def inpaint(self, x, known):
+        return x
+
+
 class CountsItsSamples(DCGAN):
     def sample(self, n):
         self.generator.reference[0, 0] += n
@@ -300,6 +305,7 @@ LIARS = [  # (liar, its arguments, the law that must reject it)
     ),
     (SleepsWhenUnwatched, {"space": Reals((2,))}, "what_is_watched_ends_in_the_sample"),
     (InpaintsEverything, {"space": Bits((4,)), "hidden": 3}, "what_is_known_stays"),
+    (InpaintsNothing, {"space": Bits((4,)), "hidden": 3}, "what_is_known_stays"),
     (DropsTheConstant, {"space": Reals((2,))}, "probability_sums_to_one"),
     (AveragesTheBatch, {"space": Reals((2,))}, "rows_do_not_meet"),
     (SamplesTooWide, {"space": Reals((2,))}, "samples_come_from_the_density"),

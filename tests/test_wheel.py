@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("wheel")  # one process builds for all tests
 ROOT = Path(__file__).parent.parent
 EVERY_MODULE = """
 import importlib, pkgutil, sys

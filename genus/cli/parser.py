@@ -30,9 +30,7 @@ class Parser(argparse.ArgumentParser):
         if options and not hasattr(taken, "data"):
             self.error(f"there is no option --data.{next(iter(options))}")
         if options:
-            from ..train.artifact import data_of
-
-            taken.data = named(taken.data or data_of(taken.folder), options)
+            taken.data = named(taken.data or learnt_from(taken.folder), options)
         if left:
             options = [name for action in self._actions for name in action.option_strings]
             option = left[0].partition("=")[0]
@@ -99,3 +97,12 @@ def help_of_data() -> str:
     return "\n".join(
         f"  --data.{name} {name.upper()}\n        {text}" for name, text in options.items()
     )
+
+
+def learnt_from(folder: Path) -> str:
+    """The name or path of the training data of the run in a folder, from wherever it is asked."""
+    from ..data.sources import there
+    from ..train.artifact import data_of, read_config
+
+    data, place = data_of(folder), read_config(folder)["recipe"].get("place")
+    return there(data, folder / place) if isinstance(place, str) else data

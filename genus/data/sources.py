@@ -226,6 +226,27 @@ def find(source: str) -> tuple[Path | None, Source | None, dict[str, Any]]:
     return path, found, found.checked(given, f"{path} is {found.kind}, which") if found else {}
 
 
+def there(source: str, place: Path) -> str:
+    """The source, with the path that it has from another folder if something lies there.
+
+    Args:
+        source: name or path, perhaps with options.
+        place: folder from which a path was given.
+    """
+    name = _parsed(source)[0]
+    if name in catalogue()["names"] or not name:
+        return source
+    path = place / expanduser(name)
+    there_is = path.exists() or (has_magic(str(path)) and bool(glob(str(path), recursive=True)))
+    if not there_is or os.path.abspath(path) == os.path.abspath(expanduser(name)):
+        return source
+    try:
+        found = os.path.relpath(path)
+    except ValueError:  # it is on another drive
+        found = os.path.abspath(path)
+    return Path(found).as_posix() + source.removeprefix(name)
+
+
 def with_options(source: str, options: Mapping[str, str]) -> str:
     """A name or path with options in it: those that it has, and these, which take precedence."""
     name, own = _parsed(source)

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from ..data import Data
 from ..measure.games.diagnosis import diagnose
 from ..measure.oracles import Oracle
 from ..media import contexts
+from ..media.origin import origin, presentable
 from ..train.artifact import load, read_config, weights_hash
 from ..train.process import begin
 from .curves import curves
@@ -18,7 +20,12 @@ from .pictures import history, pictures, samples_shown
 
 
 def recorded(
-    folder: Path, source: Data, seed: int, device: str, judge: Oracle | None
+    folder: Path,
+    source: Data,
+    seed: int,
+    device: str,
+    judge: Oracle | None,
+    words: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Figures, pictures, curves and speeds of the model in a folder, as JSON types.
 
@@ -28,6 +35,7 @@ def recorded(
         seed: random seed of the samples that are shown.
         device: device as in `Run`.
         judge: oracle that judges samples, if there is one.
+        words: words of the command after `genus`, for the notes in the pictures.
     """
     model = load(folder, device=str(begin(device)))
     view = source.view_for(model)
@@ -39,6 +47,7 @@ def recorded(
     n = samples_shown(view)
     context = contexts(model, n, lambda: view.test.first(n)[1])
     log = folder / "metrics.jsonl"
+    note = {**origin(folder, seed, words), "n": n, "config": presentable(config)}
     return {
         "weights": weights_hash(folder),
         "class": config["model"]["class"].rpartition(".")[2],
@@ -55,5 +64,7 @@ def recorded(
         "curves": curves(log),
         "game": [finding.sentence for finding in diagnose(folder)] if log.exists() else [],
         "history": history(folder),
-        "pictures": pictures(folder, judge, view, sample(model, n, seed, context).cpu(), context),
+        "pictures": pictures(
+            folder, judge, view, sample(model, n, seed, context).cpu(), context, note
+        ),
     }

@@ -7,8 +7,10 @@ from html.parser import HTMLParser
 import pytest
 from standins import stand_in
 
+import genus
 from genus import measure
 from genus.cli.main import main
+from genus.media import read_note
 from genus.train import artifact
 
 
@@ -49,6 +51,19 @@ def test_results(report):
     assert set(shy["curves"]["model"]) == {"data", "dream"}
     # the runs are artifacts that know their recipe
     assert artifact.read_config(out / "shy")["recipe"]["options"]["data"] == "digits"
+
+
+def test_every_picture_notes_its_origin(report):
+    out, _ = report
+    paths = [out / "real.png", *(out / "tiny").glob("*.png")]
+    assert len(paths) == 5
+    for path in paths:
+        note = read_note(path)
+        assert note["name"] == path.parent.name
+        assert note["command"].startswith("genus compare tiny shy broken --data digits --minutes")
+        assert {"seed": 0, "genus": genus.__version__}.items() <= note.items()
+        assert str(out.parent) not in json.dumps(note)
+    assert read_note(out / "tiny" / "samples.png")["config"]["recipe"]["name"] == "tiny"
 
 
 class Page(HTMLParser):
