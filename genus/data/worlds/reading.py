@@ -76,7 +76,7 @@ def read(
     if sum(map(bool, (context, pairs, domains))) > 1:
         raise Refused(f"{who}: of context, pairs and domains, only one can be given with a picture")
     laws = recipe(who, world.parameters, dict(world.fixed) | dict(wishes or {}), hold)
-    asked = Asked(world, size, laws, seed, cache, context, label, sweep)
+    asked = Request(world, size, laws, seed, cache, context, label, sweep)
     if rows == "endless":
         return asked.endless(pairs or domains)
     if not rows.isdigit() or int(rows) < 1:
@@ -88,7 +88,7 @@ def read(
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """What was asked of a world.
 
     Args:
@@ -306,7 +306,7 @@ class Endless(Split):
         asked: what was asked of a world.
     """
 
-    def __init__(self, asked: Asked):
+    def __init__(self, asked: Request):
         self.asked, self.name, self.space = asked, f"{asked.world.name} endless", asked.space
         self.fixed = asked.rows("train", FIXED)
         assert isinstance(self.fixed, Rows)
