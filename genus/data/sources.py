@@ -5,6 +5,7 @@
     bars                                        a toy of bits
     scenes, scenes_six                          drawn solids, of which everything is known
     stacked_digits, stacked_mnist               1,000 modes
+    portraits, portraits_six                    worlds: drawn faces whose truth is known
     grammar                                     a toy of tokens
     dates, reordering                           translations
     analogies, word_pairs                       sentences from which word vectors are learnt
