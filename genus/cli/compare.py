@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ..errors import Refused
 from .errors import STOPPED, known, say, writing
-from .parser import DATA, ORACLE, Parser
+from .parser import DATA, EXTRACTOR, ORACLE, Parser
 
 
 def run(words: list[str]) -> int:
@@ -24,6 +24,7 @@ def run(words: list[str]) -> int:
         "--out", type=Path, default=Path("report"), help="folder of the report (default: report)"
     )
     parser.add_argument("--oracle", type=Path, help=ORACLE)
+    parser.add_argument("--extractor", type=Path, help=EXTRACTOR)
     parser.add_seed()
     parser.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default: auto)")
     parser.add_argument(

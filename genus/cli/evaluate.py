@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from ..errors import Refused
 from .errors import OK, say
-from .parser import DATA, ORACLE, Parser, learnt_from
+from .parser import DATA, EXTRACTOR, ORACLE, Parser, learnt_from
 
 if TYPE_CHECKING:
     from ..measure.pacing import Plan
@@ -29,6 +29,7 @@ def run(words: list[str]) -> int:
     parser.add_argument("folder", type=Path, help="folder of a run or of a saved model")
     parser.add_argument("--data", help=f"{DATA} (default: the data of the run)")
     parser.add_argument("--oracle", type=Path, help=ORACLE)
+    parser.add_argument("--extractor", type=Path, help=EXTRACTOR)
     parser.add_argument(
         "--samples", type=int, help="number of samples to judge (default: 1000, fewer of slow ones)"
     )
@@ -54,6 +55,7 @@ def run(words: list[str]) -> int:
 
     fit_threads()
     oracle = taken.oracle and measure.oracle(taken.oracle)
+    extractor = taken.extractor and measure.extractor(taken.extractor)
     model = load(taken.folder, device=str(begin(taken.device)))
     data = load_data(taken.data or learnt_from(taken.folder)).view_for(model)
     minutes = taken.minutes
@@ -67,10 +69,13 @@ def run(words: list[str]) -> int:
             samples=taken.samples,
             rows=len(data.test) if taken.rows == ALL else taken.rows,
             oracle=oracle,
+            extractor=extractor,
             minutes=minutes,
             witness=witness,
         )
     print(measure.to_json(figures) if taken.json else measure.render(figures))
+    if not taken.json and (sentence := measure.said_of(figures)):
+        print(f"\n{sentence}")
     return OK
 
 

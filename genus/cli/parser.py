@@ -12,6 +12,10 @@ from .errors import nearest
 
 DATA = "name or path; options of the data follow, as in --data.size 64 or in photos?size=64"
 ORACLE = "a run of genus fit oracle, to judge samples (default: the one that ships for the data)"
+EXTRACTOR = (
+    "a run of genus fit extractor, to judge samples of pictures (default: without an oracle, the one "
+    "that ships)"
+)
 
 
 class Parser(argparse.ArgumentParser):

@@ -65,7 +65,11 @@ def describe(source: str, *, whole: bool = False) -> Description:
     if path is not None and kind is None:
         return _unknown(path)
     if path is None or kind is None or kind.read is not images:
-        return _of_data(load(source), path)
+        found = _of_data(load(source), path)
+        if kind is not None and kind.wishes:
+            names = ", ".join(kind.wishes)
+            found.lines.append(f"parameters to fix, weigh, sweep, pair or hold out: {names}")
+        return found
     root, names = listed(path)
     if not names:
         return Description(f"{path}: an empty folder")
@@ -210,11 +214,14 @@ def _of_data(data: Data, path: Path | None) -> Description:
     who = data.name if path is None else str(path)
     found = Description(f"{who}: {_kind_of_space(data)}", space=data.space, data=data)
     found.context_space, found.unpaired = data.context_space, data.unpaired
-    found.labels, found.sounds = data.classes > 0, data.rate is not None
+    found.labels = data.classes > 0 or bool(data.attributes)
+    found.sounds = data.rate is not None
     rows = ", ".join(f"{split} {len(part):,}" for split, part in data.splits.items())
     found.lines.append(f"rows: {rows}" + (" (drawn anew in each batch)" if data.truth else ""))
     if data.class_names:
         found.lines.append(f"labels: {', '.join(data.class_names[:20])}")
+    if data.attributes:
+        found.lines.append(f"attributes: {', '.join(data.attributes)}")
     if data.context_space is not None:
         found.lines.append(f"given with each x: {data.context_space}")
     if data.entropy is not None:
@@ -228,6 +235,8 @@ def _kind_of_space(data: Data) -> str:
     match data.space:
         case Pixels() | Bits() if len(data.space.shape) == 3:
             return "pictures"
+        case Pixels() if len(data.space.shape) == 4:
+            return f"clips of {data.space.shape[0]} pictures"
         case Pixels() | Tokens() if data.rate:
             return "sounds"
         case Tokens():

@@ -7,6 +7,12 @@ GROUPS: dict[str, dict[str, str]] = {
         "stacked_digits": "three digits as the three channels of one picture: 1,000 modes",
         "bars": "bars and stripes of 4 x 4 bits, whose distribution is known",
     },
+    "worlds: pictures that the library draws, whose truth is known": {
+        "portraits": "faces of 2,048 people, with all their parameters: portraits?glasses=round",
+        "portraits_six": "the same with six independent factors, for disentanglement",
+        "scenes": "solids on textured grounds: attributes, captions, layouts, classes of pixels, clips",
+        "scenes_six": "the same with six independent factors, all else fixed",
+    },
     "pictures, from the folder that GENUS_DATA names": {
         "mnist": "70,000 handwritten digits of 28 x 28 pixels, with labels",
         "fashion_mnist": "70,000 pieces of clothing of 28 x 28 pixels, with labels",

@@ -3,7 +3,9 @@
     digits, digits_pairs                        ship with scikit-learn
     moons, ring, grid, spirals, ...             toys: data/toys/toys.py
     bars                                        a toy of bits
+    scenes, scenes_six                          drawn solids, of which everything is known
     stacked_digits, stacked_mnist               1,000 modes
+    portraits, portraits_six                    worlds: drawn faces whose truth is known
     grammar                                     a toy of tokens
     dates, reordering                           translations
     analogies, word_pairs                       sentences from which word vectors are learnt
@@ -260,7 +262,7 @@ def _parsed(source: str) -> tuple[str, dict[str, str]]:
     if "?" not in source or Path(source).exists():
         return source, {}
     name, _, query = source.rpartition("?")
-    return name, dict(parse_qsl(query, keep_blank_values=True))
+    return name, dict(parse_qsl(query.replace("+", "%2B"), keep_blank_values=True))
 
 
 def _found(source: str) -> Path:

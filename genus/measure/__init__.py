@@ -2,6 +2,8 @@
 
 from .evaluation import evaluate as evaluate
 from .evaluation import real_floor as real_floor
+from .extractors.pictures import Extractor as Extractor
+from .extractors.pictures import extractor as extractor
 from .figures import Comparison as Comparison
 from .figures import Figure as Figure
 from .figures import Figures as Figures
@@ -12,6 +14,7 @@ from .figures import render as render
 from .figures import side_by_side as side_by_side
 from .figures import table as table
 from .figures import to_json as to_json
+from .judges import said_of as said_of
 from .likelihood.likelihood import Effort as Effort
 from .oracles import Oracle as Oracle
 from .oracles import oracle as oracle

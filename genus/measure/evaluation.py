@@ -3,7 +3,8 @@
     log_prob, log_weight, elbo, annealing_path,
     annealed_log_prob                              negative log-likelihood of the test rows
     the truth is known (toys)              how far the model is from it
-    an oracle sees such x                  fidelity, coverage, memorisation, beside real rows' own
+    an oracle or extractor sees such x     fidelity, coverage, memorisation, beside real rows' own
+    rows of a table                        marginals, correlations, copies
     separate bumps (toys)                  which of them are found
     stacked digits                         which of the thousand modes are found
     clouds of points                       mmd, coverage and one_nn of 100 of them
@@ -35,7 +36,9 @@ from ..core import (
 from ..data import Data
 from ..data.images.stacked import Stacked
 from ..functional.densities.estimates import mean_error
+from .extractors.pictures import Extractor
 from .figures import Figure, Figures
+from .judges import ByOracle, judge_of
 from .likelihood.likelihood import (
     THOROUGH,
     Effort,
@@ -43,11 +46,9 @@ from .likelihood.likelihood import (
     likelihoods,
     truth_figure,
 )
-from .oracles import ROWS as SEEN
-from .oracles import Oracle, oracle_for
+from .oracles import Oracle
 from .pacing import BASE, Asked, Plan, Witness, of_stacked, planned
-from .rows import Chosen, judging, on, sampled, shuffled
-from .samples.samples import sample_figures
+from .rows import Chosen, judging, on, sampled
 from .samples.stacked import channel_oracle, stacked_figures
 from .samples.toys import mode_figures
 from .samples.vectors import vector_figures
@@ -66,6 +67,7 @@ def evaluate(
     neighbours: int = 5,
     effort: Effort = THOROUGH,
     oracle: Oracle | None = None,
+    extractor: Extractor | None = None,
     minutes: float | None = None,
     witness: Witness | None = None,
 ) -> Figures:
@@ -80,6 +82,8 @@ def evaluate(
         neighbours: neighbour that bounds a ball, for precision, recall, density and coverage.
         effort: effort of estimated likelihoods.
         oracle: oracle that judges the samples; by default the one that ships for the data, if any.
+        extractor: extractor that judges pictures instead; by default the one that ships, where there
+            is no oracle.
         minutes: time in which to stay, about, by fewer rows, draws and samples where their number
             was not given; the protocols say how many. By default everything is measured.
         witness: object that is told how it goes.
@@ -90,7 +94,7 @@ def evaluate(
     _match(model, data)
     at_least(1, "evaluate", rows=rows, samples=samples)
     at_least(0, "evaluate", minutes=minutes)
-    judge = _judge(data, oracle)
+    judge = judge_of(data, oracle, extractor)
     labels = isinstance(data.context_space, Classes)
     with judging(model, seed):
         test = Chosen(data.test, model=model)
@@ -107,8 +111,8 @@ def evaluate(
         fake, seconds = timed(lambda: sampled(model, plan.samples, tuple(context), seed))
         if judge is not None:
             begins("oracle")
-            classes = context[0].cpu() if labels else None
-            figures += _seen(judge, data, fake, classes, protocol, neighbours, plan)
+            given = context[0] if context else None
+            figures += judge.figures(data, fake, given, protocol, neighbours, plan)
         if data.modes is not None:
             figures += mode_figures(fake.cpu(), test.whole()[0].cpu(), *data.modes, protocol)
         if of_points(data.space):
@@ -117,7 +121,7 @@ def evaluate(
         if isinstance(data.space, Graphs):
             train = data.train.everything()[0]
             figures += graph_figures(fake.cpu(), train, test.whole()[0].cpu(), protocol)
-        if judge is None and data.truth is None and of_vectors(data.space):
+        if not isinstance(judge, ByOracle) and data.truth is None and of_vectors(data.space):
             real = (
                 Chosen(split).shuffled(n).whole()[0]
                 for split, n in ((data.train, len(data.train)), (data.test, plan.rows))
@@ -144,29 +148,21 @@ def real_floor(
     samples: int = 1000,
     neighbours: int = 5,
     oracle: Oracle | None = None,
+    extractor: Extractor | None = None,
 ) -> list[Figure]:
-    """The figures of real rows in the place of samples, for a report; empty without an oracle.
+    """The figures of real rows in the place of samples, for a report; empty without a judge.
 
     Args:
-        data, seed, samples, neighbours, oracle: arguments as in `evaluate`, for comparable figures.
+        data, seed, samples, neighbours, oracle, extractor: arguments as in `evaluate`, for
+            comparable figures.
     """
-    judge = _judge(data, oracle)
+    judge = judge_of(data, oracle, extractor)
     if judge is None:
         return []
     stand_in = data.train.first(samples)[0]  # of the figures only the floors are used
     plan = Plan(len(data.test), len(data.train), samples, THOROUGH, {})
-    figures = _seen(judge, data, stand_in, None, protocol_of(data, seed), neighbours, plan)
+    figures = judge.figures(data, stand_in, None, protocol_of(data, seed), neighbours, plan)
     return [replace(f, value=f.floor, error=None) for f in figures if f.floor is not None]
-
-
-def _judge(data: Data, oracle: Oracle | None) -> Oracle | None:
-    """The oracle that was given, or the one that ships for the data."""
-    if isinstance(data.test, Stacked):  # an oracle sees one channel of it
-        return None
-    judge = oracle or oracle_for(data.name, data.space)
-    if judge is not None:
-        judge.suits(data.space)
-    return judge
 
 
 def _likelihood(
@@ -180,38 +176,6 @@ def _likelihood(
         figures[0] = replace(figures[0], floor=-log_truth.mean().item())
         figures.append(truth_figure(found[0], log_truth, protocol))
     return figures
-
-
-def _seen(
-    judge: Oracle,
-    data: Data,
-    fake: Tensor,
-    wanted: Tensor | None,
-    protocol: dict[str, Any],
-    neighbours: int,
-    plan: Plan,
-) -> list[Figure]:
-    """Figures of samples, as an oracle sees them."""
-    train, test = (
-        judge.see((x for x, *_ in Chosen(split).shuffled(n).blocks(SEEN)), data.space)
-        for split, n in ((data.train, plan.train), (data.test, plan.rows))
-    )
-    labels, account = None, judge.account()
-    if plan.train < len(data.train):
-        protocol = {**protocol, "train_rows": plan.train}
-    if data.test.labels is not None:
-        (labels,) = shuffled((data.test.labels,), plan.rows)
-        account["accuracy"] = round((test.classes == labels).double().mean().item(), 4)
-    return sample_figures(
-        judge.see(fake, data.space),
-        train,
-        test,
-        judge.classes,
-        {**protocol, "train": data.train.fingerprint[:16], "oracle": account},
-        k=neighbours,
-        wanted=wanted,
-        labels=labels,
-    )
 
 
 def _thousand(

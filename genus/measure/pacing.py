@@ -27,13 +27,13 @@ from ..core import (
     HasLogProb,
     HasLogWeight,
     Model,
+    Space,
     promise,
 )
 from ..data import Data
 from ..data.images.stacked import Stacked
 from .likelihood.annealing import log_z
 from .likelihood.likelihood import Batch, Effort, own_path
-from .oracles import Oracle
 from .rows import Chosen, on, sampled
 from .samples.stacked import SAMPLES as STACKED
 
@@ -174,6 +174,12 @@ class Asked(NamedTuple):
     seconds: float | None
 
 
+class Sees(Protocol):
+    """Judges samples by what it sees in rows."""
+
+    def see(self, x: torch.Tensor, space: Space) -> object: ...
+
+
 class Witness(Protocol):
     """Is told how an evaluation goes: `genus evaluate` prints it."""
 
@@ -188,7 +194,7 @@ def planned(
     model: Model,
     data: Data,
     test: Chosen,
-    judge: Oracle | None,
+    judge: Sees | None,
     asked: Asked,
     witness: Witness | None,
 ) -> Plan:

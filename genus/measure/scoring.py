@@ -1,7 +1,7 @@
 """scores: the quick figures of a run during training, on held-out rows."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -13,6 +13,7 @@ from ..data.endless import Draws
 from ..data.images.stacked import Stacked
 from ..data.truth import Toy
 from ..functional.densities.distances import energy_distance
+from .extractors.pictures import sees, shipped
 from .games.diagnosis import GAME, ailments, describe
 from .games.examination import TRAIN, Examination
 from .likelihood.likelihood import QUICK, likelihoods
@@ -46,7 +47,7 @@ def scores(
 
     nats                 mean negative log-likelihood of rows of the split, or its bound, or a quick
                          estimate of it; if the model has none,
-    frechet              of some samples, if there is an oracle; else, of vectors,
+    frechet              of some samples, if there is an oracle, or of pictures; else, of vectors,
     energy_distance      of samples and rows
     modes, high_quality, mode_kl, width     in addition, of samples of toys with separate bumps
     mode_kl, modes       of 5,000 samples of stacked digits
@@ -73,7 +74,8 @@ class Scores:
     def __init__(self, split: Split, rows: int, samples: int, judge: Oracle | None):
         self.split, self.samples, self.judge = split, samples, judge
         self.batch = split.batch(0, min(rows, len(split)), 0)
-        self.real = None if judge is None else judge.see(self.batch[0], split.space).features
+        self.sight = _sight(split, judge)
+        self.real = None if self.sight is None else self.sight(self.batch[0])
         self.channels = channel_oracle(split) if isinstance(split, Stacked) else None
         toy = split.toy if isinstance(split, Draws) else None
         self.modes = toy.modes if isinstance(toy, Toy) else None
@@ -116,7 +118,7 @@ class Scores:
         if found is not None:
             return "betas", found.each * whole.betas
         if not isinstance(model, GenerativeModel) or (
-            self.judge is None and model.context_space is not None
+            self.sight is None and model.context_space is not None
         ):
             return "samples", 0.0
         contexts = shuffled(part, whole.samples)[1:]
@@ -138,11 +140,12 @@ class Scores:
         effort = QUICK._replace(betas=amount.betas)
         if found := likelihoods(model, part, part[0], effort, check=False):
             return {"nats": -found[0].log_p.mean().item()}
-        if self.judge is not None and self.real is not None:
+        if not isinstance(model, GenerativeModel):
+            return {}
+        if self.sight is not None and self.real is not None:
             fake = drawn(model, amount.samples, shuffled(part, amount.samples)[1:])
-            seen = self.judge.see(fake, self.split.space).features
-            return {"frechet": frechet_distance(self.real, seen).value}
-        if not isinstance(model, GenerativeModel) or model.context_space is not None:
+            return {"frechet": frechet_distance(self.real, self.sight(fake)).value}
+        if model.context_space is not None:
             return {}
         if isinstance(self.split, Stacked) and self.channels is not None:
             seen = see_channels(self.channels, drawn(model, amount.samples), self.split.space)
@@ -185,6 +188,16 @@ class Scores:
         found = mode_values(fake.cpu(), *self.modes)
         names = ("modes", "high_quality", "mode_kl", "width")
         return {name: found[name][0] for name in names if name in found}
+
+
+def _sight(split: Split, judge: Oracle | None) -> Callable[[Tensor], Tensor] | None:
+    """The features of x by the oracle, or of pictures by the extractor that ships, if by anything."""
+    if judge is not None:
+        return lambda x: judge.see(x, split.space).features
+    if isinstance(split, Stacked) or not sees(split.space):
+        return None
+    extractor = shipped()
+    return lambda x: extractor.see(x, split.space)
 
 
 def _distance(real: Tensor, fake: Tensor) -> float:

@@ -104,6 +104,8 @@ def _as_images(x: Tensor, bits: bool) -> Picture:
         levels = levels.reshape(len(x), *((side, side) if square else (1, -1)))
     if levels.ndim == 3:
         levels = levels[:, None]
+    if levels.ndim == 5:  # the frames of a clip stand side by side
+        levels = levels.permute(0, 2, 3, 1, 4).flatten(3)
     if levels.ndim != 4:
         levels = levels.reshape(len(x), 1, levels.shape[-2], -1)
     if levels.shape[1] not in (1, 3):  # other channels stand side by side

@@ -21,16 +21,18 @@ from typing import Any
 from ..core import PROMISES, Model
 from ..core.files import write
 from ..data.sources import CATALOGUE as OF_DATA
-from ..data.sources import collected, source_of_name
+from ..data.sources import catalogue, collected, source_of_name
 from ..density import Dequantised
 from ..train import Run
 from . import CATALOGUE, FAMILIES
 
-FEW = {"pairs": 8}  # small values of options that take time before the first round
+FEW = {"pairs": 8, "beside": ""}  # small values of options that take time before the first round
 
 
 def main() -> None:
     """Writes both files."""
+    _write(OF_DATA, collected())
+    catalogue.cache_clear()  # recipes may learn from new data
     known = json.loads(CATALOGUE.read_text("utf-8")) if CATALOGUE.exists() else {}
     found = {}
     for name, family in sorted(homes().items()):
@@ -45,8 +47,11 @@ def main() -> None:
             sys.exit(f"{name} learns from {record['options']['data']}: set GENUS_DATA")
         found[name] = record
         print(f"{name}: {family}, {', '.join(record['promises'])}", flush=True)
-    for path, content in ((OF_DATA, collected()), (CATALOGUE, found)):
-        write(path, (json.dumps(content, indent=1) + "\n").encode())
+    _write(CATALOGUE, found)
+
+
+def _write(path: Path, content: Any) -> None:
+    write(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
 def homes() -> dict[str, str]:

@@ -4,13 +4,12 @@ import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from .. import measure
 from ..core import sample
 from ..data import Data
 from ..measure.games.diagnosis import diagnose
-from ..measure.oracles import Oracle
 from ..media import contexts
 from ..media.origin import origin, presentable
 from ..train.artifact import load, read_config, weights_hash
@@ -19,12 +18,19 @@ from .curves import curves
 from .pictures import history, pictures, samples_shown
 
 
+class Judges(TypedDict, total=False):
+    """Those who judge samples, where they are not those that ship."""
+
+    oracle: measure.Oracle | None
+    extractor: measure.Extractor
+
+
 def recorded(
     folder: Path,
     source: Data,
     seed: int,
     device: str,
-    judge: Oracle | None,
+    judges: Judges,
     words: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Figures, pictures, curves and speeds of the model in a folder, as JSON types.
@@ -34,7 +40,7 @@ def recorded(
         source: data, measured in the model's view of them.
         seed: random seed of the samples that are shown.
         device: device as in `Run`.
-        judge: oracle that judges samples, if there is one.
+        judges: oracle and extractor that judge samples, where they are given.
         words: words of the command after `genus`, for the notes in the pictures.
     """
     model = load(folder, device=str(begin(device)))
@@ -42,7 +48,7 @@ def recorded(
     config = read_config(folder)
     training = config["training"]
     began = time.perf_counter()
-    figures = measure.evaluate(model, view, oracle=judge)
+    figures = measure.evaluate(model, view, **judges)
     measuring = time.perf_counter() - began
     n = samples_shown(view)
     context = contexts(model, n, lambda: view.test.first(n)[1])
@@ -65,6 +71,6 @@ def recorded(
         "game": [finding.sentence for finding in diagnose(folder)] if log.exists() else [],
         "history": history(folder),
         "pictures": pictures(
-            folder, judge, view, sample(model, n, seed, context).cpu(), context, note
+            folder, judges.get("oracle"), view, sample(model, n, seed, context).cpu(), context, note
         ),
     }

@@ -4,12 +4,19 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..measure import Figure
+from ..measure import Figure, said_of
 from .groups import Group
 
 NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 ENOUGH = 2.0  # standard errors that make a difference
-LIKELIHOODS = {"log_prob", "elbo", "log_weight", "annealing_path"}  # promises that lead to one
+LIKELIHOODS = {
+    "log_prob",
+    "elbo",
+    "log_weight",
+    "annealing_path",
+    "annealed_log_prob",
+}  # promises that lead to one
+PLAIN = "frechet_random"  # the distance by features that owe nothing to any data
 COPIES = 0.8  # share of the floor of memorisation below which samples look like copies
 
 
@@ -83,6 +90,9 @@ def _samples(group: Group) -> Iterator[str]:
     column, floor = group.column("frechet"), group.floor("frechet")
     if column and floor:
         yield from _distances(group, column, floor)
+    figures = [figure for own in group.figures.values() for figure in own.values()]
+    if sentence := said_of(figures):
+        yield sentence
     yield from _coverage(group)
     copied = [
         model
@@ -117,9 +127,23 @@ def _distances(group: Group, column: Mapping[str, Figure], floor: float) -> Iter
     )
     if level(column[best], column[order[1]]):
         yield f"{order[1]} is level with it within the errors ({times(order[1])})."
+    yield from _second_opinion(group, best)
     kernel = group.best("kernel_distance")
     if kernel and best not in kernel:
         yield f"The kernel distance, which few rows do not bias, prefers {listed(sorted(kernel))}."
+
+
+def _second_opinion(group: Group, best: str) -> Iterator[str]:
+    """A sentence where a plain extractor, which owes nothing to any data, prefers another model."""
+    column = group.column(PLAIN)
+    if best not in column or len(column) < 2:
+        return
+    other = min(column, key=lambda model: column[model].value)
+    if other != best and not level(column[other], column[best]):
+        yield (
+            f"By random features {other} is nearer than {best}: the two extractors disagree, so which of "
+            f"the two has the better samples is undecided."
+        )
 
 
 def _coverage(group: Group) -> Iterator[str]:

@@ -12,7 +12,6 @@ been stopped, and more frequent evaluation does not change a run.
 """
 
 import math
-import time
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -44,7 +43,7 @@ def fit(
     schedule: Callable[[float], float] | None = None,
     evaluate: Evaluate | None = None,
     picture: Picture | None = None,
-    clock: Callable[[], float] = time.perf_counter,
+    clock: Callable[[], float] | None = None,
 ) -> Model:
     """Trains the model in place. Returns it, or its averaged copy if the run keeps one.
 
@@ -61,7 +60,7 @@ def fit(
             smaller being better, decides which checkpoint is `best`.
         picture: function that writes samples of the model into the file named; if it has a
             parameter `n`, previews of a slow model draw fewer.
-        clock: function that returns the time in seconds, for previews, `minutes` and the display.
+        clock: function that returns the time in seconds; by default the one that the run names.
 
     Raises:
         Refused: model and data do not match, or the folder is in use, or the run to resume
@@ -85,7 +84,7 @@ class _Session:
         schedule: Callable[[float], float] | None,
         evaluate: Evaluate | None,
         picture: Picture | None,
-        clock: Callable[[], float],
+        clock: Callable[[], float] | None,
     ):
         match(model, data)
         self.device = begin(run.device)
@@ -112,9 +111,9 @@ class _Session:
         self.verdict = ""
         self.writes = run.out is not None and self.rank == 0
         self.log = Log(self.out / LOG if self.writes else None)
-        self.clock, self.patience = clock, Patience()
-        self.budget = Budget(run.minutes, clock)
-        self.display = Display(run.progress and self.rank == 0, run.rounds, run.minutes, clock)
+        self.clock, self.patience = clock or run.time, Patience()
+        self.budget = Budget(run.minutes, self.clock)
+        self.display = Display(run.progress and self.rank == 0, run.rounds, run.minutes, self.clock)
         self.previews: Previews | None = None
 
     # the run

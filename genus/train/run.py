@@ -1,9 +1,11 @@
 """The settings of a run: length, folder, device and others. `fit` carries it out."""
 
+import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -61,6 +63,15 @@ class Timely(Protocol):
         ...
 
 
+def worked() -> float:
+    """Seconds that this process and those that it started have worked, on all cores together."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
+
+
+CLOCKS: Mapping[str, Callable[[], float]] = {"wall": time.perf_counter, "processor": worked}
+
+
 @dataclass(frozen=True)
 class Run:
     """Length, folder, device and others: the part of a configuration that every recipe shares.
@@ -69,6 +80,8 @@ class Run:
         rounds: number of rounds after which to stop; in a round each player takes one step.
         minutes: length in minutes, with the last evaluation and the time of all stages of a
             recipe; the earlier of the two counts.
+        clock: wall counts minutes as they pass, processor those that the cores have worked, with
+            compilers that were started: what two runs beside each other can be compared by.
         batch: number of rows in a batch, over all ranks.
         lr: learning rate of the default optimiser, Adam; a recipe multiplies it by its schedule.
         seed: random seed of weights, batches and noise.
@@ -89,6 +102,7 @@ class Run:
 
     rounds: int | None = None
     minutes: float | None = None
+    clock: Literal["wall", "processor"] = "wall"
     batch: int = 128
     lr: float = 1e-3
     seed: int = 0
@@ -111,6 +125,8 @@ class Run:
         for name in ("log_every", "evaluate_every", "checkpoint_every", "batch", "accumulate"):
             if getattr(self, name) < 1:
                 raise Refused(f"Run: {name} is {getattr(self, name)}; at least 1 is wanted")
+        if self.clock not in CLOCKS:
+            raise Refused(f"Run: clock is '{self.clock}'; {' or '.join(CLOCKS)} is wanted")
         if not -(2**63) <= self.seed < 2**63:
             raise Refused(f"Run: seed is {self.seed}; a whole number of 64 bits is wanted")
         for name in ("rounds", "minutes"):
@@ -118,6 +134,11 @@ class Run:
                 raise Refused(f"Run: {name} is {value}; it cannot be negative")
         if self.resume and self.out is None:
             raise Refused("Run: resume needs out, the folder of the run to continue")
+
+    @property
+    def time(self) -> Callable[[], float]:
+        """The function that returns the time in seconds."""
+        return CLOCKS[self.clock]
 
     def progress_at(self, number: int, seconds: float) -> float:
         """The completed share of the run, in [0, 1]: a function of the round if rounds are set."""

@@ -229,9 +229,14 @@ def test_scores_for_a_run(digits):
 def test_data_need_not_have_a_name_of_ours(digits):
     data = Data("mine", digits.train, digits.validation, digits.test)
     model = Reads(digits.space, digits.train.everything()[0])
-    assert "frechet" not in by_name(evaluate(model, data, samples=50))
-    judged = evaluate(model, data, samples=50, oracle=oracle("digits"))
-    assert "frechet" in by_name(judged)
+    by_extractor = by_name(evaluate(model, data, samples=50))
+    assert by_extractor["frechet"].protocol["extractor"]["name"] == "learnt"
+    assert by_extractor["frechet_random"].protocol["extractor"]["name"] == "random"
+    judged = by_name(evaluate(model, data, samples=50, oracle=oracle("digits")))
+    assert judged["frechet"].protocol["oracle"] == oracle("digits").account() | {
+        "accuracy": judged["frechet"].protocol["oracle"]["accuracy"]
+    }
+    assert "frechet_random" not in judged
 
 
 def test_vectors_without_a_truth_have_an_energy_distance():

@@ -226,3 +226,10 @@ def test_clouds_are_seen_from_the_side_and_above():
 
 def test_a_grid_of_clouds():
     assert grid(torch.randn(5, 30, 3), Reals((30, 3))).shape == (2 + 2 * 98, 2 + 3 * 98, 3)
+
+
+def test_frames_of_a_clip_stand_side_by_side():
+    x = torch.rand(1, 4, 3, 5, 5) * 2 - 1
+    page = grid(x, Pixels((4, 3, 5, 5)))
+    wide = torch.cat([*x[0]], 2)[None]
+    assert np.array_equal(page, grid(wide, Pixels((3, 5, 20))))

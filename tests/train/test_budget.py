@@ -1,6 +1,9 @@
 """A run of minutes: its last evaluation and picture are a part of them."""
 
 import json
+import subprocess
+import sys
+import time
 
 import pytest
 import torch
@@ -8,9 +11,10 @@ from clocks import Clock
 from games import Blob
 from laws import rows_for
 
+from genus.errors import Refused
 from genus.train.budget import Budget
 from genus.train.fit import fit
-from genus.train.run import Run
+from genus.train.run import Run, worked
 
 
 def takes(clock, seconds):
@@ -138,3 +142,19 @@ def test_a_long_evaluation_is_announced_in_a_run_of_rounds(capsys, rows, words):
         "often, and a run of --minutes takes fewer rows"
     )
     assert capsys.readouterr().err.count(sentence) == words
+
+
+def test_the_processors_clock_counts_work_and_no_waiting():
+    begun = worked()
+    time.sleep(0.3)
+    assert worked() - begun < 0.2
+    busy = "import time\nwhile time.process_time() < 0.4: pass"
+    subprocess.run([sys.executable, "-S", "-c", busy], check=True)
+    assert worked() - begun >= 0.3
+
+
+def test_a_run_names_its_clock():
+    assert Run(rounds=1).time is time.perf_counter
+    assert Run(rounds=1, clock="processor").time is worked
+    with pytest.raises(Refused, match="clock is 'sun'; wall or processor is wanted"):
+        Run(rounds=1, clock="sun")  # pyright: ignore[reportArgumentType]

@@ -27,11 +27,11 @@ from ...core.files import write
 from ...data import Data
 from ...data import load as load_data
 from ...errors import Refused
-from ...measure.oracles import Oracle, oracle_for
+from ...measure.oracles import oracle_for
 from ...media.origin import origin
 from ...report import groups, page, printed
 from ...report.pictures import picture_of_data
-from ...report.record import recorded
+from ...report.record import Judges, recorded
 from ...train.artifact import weights_hash
 from ..errors import ERRORS, OK, answer, say, writing
 from ..options import RecipeParser
@@ -46,6 +46,7 @@ def compare(
     minutes: float,
     out: Path,
     oracle: Path | None = None,
+    extractor: Path | None = None,
     seed: int = 0,
     device: str = "auto",
     threads: int = 1,
@@ -59,6 +60,7 @@ def compare(
         minutes: training time of each recipe, in minutes.
         out: folder of the report, created if it is missing.
         oracle: run of the recipe `oracle`, to judge samples; by default the one that ships.
+        extractor: run of the recipe `extractor`, to judge samples of pictures instead.
         seed: random seed of every run.
         device: device as in `Run`.
         threads: number of threads.
@@ -69,9 +71,16 @@ def compare(
     torch.set_num_threads(threads)
     source = load_data(data)
     judge = oracle_for(source.name, source.space) if oracle is None else measure.oracle(oracle)
+    judges: Judges = {"oracle": judge}
+    if extractor is not None:
+        judges = {
+            "oracle": None if oracle is None else judge,
+            "extractor": measure.extractor(extractor),
+        }
     before = _claim(out, resume)
     words = ["compare", *names, "--data", data, "--minutes", f"{minutes:g}"]
     words += ["--oracle", str(oracle)] if oracle else []
+    words += ["--extractor", str(extractor)] if extractor else []
     words += ["--seed", str(seed)] if seed else []
     words += ["--threads", str(threads)] if threads != 1 else []
     sizes = {name: len(split) for name, split in source.splits.items()}
@@ -86,13 +95,15 @@ def compare(
         "real": picture_of_data(source, out, origin(out, seed, words)),
     }
     options = {"data": data, "minutes": minutes, "seed": seed, "oracle": oracle and str(oracle)}
+    if extractor is not None:
+        options["extractor"] = str(extractor)
     for number, name in enumerate(names, 1):
         record = before.get(name)
         if record is not None and _finished(record, options, out / name):
             say(f"{name}, {number} of {len(names)}: is finished")
         else:
             say(f"{name}, {number} of {len(names)}: learns for {minutes:g} minutes")
-            record = _attempt(name, source, options, out / name, device, judge, words)
+            record = _attempt(name, source, options, out / name, device, judges, words)
         before[name] = record
         known = [before[other] for other in names if other in before]
         write(out / "results.json", json.dumps({**results, "models": known}, indent=1).encode())
@@ -138,7 +149,7 @@ def _attempt(
     options: Mapping[str, Any],
     folder: Path,
     device: str,
-    judge: Oracle | None,
+    judges: Judges,
     words: Sequence[str],
 ) -> Record:
     """The record of a recipe, also if it failed."""
@@ -151,7 +162,7 @@ def _attempt(
         with writing(folder):
             parser.train(parser.resolved(given))
         say(f"{name}: is measured")
-        return record | recorded(folder, source, options["seed"], device, judge, words)
+        return record | recorded(folder, source, options["seed"], device, judges, words)
     except ERRORS as error:
         code, sentence = answer(error)
         say(f"{name}: {sentence}; the others continue")

@@ -38,22 +38,13 @@ class Window:
 
 
 class Layer(NamedTuple):
-    """What was laid on a canvas: where, how much of each pixel, as which part, and in which frame."""
+    """What was laid on a canvas: where, how much of each pixel, as which part, and of what material."""
 
     place: tuple[slice, slice]
     coverage: Tensor
     part: int
-    frame: "Frame | None"
-
-
-class Frame(NamedTuple):
-    """Where the material of a layer lies: x = left + u * wide + v * lean, y = top + v * high; (rows,)."""
-
-    left: Tensor
-    top: Tensor
-    wide: Tensor
-    high: Tensor
-    lean: Tensor | float = 0.0
+    material: str
+    within: Tensor | None = None  # what a mark is of: the alpha below it
 
 
 class Canvas:
@@ -101,7 +92,7 @@ class Canvas:
         coverage: Tensor,
         colour: Tensor,
         part: int = 0,
-        frame: Frame | None = None,
+        material: str = "",
     ) -> None:
         """Lays a layer over what is there.
 
@@ -110,14 +101,20 @@ class Canvas:
             coverage: share of each pixel that it covers, (height, width, rows), 0 .. 1.
             colour: colour of each row, (4, 1, 1, rows), or of each pixel, (4, height, width, rows).
             part: number of the part that it belongs to.
-            frame: where its material lies, if it is known.
+            material: name of what it is made of and moves with.
         """
         if not window:
             return
         lines, columns = window.place
         self.paint[:, lines, columns].lerp_(colour, coverage)
         if self.layers is not None:
-            self.layers.append(Layer(window.place, coverage, part, frame))
+            self.layers.append(Layer(window.place, coverage, part, material))
+
+    def mark(self, window: Window, coverage: Tensor, part: int, material: str = "") -> None:
+        """Says that pixels show a part, and leaves their colour as it is."""
+        if self.layers is not None and window:
+            below = self.paint[3][window.place].clone()
+            self.layers.append(Layer(window.place, coverage, part, material, below))
 
     def over(self, ground: Tensor) -> Tensor:
         """The picture over a ground, both (3, height, width, rows)."""
@@ -138,8 +135,9 @@ class Canvas:
         found = []
         for layer in reversed(self.layers):
             there = clear[layer.place]
-            found.append((layer, layer.coverage * there))
-            there *= 1 - layer.coverage
+            seen = layer.coverage * there
+            there -= seen
+            found.append((layer, seen if layer.within is None else seen * layer.within))
         return found
 
 

@@ -11,6 +11,7 @@ from ...core import Refused
 
 Parameters = dict[str, Tensor]  # by name: the values of each row, (n,), int64 or float32
 Shares = tuple[float, ...]  # probability of each value
+Interval = tuple[float, float] | tuple[Tensor, Tensor]  # its ends; of each row, (n,)
 HIDDEN = "not visible"
 
 
@@ -75,10 +76,12 @@ class Choice:
     def drawn(self, chance: Tensor, shares: Shares | Tensor) -> Tensor:
         """Values, (n,) int64, from uniform numbers, (n,)."""
         law = torch.as_tensor(shares, dtype=torch.float64)
-        law = law if law.ndim == 2 else law.expand(len(chance), -1)
-        steps = law.cumsum(1)
-        found = (chance[:, None] * steps[:, -1:] >= steps).sum(1)
-        last = (law > 0).long().mul(torch.arange(law.shape[1])).amax(1)
+        steps = law.cumsum(-1)
+        last = (law > 0).long().mul(torch.arange(law.shape[-1])).amax(-1)
+        if law.ndim == 1:
+            found = torch.searchsorted(steps, chance * steps[-1], right=True)
+        else:
+            found = (chance[:, None] * steps[:, -1:] >= steps).sum(1)
         return torch.minimum(found, last)
 
     def law(self, parameters: Parameters) -> Shares | Tensor:
@@ -103,8 +106,10 @@ class Number:
         name: name of the parameter, which is an option of the data as well.
         low, high: its range.
         meaning: what it is, for people, with its unit.
-        usual: interval from which it is drawn, by default the whole range.
+        usual: interval from which it is drawn, by default the whole range; or a function of the
+            parameters that are drawn before, which gives both ends, each (n,).
         gathered: whether values in the middle are more frequent than those at the ends.
+        needs: parameters on which a law that is a function depends.
         of: parameter that decides it, as in `Choice`.
         visible: function of the parameters that says in which rows it can be seen, as in `Choice`.
     """
@@ -113,12 +118,13 @@ class Number:
     low: float
     high: float
     meaning: str
-    usual: tuple[float, float] | None = None
+    usual: Interval | Callable[[Parameters], Interval] | None = None
     gathered: bool = False
+    needs: tuple[str, ...] = ()
     of: str = ""
     visible: Callable[[Parameters], Tensor] | None = None
 
-    def drawn(self, chance: Tensor, interval: tuple[float, float]) -> Tensor:
+    def drawn(self, chance: Tensor, interval: Interval) -> Tensor:
         """Values, (n,) float32, from uniform numbers, (n,)."""
         low, high = interval
         if self.gathered:
@@ -126,8 +132,10 @@ class Number:
             chance = (side * (side.square() + 1) * 0.5 + 1) * 0.5
         return (low + (high - low) * chance).float()
 
-    def law(self, parameters: Parameters) -> tuple[float, float]:
+    def law(self, parameters: Parameters) -> Interval:
         """Its own law, where no wish says otherwise."""
+        if callable(self.usual):
+            return self.usual(parameters)
         return self.usual or (self.low, self.high)
 
 

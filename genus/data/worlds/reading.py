@@ -17,7 +17,7 @@ from ..splits import Batch, Rows, Split, unpack
 from .chance import integers, uniforms
 from .painted import Painted, code_of
 from .parameters import Choice, Number, Parameters
-from .wishes import Law, Recipe, choice, find, law, recipe
+from .wishes import Law, Recipe, choice, find, recipe, sides
 from .world import World, meaning
 
 SMALLEST, LARGEST = 16, 128  # pixels
@@ -29,7 +29,11 @@ CAPTIONS = "captions"
 
 def source(world: World) -> Source:
     """A world as a data set that has a name; its parameters are options."""
-    return Source(partial(read, world), wishes={one.name: meaning(one) for one in world.parameters})
+    every = world.moving(2).parameters if world.moving else world.parameters
+    wishes = {one.name: meaning(one) for one in every}
+    for name, several in world.groups.items():
+        wishes[name] = f"{', '.join(several)} at once"
+    return Source(partial(read, world), wishes=wishes)
 
 
 def read(
@@ -43,6 +47,7 @@ def read(
     domains: str = "",
     hold: str = "",
     sweep: str = "",
+    clips: int = 0,
     seed: int = 0,
     cache: int = MOST,
     wishes: Mapping[str, str] | None = None,
@@ -53,30 +58,37 @@ def read(
         world: the world.
         size: height and width, in pixels; the pictures of a world are drawn with 16 to 128.
         rows: number of training rows of a world, or endless; validation and test have a tenth of it.
-        context: what is given with each picture of a world: captions, or names of parameters, with
-            commas.
+        context: what is given with each picture of a world: captions, layouts where there are any, or
+            names of parameters, with commas.
         label: column of a table, or parameter of a world, that is the label; by default all discrete
             parameters are labels.
         pairs: parameter of a world in which the two pictures of a pair differ, such as glasses, or
-            style:flat..ink.
+            style:flat..ink; or segmentation, where there is one: a picture of the classes of its pixels.
         domains: parameter of a world that divides it into two sets of pictures without pairs, such as
             glasses, or age:child..old.
         hold: combinations of values that are kept for the test of a world, such as
             beard:full+mouth:smile.
         sweep: parameter of a world that takes all its values one after another while all others stay,
             such as yaw, or yaw:15 for so many steps.
+        clips: number of frames, 2 or more, of clips of a world that moves; 0 for single pictures.
         seed: number of the draw of a world.
         cache: bytes of pictures that may be kept in the folder that the variable GENUS_CACHE names, by
             default ~/.cache/genus; 0 keeps none.
         wishes: laws of parameters, in words, as `worlds.wishes` reads them.
     """
     who = world.name
+    if clips:
+        if world.moving is None or clips < 2:
+            wanted = "at least 2 frames are wanted" if world.moving else "it does not move"
+            raise Refused(f"{who}: clips is {clips}; {wanted}")
+        world = world.moving(clips)
     if not SMALLEST <= size <= LARGEST:
         raise Refused(f"{who}: size is {size}; {SMALLEST} to {LARGEST} pixels are wanted")
     if sum(map(bool, (context, pairs, domains))) > 1:
         raise Refused(f"{who}: of context, pairs and domains, only one can be given with a picture")
-    laws = recipe(who, world.parameters, dict(world.fixed) | dict(wishes or {}), hold)
-    asked = Asked(world, size, laws, seed, cache, context, label, sweep)
+    words = world.spread(dict(world.fixed) | world.spread(wishes or {}))
+    laws = recipe(who, world.parameters, words, world.spread_hold(hold))
+    asked = Request(world, size, laws, seed, cache, context, label, sweep)
     if rows == "endless":
         return asked.endless(pairs or domains)
     if not rows.isdigit() or int(rows) < 1:
@@ -88,7 +100,7 @@ def read(
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """What was asked of a world.
 
     Args:
@@ -113,7 +125,7 @@ class Asked:
 
     @property
     def space(self) -> Pixels:
-        return Pixels((3, self.size, self.size))
+        return Pixels(self.world.shape(self.size))
 
     def data(self, splits: Mapping[str, Split]) -> Data:
         """The data set of three splits, with the names of its labels."""
@@ -128,6 +140,19 @@ class Asked:
             attributes={} if self.label else {one.name: one.names for one in names},
             separator=" " if captions else "",
             context_symbols=world.words if captions else (),
+            notes=self.notes(),
+        )
+
+    def notes(self) -> tuple[str, ...]:
+        """What a world offers, for people."""
+        numbers = [one.name for one in self.world.parameters if isinstance(one, Number)]
+        some = self.world.labels[-1]
+        wish = f"{self.world.name}?{some.name}={some.values[-1]}"
+        return (
+            f"drawn by the library: each parameter is an option, such as {wish}",
+            f"parameters with numbers: {', '.join(numbers)}",
+            "something is given by context=captions or context=NAME,NAME, by pairs=NAME and domains=NAME",
+            "hold=NAME:VALUE+NAME:VALUE keeps combinations for the test, sweep=NAME shows all values",
         )
 
     def labels(self) -> tuple[Choice, ...]:
@@ -135,7 +160,7 @@ class Asked:
         who, parameters = self.world.name, self.world.parameters
         if self.label:
             return (choice(who, parameters, self.label),)
-        if self.context and self.context != CAPTIONS:
+        if self.context and self.context not in (CAPTIONS, *self.world.contexts):
             found = [find(who, parameters, name) for name in self.context.split(",")]
             some = tuple(one for one in found if isinstance(one, Choice))
             if 0 < len(some) < len(found):
@@ -151,16 +176,18 @@ class Asked:
         """A finite split."""
         name = f"{self.world.name} {split}"
         if domains:
-            one, (first, second) = self._sides(domains)
+            one, (first, second) = sides(self.world.name, self.world.parameters, domains)
             laws = self._of(split)
             a = self._painted(split, count, laws.fixed(one, first), key="A")
             b = self._painted(split, count, laws.fixed(one, second), key="B")
-            sides = [Rows(side, self.space, name=f"{name} {domains}") for side in (a, b)]
-            return Unpaired(*sides, name=name)
+            both = [Rows(side, self.space, name=f"{name} {domains}") for side in (a, b)]
+            return Unpaired(*both, name=name)
         painted = self._painted(split, count, self._of(split))
         context, space = None, None
-        if pairs:
-            one, (first, second) = self._sides(pairs)
+        if pairs in self.world.maps:
+            context, space = self._painted(split, count, self._of(split), of=pairs), self.space
+        elif pairs:
+            one, (first, second) = sides(self.world.name, self.world.parameters, pairs)
             painted = self._painted(split, count, self._of(split), change=(one, second, "x"))
             context = self._painted(split, count, self._of(split), change=(one, first, "context"))
             space = self.space
@@ -188,6 +215,9 @@ class Asked:
             if world.captions is None:
                 raise Refused(f"{world.name}: has no captions; leave out context=captions")
             return world.tokens(world.captions(found)), world.sentences
+        if self.context in world.contexts:
+            space, of = world.contexts[self.context]
+            return of(found), space
         parameters = [find(world.name, world.parameters, name) for name in self.context.split(",")]
         labels = self.labels()
         if isinstance(parameters[0], Choice):
@@ -200,22 +230,6 @@ class Asked:
         held = bool(self.laws.hold) and split == "test"
         return Recipe(self.laws.who, self.laws.parameters, self.laws.wishes, self.laws.hold, held)
 
-    def _sides(self, words: str) -> tuple[str, tuple[Law, Law]]:
-        """The parameter in which two sides differ, and its law on each: glasses, or style:flat..ink."""
-        who = self.world.name
-        name, colon, values = words.partition(":")
-        one = find(who, self.world.parameters, name)
-        low, dots, high = values.partition("..")
-        if colon and dots:
-            return name, (law(who, one, low), law(who, one, high))
-        if colon:
-            raise Refused(f"{who}: '{words}' names one side; {name}:FROM..TO is wanted")
-        if isinstance(one, Number):
-            return name, (one.law({}), one.law({}))
-        own = (1.0,) * len(one.values) if callable(one.shares) or not one.shares else one.shares
-        first = tuple(float(k == 0) for k in range(len(own)))
-        return name, (first, (0.0, *own[1:]))
-
     def _painted(
         self,
         split: str,
@@ -223,6 +237,7 @@ class Asked:
         laws: Recipe,
         *,
         key: str = "",
+        of: str = "",
         change: tuple[str, Law, str] | None = None,
     ) -> Painted:
         world = self.world
@@ -230,9 +245,9 @@ class Asked:
         truth = partial(self._truth, laws, who, change)
         says = (
             f"{world.name} {world.version} {self.size} {who} {count} {laws.wishes} {laws.hold} "
-            f"{laws.only} {self.sweep} {change}"
+            f"{laws.only} {self.sweep} {change} {of} {world.frames}"
         )
-        draw = partial(_drawn, world, self.size)
+        draw = partial(_drawn, world, self.size, of)
         code = code_of(*world.folders)
         return Painted(truth, draw, count, self.space.shape, says, code, self.cache)
 
@@ -271,9 +286,9 @@ class Asked:
 
     # --- an endless split ---------------------------------------------------------------------
 
-    def endless(self, sides: str) -> Data:
+    def endless(self, two: str) -> Data:
         """The data set whose training rows never end."""
-        if sides or self.sweep:
+        if two or self.sweep:
             raise Refused(
                 f"{self.world.name}: pairs, domains and sweeps are finite; say rows=20000"
             )
@@ -283,7 +298,7 @@ class Asked:
     def drawn(self, key: object, rows: Tensor) -> tuple[Tensor, Parameters]:
         """Pictures, uint8, and parameters of rows that are not kept."""
         found = self._of("train").drawn((self.world.name, self.seed, key), rows)
-        return _drawn(self.world, self.size, found), found
+        return _drawn(self.world, self.size, "", found), found
 
 
 class Endless(Split):
@@ -293,7 +308,7 @@ class Endless(Split):
         asked: what was asked of a world.
     """
 
-    def __init__(self, asked: Asked):
+    def __init__(self, asked: Request):
         self.asked, self.name, self.space = asked, f"{asked.world.name} endless", asked.space
         self.fixed = asked.rows("train", FIXED)
         assert isinstance(self.fixed, Rows)
@@ -330,5 +345,5 @@ class Endless(Split):
         return view
 
 
-def _drawn(world: World, size: int, found: Parameters) -> Tensor:
-    return world.draw(found, size)
+def _drawn(world: World, size: int, of: str, found: Parameters) -> Tensor:
+    return world.maps[of](found, size) if of else world.draw(found, size)

@@ -37,7 +37,7 @@ def circle(x: Tensor, y: Tensor, radius: Coordinate) -> Tensor:
 
 
 def ellipse(x: Tensor, y: Tensor, wide: Coordinate, high: Coordinate) -> Tensor:
-    """Distance to an ellipse around the origin, exact to first order near its edge.
+    """Distance to an ellipse around the origin: exact to first order near its edge, never too long.
 
     Args:
         x, y: coordinates.
@@ -46,7 +46,8 @@ def ellipse(x: Tensor, y: Tensor, wide: Coordinate, high: Coordinate) -> Tensor:
     u, v = x / wide, y / high
     across, along = u * u, v * v
     slope = (across / (wide * wide) + along / (high * high)).sqrt_().add_(SMALL)
-    return ((across + along) - 1).div_(slope).mul_(0.5)
+    near = ((across + along) - 1).div_(slope).mul_(0.5)
+    return torch.maximum(near, torch.maximum(x.abs() - wide, y.abs() - high))
 
 
 def box(
@@ -140,6 +141,9 @@ def between(along: Tensor, low: Tensor, high: Tensor, grid: float, axis: int) ->
         low, high: the graphs, which vary along one axis.
         grid: step of that axis, from which slopes are found.
         axis: axis along which they vary: 0 for functions of y, 1 for functions of x.
+
+    Slopes at the ends of a window are found from one side: rows that must not depend on their block
+    need a window of fixed ends along this axis.
     """
     left = (low - along).mul_(_upright(low, grid, axis))
     right = (along - high).mul_(_upright(high, grid, axis))
@@ -193,10 +197,10 @@ def joined(first: Tensor, second: Tensor, soft: Coordinate) -> Tensor:
 def wave(x: Tensor) -> Tensor:
     """A smooth wave of period 1 between -1 and 1, made of parabolas; 0 and rising at 0."""
     turn = x - x.round()
-    return turn * (1 - turn.abs() * 2) * 8
+    return turn.abs().mul_(-16).add_(8).mul_(turn)
 
 
 def rise(x: Tensor, start: Coordinate, end: Coordinate) -> Tensor:
     """0 before the start, 1 beyond the end, and a smooth slope between."""
-    share = ((x - start) / (end - start)).clamp(0, 1)
-    return share * share * (3 - 2 * share)
+    share = ((x - start) * (1 / (end - start))).clamp_(0, 1)
+    return (share * -2).add_(3).mul_(share).mul_(share)

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from ...core import Refused
 from .chance import uniforms
-from .parameters import Choice, Number, Parameter, Parameters, Shares, near
+from .parameters import Choice, Interval, Number, Parameter, Parameters, Shares, near
 
 TIMES = 64  # that a row is drawn again before its wishes are called contrary
 Law = Shares | tuple[float, float]
@@ -99,7 +99,7 @@ class Recipe:
     def ordered(self) -> list[Parameter]:
         """The parameters, each after those on which a wish for it depends."""
         left, done = list(self.parameters), dict[str, Parameter]()
-        needs = {one.name: {one.of, *getattr(one, "needs", ())} - {""} for one in left}
+        needs = {one.name: {one.of, *one.needs} - {""} for one in left}
         for wish in self.wishes:
             needs[wish.name] |= wish.condition.keys()
         while left:
@@ -136,10 +136,8 @@ class Recipe:
         return replace(self, wishes=(*others, Wish(name, law, {})))
 
 
-def _drawn(one: Parameter, chance: Tensor, law: Shares | Tensor | tuple[float, float]) -> Tensor:
-    if isinstance(one, Choice):
-        return one.drawn(chance, law)
-    return one.drawn(chance, (float(law[0]), float(law[1])))
+def _drawn(one: Parameter, chance: Tensor, law: Shares | Tensor | Interval) -> Tensor:
+    return one.drawn(chance, law)  # pyright: ignore[reportArgumentType]
 
 
 def holds(condition: Condition, found: Parameters, n: int) -> Tensor:
@@ -202,6 +200,28 @@ def choice(who: str, parameters: Sequence[Parameter], name: str) -> Choice:
         return one
     known = ", ".join(p.name for p in parameters if isinstance(p, Choice))
     raise Refused(f"{who}: {name} is a number; one of {known} is wanted")
+
+
+def sides(who: str, parameters: Sequence[Parameter], words: str) -> tuple[str, tuple[Law, Law]]:
+    """The parameter in which two sides differ, and its law on each: glasses, or style:flat..ink.
+
+    Raises:
+        Refused: there is no such parameter, or only one side is named.
+    """
+    name, colon, values = words.partition(":")
+    one = find(who, parameters, name)
+    low, dots, high = values.partition("..")
+    if colon and dots:
+        return name, (law(who, one, low), law(who, one, high))
+    if colon:
+        raise Refused(f"{who}: '{words}' names one side; {name}:FROM..TO is wanted")
+    if isinstance(one, Number):
+        usual = (one.low, one.high)
+        if one.usual is not None and not callable(one.usual):
+            usual = (float(one.usual[0]), float(one.usual[1]))
+        return name, (usual, usual)
+    own = _own(one)
+    return name, (tuple(float(k == 0) for k in range(len(own))), (0.0, *own[1:]))
 
 
 def law(who: str, one: Parameter, word: str) -> Law:

@@ -1,7 +1,11 @@
 """Distances between distributions, from their moments, their samples or their histograms."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
+
+PAIRS = 2**23  # pairs of rows that are held at once
 
 
 def moments(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -44,14 +48,48 @@ def mmd(within_a: Tensor, within_b: Tensor, between: Tensor) -> tuple[Tensor, Te
     Source: Gretton, Borgwardt, Rasch, Schoelkopf, Smola, "A kernel two-sample test", 2012, Journal
         of Machine Learning Research 13, equation 3.
     """
-    cross, all_pairs = between.mean(), between.numel()
-    means, errors = [], []
-    for square, to_others in ((within_a, between.sum(1)), (within_b, between.sum(0))):
-        n = len(square)
-        own = square.sum(1) - square.diagonal()
-        means.append(own.sum() / (n * (n - 1)))
-        without = (own.sum() - 2 * own) / ((n - 1) * (n - 2))
-        rest = (between.sum() - to_others) / (all_pairs - all_pairs // n)
+    diagonals = within_a.diagonal(), within_b.diagonal()
+    own = within_a.sum(1) - diagonals[0], within_b.sum(1) - diagonals[1]
+    return _mmd(own, (between.sum(1), between.sum(0)))
+
+
+def mmd_in_blocks(
+    kernel: Callable[[Tensor, Tensor], Tensor], a: Tensor, b: Tensor, pairs: int = PAIRS
+) -> tuple[Tensor, Tensor]:
+    """`mmd` of rows (m, d) and (n, d), without a table of all their pairs.
+
+    Args:
+        kernel: function of rows (k, d) and (l, d) that gives (k, l).
+        a, b: rows of both samples.
+        pairs: number of pairs that are held at once.
+    """
+    own = []
+    for x in (a, b):
+        parts = x.split(max(1, pairs // len(x)))
+        diagonal = torch.cat([kernel(row[None], row[None])[0] for row in x])
+        own.append(torch.cat([kernel(part, x).sum(1) for part in parts]) - diagonal)
+    to_b, to_a = [], torch.zeros(len(b), dtype=a.dtype, device=a.device)
+    for part in a.split(max(1, pairs // len(b))):
+        table = kernel(part, b)
+        to_b.append(table.sum(1))
+        to_a += table.sum(0)
+    return _mmd((own[0], own[1]), (torch.cat(to_b), to_a))
+
+
+def _mmd(own: tuple[Tensor, Tensor], across: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """The squared maximum mean discrepancy and its error, from the sums of each row's kernels.
+
+    Args:
+        own: sums over the other rows of its own sample, (m,) and (n,).
+        across: sums over the rows of the other sample, (m,) and (n,).
+    """
+    all_pairs = len(own[0]) * len(own[1])
+    cross, means, errors = across[0].sum() / all_pairs, [], []
+    for row, to_others in zip(own, across, strict=True):
+        n = len(row)
+        means.append(row.sum() / (n * (n - 1)))
+        without = (row.sum() - 2 * row) / ((n - 1) * (n - 2))
+        rest = (cross * all_pairs - to_others) / (all_pairs - all_pairs // n)
         left_out = without - 2 * rest
         errors.append((n - 1) / n * ((left_out - left_out.mean()) ** 2).sum())
     return means[0] + means[1] - 2 * cross, (errors[0] + errors[1]).sqrt()

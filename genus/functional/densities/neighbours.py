@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-ROWS = 1024  # rows of a distance table that are held at once
+ROWS, PAIRS = 1024, 2**23  # rows and pairs of a distance table that are held at once
 
 
 def distances(a: Tensor, b: Tensor) -> Tensor:
@@ -13,17 +13,22 @@ def distances(a: Tensor, b: Tensor) -> Tensor:
     return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
 
 
+def at_once(b: Tensor) -> int:
+    """The number of rows whose distances to all of b are held at once."""
+    return max(1, min(ROWS, PAIRS // max(1, len(b))))
+
+
 def nearest(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """The distance of each row of a to the nearest row of b, (m,), and that row's number, (m,)."""
-    found = [distances(rows, b).min(1) for rows in a.split(ROWS)]
+    found = [distances(rows, b).min(1) for rows in a.split(at_once(b))]
     return torch.cat([f.values for f in found]), torch.cat([f.indices for f in found])
 
 
 def radii(x: Tensor, k: int) -> Tensor:
     """The distance of each row to its k-th nearest neighbour among the others: (n, d) -> (n,)."""
-    parts = []
-    for start in range(0, len(x), ROWS):
-        table = distances(x[start : start + ROWS], x)
+    parts, rows = [], at_once(x)
+    for start in range(0, len(x), rows):
+        table = distances(x[start : start + rows], x)
         table[torch.arange(len(table)), start + torch.arange(len(table))] = torch.inf
         parts.append(table.kthvalue(k, 1).values)
     return torch.cat(parts)
@@ -54,7 +59,7 @@ def manifolds(real: Tensor, fake: Tensor, k: int) -> Manifolds:
     real_radii, fake_radii = radii(real, k), radii(fake, k)
     inside = torch.zeros(len(fake), dtype=real.dtype, device=real.device)
     recall, coverage = [], []
-    for rows, reach in zip(real.split(ROWS), real_radii.split(ROWS), strict=True):
+    for rows, reach in zip(real.split(at_once(fake)), real_radii.split(at_once(fake)), strict=True):
         table = distances(rows, fake)
         hits = table <= reach[:, None]
         inside += hits.sum(0)

@@ -31,7 +31,7 @@ from ...errors import Refused
 from ...functional.densities.distances import (
     frechet,
     kl_histograms,
-    mmd,
+    mmd_in_blocks,
     moments,
     polynomial_kernel,
 )
@@ -64,9 +64,7 @@ def frechet_distance(real: Tensor, fake: Tensor) -> Estimate:
 
 def kernel_distance(real: Tensor, fake: Tensor) -> Estimate:
     """The squared MMD, unbiased: it may be negative. Its error covers draws of both sides."""
-    value, error = mmd(
-        polynomial_kernel(real, real), polynomial_kernel(fake, fake), polynomial_kernel(real, fake)
-    )
+    value, error = mmd_in_blocks(polynomial_kernel, real, fake)
     return Estimate(value.item(), error.item())
 
 
@@ -141,6 +139,7 @@ UNITS: dict[str, tuple[str, Literal["lower", "higher", "floor"]]] = {
     "classes": ("classes", "higher"),
     "class_kl": ("nats", "lower"),
     "diversity": ("feature distance", "floor"),
+    "told_apart": ("share", "floor"),
     "memorisation": ("ratio", "floor"),
     "right_class": ("share", "higher"),
 }
@@ -192,7 +191,7 @@ def sample_figures(
         "floor_rows": len(choices[0]),
         "neighbours": k,
     }
-    return [_figure(name, value, floors.get(name), known) for name, value in values.items()]
+    return [sampled(name, value, floors.get(name), known) for name, value in values.items()]
 
 
 def as_drawn(classes: Tensor, n: int, seed: int) -> Tensor:
@@ -207,10 +206,21 @@ def as_drawn(classes: Tensor, n: int, seed: int) -> Tensor:
     return torch.cat(rows)
 
 
-def _figure(name: str, estimate: Estimate, floor: float | None, protocol: dict[str, Any]) -> Figure:
+def sampled(
+    name: str, estimate: Estimate, floor: float | None, protocol: dict[str, Any], end: str = ""
+) -> Figure:
+    """A figure of samples.
+
+    Args:
+        name: name in `UNITS`.
+        estimate: value and its error.
+        floor: value of real rows.
+        protocol: description of data and samples.
+        end: end of the name of the figure, by which extractors are told apart.
+    """
     unit, better = UNITS[name]
     return Figure(
-        name,
+        name + end,
         estimate.value,
         unit,
         protocol,

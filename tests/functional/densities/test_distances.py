@@ -13,6 +13,7 @@ from genus.functional.densities.distances import (
     frechet,
     kl_histograms,
     mmd,
+    mmd_in_blocks,
     moments,
     polynomial_kernel,
     unbiased_energy_distance,
@@ -152,3 +153,11 @@ def test_the_energy_distance_of_normals_is_known(away):
     values, errors = (torch.stack(column) for column in zip(*found, strict=True))
     assert (values.mean() - truth).abs() < 5 * values.std() / 20
     assert 0.8 < errors.square().mean().sqrt() / values.std() < 1.5
+
+
+@pytest.mark.parametrize("pairs", [1, 100, 10**6])
+def test_a_discrepancy_in_blocks_is_the_same(pairs):
+    torch.manual_seed(0)
+    a, b = torch.randn(30, 4, dtype=torch.float64), torch.randn(47, 4, dtype=torch.float64) + 0.3
+    whole = mmd(polynomial_kernel(a, a), polynomial_kernel(b, b), polynomial_kernel(a, b))
+    torch.testing.assert_close(mmd_in_blocks(polynomial_kernel, a, b, pairs), whole)

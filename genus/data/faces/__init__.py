@@ -1,0 +1,1 @@
+"""Faces as drawings: what the world `portraits` draws, part by part."""

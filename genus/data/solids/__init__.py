@@ -1,0 +1,1 @@
+"""Solids on a ground: what the world `scenes` consists of, and how it is drawn."""

@@ -1,0 +1,1 @@
+"""Features of x, in which samples are compared with real rows where no oracle knows the data."""

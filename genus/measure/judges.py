@@ -1,0 +1,179 @@
+"""Who judges samples: the oracle of a data set, or else extractors, which know no data set.
+
+an oracle ships, or is given         its features and classes                     samples.samples
+pictures without one                 a net that ships, and random convolutions    extractors.pictures
+other rows                           columns, spectra or n-grams, and random      extractors.rows
+waves of them
+toys, clouds of points, graphs       nobody: they have figures of their own
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..core import Bits, Classes, Graphs, Reals, Space
+from ..data import Data
+from ..data.images.stacked import Stacked
+from .extractors.pictures import Extractor, RandomLayers, sees, shipped
+from .extractors.rows import Sight, sights_of_rows
+from .figures import Figure
+from .oracles import ROWS as SEEN
+from .oracles import Oracle, oracle_for
+from .pacing import Plan
+from .rows import Chosen, shuffled
+from .samples.extracted import Three, extracted_figures
+from .samples.samples import sample_figures
+from .samples.tables import table_figures
+
+UNITS = 2000  # training rows that give the units of features
+
+
+class ByOracle:
+    """Judges samples by the features and classes of an oracle.
+
+    Args:
+        oracle: oracle that knows the data.
+    """
+
+    def __init__(self, oracle: Oracle):
+        self.oracle = oracle
+
+    def see(self, x: Tensor, space: Space) -> object:
+        """What is done with rows, for a trial of how long it takes."""
+        return self.oracle.see(x, space)
+
+    def figures(
+        self,
+        data: Data,
+        fake: Tensor,
+        context: Tensor | None,
+        protocol: dict[str, Any],
+        neighbours: int,
+        plan: Plan,
+    ) -> list[Figure]:
+        """Figures of samples, (n, *shape), and of the contexts that they were drawn for, if any."""
+        train, test = (
+            self.oracle.see(_blocks(data, split, n), data.space)
+            for split, n in (("train", plan.train), ("test", plan.rows))
+        )
+        labels, account = None, self.oracle.account()
+        if data.test.labels is not None:
+            (labels,) = shuffled((data.test.labels,), plan.rows)
+            account["accuracy"] = round((test.classes == labels).double().mean().item(), 4)
+        classes = isinstance(data.context_space, Classes)
+        return sample_figures(
+            self.oracle.see(fake, data.space),
+            train,
+            test,
+            self.oracle.classes,
+            {**_known(data, protocol, plan), "oracle": account},
+            k=neighbours,
+            wanted=context.cpu() if classes and context is not None else None,
+            labels=labels,
+        )
+
+
+class BySight:
+    """Judges samples by an extractor, and beside it by one that owes nothing to any data.
+
+    Args:
+        sights: extractor, and the plain one.
+    """
+
+    def __init__(self, sights: tuple[Sight, Sight]):
+        self.sights = sights
+
+    def see(self, x: Tensor, space: Space) -> object:
+        """What is done with rows, for a trial of how long it takes."""
+        return [sight.see(x, space) for sight in self.sights]
+
+    def figures(
+        self,
+        data: Data,
+        fake: Tensor,
+        context: Tensor | None,
+        protocol: dict[str, Any],
+        neighbours: int,
+        plan: Plan,
+    ) -> list[Figure]:
+        """Figures of samples, (n, *shape)."""
+        known = _known(data, protocol, plan)
+
+        def sides() -> Iterator[Iterable[Tensor]]:
+            yield fake.cpu().split(SEEN)
+            yield _blocks(data, "train", plan.train)
+            yield _blocks(data, "test", plan.rows)
+
+        seen = [self.features(side, data.space) for side in sides()]
+        features = [Three(*three) for three in zip(*seen, strict=True)]
+        found = extracted_figures(self.sights, features, known, neighbours)
+        if found and of_table(data.space):
+            found += table_figures(*(torch.cat([*side]) for side in sides()), known)
+        return found
+
+    def features(self, blocks: Iterable[Tensor], space: Space) -> list[Tensor]:
+        """The features of rows that come some at once, (n, features), by each extractor."""
+        found = [[sight.see(x, space) for sight in self.sights] for x in blocks]
+        return [torch.cat(parts) for parts in zip(*found, strict=True)]
+
+
+def judge_of(
+    data: Data, oracle: Oracle | None = None, extractor: Extractor | None = None
+) -> ByOracle | BySight | None:
+    """The judge of samples of data; None where figures of their own judge them.
+
+    Args:
+        data: data set.
+        oracle: oracle of the user's; by default the one that ships for the data, if any.
+        extractor: extractor of pictures of the user's, by default the one that ships.
+    """
+    if isinstance(data.test, Stacked):  # an oracle sees one channel of it
+        return None
+    judge = oracle or (None if extractor else oracle_for(data.name, data.space))
+    if judge is not None:
+        judge.suits(data.space)
+        return ByOracle(judge)
+    points = isinstance(data.space, Reals) and len(data.space.shape) == 2
+    if data.truth is not None or points or isinstance(data.space, Graphs):
+        return None
+    real = Chosen(data.train).shuffled(min(UNITS, len(data.train))).whole()[0]
+    if sees(data.space):
+        return BySight((extractor or shipped(), RandomLayers(real, data.space)))
+    return BySight(sights_of_rows(real, data.space))
+
+
+def said_of(figures: Iterable[Figure]) -> str:
+    """A sentence on who judged the samples, and why; "" where an oracle or nobody did."""
+    found = [figure.protocol["extractor"] for figure in figures if "extractor" in figure.protocol]
+    if not found:
+        return ""
+    first = found[0]
+    if "hash" in first:
+        return (
+            f"No oracle knows these pictures, so their samples are compared by the features of a net that "
+            f"has learnt from other pictures (hash {first['hash']}), and beside it by random "
+            f"convolutions, which owe nothing to any data: what the two disagree on is undecided."
+        )
+    kinds = {"columns": "their columns", "spectrum": "their spectra", "n_grams": "their n-grams"}
+    return (
+        f"No oracle knows these rows, so samples are compared by {kinds[first['name']]}, and beside them "
+        f"by random waves of these: what the two disagree on is undecided."
+    )
+
+
+def of_table(space: Space) -> bool:
+    """Whether one x is a row of a table: numbers or bits."""
+    return isinstance(space, Reals | Bits) and len(space.shape) == 1
+
+
+def _blocks(data: Data, split: str, n: int) -> Iterable[Tensor]:
+    """The x of n rows of a split in a fixed random order, some at once."""
+    return (x for x, *_ in Chosen(data.splits[split]).shuffled(n).blocks(SEEN))
+
+
+def _known(data: Data, protocol: dict[str, Any], plan: Plan) -> dict[str, Any]:
+    """The protocol, with the training rows."""
+    fewer = {"train_rows": plan.train} if plan.train < len(data.train) else {}
+    return {**protocol, **fewer, "train": data.train.fingerprint[:16]}
