@@ -3,6 +3,7 @@
 import argparse
 import json
 import re
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -95,12 +96,18 @@ def named(data: str, options: dict[str, str]) -> str:
 
 
 def help_of_data() -> str:
-    """A line for each option of data."""
+    """A line for each option of data, and one for the parameters of worlds."""
     known = Path(__file__).parent.parent / "data" / "catalogue.json"
-    options = json.loads(known.read_text("utf-8"))["options"]
-    return "\n".join(
-        f"  --data.{name} {name.upper()}\n        {text}" for name, text in options.items()
+    catalogue = json.loads(known.read_text("utf-8"))
+    lines = [
+        f"  --data.{name} {name.upper()}\n        {text}"
+        for name, text in catalogue["options"].items()
+    ]
+    parameters = textwrap.fill(
+        f"  {', '.join(catalogue['parameters'])}", 98, subsequent_indent="  "
     )
+    more = "\n\nparameters of worlds are options, too; `genus data portraits` says more of them:\n"
+    return "\n".join(lines) + more + parameters
 
 
 def learnt_from(folder: Path) -> str:

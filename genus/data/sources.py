@@ -99,7 +99,7 @@ class Source:
 
     def described(self) -> dict[str, str]:
         """Each option that the data take, and its meaning."""
-        return {name: _meaning(self.read, name) for name in self.options()} | dict(self.wishes)
+        return {name: _meaning(self.read, name) for name in self.options()}
 
     def checked(self, options: Mapping[str, Any], who: str) -> dict[str, Any]:
         """Options as `read` takes them: words are read as numbers where numbers are wanted."""
@@ -107,7 +107,7 @@ class Source:
         wishes = {name: str(options[name]) for name in options if self._wishes(name)}
         options = {name: value for name, value in options.items() if name not in wishes}
         if unknown := sorted(options.keys() - kinds.keys()):
-            known = catalogue()["options"]
+            known = {**catalogue()["options"], **catalogue()["parameters"]}
             if wrong := [name for name in unknown if name not in known]:
                 near = get_close_matches(wrong[0], known, 1)
                 hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
@@ -311,6 +311,8 @@ def collected() -> dict[str, Any]:
     names: dict[str, str] = {}
     paths: list[tuple[bool, str, str]] = []
     options: dict[str, str] = {}
+    usual: dict[str, str] = {}  # of files and folders: what they mean by an option goes first
+    parameters: dict[str, str] = {}
     package = importlib.import_module(str(__package__))
     for found in walk_packages(package.__path__, f"{package.__name__}."):
         home = found.name.removeprefix(f"{package.__name__}.")
@@ -318,13 +320,17 @@ def collected() -> dict[str, Any]:
         sets, kinds = getattr(module, "SETS", {}), getattr(module, "PATHS", ())
         names |= dict.fromkeys(sets, home)
         paths += {(one.holds is None, one.pattern, home) for one in kinds}
-        for source in (*sets.values(), *kinds):
+        for source in sets.values():
             options |= source.described()
+            parameters |= source.wishes
+        for source in kinds:
+            usual = source.described() | usual
     places = [[pattern, home] for _, pattern, home in sorted(paths)]
     return {
         "names": dict(sorted(names.items())),
         "paths": places,
-        "options": dict(sorted(options.items())),
+        "options": dict(sorted((options | usual).items())),
+        "parameters": dict(sorted(parameters.items())),
     }
 
 
