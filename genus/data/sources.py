@@ -107,10 +107,11 @@ class Source:
         wishes = {name: str(options[name]) for name in options if self._wishes(name)}
         options = {name: value for name, value in options.items() if name not in wishes}
         if unknown := sorted(options.keys() - kinds.keys()):
-            known = {**catalogue()["options"], **catalogue()["parameters"]}
+            usual = catalogue()["options"]
+            known = [*usual, *catalogue()["parameters"]]
             if wrong := [name for name in unknown if name not in known]:
                 near = get_close_matches(wrong[0], known, 1)
-                hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+                hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(usual)}"
                 raise Refused(f"load: there is no option '{wrong[0]}' of data; {hint}")
             takes = [*kinds, *self.wishes]
             rest = f"; it takes {', '.join(takes)}" if takes else ""
