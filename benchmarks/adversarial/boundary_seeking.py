@@ -20,7 +20,7 @@ from genus.core import Losses, Model
 from genus.data import Data, load
 from genus.data.text.grammar import Grammar
 from genus.measure import evaluate
-from genus.measure.evaluation import judging
+from genus.measure.rows import judging
 from genus.measure.likelihood.likelihood import QUICK
 from genus.measure.rows import sampled
 from genus.recipes.adversarial import bsgan as bsgan_recipe
