@@ -90,7 +90,7 @@ class Scores:
         """Figures found in about this time, of fewer rows, samples or annealing steps.
 
         How many is settled the first time, so that all figures of a run can be compared; if they
-        are fewer, their number is a figure too.
+        are fewer, their number is a figure too, if there is any other.
         """
         whole = self._whole(model)
         if self.part is None:
@@ -98,7 +98,8 @@ class Scores:
         kinds = ("rows", "samples", "betas")
         counts = {kind: (getattr(self.part, kind), getattr(whole, kind)) for kind in kinds}
         fewer = {kind: float(own) for kind, (own, all_) in counts.items() if own < all_}
-        return self._figures(model, self.part) | fewer
+        found = self._figures(model, self.part)
+        return found | fewer if found else {}
 
     def seconds(self, model: Model) -> float:
         """About how many seconds a call takes, from a trial on a few rows."""
