@@ -18,6 +18,7 @@ from ..core.html import embedded
 HEAVY = 64_000  # bytes of a picture that is sent as it is
 WIDE = 480  # pixels of one that is not
 BESIDE = "display:flex;flex-wrap:wrap;align-items:flex-start;gap:0.5em 2em"
+HEAD = "white-space:pre-wrap;min-width:26em"  # so that the samples keep their place
 STYLE = "text-align:left;padding:0 1.2em 0 0;border:0;background:none"
 
 
@@ -42,7 +43,7 @@ class Notebook:
             for *cells, figure in rows
         )
         below = f"<div><b>{escape(verdict)}</b></div>" if verdict else ""
-        self._put("table", f"<div>{escape(head)}</div><table>{lines}</table>{below}")
+        self._put("table", f'<div style="{HEAD}">{escape(head)}</div><table>{lines}</table>{below}')
 
     def picture(self, path: Path) -> None:
         """Shows a PNG file in the place of the one before."""

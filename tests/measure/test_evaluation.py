@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import genus
-from genus.core import GenerativeModel
-from genus.data import Data, load
+from genus.core import GenerativeModel, Pixels
+from genus.data import Data, Rows, load
 from genus.energy import RBM
 from genus.measure import Effort, evaluate, oracle, real_floor, scores, table
 from genus.measure.samples.vectors import vector_figures
@@ -224,6 +224,15 @@ def test_scores_for_a_run(digits):
     bits = digits.binarised()
     rbm = RBM(bits.space, hidden=4)
     assert scores(bits.validation)(rbm)["nats"] == pytest.approx(64 * math.log(2), rel=0.05)
+
+
+def test_few_rows_have_no_covariance():
+    """As the validation split of a small folder of pictures."""
+    x = torch.randint(0, 256, (11, 3, 8, 8), dtype=torch.uint8)
+    space = Pixels((3, 8, 8))
+    model = Reads(space, Rows(x, space).everything()[0])
+    for n, names in ((1, []), (10, []), (11, ["frechet"])):
+        assert [*scores(Rows(x[:n], space), samples=12)(model)] == names
 
 
 def test_data_need_not_have_a_name_of_ours(digits):

@@ -12,6 +12,9 @@ from games import Blob
 from laws import rows_for
 from PIL import Image
 
+from genus.core import Bits, Reals
+from genus.density import Gaussian
+from genus.energy import RBM
 from genus.train.fit import fit
 from genus.train.notebook import Notebook
 from genus.train.progress import Display, pace
@@ -71,6 +74,7 @@ def kernel(monkeypatch):
 
     ipython, face = ModuleType("IPython"), ModuleType("IPython.display")
     ipython.get_ipython = lambda: SimpleNamespace(kernel=object())
+    ipython.version_info = (9, 0)  # which matplotlib asks for
     face.HTML = lambda html: html
     face.display = lambda content, display_id: Output(content)
     monkeypatch.setitem(sys.modules, "IPython", ipython)
@@ -102,6 +106,28 @@ def test_a_notebook_has_one_table_and_one_picture(kernel, capsys, tmp_path, fold
     assert "&lt;gap&gt;" in tables[-1]
     assert "YSBwaWN0dXJl" in pictures[0]
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_notebook_shows_samples_without_being_asked(kernel):
+    """Of models that can be drawn; of others the table alone."""
+    run = Run(rounds=2, progress=True, device="cpu")
+    fit(Blob(), rows_for(Blob()), run)
+    assert "<img" in kernel[-1][1]
+    display = Display(True, 1, None, Clock())
+    assert display.drawing(None, RBM(Bits((4,)), 2)) is not None
+    assert display.drawing(None, Gaussian(Reals((5,)))) is None
+    assert display.drawing(None, Gaussian(Reals((2,)))) is not None
+    assert display.drawing(print, Gaussian(Reals((5,)))) is print
+    assert Display(False, 1, None, Clock()).drawing(None, Gaussian(Reals((2,)))) is None
+
+
+def test_figures_are_told_once(capsys):
+    """In lines one under another, which would be long."""
+    display = Display(True, 9, None, clock := Clock())
+    for number in (1, 2, 3):
+        clock.time += 20
+        display.show(number, clock.time, {"model/nll": 1.0}, {"nats": float(number > 2)})
+    assert [line.count("nats") for line in capsys.readouterr().err.splitlines()] == [1, 0, 1]
 
 
 def test_a_heavy_picture_is_sent_as_a_light_one(kernel, tmp_path):
