@@ -136,7 +136,7 @@ def judge_of(
         judge.suits(data.space)
         return ByOracle(judge)
     points = isinstance(data.space, Reals) and len(data.space.shape) == 2
-    if data.truth is not None or points or isinstance(data.space, Graphs):
+    if data.truth is not None or points or isinstance(data.space, Graphs | Classes):
         return None
     real = Chosen(data.train).shuffled(min(UNITS, len(data.train))).whole()[0]
     if sees(data.space):
