@@ -1,10 +1,12 @@
 """Who judges samples: the oracle of a data set, or else extractors, which know no data set.
 
-an oracle ships, or is given         its features and classes                     samples.samples
-pictures without one                 a net that ships, and random convolutions    extractors.pictures
-other rows                           columns, spectra or n-grams, and random      extractors.rows
-waves of them
-toys, clouds of points, graphs       nobody: they have figures of their own
+    an oracle ships, or is given         its features and classes                     samples.samples
+    pictures without one                 a net that ships, and random convolutions    extractors.pictures
+    other rows                           columns, spectra or n-grams, and random      extractors.rows
+                                         waves of them
+    toys, classes, clouds, graphs        nobody: some have figures of their own
+
+The protocol names the judge, so figures of two judges are never compared.
 """
 
 from collections.abc import Iterable, Iterator
