@@ -30,6 +30,7 @@ from .samples.samples import sample_figures
 from .samples.tables import table_figures
 
 UNITS = 2000  # training rows that give the units of features
+TEST, TRAIN = 2000, 10_000  # at most so many rows are compared: neighbours cost their product
 
 
 class ByOracle:
@@ -101,7 +102,8 @@ class BySight:
         plan: Plan,
     ) -> list[Figure]:
         """Figures of samples, (n, *shape)."""
-        known = _known(data, protocol, plan)
+        plan = plan._replace(rows=min(plan.rows, TEST), train=min(plan.train, TRAIN))
+        known = {**_known(data, protocol, plan), "real_rows": plan.rows}
 
         def sides() -> Iterator[Iterable[Tensor]]:
             yield fake.cpu().split(SEEN)
