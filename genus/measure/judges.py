@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..core import Bits, Classes, Graphs, Reals, Space
+from ..core import Bits, Classes, Graphs, Reals, Refused, Space
 from ..data import Data
 from ..data.images.stacked import Stacked
 from .extractors.pictures import Extractor, RandomLayers, sees, shipped
@@ -39,6 +39,8 @@ class ByOracle:
     Args:
         oracle: oracle that knows the data.
     """
+
+    most = None  # training rows that are compared
 
     def __init__(self, oracle: Oracle):
         self.oracle = oracle
@@ -85,6 +87,8 @@ class BySight:
         sights: extractor, and the plain one.
     """
 
+    most = TRAIN  # training rows that are compared
+
     def __init__(self, sights: tuple[Sight, Sight]):
         self.sights = sights
 
@@ -102,7 +106,7 @@ class BySight:
         plan: Plan,
     ) -> list[Figure]:
         """Figures of samples, (n, *shape)."""
-        plan = plan._replace(rows=min(plan.rows, TEST), train=min(plan.train, TRAIN))
+        plan = plan._replace(rows=min(plan.rows, TEST), train=min(plan.train, self.most))
         known = {**_known(data, protocol, plan), "real_rows": plan.rows}
 
         def sides() -> Iterator[Iterable[Tensor]]:
@@ -132,7 +136,17 @@ def judge_of(
         data: data set.
         oracle: oracle of the user's; by default the one that ships for the data, if any.
         extractor: extractor of pictures of the user's, by default the one that ships.
+
+    Raises:
+        Refused: both are given, or one that does not fit the data.
     """
+    if extractor is not None and oracle is not None:
+        raise Refused("evaluate: an oracle and an extractor are given; one of them judges")
+    if extractor is not None and not sees(data.space):
+        raise Refused(
+            f"evaluate: an extractor is given, and the data are {data.space}; it judges pictures of 1 "
+            f"or 3 channels; leave it out"
+        )
     if isinstance(data.test, Stacked):  # an oracle sees one channel of it
         return None
     judge = oracle or (None if extractor else oracle_for(data.name, data.space))

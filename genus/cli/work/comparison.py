@@ -73,10 +73,9 @@ def compare(
     judge = oracle_for(source.name, source.space) if oracle is None else measure.oracle(oracle)
     judges: Judges = {"oracle": judge}
     if extractor is not None:
-        judges = {
-            "oracle": None if oracle is None else judge,
-            "extractor": measure.extractor(extractor),
-        }
+        if oracle is not None:
+            raise Refused("compare: --oracle and --extractor are given; one of them judges")
+        judges = {"extractor": measure.extractor(extractor)}
     before = _claim(out, resume)
     words = ["compare", *names, "--data", data, "--minutes", f"{minutes:g}"]
     words += ["--oracle", str(oracle)] if oracle else []

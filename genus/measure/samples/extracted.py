@@ -21,7 +21,7 @@ from ..figures import Figure
 from .samples import CHOICES, Estimate, frechet_distance, kernel_distance, memorisation, sampled
 from .two_sample import told_apart
 
-FEWEST = 20  # samples, and test rows
+FEWEST = 20  # samples, training rows and unseen rows
 
 
 class Three(NamedTuple):
@@ -42,12 +42,12 @@ def extracted_figures(
 
     Args:
         sights: extractor, and the plain one.
-        features: what each of them sees, in no order. With fewer than 20 samples or unseen rows there
-            are no figures.
+        features: what each of them sees, in no order. There are no figures where any of them sees
+            fewer than 20 rows of a kind.
         protocol: description of the data for the figures.
         k: neighbour that bounds a ball, for precision, recall, density and coverage.
     """
-    if min(len(features[0].fake), len(features[0].test)) < FEWEST:
+    if min(map(len, features[0])) < FEWEST:
         return []
     figures = []
     for number, (sight, seen) in enumerate(zip(sights, features, strict=True)):
