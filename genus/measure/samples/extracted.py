@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ...functional.densities.estimates import mean_error
-from ...functional.densities.neighbours import manifolds
+from ...functional.densities.neighbours import manifolds, radii
 from ..extractors.rows import Sight
 from ..figures import Figure
 from .samples import CHOICES, Estimate, frechet_distance, kernel_distance, memorisation, sampled
@@ -70,9 +70,10 @@ def extracted_figures(
 
 def _values(seen: Three, k: int, whole: bool) -> tuple[dict[str, Estimate], dict[str, float]]:
     """The figures of samples, and their floors."""
-    values = _compared(seen.test, seen.fake, k, whole)
+    reach = radii(seen.test, k) if whole else None
+    values = _compared(seen.test, seen.fake, k, reach)
     chosen = [_some(seen.train, len(seen.fake), seed) for seed in range(CHOICES)]
-    real = [_compared(seen.test, rows, k, whole) for rows in chosen]
+    real = [_compared(seen.test, rows, k, reach) for rows in chosen]
     floors = {name: sum(one[name].value for one in real) / CHOICES for name in values}
     if whole:
         values["memorisation"] = memorisation(seen.train, seen.test, seen.fake)
@@ -81,14 +82,15 @@ def _values(seen: Three, k: int, whole: bool) -> tuple[dict[str, Estimate], dict
     return values, floors
 
 
-def _compared(real: Tensor, fake: Tensor, k: int, whole: bool) -> dict[str, Estimate]:
+def _compared(real: Tensor, fake: Tensor, k: int, reach: Tensor | None) -> dict[str, Estimate]:
+    """The figures of one sample beside another, all of them where the radii of the real one are given."""
     found = {
         "frechet": frechet_distance(real, fake),
         "kernel_distance": kernel_distance(real, fake),
         "told_apart": Estimate(*told_apart(real, fake)),
     }
-    if whole:
-        cover = manifolds(real, fake, k)
+    if reach is not None:
+        cover = manifolds(real, fake, k, reach)
         found |= {name: Estimate(*mean_error(rows)) for name, rows in cover._asdict().items()}
     return found
 
