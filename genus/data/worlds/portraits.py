@@ -30,9 +30,7 @@ from .shapes import wave
 from .wishes import recipe
 from .world import World
 
-BLOCK = (
-    2**17
-)  # pixels of the pictures that are drawn at once: so many stay in the cache of a processor
+BLOCK = 2**17  # pixels of the pictures that are drawn at once: they stay in a processor's cache
 
 
 class Portrait(NamedTuple):
@@ -61,14 +59,15 @@ class Portrait(NamedTuple):
 
 
 def parameters(n: int, seed: int = 0, wishes: Mapping[str, str] | None = None) -> Parameters:
-    """The parameters of n people, each (n,).
+    """The parameters of n people, each (n,): those of the first training rows of `load("portraits")`.
 
     Args:
         n: number of people.
         seed: number of the draw.
         wishes: laws in words, by parameter, such as {"glasses": "round", "yaw": "-30..30"}.
     """
-    return recipe("portraits", PARAMETERS, wishes or {}).drawn(seed, torch.arange(n))
+    key = (PORTRAITS.name, seed, "train")
+    return recipe(PORTRAITS.name, PARAMETERS, wishes or {}).drawn(key, torch.arange(n))
 
 
 @overload
