@@ -22,7 +22,8 @@ from genus.report import groups
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted((DOCS / "guide").glob("*.md"))]
 PICTURE = ROOT / "docs" / "demo.png"
 SHOWN = {  # the figures of the README's table, and how their columns are called
     "nll": "negative log-likelihood, nats",

@@ -5,8 +5,10 @@ python -m benchmarks.worlds --speed
 """
 
 import argparse
+import json
 import time
 from collections.abc import Callable
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -14,11 +16,14 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from benchmarks.bench import machine, versions
 from genus.data.faces.people import SHAPES
 from genus.data.worlds import portraits
 from genus.data.worlds.parameters import Choice, Parameters, taken
 
 ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "results" / "worlds.json"
+TIMES = 7  # that a speed is measured
 SEED = 41
 MOST = 390_000  # bytes of a sheet
 STEPS = 8  # of the sweep of a number
@@ -45,7 +50,7 @@ SWEPT = {  # sheet: its parameters
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures" / "worlds")
-    parser.add_argument("--speed", action="store_true", help="print pictures a second instead")
+    parser.add_argument("--speed", action="store_true", help="measure pictures a second instead")
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.speed:
@@ -186,23 +191,37 @@ def titled(rows: list[tuple[str, Tensor]]) -> Image.Image:
 
 
 def speed() -> None:
-    """Pictures a second on one thread, by the processor's time: the best and the median of 7."""
+    """Measures how many portraits a second are drawn, and puts that into benchmarks/results."""
+    rows = []
     for size, n in ((32, 4096), (64, 1024), (128, 256)):
-        rows = portraits.parameters(n, 0)
-        for what, draw in (
-            ("pictures", lambda: portraits.draw(rows, size)),  # noqa: B023
-            ("everything", lambda: portraits.draw(rows, size, everything=True)),  # noqa: B023
-        ):
-            draw()
-            spent = []
-            for _ in range(7):
-                start = time.process_time()
-                draw()
-                spent.append(time.process_time() - start)
-            spent.sort()
-            print(
-                f"{size} pixels, {what}: {n / spent[0]:,.0f} a second, median {n / spent[3]:,.0f}"
-            )
+        people = portraits.parameters(n, 0)
+        alone = best(partial(portraits.draw, people, size))
+        whole = best(partial(portraits.draw, people, size, everything=True))
+        rows.append([f"{size} x {size}", f"{n / alone:,.0f}", f"{n / whole:,.0f}"])
+        print(*rows[-1], sep=" | ")
+    record = {
+        "title": "Portraits a second",
+        "command": "python -m benchmarks.worlds --speed",
+        "protocol": {"time": f"of the processor, one thread, the best of {TIMES}"},
+        "date": date.today().isoformat(),
+        "machine": machine(1),
+        "versions": versions(),
+        "columns": ["pixels", "portraits a second", "with all their truth"],
+        "rows": rows,
+        "notes": [],
+    }
+    RESULTS.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+
+
+def best(draw: Callable[[], object]) -> float:
+    """Seconds that the processor takes."""
+    draw()
+    spent = []
+    for _ in range(TIMES):
+        start = time.process_time()
+        draw()
+        spent.append(time.process_time() - start)
+    return min(spent)
 
 
 if __name__ == "__main__":

@@ -386,7 +386,7 @@ MODELS = {
     ),
     "probability-flow-adaptive": lambda: ProbabilityFlow(
         Diffusion(ConcatSquash(2, 8), Reals((2,)), Cosine(0.2), sampler=UniPC(4)),
-        DormandPrince(1e-8, 1e-8, alone=True),
+        DormandPrince(1e-8, 1e-8),
     ),
     "probability-flow-probed": lambda: ProbabilityFlow(
         Diffusion(ConcatSquash(2, 8), Pixels((2,), 5), VP(first=0.1), sampler=DPMSolver(3)),

@@ -20,9 +20,8 @@ from genus.core import Losses, Model
 from genus.data import Data, load
 from genus.data.text.grammar import Grammar
 from genus.measure import evaluate
-from genus.measure.evaluation import judging
 from genus.measure.likelihood.likelihood import QUICK
-from genus.measure.rows import sampled
+from genus.measure.rows import judging, sampled
 from genus.recipes.adversarial import bsgan as bsgan_recipe
 from genus.recipes.adversarial.bsgan import bsgan
 from genus.recipes.autoregressive import made as made_recipe

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from genus.core import Model
 from genus.data import load
-from genus.measure.evaluation import judging
+from genus.measure.rows import judging
 from genus.measure.samples.toys import mode_values
 from genus.recipes.adversarial.gogan import RUN, gogan
 from genus.train import artifact

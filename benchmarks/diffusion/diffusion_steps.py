@@ -25,7 +25,7 @@ from genus.diffusion.sampler import Sampler
 from genus.functional.densities.distances import frechet, mmd, moments, polynomial_kernel
 from genus.functional.diffusion.spacings import Karras, WithoutLast, even
 from genus.measure import oracle, real_floor
-from genus.measure.evaluation import judging, shuffled
+from genus.measure.rows import judging, shuffled
 from genus.media.style import canvas
 from genus.recipes.diffusion.edm import edm
 from genus.recipes.diffusion.flow_matching import flow_matching

@@ -8,7 +8,7 @@ from typing import Any
 from .. import recipes
 from ..errors import Refused
 from .errors import OK, STOPPED, known, say, writing
-from .parser import DATA, Parser
+from .parser import DATA, Parser, learnt_from
 
 
 def run(words: list[str]) -> int:
@@ -85,7 +85,10 @@ def _stored(out: Path, name: str) -> dict[str, object]:
     recipe = read_config(out).get("recipe", {"name": name, "options": {}})
     if recipe["name"] != name:
         raise Refused(f"fit: the run in {out} is of the recipe {recipe['name']}, not of {name}")
-    return {k: v for k, v in recipe["options"].items() if k not in ("out", "resume")}
+    options: dict[str, object] = {
+        k: v for k, v in recipe["options"].items() if k not in ("out", "resume")
+    }
+    return options | ({"data": learnt_from(out)} if options.get("data") else {})
 
 
 def _conclude(out: Path) -> None:
@@ -109,9 +112,9 @@ def _kind_of_samples(out: Path, config: dict[str, Any]) -> str:
     """The suffix of the file that shows samples of a run best."""
     from ..data import load
     from ..media.files import natural_kind
-    from ..train.artifact import ArtifactError, data_of, decode
+    from ..train.artifact import ArtifactError, decode
 
     try:
-        return natural_kind(decode(config["model"]).space, lambda: load(data_of(out)))
+        return natural_kind(decode(config["model"]).space, lambda: load(learnt_from(out)))
     except ArtifactError:  # a class of the user's own, which is built only where it is allowed
         return ".png"

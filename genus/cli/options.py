@@ -9,6 +9,7 @@ recipe's defaults, the run that is resumed, a file named by --config, the comman
 import argparse
 import inspect
 import json
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
@@ -32,6 +33,14 @@ OF_DATA = "data."  # key of the options of the data among those of the recipe
 
 class _Formatter(DefaultHelpFormatter, argparse.RawDescriptionHelpFormatter):
     """Adds types and defaults to each description; keeps the layout of the docstring."""
+
+
+def _way_here(out: Path) -> str:
+    """The path from a run to the folder from which the paths of its options are."""
+    try:
+        return Path(os.path.relpath(Path.cwd(), out.resolve())).as_posix()
+    except ValueError:  # they are on two drives
+        return Path.cwd().as_posix()
 
 
 class RecipeParser:
@@ -103,7 +112,10 @@ class RecipeParser:
         """Calls the recipe. Its options are saved with the model."""
         run = {name: value for name, value in options.items() if name in RUN}
         own = {name: value for name, value in options.items() if name not in RUN}
-        note = {"recipe": {"name": self.recipe.__name__, "options": plain(options)}}
+        recipe = {"name": self.recipe.__name__, "options": plain(options)}
+        if run["out"] is not None:
+            recipe["place"] = _way_here(run["out"])
+        note = {"recipe": recipe}
         return self.recipe(**own, run=Run(**run, note=note))
 
     def _spelt(self, argv: Sequence[str]) -> list[str]:

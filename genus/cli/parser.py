@@ -3,6 +3,7 @@
 import argparse
 import json
 import re
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -34,9 +35,7 @@ class Parser(argparse.ArgumentParser):
         if options and not hasattr(taken, "data"):
             self.error(f"there is no option --data.{next(iter(options))}")
         if options:
-            from ..train.artifact import data_of
-
-            taken.data = named(taken.data or data_of(taken.folder), options)
+            taken.data = named(taken.data or learnt_from(taken.folder), options)
         if left:
             options = [name for action in self._actions for name in action.option_strings]
             option = left[0].partition("=")[0]
@@ -97,9 +96,24 @@ def named(data: str, options: dict[str, str]) -> str:
 
 
 def help_of_data() -> str:
-    """A line for each option of data."""
+    """A line for each option of data, and one for the parameters of worlds."""
     known = Path(__file__).parent.parent / "data" / "catalogue.json"
-    options = json.loads(known.read_text("utf-8"))["options"]
-    return "\n".join(
-        f"  --data.{name} {name.upper()}\n        {text}" for name, text in options.items()
+    catalogue = json.loads(known.read_text("utf-8"))
+    lines = [
+        f"  --data.{name} {name.upper()}\n        {text}"
+        for name, text in catalogue["options"].items()
+    ]
+    parameters = textwrap.fill(
+        f"  {', '.join(catalogue['parameters'])}", 98, subsequent_indent="  "
     )
+    more = "\n\nparameters of worlds are options, too; `genus data portraits` says more of them:\n"
+    return "\n".join(lines) + more + parameters
+
+
+def learnt_from(folder: Path) -> str:
+    """The name or path of the training data of the run in a folder, from wherever it is asked."""
+    from ..data.sources import there
+    from ..train.artifact import data_of, read_config
+
+    data, place = data_of(folder), read_config(folder)["recipe"].get("place")
+    return there(data, folder / place) if isinstance(place, str) else data

@@ -2,16 +2,19 @@
 
     only 0 and 1                       Bits
     uint8                              Pixels: (n, d) vectors, (n, h, w) grey images,
-                                       (n, h, w, c) or (n, c, h, w) images of 1 or 3 channels
+                                       (n, h, w, c) or (n, c, h, w) images of 1 or 3 channels;
+                                       of 4, the last is how opaque they are, and they stand on white
     other integers, (n, length)        Tokens
     floating point                     Reals
 
-A .npz holds x, perhaps y (labels), or x_train, y_train, x_validation, ... Pickles are refused.
+A .npz holds x, perhaps y (labels), or x_train, y_train, x_validation, ..., or train_images, train_labels,
+val_images, ... Pickles are refused.
 """
 
 import struct
 import zipfile
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from tokenize import TokenError
 from typing import Literal
@@ -42,6 +45,7 @@ DAMAGED = (  # what numpy raises over a file that is not whole
     zlib.error,
 )
 ROLES = {"x": "x", "data": "x", "images": "x", "y": "y", "labels": "y", "label": "y"}
+SMALLEST = 5  # pixels of a side of what may be a picture
 
 
 def arrays(path: Path, *, layout: Layout | None = None) -> Data:
@@ -57,17 +61,79 @@ def arrays(path: Path, *, layout: Layout | None = None) -> Data:
         roles["x"]["train"] = next(iter(found.values()))
     else:
         for key, array in found.items():
-            word, _, part = key.lower().partition("_")
-            split = split_name(part or "train")
+            word, split = _named(key)
             if word not in ROLES or split is None or split in roles[ROLES[word]]:
                 held = ", ".join(found)
-                wanted = "x and y, or x_train, y_train, x_validation, ..."
+                wanted = "x and y, or x_train, y_train, x_validation, ..., or train_images, train_labels, ..."
                 raise Refused(f"{path}: holds the arrays {held}; wanted are {wanted}")
             roles[ROLES[word]][split] = array
     if "train" not in roles["x"]:
         raise Refused(f"{path}: holds the arrays {', '.join(found)}; x or x_train is missing")
-    space, parts = understood(roles["x"], str(path), layout)
-    return data_of_rows(path.stem, space, parts, roles["y"] or None)
+    notes: list[str] = []
+    images = {k: _opaque(a, layout, notes) for k, a in roles["x"].items()}
+    space, parts = understood(images, str(path), layout)
+    if isinstance(space, Reals) and (note := _like_pictures(parts)):
+        notes.append(note)
+    labels = {k: _plain(y) for k, y in roles["y"].items()}
+    data = data_of_rows(path.stem, space, parts, labels or None)
+    return replace(data, notes=tuple(dict.fromkeys(notes)))
+
+
+def _named(key: str) -> tuple[str, str | None]:
+    """What an array holds by its name, and of which split: x_train, or train_images."""
+    word, _, part = key.lower().partition("_")
+    if word not in ROLES and split_name(word) is not None:
+        word, part = part, word
+    return word, split_name(part or "train")
+
+
+def _plain(labels: Array) -> Array:
+    """Labels as (n,), whole numbers where they are numbers, if they come as a column or as floats."""
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.dtype.kind == "f" and bool((labels == np.floor(labels)).all()):
+        return labels.astype(np.int64)
+    return labels
+
+
+def _opaque(array: Array, layout: Layout | None, notes: list[str]) -> Array:
+    """Images of four channels as three, on white; with a layout they stay as they are."""
+    if array.dtype != np.uint8 or array.ndim != 4 or layout is not None:
+        return array
+    first, last = array.shape[1] in (1, 3, 4), array.shape[3] in (1, 3, 4)
+    if first == last or 4 not in (
+        array.shape[1] if first else None,
+        array.shape[3] if last else None,
+    ):
+        return array
+    axis = 1 if first else 3
+    colours, alpha = np.split(array.astype(np.uint32), [3], axis)
+    notes.append(
+        f"images of 4 channels are read as red, green, blue and how opaque they are, and stand on "
+        f"white; layout={'first' if first else 'last'} keeps the 4 channels"
+    )
+    return ((colours * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+
+
+def _like_pictures(parts: dict[str, Array]) -> str | None:
+    """A sentence on real numbers that seem to be pictures; None if they do not."""
+    shape = next(iter(parts.values())).shape[1:]
+    sides = [side for side in shape if side >= SMALLEST]
+    if len(sides) != 2 or len(shape) > 3 or (len(shape) == 3 and not {1, 3, 4} & {*shape}):
+        return None
+    low, high = min(a.min() for a in parts.values()), max(a.max() for a in parts.values())
+    ways = (
+        (0, 1, "(255 * x).round()"),
+        (-1, 1, "(127.5 * (x + 1)).round()"),
+        (0, 255, "x.round()"),
+    )
+    for least, most, way in ways:
+        if least <= low and high <= most:
+            return (
+                f"floating point from {low:g} to {high:g} is read as real numbers; if these are "
+                f"pictures, save {way}.astype('uint8')"
+            )
+    return None
 
 
 def understood(

@@ -7,7 +7,9 @@ GROUPS: dict[str, dict[str, str]] = {
         "stacked_digits": "three digits as the three channels of one picture: 1,000 modes",
         "bars": "bars and stripes of 4 x 4 bits, whose distribution is known",
     },
-    "worlds: pictures that are drawn, whose truth is known": {
+    "worlds: pictures that the library draws, whose truth is known": {
+        "portraits": "faces of 2,048 people, with all their parameters: portraits?glasses=round",
+        "portraits_six": "the same with six independent factors, for disentanglement",
         "scenes": "solids on textured grounds: attributes, captions, layouts, classes of pixels, clips",
         "scenes_six": "the same with six independent factors, all else fixed",
     },

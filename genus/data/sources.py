@@ -5,6 +5,7 @@
     bars                                        a toy of bits
     scenes, scenes_six                          drawn solids, of which everything is known
     stacked_digits, stacked_mnist               1,000 modes
+    portraits, portraits_six                    worlds: drawn faces whose truth is known
     grammar                                     a toy of tokens
     dates, reordering                           translations
     analogies, word_pairs                       sentences from which word vectors are learnt
@@ -98,7 +99,7 @@ class Source:
 
     def described(self) -> dict[str, str]:
         """Each option that the data take, and its meaning."""
-        return {name: _meaning(self.read, name) for name in self.options()} | dict(self.wishes)
+        return {name: _meaning(self.read, name) for name in self.options()}
 
     def checked(self, options: Mapping[str, Any], who: str) -> dict[str, Any]:
         """Options as `read` takes them: words are read as numbers where numbers are wanted."""
@@ -106,10 +107,11 @@ class Source:
         wishes = {name: str(options[name]) for name in options if self._wishes(name)}
         options = {name: value for name, value in options.items() if name not in wishes}
         if unknown := sorted(options.keys() - kinds.keys()):
-            known = catalogue()["options"]
+            usual = catalogue()["options"]
+            known = [*usual, *catalogue()["parameters"]]
             if wrong := [name for name in unknown if name not in known]:
                 near = get_close_matches(wrong[0], known, 1)
-                hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+                hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(usual)}"
                 raise Refused(f"load: there is no option '{wrong[0]}' of data; {hint}")
             takes = [*kinds, *self.wishes]
             rest = f"; it takes {', '.join(takes)}" if takes else ""
@@ -226,6 +228,27 @@ def find(source: str) -> tuple[Path | None, Source | None, dict[str, Any]]:
     return path, found, found.checked(given, f"{path} is {found.kind}, which") if found else {}
 
 
+def there(source: str, place: Path) -> str:
+    """The source, with the path that it has from another folder if something lies there.
+
+    Args:
+        source: name or path, perhaps with options.
+        place: folder from which a path was given.
+    """
+    name = _parsed(source)[0]
+    if name in catalogue()["names"] or not name:
+        return source
+    path = place / expanduser(name)
+    there_is = path.exists() or (has_magic(str(path)) and bool(glob(str(path), recursive=True)))
+    if not there_is or os.path.abspath(path) == os.path.abspath(expanduser(name)):
+        return source
+    try:
+        found = os.path.relpath(path)
+    except ValueError:  # it is on another drive
+        found = os.path.abspath(path)
+    return Path(found).as_posix() + source.removeprefix(name)
+
+
 def with_options(source: str, options: Mapping[str, str]) -> str:
     """A name or path with options in it: those that it has, and these, which take precedence."""
     name, own = _parsed(source)
@@ -289,6 +312,8 @@ def collected() -> dict[str, Any]:
     names: dict[str, str] = {}
     paths: list[tuple[bool, str, str]] = []
     options: dict[str, str] = {}
+    usual: dict[str, str] = {}  # of files and folders: what they mean by an option goes first
+    parameters: dict[str, str] = {}
     package = importlib.import_module(str(__package__))
     for found in walk_packages(package.__path__, f"{package.__name__}."):
         home = found.name.removeprefix(f"{package.__name__}.")
@@ -296,13 +321,17 @@ def collected() -> dict[str, Any]:
         sets, kinds = getattr(module, "SETS", {}), getattr(module, "PATHS", ())
         names |= dict.fromkeys(sets, home)
         paths += {(one.holds is None, one.pattern, home) for one in kinds}
-        for source in (*sets.values(), *kinds):
+        for source in sets.values():
             options |= source.described()
+            parameters |= source.wishes
+        for source in kinds:
+            usual = source.described() | usual
     places = [[pattern, home] for _, pattern, home in sorted(paths)]
     return {
         "names": dict(sorted(names.items())),
         "paths": places,
-        "options": dict(sorted(options.items())),
+        "options": dict(sorted((options | usual).items())),
+        "parameters": dict(sorted(parameters.items())),
     }
 
 

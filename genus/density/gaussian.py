@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core import GenerativeModel, Losses, Reals, Refused, Space, require
-from ..functional.densities.densities import log_multivariate_normal
+from ..functional.densities.densities import HELD, log_multivariate_normal
 
 Covariance = Literal["full", "diagonal", "spherical"]
 LARGEST = 5000  # dimensions of a full covariance whose eigenvectors take about a minute
@@ -121,8 +121,42 @@ def fitted(x: Tensor, share: Tensor, covariance: str, floor: float) -> tuple[Ten
         half = values.clamp(min=floor).sqrt()[:, None] * vectors.T  # C = half' half
         scale = torch.linalg.qr(half, mode="r").R.T
     else:
-        variance = share @ centred**2
-        if covariance == "spherical":
-            variance = variance.mean(0, keepdim=True)
-        scale = variance.clamp(min=floor).sqrt()
+        scale = _root(share @ centred**2, covariance, floor)
     return mean.to(like), scale.to(like)
+
+
+def fitted_diagonals(
+    x: Tensor, shares: Tensor, covariance: str, floor: float
+) -> tuple[Tensor, Tensor]:
+    """`fitted` for many shares at once, by products of matrices, where covariances are not full.
+
+    The variance is mean (x - c)^2 - (mean (x - c))^2, of c the mean of all rows.
+
+    Args:
+        x: rows, (n, d).
+        shares: shares of the rows, (n, k).
+        covariance, floor: as in `fitted`.
+
+    Returns:
+        The means, (k, d), and the scales, (k, d) or (k, 1).
+    """
+    home = torch.device("cpu") if x.device.type == "mps" else x.device  # mps has no double
+    middle = x.mean(0).to(home, torch.float64)
+    shares = shares.to(home, torch.float64)
+    shares = shares / shares.sum(0).clamp(min=torch.finfo(torch.float64).tiny)
+    mean = torch.zeros(shares.shape[1], x.shape[1], dtype=torch.float64, device=home)
+    square = mean.clone()
+    size = max(1, HELD // x.shape[1])
+    for rows, part in zip(x.split(size), shares.split(size), strict=True):
+        y = rows.to(home, torch.float64) - middle
+        mean += part.T @ y
+        square += part.T @ y.square()
+    scale = _root((square - mean**2).clamp(min=0), covariance, floor)
+    return (middle + mean).to(x), scale.to(x)
+
+
+def _root(variance: Tensor, covariance: str, floor: float) -> Tensor:
+    """The scale, (..., d) or (..., 1), of variances, (..., d)."""
+    if covariance == "spherical":
+        variance = variance.mean(-1, keepdim=True)
+    return variance.clamp(min=floor).sqrt()

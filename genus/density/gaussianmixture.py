@@ -24,8 +24,10 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from ..core import GenerativeModel, Losses, Refused, Space, at_least
-from ..functional.densities.densities import log_multivariate_normal
-from .gaussian import Covariance, check_arguments, fitted, scaled, unit_scale
+from ..functional.densities.densities import log_diagonal_normals, log_multivariate_normal
+from .gaussian import Covariance, check_arguments, fitted, fitted_diagonals, scaled, unit_scale
+
+CACHED = 2**17  # numbers
 
 
 class GaussianMixture(GenerativeModel):
@@ -62,12 +64,14 @@ class GaussianMixture(GenerativeModel):
 
     def log_joint(self, x: Tensor) -> Tensor:
         """log of pi_k N(x; m_k, C_k), (n, components)."""
-        rows = x.flatten(1)
+        rows, prior = x.flatten(1), self.logits.log_softmax(0)
+        if self.covariance != "full":
+            return log_diagonal_normals(rows, self.means, self.scales) + prior
         each = [
             log_multivariate_normal(rows, mean, scale)
             for mean, scale in zip(self.means, self.scales, strict=True)
         ]
-        return torch.stack(each, 1) + self.logits.log_softmax(0)
+        return torch.stack(each, 1) + prior
 
     def log_prob(self, x: Tensor) -> Tensor:
         return self.log_joint(x).logsumexp(1)
@@ -94,10 +98,16 @@ class GaussianMixture(GenerativeModel):
         """The M step, for rows, (n, d), and r, (n, components)."""
         counts = responsibility.sum(0)
         self.logits.copy_(counts.clamp(min=torch.finfo(rows.dtype).tiny).log())
+        kept = counts > 1e-6  # of one row
+        if self.covariance != "full":
+            means, scales = fitted_diagonals(rows, responsibility, self.covariance, self.floor)
+            self.means.copy_(means.where(kept[:, None], self.means))
+            self.scales.copy_(scales.where(kept[:, None], self.scales))
+            return
         if rows.device.type != "mps":  # which has no double
             rows = rows.double()  # once, and not for each component
         for k, share in enumerate(responsibility.T):
-            if counts[k] > 1e-6:  # of one row
+            if kept[k]:
                 self.means[k], self.scales[k] = fitted(rows, share, self.covariance, self.floor)
 
     @torch.no_grad()
@@ -116,14 +126,26 @@ def clusters(x: Tensor, k: int, rounds: int = 20) -> Tensor:
     if len(x) < k:
         raise Refused(f"GaussianMixture: {len(x)} rows for {k} components; more rows are wanted")
     centres = x[torch.randint(len(x), (1,), device=x.device)]
+    near = _squares(x, centres)
     while len(centres) < k:
-        chance = torch.cdist(x, centres).amin(1) ** 2
-        chance = (
-            chance if chance.sum() > 0 else torch.ones_like(chance)
-        )  # fewer than k are distinct
-        centres = torch.cat([centres, x[chance.multinomial(1)]])
+        chance = near if near.sum() > 0 else torch.ones_like(near)  # fewer than k are distinct
+        new = x[chance.multinomial(1)]
+        centres, near = torch.cat([centres, new]), near.minimum(_squares(x, new))
     for _ in range(rounds):
-        member = one_hot(torch.cdist(x, centres).argmin(1), k).to(x)
+        member = one_hot(_nearest(x, centres), k).to(x)
         sizes = member.sum(0)[:, None]
         centres = torch.where(sizes > 0, member.T @ x / sizes.clamp(min=1), centres)
-    return torch.cdist(x, centres).argmin(1)
+    return _nearest(x, centres)
+
+
+def _squares(x: Tensor, centre: Tensor) -> Tensor:
+    """Squared distances of rows, (n, d), from one, (1, d), in blocks that a cache holds: (n,)."""
+    size = max(1, CACHED // x.shape[1])
+    return torch.cat([(rows - centre).square_().sum(1) for rows in x.split(size)])
+
+
+def _nearest(x: Tensor, centres: Tensor) -> Tensor:
+    """The number of the centre, (k, d), that is nearest to each row of x, (n, d)."""
+    middle = centres.mean(0)
+    far = 0.5 * (centres - middle).square().sum(1) + (centres - middle) @ middle
+    return (far - x @ (centres - middle).T).argmin(1)

@@ -10,6 +10,7 @@
     clouds of points                       mmd, coverage and one_nn of 100 of them
     graphs                                 distances by degrees, clustering and orbits
     other vectors                          energy distance, beside real rows' own
+    some samples are not finite            their share, and nothing else of samples
     always                                 parameters and speed
 
 All noise comes from one seed, so a figure can be reproduced.
@@ -38,7 +39,7 @@ from ..data.images.stacked import Stacked
 from ..functional.densities.estimates import mean_error
 from .extractors.pictures import Extractor
 from .figures import Figure, Figures
-from .judges import ByOracle, judge_of
+from .judges import ByOracle, BySight, judge_of
 from .likelihood.likelihood import (
     THOROUGH,
     Effort,
@@ -109,24 +110,15 @@ def evaluate(
         begins("samples")
         true, *context = test.shuffled(plan.samples).whole()
         fake, seconds = timed(lambda: sampled(model, plan.samples, tuple(context), seed))
-        if judge is not None:
-            begins("oracle")
-            given = context[0] if context else None
-            figures += judge.figures(data, fake, given, protocol, neighbours, plan)
-        if data.modes is not None:
-            figures += mode_figures(fake.cpu(), test.whole()[0].cpu(), *data.modes, protocol)
-        if of_points(data.space):
-            train = data.train.everything()[0]
-            figures += point_figures(fake.cpu(), train, test.whole()[0].cpu(), protocol)
-        if isinstance(data.space, Graphs):
-            train = data.train.everything()[0]
-            figures += graph_figures(fake.cpu(), train, test.whole()[0].cpu(), protocol)
-        if not isinstance(judge, ByOracle) and data.truth is None and of_vectors(data.space):
-            real = (
-                Chosen(split).shuffled(n).whole()[0]
-                for split, n in ((data.train, len(data.train)), (data.test, plan.rows))
-            )
-            figures += vector_figures(fake.cpu(), *real, protocol)
+        sound = fake.isfinite().reshape(len(fake), -1).all(1)
+        if sound.all():
+            if judge is not None:
+                begins("oracle")
+                given = context[0] if context else None
+                figures += judge.figures(data, fake, given, protocol, neighbours, plan)
+            figures += _of_structure(data, fake, test, judge, plan, protocol)
+        else:
+            figures.append(_finite(sound, protocol))
         if data.context_space is None:
             begins("modes")
             figures += _thousand(
@@ -135,6 +127,41 @@ def evaluate(
         if context and not labels:
             figures += _pairs_figures(fake, true, data.space, protocol)
     return Figures(figures + cost_figures(model, plan.samples, seconds, protocol))
+
+
+def _of_structure(
+    data: Data,
+    fake: Tensor,
+    test: Chosen,
+    judge: ByOracle | BySight | None,
+    plan: Plan,
+    protocol: dict[str, Any],
+) -> list[Figure]:
+    """Figures of samples that the space or the truth of the data has, whoever else judges them."""
+    figures: list[Figure] = []
+    if data.modes is not None:
+        figures += mode_figures(fake.cpu(), test.whole()[0].cpu(), *data.modes, protocol)
+    if of_points(data.space):
+        train = data.train.everything()[0]
+        figures += point_figures(fake.cpu(), train, test.whole()[0].cpu(), protocol)
+    if isinstance(data.space, Graphs):
+        train = data.train.everything()[0]
+        figures += graph_figures(fake.cpu(), train, test.whole()[0].cpu(), protocol)
+    if not isinstance(judge, ByOracle) and data.truth is None and of_vectors(data.space):
+        real = (
+            Chosen(split).shuffled(n).whole()[0]
+            for split, n in ((data.train, len(data.train)), (data.test, plan.rows))
+        )
+        figures += vector_figures(fake.cpu(), *real, protocol)
+    return figures
+
+
+def _finite(sound: Tensor, protocol: dict[str, Any]) -> Figure:
+    """The share of samples that are finite numbers: if it is below one, nothing else is said of them."""
+    mean, error = mean_error(sound.cpu().double())
+    known = {**protocol, "samples": len(sound)}
+    how = {"better": "higher", "estimator": {"name": "samples"}}
+    return Figure("finite", mean, "share", known, "~", error, **how)
 
 
 def _silent(part: str) -> None:

@@ -1,11 +1,13 @@
 """Who judges samples: the oracle of a data set, or else extractors, which know no data set.
 
-an oracle ships, or is given         its features and classes                     samples.samples
-pictures without one                 a net that ships, and random convolutions    extractors.pictures
-of a world with a reader             beside them what the reader reads            readers.judging
-other rows                           columns, spectra or n-grams, and random      extractors.rows
-waves of them
-toys, clouds of points, graphs       nobody: they have figures of their own
+    an oracle ships, or is given         its features and classes                     samples.samples
+    pictures without one                 a net that ships, and random convolutions    extractors.pictures
+    of a world with a reader             beside them what the reader reads            readers.judging
+    other rows                           columns, spectra or n-grams, and random      extractors.rows
+                                         waves of them
+    toys, classes, clouds, graphs        nobody: some have figures of their own
+
+The protocol names the judge, so figures of two judges are never compared.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..core import Bits, Classes, Graphs, Reals, Space
+from ..core import Bits, Classes, Graphs, Reals, Refused, Space
 from ..data import Data
 from ..data.images.stacked import Stacked
 from .extractors.pictures import Extractor, RandomLayers, sees, shipped
@@ -32,6 +34,7 @@ from .samples.samples import sample_figures
 from .samples.tables import table_figures
 
 UNITS = 2000  # training rows that give the units of features
+TEST, TRAIN = 2000, 10_000  # at most so many rows are compared: neighbours cost their product
 
 
 class ByOracle:
@@ -40,6 +43,8 @@ class ByOracle:
     Args:
         oracle: oracle that knows the data.
     """
+
+    most = None  # training rows that are compared
 
     def __init__(self, oracle: Oracle):
         self.oracle = oracle
@@ -87,6 +92,8 @@ class BySight:
         reader: reader of the world that the pictures come from, if there is one.
     """
 
+    most = TRAIN  # training rows that are compared
+
     def __init__(self, sights: tuple[Sight, Sight], reader: Reader | None = None):
         self.sights, self.reader = sights, reader
 
@@ -105,7 +112,8 @@ class BySight:
         plan: Plan,
     ) -> list[Figure]:
         """Figures of samples, (n, *shape)."""
-        known = _known(data, protocol, plan)
+        plan = plan._replace(rows=min(plan.rows, TEST), train=min(plan.train, self.most))
+        known = {**_known(data, protocol, plan), "real_rows": plan.rows}
 
         def sides() -> Iterator[Iterable[Tensor]]:
             yield fake.cpu().split(SEEN)
@@ -146,7 +154,17 @@ def judge_of(
         data: data set.
         oracle: oracle of the user's; by default the one that ships for the data, if any.
         extractor: extractor of pictures of the user's, by default the one that ships.
+
+    Raises:
+        Refused: both are given, or one that does not fit the data.
     """
+    if extractor is not None and oracle is not None:
+        raise Refused("evaluate: an oracle and an extractor are given; one of them judges")
+    if extractor is not None and not sees(data.space):
+        raise Refused(
+            f"evaluate: an extractor is given, and the data are {data.space}; it judges pictures of 1 "
+            f"or 3 channels; leave it out"
+        )
     if isinstance(data.test, Stacked):  # an oracle sees one channel of it
         return None
     judge = oracle or (None if extractor else oracle_for(data.name, data.space))
@@ -154,7 +172,7 @@ def judge_of(
         judge.suits(data.space)
         return ByOracle(judge)
     points = isinstance(data.space, Reals) and len(data.space.shape) == 2
-    if data.truth is not None or points or isinstance(data.space, Graphs):
+    if data.truth is not None or points or isinstance(data.space, Graphs | Classes):
         return None
     real = Chosen(data.train).shuffled(min(UNITS, len(data.train))).whole()[0]
     if sees(data.space):

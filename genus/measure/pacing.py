@@ -175,7 +175,10 @@ class Asked(NamedTuple):
 
 
 class Sees(Protocol):
-    """Judges samples by what it sees in rows."""
+    """Judges samples by what it sees in rows, of at most so many training rows."""
+
+    @property
+    def most(self) -> int | None: ...
 
     def see(self, x: torch.Tensor, space: Space) -> object: ...
 
@@ -200,7 +203,7 @@ def planned(
 ) -> Plan:
     """How much is done: all that was asked for, or as much as fits into the time."""
     rows = min(asked.rows or len(test), len(test))
-    train = len(data.train) if judge is not None else 0
+    train = 0 if judge is None else min(len(data.train), judge.most or len(data.train))
     whole = Plan(rows, train, asked.samples or WHOLE, asked.effort, {})
     if asked.seconds is None and witness is None:
         return whole

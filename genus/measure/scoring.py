@@ -28,6 +28,7 @@ THOUSAND = 5000  # samples in which a thousand modes are counted
 EXAMINED = 256  # rows for the examination of a game
 
 
+FEW = 10  # rows of a split, of which a covariance says nothing
 TRIAL = 5.0  # seconds, to find out whether an evaluation is long
 FEWEST = {"rows": 8, "samples": 50, "betas": 100}
 
@@ -47,7 +48,8 @@ def scores(
 
     nats                 mean negative log-likelihood of rows of the split, or its bound, or a quick
                          estimate of it; if the model has none,
-    frechet              of some samples, if there is an oracle, or of pictures; else, of vectors,
+    frechet              of some samples, if there is an oracle, or of pictures, and there are more
+                         than 10 rows; else, of vectors,
     energy_distance      of samples and rows
     modes, high_quality, mode_kl, width     in addition, of samples of toys with separate bumps
     mode_kl, modes       of 5,000 samples of stacked digits
@@ -74,7 +76,7 @@ class Scores:
     def __init__(self, split: Split, rows: int, samples: int, judge: Oracle | None):
         self.split, self.samples, self.judge = split, samples, judge
         self.batch = split.batch(0, min(rows, len(split)), 0)
-        self.sight = _sight(split, judge)
+        self.sight = _sight(split, judge) if len(split) > FEW else None
         self.real = None if self.sight is None else self.sight(self.batch[0])
         self.channels = channel_oracle(split) if isinstance(split, Stacked) else None
         toy = split.toy if isinstance(split, Draws) else None
@@ -90,7 +92,7 @@ class Scores:
         """Figures found in about this time, of fewer rows, samples or annealing steps.
 
         How many is settled the first time, so that all figures of a run can be compared; if they
-        are fewer, their number is a figure too.
+        are fewer, their number is a figure too, if there is any other.
         """
         whole = self._whole(model)
         if self.part is None:
@@ -98,7 +100,8 @@ class Scores:
         kinds = ("rows", "samples", "betas")
         counts = {kind: (getattr(self.part, kind), getattr(whole, kind)) for kind in kinds}
         fewer = {kind: float(own) for kind, (own, all_) in counts.items() if own < all_}
-        return self._figures(model, self.part) | fewer
+        found = self._figures(model, self.part)
+        return found | fewer if found else {}
 
     def seconds(self, model: Model) -> float:
         """About how many seconds a call takes, from a trial on a few rows."""

@@ -51,7 +51,7 @@ def presentable(value: Any) -> Any:
             return mark.join(presentable(part) for part in value.split(mark))
     path = Path(value)
     if not path.is_absolute() and not value.startswith("~"):
-        return value
+        return path.name if path.parts[:1] == ("..",) else value
     here = Path.cwd()
     if path.is_relative_to(here):
         return path.relative_to(here).as_posix() + ("/" if value.endswith("/") else "")

@@ -1,7 +1,6 @@
 """Recipes of several stages: what each gets of the run's rounds, or of its minutes, which they share."""
 
 import copy
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
@@ -54,11 +53,11 @@ def after(run: Run, begun: float) -> Run:
     """The run without the time that has passed since `begun`, which it spent before it could train.
 
     Args:
-        begun: time of `time.perf_counter`.
+        begun: time by the run's clock, `run.time`.
     """
     if run.minutes is None:
         return run
-    return replace(run, minutes=max(0.0, run.minutes - (time.perf_counter() - begun) / 60))
+    return replace(run, minutes=max(0.0, run.minutes - (run.time() - begun) / 60))
 
 
 def settled(run: Run, name: str, find: Callable[[], int]) -> tuple[int, Run]:
@@ -89,9 +88,9 @@ def rounds_within(
         )
         rounds = play(twin, batches, steps)
         next(rounds)  # prepares
-        begun = time.perf_counter()
+        begun = run.time()
         for played, losses in enumerate(rounds, 1):
             float(next(iter(losses.values())))  # waits for the device
-            if (passed := time.perf_counter() - begun) >= TRIED:
+            if (passed := run.time() - begun) >= TRIED:
                 return max(1, round(SAFE * played * 60 * minutes / passed))
     raise AssertionError("a game ends only with its batches")

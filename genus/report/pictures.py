@@ -1,6 +1,8 @@
 """The pictures of a comparison: real rows, samples, and the training rows that are nearest to them."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,21 +29,35 @@ def samples_shown(data: Data) -> int:
     return POINTS if isinstance(data.space, Reals) and data.space.dims <= 2 else GRID
 
 
-def picture_of_data(source: Data, out: Path) -> str:
-    """Writes a picture of real test rows, and returns the name of the file."""
+def picture_of_data(source: Data, out: Path, note: Mapping[str, Any] | None = None) -> str:
+    """Writes a picture of real test rows with a note in it, and returns the name of the file."""
     n = POINTS if isinstance(source.space, Reals) and source.space.dims <= 2 else GRID
-    save_png(grid(source.test.first(n)[0], source.space), out / "real.png")
+    save_png(grid(source.test.first(n)[0], source.space), out / "real.png", note)
     return "real.png"
 
 
 def pictures(
-    folder: Path, judge: Oracle | None, view: Data, x: Tensor, context: Tensor | None
+    folder: Path,
+    judge: Oracle | None,
+    view: Data,
+    x: Tensor,
+    context: Tensor | None,
+    note: Mapping[str, Any] | None = None,
 ) -> dict[str, str]:
-    """Writes pictures of samples and of the nearest training rows; paths from the folder above."""
+    """Writes pictures of samples and of the nearest training rows; paths from the folder above.
+
+    Args:
+        folder: folder of the run.
+        judge: oracle that finds near rows by its features, if there is one.
+        view: data, as the model takes them.
+        x: samples, (n, *shape).
+        context: their contexts, if the model takes any.
+        note: note that is stored in each picture, of JSON types.
+    """
     space, kept = view.space, {}
 
     def keep(name: str, rows: Tensor, columns: int | None = None) -> None:
-        save_png(grid(rows, space, columns), folder / f"{name}.png")
+        save_png(grid(rows, space, columns), folder / f"{name}.png", note)
         kept[name] = f"{folder.name}/{name}.png"
 
     if context is not None and context.shape == x.shape:  # context, sample, true row
@@ -50,6 +66,7 @@ def pictures(
                 _side_by_side(context, x, view), Reals((*space.shape[:-1], 3 * space.shape[-1])), 3
             ),
             folder / "samples.png",
+            note,
         )
         kept["samples"] = f"{folder.name}/samples.png"
     else:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -10,6 +11,7 @@ from ..core import sample
 from ..data import Data
 from ..measure.games.diagnosis import diagnose
 from ..media import contexts
+from ..media.origin import origin, presentable
 from ..train.artifact import load, read_config, weights_hash
 from ..train.process import begin
 from .curves import curves
@@ -23,7 +25,14 @@ class Judges(TypedDict, total=False):
     extractor: measure.Extractor
 
 
-def recorded(folder: Path, source: Data, seed: int, device: str, judges: Judges) -> dict[str, Any]:
+def recorded(
+    folder: Path,
+    source: Data,
+    seed: int,
+    device: str,
+    judges: Judges,
+    words: Sequence[str] | None = None,
+) -> dict[str, Any]:
     """Figures, pictures, curves and speeds of the model in a folder, as JSON types.
 
     Args:
@@ -32,6 +41,7 @@ def recorded(folder: Path, source: Data, seed: int, device: str, judges: Judges)
         seed: random seed of the samples that are shown.
         device: device as in `Run`.
         judges: oracle and extractor that judge samples, where they are given.
+        words: words of the command after `genus`, for the notes in the pictures.
     """
     model = load(folder, device=str(begin(device)))
     view = source.view_for(model)
@@ -43,6 +53,7 @@ def recorded(folder: Path, source: Data, seed: int, device: str, judges: Judges)
     n = samples_shown(view)
     context = contexts(model, n, lambda: view.test.first(n)[1])
     log = folder / "metrics.jsonl"
+    note = {**origin(folder, seed, words), "n": n, "config": presentable(config)}
     return {
         "weights": weights_hash(folder),
         "class": config["model"]["class"].rpartition(".")[2],
@@ -60,6 +71,6 @@ def recorded(folder: Path, source: Data, seed: int, device: str, judges: Judges)
         "game": [finding.sentence for finding in diagnose(folder)] if log.exists() else [],
         "history": history(folder),
         "pictures": pictures(
-            folder, judges.get("oracle"), view, sample(model, n, seed, context).cpu(), context
+            folder, judges.get("oracle"), view, sample(model, n, seed, context).cpu(), context, note
         ),
     }

@@ -58,8 +58,8 @@ def fit(
             from 0 to 1.
         evaluate: function that returns figures of the model (the averaged one, if any); the first,
             smaller being better, decides which checkpoint is `best`.
-        picture: function that writes samples of the model into the file named; if it has a
-            parameter `n`, previews of a slow model draw fewer.
+        picture: function that writes samples of the model into the file named, fewer of a slow
+            model if it has a parameter `n`; by default, `genus.show` draws them in a notebook.
         clock: function that returns the time in seconds; by default the one that the run names.
 
     Raises:
@@ -98,8 +98,7 @@ class _Session:
                 f"so there are no weights to average; leave ema out"
             )
         self.model, self.data, self.run = model.to(self.device).train(), data, run
-        self.schedule, self.evaluate, self.picture = schedule, evaluate, picture
-        make = optimizers or adam(run.lr)
+        self.schedule, self.evaluate, make = schedule, evaluate, optimizers or adam(run.lr)
         players = {} if closed else model.players()
         own = own_optimizers(players)
         self.optimizers = {n: make(n, p.parameters()) for n, p in players.items() if n in own}
@@ -114,6 +113,7 @@ class _Session:
         self.clock, self.patience = clock or run.time, Patience()
         self.budget = Budget(run.minutes, self.clock)
         self.display = Display(run.progress and self.rank == 0, run.rounds, run.minutes, self.clock)
+        self.picture = self.display.drawing(picture, model)
         self.previews: Previews | None = None
 
     # the run

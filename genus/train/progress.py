@@ -11,7 +11,9 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 
+from ..core import GenerativeModel, Model, Reals
 from .notebook import Notebook
+from .previews import Picture
 
 PAUSE = 10.0  # seconds between two plain lines
 FIRST = 2.0  # seconds before the first, so that it has a speed to tell
@@ -38,6 +40,7 @@ class Display:
         self.notebook = Notebook() if on and in_notebook() else None
         self.pictures = self.notebook is not None  # whether it shows samples
         self.shown = 0  # times
+        self.told: dict[str, float] = {}  # figures in the latest line
         self.next = 0.0
         self.start = (0, 0.0)  # where this process began to count
         self.samples = ""  # the file of the latest
@@ -69,6 +72,18 @@ class Display:
         """Prints a sentence that stays on the screen, such as what is wrong with a game."""
         if self.on and sentence:
             self.console.print(sentence, style="bold", highlight=False, soft_wrap=True)
+
+    def drawing(self, picture: Picture | None, model: Model) -> Picture | None:
+        """The function that draws samples: the one given, or, in a notebook, that of `genus.show`."""
+        if picture is not None or not self.pictures or not isinstance(model, GenerativeModel):
+            return picture
+        from ..media import samples, show
+        from ..media.pictures import has_pictures
+
+        space, given = model.space, model.context_space
+        seen = has_pictures(space) or (isinstance(space, Reals) and space.dims <= 2)
+        told = given is None or show.in_turn(given, 1) is not None
+        return samples.picture if seen and told else None
 
     def folder(self) -> Path:
         """A folder for samples that are only shown, of a run that has none; it does not stay."""
@@ -113,7 +128,9 @@ class Display:
             where = [f"samples: {self.samples}"] if self.samples else []
             self.live.update(Group(_table(head, rows), *where, *([first] if first else [])))
         else:
-            cells = [f"{name} {value:.4g}" for name, value in {**losses, **figures}.items()]
+            new = {} if dict(figures) == self.told else dict(figures)  # which make long lines
+            self.told = dict(figures)
+            cells = [f"{name} {value:.4g}" for name, value in {**losses, **new}.items()]
             self.console.print("  ".join([head, *cells]), highlight=False, soft_wrap=True)
             self.say(first)
 

@@ -1,14 +1,17 @@
 """compare: from recipes to one page."""
 
 import json
+import shutil
 from functools import partial
 from html.parser import HTMLParser
 
 import pytest
 from standins import stand_in
 
+import genus
 from genus import measure
 from genus.cli.main import main
+from genus.media import read_note
 from genus.train import artifact
 
 
@@ -49,6 +52,19 @@ def test_results(report):
     assert set(shy["curves"]["model"]) == {"data", "dream"}
     # the runs are artifacts that know their recipe
     assert artifact.read_config(out / "shy")["recipe"]["options"]["data"] == "digits"
+
+
+def test_every_picture_notes_its_origin(report):
+    out, _ = report
+    paths = [out / "real.png", *(out / "tiny").glob("*.png")]
+    assert len(paths) == 5
+    for path in paths:
+        note = read_note(path)
+        assert note["name"] == path.parent.name
+        assert note["command"].startswith("genus compare tiny shy broken --data digits --minutes")
+        assert {"seed": 0, "genus": genus.__version__}.items() <= note.items()
+        assert str(out.parent) not in json.dumps(note)
+    assert read_note(out / "tiny" / "samples.png")["config"]["recipe"]["name"] == "tiny"
 
 
 class Page(HTMLParser):
@@ -118,8 +134,8 @@ def test_the_page_shows_every_model(report):
     assert text.count("real rows</th>") == 2  # the floor, in each of the two tables of samples
 
 
-def test_what_is_finished_is_kept(standins, report, said, monkeypatch):
-    out, _ = report
+def test_what_is_finished_is_kept(standins, report, said, monkeypatch, tmp_path):
+    out = shutil.copytree(report[0], tmp_path / "report")  # others look at it as it was
     before = json.loads((out / "results.json").read_text())
 
     def never(*args, **kwargs):

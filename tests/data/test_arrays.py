@@ -1,6 +1,7 @@
 """Array files: what the numbers are taken for, and what is refused."""
 
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 
 from genus.core import Bits, Classes, Pixels, Reals, Tokens
 from genus.data import load
+from genus.data.sources import Note
 
 RANDOM = np.random.default_rng(0)
 N = 30
@@ -163,7 +165,10 @@ def test_one_array_of_any_name(tmp_path):
     [
         ({"x": np.ones((5, 2)), "z": np.ones(5)}, "holds the arrays x, z; wanted are x and y"),
         ({"x": np.ones((5, 2)), "y": np.ones(4, int)}, r"labels of train are \(4,\); \(5,\)"),
-        ({"x": np.ones((5, 2)), "y": np.ones(5)}, "labels are float64; whole numbers or words"),
+        (
+            {"x": np.ones((5, 2)), "y": np.full(5, 0.5)},
+            "labels are float64; whole numbers or words",
+        ),
         ({"x_test": np.ones(5), "y_test": np.ones(5)}, "x or x_train is missing"),
         ({"x_train": np.ones(5), "data": np.ones(5)}, "holds the arrays x_train, data; wanted"),
         (
@@ -180,3 +185,57 @@ def test_faulty_npz(tmp_path, arrays, words):
     np.savez(tmp_path / "a.npz", **arrays)
     with pytest.raises(ValueError, match=words):
         load(tmp_path / "a.npz")
+
+
+def test_splits_may_be_named_first_and_labels_be_a_column(tmp_path):
+    """As the files of MedMNIST are."""
+    x = RANDOM.integers(0, 256, (N, 8, 8), dtype=np.uint8)
+    y = RANDOM.integers(0, 3, (N, 1), dtype=np.uint8)
+    ends = {"train": slice(0, 20), "val": slice(20, 25), "test": slice(25, N)}
+    whole = {f"{k}_images": x[i] for k, i in ends.items()}
+    whole |= {f"{k}_labels": y[i] for k, i in ends.items()}
+    np.savez(tmp_path / "a.npz", **whole)
+    data = load(tmp_path / "a.npz")
+    assert data.space == Pixels((1, 8, 8))
+    assert [len(split) for split in data.splits.values()] == [20, 5, 5]
+    assert data.validation.labels.tolist() == y[20:25, 0].tolist()
+    np.savez(tmp_path / "b.npz", x=x, y=y[:, 0].astype(float))
+    assert load(tmp_path / "b.npz").class_names == ("0", "1", "2")
+
+
+@pytest.mark.parametrize(
+    ("scale", "shape", "words"),
+    [
+        (1.0, (8, 9), "save (255 * x).round().astype('uint8')"),
+        (1.0, (8, 9, 3), "save (255 * x).round()"),
+        (255.0, (3, 8, 9), "save x.round().astype('uint8')"),
+    ],
+)
+def test_real_numbers_that_seem_to_be_pictures_are_told(tmp_path, scale, shape, words):
+    with pytest.warns(Note, match=re.escape(words)):
+        data = of(scale * RANDOM.random((N, *shape)), tmp_path)
+    assert data.space == Reals(shape)
+    with pytest.warns(Note, match=re.escape("save (127.5 * (x + 1)).round()")):
+        of(2 * RANDOM.random((N, *shape)) - 1, tmp_path)
+
+
+@pytest.mark.parametrize("shape", [(8,), (30, 3), (2, 3), (8, 9, 10)])
+def test_other_real_numbers_are_no_pictures(tmp_path, shape):
+    assert of(RANDOM.random((N, *shape)), tmp_path).notes == ()
+
+
+def test_four_channels_stand_on_white(tmp_path):
+    x = RANDOM.integers(0, 256, (N, 8, 9, 4), dtype=np.uint8)
+    x[:, 0, 0, 3], x[:, 1, 1, 3] = 0, 255
+    with pytest.warns(
+        Note, match="images of 4 channels are read as red, green, blue and how opaque"
+    ):
+        data = of(x, tmp_path)
+    assert data.space == Pixels((3, 8, 9))
+    rows = all_rows(data)
+    assert (rows[:, :, 0, 0] == 1).all()
+    seen = ((rows[:, :, 1, 1] + 1) * 127.5).round().to(torch.uint8)
+    assert sorted(seen.tolist()) == sorted(x[:, 1, 1, :3].tolist())
+    with pytest.warns(Note):
+        assert of(x.transpose(0, 3, 1, 2), tmp_path).space == Pixels((3, 8, 9))
+    assert of(x, tmp_path, layout="last").space == Pixels((4, 8, 9))

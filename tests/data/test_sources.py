@@ -39,7 +39,7 @@ def test_names(name):
         ("nowhere/photos", "there is no file or folder 'nowhere/photos'$"),
         ("./nowhere/photos", "there is no file or folder './nowhere/photos'$"),
         ("digits?size=4", "digits takes no option size"),
-        ("moons?wat=4", "there is no option 'wat' of data; there are background"),
+        ("moons?qqq=4", "there is no option 'qqq' of data; there are background"),
         ("digits?lable=4", "there is no option 'lable' of data; did you mean label?"),
     ],
 )

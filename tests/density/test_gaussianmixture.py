@@ -8,8 +8,9 @@ import torch
 from sklearn.mixture import GaussianMixture as Peer
 
 from genus.core import Reals
-from genus.density import GaussianMixture
+from genus.density import GaussianMixture, gaussian
 from genus.density.gaussianmixture import clusters
+from genus.functional.densities import densities
 
 PEERS_NAME = {"full": "full", "diagonal": "diag", "spherical": "spherical"}
 
@@ -112,6 +113,24 @@ def test_a_component_that_nothing_belongs_to_stays():
     assert model.means.data[1].tolist() == [1e4, 1e4]
     assert model.log_prob(x).isfinite().all()
     assert model.sample(100).isfinite().all()
+
+
+@pytest.mark.parametrize("covariance", ["diagonal", "spherical"])
+def test_products_of_matrices_give_each_component_its_own(covariance, monkeypatch):
+    """Also far from zero, for narrow components, and where rows come in blocks."""
+    monkeypatch.setattr(densities, "HELD", 20)
+    monkeypatch.setattr(gaussian, "HELD", 20)
+    x = 1000 + torch.randn(50, 3).double() * torch.tensor([1e-3, 1.0, 10.0])
+    model = GaussianMixture(Reals((3,)), 4, covariance).double()
+    share = torch.rand(50, 4).double()
+    model.maximise(x, share)
+    for k in range(4):
+        mean, scale = gaussian.fitted(x, share[:, k], covariance, model.floor)
+        torch.testing.assert_close(model.means[k].data, mean)
+        torch.testing.assert_close(model.scales[k].data, scale)
+        each = densities.log_multivariate_normal(x, mean, scale)
+        found = model.log_joint(x)[:, k] - model.logits.log_softmax(0)[k]
+        torch.testing.assert_close(found, each, rtol=1e-6, atol=1e-6)
 
 
 def test_it_learns_by_gradient_too():

@@ -6,10 +6,12 @@ import pytest
 import torch
 
 import genus
-from genus.core import GenerativeModel
-from genus.data import Data, load
+from genus.core import GenerativeModel, Pixels, Reals
+from genus.data import Data, Rows, load
 from genus.energy import RBM
-from genus.measure import Effort, evaluate, oracle, real_floor, scores, table
+from genus.errors import Refused
+from genus.measure import Effort, evaluate, extractor, oracle, real_floor, scores, table
+from genus.measure.extractors.pictures import SHIPPED
 from genus.measure.samples.vectors import vector_figures
 
 EFFORT = Effort(importance=5, betas=200, chains=20)
@@ -226,6 +228,15 @@ def test_scores_for_a_run(digits):
     assert scores(bits.validation)(rbm)["nats"] == pytest.approx(64 * math.log(2), rel=0.05)
 
 
+def test_few_rows_have_no_covariance():
+    """As the validation split of a small folder of pictures."""
+    x = torch.randint(0, 256, (11, 3, 8, 8), dtype=torch.uint8)
+    space = Pixels((3, 8, 8))
+    model = Reads(space, Rows(x, space).everything()[0])
+    for n, names in ((1, []), (10, []), (11, ["frechet"])):
+        assert [*scores(Rows(x[:n], space), samples=12)(model)] == names
+
+
 def test_data_need_not_have_a_name_of_ours(digits):
     data = Data("mine", digits.train, digits.validation, digits.test)
     model = Reads(digits.space, digits.train.everything()[0])
@@ -237,6 +248,55 @@ def test_data_need_not_have_a_name_of_ours(digits):
         "accuracy": judged["frechet"].protocol["oracle"]["accuracy"]
     }
     assert "frechet_random" not in judged
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_of_samples_that_are_not_finite_only_that_is_said(value):
+    torch.manual_seed(0)
+    space = Reals((3,))
+    rows = torch.randn(160, 3)
+    data = Data("mine", *(Rows(part, space) for part in rows.split([80, 40, 40])))
+    spoilt = rows.clone()
+    spoilt[:40, 1] = value
+    found = by_name(evaluate(Reads(space, spoilt), data, samples=200))
+    assert {*found} == {"finite", "parameters", "samples_per_second"}
+    assert abs(found["finite"].value - 0.75) < 5 * found["finite"].error
+    assert "finite" not in by_name(evaluate(Reads(space, rows), data, samples=200))
+
+
+def test_samples_may_lie_anywhere():
+    """However far, or all at one place: figures are numbers, and bad ones."""
+    torch.manual_seed(0)
+    space = Reals((3,))
+    rows = torch.randn(160, 3)
+    data = Data("mine", *(Rows(part, space) for part in rows.split([80, 40, 40])))
+    for away in (1e30 * rows, rows[:1]):
+        found = by_name(evaluate(Reads(space, away), data, samples=100))
+        assert found["frechet"].value > 2 * found["frechet"].floor
+        assert found["told_apart"].value > 0.8
+        assert found["frechet_random"].value > 2 * found["frechet_random"].floor
+
+
+@pytest.mark.parametrize("counts", [(10, 40, 40), (80, 10, 10)])
+def test_a_few_rows_judge_nothing(counts):
+    torch.manual_seed(0)
+    space = Reals((3,))
+    data = Data("mine", *(Rows(torch.randn(n, 3), space) for n in counts))
+    found = by_name(evaluate(Reads(space, torch.randn(30, 3)), data, samples=30))
+    assert "frechet" not in found
+    assert "energy_distance" in found
+
+
+def test_an_extractor_that_would_be_ignored_is_refused(digits):
+    own = extractor(SHIPPED / "pictures")
+    model = Reads(digits.space, digits.train.everything()[0])
+    with pytest.raises(Refused, match="an oracle and an extractor are given; one of them judges"):
+        evaluate(model, digits, oracle=oracle("digits"), extractor=own)
+    judged = by_name(evaluate(model, digits, samples=50, extractor=own))
+    assert judged["frechet"].protocol["extractor"] == own.account()
+    moons = load("moons")
+    with pytest.raises(Refused, match=r"the data are Reals.* it judges pictures of 1 or 3"):
+        evaluate(Reads(moons.space, moons.train.everything()[0]), moons, extractor=own)
 
 
 def test_vectors_without_a_truth_have_an_energy_distance():

@@ -38,6 +38,9 @@ def test_the_bound_counts_components():
 
 
 def test_long_steps_of_a_mixture_are_announced(monkeypatch):
-    monkeypatch.setattr("genus.recipes.density.gmm.LONG", 1e5)
-    with pytest.warns(UserWarning, match="each step passes 3 times over 1,297 rows of 64 numbers"):
+    monkeypatch.setattr("genus.recipes.density.gmm.LONG", 1e-6)
+    with pytest.warns(
+        UserWarning,
+        match="passes 3 times over 1,297 rows of 64 numbers, which takes about 0.0 minutes before",
+    ):
         gmm("digits", 3, run=ONE)

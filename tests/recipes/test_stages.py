@@ -74,14 +74,17 @@ def test_a_number_of_the_clock_is_kept(tmp_path):
 
 
 def test_the_gans_of_a_mixture_share_the_minutes():
-    model = adagan(components=3, width=8, run=Run(minutes=0.06, device="cpu", batch=32))
+    model = adagan(
+        components=3, width=8, run=Run(minutes=0.06, clock="processor", device="cpu", batch=32)
+    )
     assert isinstance(model, AdaGAN)
     assert int(model.stage) == 2
     assert 0.5 < int(model.played) / (3 * model.rounds) < 2.5
 
 
 def test_the_stages_of_a_gang_share_the_minutes(tmp_path):
-    run = Run(minutes=0.05, device="cpu", batch=32, out=tmp_path / "x", note={"a": 1})
+    limits = {"minutes": 0.05, "clock": "processor", "batch": 32, "device": "cpu"}
+    run = Run(**limits, out=tmp_path / "x", note={"a": 1})
     model = gogan(stages=3, width=8, run=run)
     assert isinstance(model, GoGAN)
     assert 1 < int(model.rounds) / model.length < 6
@@ -91,7 +94,8 @@ def test_the_stages_of_a_gang_share_the_minutes(tmp_path):
 
 @pytest.mark.parametrize("recipe", [latent_diffusion, rectified_flow])
 def test_two_models_share_the_minutes(tmp_path, recipe):
-    run = Run(minutes=0.1, out=tmp_path / "run", batch=32, device="cpu")
+    limits = {"minutes": 0.1, "clock": "processor", "batch": 32, "device": "cpu"}
+    run = Run(**limits, out=tmp_path / "run")
     small = {"width": 4} if recipe is rectified_flow else {"width": 16, "blocks": 1}
     recipe(run=run, **small)
     name = "first" if recipe is rectified_flow else "autoencoder"
@@ -101,7 +105,7 @@ def test_two_models_share_the_minutes(tmp_path, recipe):
     assert all(config["training"]["rounds"] > 3 for config in configs)
     for folder in (tmp_path / "run" / name, tmp_path / "run"):
         assert list((folder / "samples").iterdir())
-    on = Run(minutes=0.1, out=tmp_path / "run", batch=32, device="cpu", resume=True)
+    on = Run(**limits, out=tmp_path / "run", resume=True)
     recipe(run=on, **small)
     again = artifact.read_config(tmp_path / "run" / name)["training"]
     assert again["rounds"] == configs[0]["training"]["rounds"]

@@ -1,14 +1,22 @@
 """The display: what its first line says, and its face in a notebook."""
 
+import base64
+import io
 import sys
 from types import ModuleType, SimpleNamespace
 
+import numpy as np
 import pytest
 from clocks import Clock
 from games import Blob
 from laws import rows_for
+from PIL import Image
 
+from genus.core import Bits, Reals
+from genus.density import Gaussian
+from genus.energy import RBM
 from genus.train.fit import fit
+from genus.train.notebook import Notebook
 from genus.train.progress import Display, pace
 from genus.train.run import Run
 
@@ -66,6 +74,7 @@ def kernel(monkeypatch):
 
     ipython, face = ModuleType("IPython"), ModuleType("IPython.display")
     ipython.get_ipython = lambda: SimpleNamespace(kernel=object())
+    ipython.version_info = (9, 0)  # which matplotlib asks for
     face.HTML = lambda html: html
     face.display = lambda content, display_id: Output(content)
     monkeypatch.setitem(sys.modules, "IPython", ipython)
@@ -87,13 +96,48 @@ def test_a_notebook_has_one_table_and_one_picture(kernel, capsys, tmp_path, fold
         picture=lambda model, path: path.write_bytes(b"a picture"))  # fmt: skip
     tables = [html for _, html in kernel if "<table>" in html]
     pictures = [html for _, html in kernel if "<img" in html]
-    assert len({number for number, _ in kernel}) == 2
-    assert 35 <= len(tables) <= 44  # in 20.5 seconds, twice a second
-    assert len(pictures) == 4  # after 5, 10 and 20 seconds, and at the end
+    assert len({number for number, _ in kernel}) == 1  # which changes in place
+    assert 35 <= len(tables) <= 48  # in 20.5 seconds, twice a second, and with each picture
+    shown = [html.rpartition("<img")[2] for html in pictures]
+    assert len({*shown}) == 4  # after 5, 10 and 20 seconds, and at the end
+    assert all("flex-wrap:wrap" in html for html in pictures)  # beside the table, or under it
+    assert "<table>" in pictures[-1]
     assert "round 205 of 205" in tables[-1]
     assert "&lt;gap&gt;" in tables[-1]
     assert "YSBwaWN0dXJl" in pictures[0]
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_notebook_shows_samples_without_being_asked(kernel):
+    """Of models that can be drawn; of others the table alone."""
+    run = Run(rounds=2, progress=True, device="cpu")
+    fit(Blob(), rows_for(Blob()), run)
+    assert "<img" in kernel[-1][1]
+    display = Display(True, 1, None, Clock())
+    assert display.drawing(None, RBM(Bits((4,)), 2)) is not None
+    assert display.drawing(None, Gaussian(Reals((5,)))) is None
+    assert display.drawing(None, Gaussian(Reals((2,)))) is not None
+    assert display.drawing(print, Gaussian(Reals((5,)))) is print
+    assert Display(False, 1, None, Clock()).drawing(None, Gaussian(Reals((2,)))) is None
+
+
+def test_figures_are_told_once(capsys):
+    """In lines one under another, which would be long."""
+    display = Display(True, 9, None, clock := Clock())
+    for number in (1, 2, 3):
+        clock.time += 20
+        display.show(number, clock.time, {"model/nll": 1.0}, {"nats": float(number > 2)})
+    assert [line.count("nats") for line in capsys.readouterr().err.splitlines()] == [1, 0, 1]
+
+
+def test_a_heavy_picture_is_sent_as_a_light_one(kernel, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (600, 900, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "12.png")
+    Notebook().picture(tmp_path / "12.png")
+    ((_, html),) = kernel
+    content = base64.b64decode(html.partition("data:image/jpeg;base64,")[2].partition('"')[0])
+    assert Image.open(io.BytesIO(content)).size == (480, 320)
+    assert (tmp_path / "12.png").stat().st_size > 5 * len(content)
 
 
 def test_no_kernel_no_notebook(monkeypatch):

@@ -10,13 +10,13 @@ A recipe that fails is reported, and the others continue. Results are written af
 import json
 import os
 import platform
+import shlex
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 import torch
@@ -28,6 +28,7 @@ from ...data import Data
 from ...data import load as load_data
 from ...errors import Refused
 from ...measure.oracles import oracle_for
+from ...media.origin import origin
 from ...report import groups, page, printed
 from ...report.pictures import picture_of_data
 from ...report.record import Judges, recorded
@@ -72,11 +73,15 @@ def compare(
     judge = oracle_for(source.name, source.space) if oracle is None else measure.oracle(oracle)
     judges: Judges = {"oracle": judge}
     if extractor is not None:
-        judges = {
-            "oracle": None if oracle is None else judge,
-            "extractor": measure.extractor(extractor),
-        }
+        if oracle is not None:
+            raise Refused("compare: --oracle and --extractor are given; one of them judges")
+        judges = {"extractor": measure.extractor(extractor)}
     before = _claim(out, resume)
+    words = ["compare", *names, "--data", data, "--minutes", f"{minutes:g}"]
+    words += ["--oracle", str(oracle)] if oracle else []
+    words += ["--extractor", str(extractor)] if extractor else []
+    words += ["--seed", str(seed)] if seed else []
+    words += ["--threads", str(threads)] if threads != 1 else []
     sizes = {name: len(split) for name, split in source.splits.items()}
     results: Record = {
         "genus": __version__,
@@ -85,12 +90,8 @@ def compare(
         "seed": seed,
         "machine": _machine(device),
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "command": f"genus compare {' '.join(names)} --data {quote(data)} --minutes {minutes:g}"
-        + (f" --oracle {oracle}" if oracle else "")
-        + (f" --extractor {extractor}" if extractor else "")
-        + (f" --seed {seed}" if seed else "")
-        + (f" --threads {threads}" if threads != 1 else ""),
-        "real": picture_of_data(source, out),
+        "command": f"genus {shlex.join(words)}",
+        "real": picture_of_data(source, out, origin(out, seed, words)),
     }
     options = {"data": data, "minutes": minutes, "seed": seed, "oracle": oracle and str(oracle)}
     if extractor is not None:
@@ -101,7 +102,7 @@ def compare(
             say(f"{name}, {number} of {len(names)}: is finished")
         else:
             say(f"{name}, {number} of {len(names)}: learns for {minutes:g} minutes")
-            record = _attempt(name, source, options, out / name, device, judges)
+            record = _attempt(name, source, options, out / name, device, judges, words)
         before[name] = record
         known = [before[other] for other in names if other in before]
         write(out / "results.json", json.dumps({**results, "models": known}, indent=1).encode())
@@ -148,6 +149,7 @@ def _attempt(
     folder: Path,
     device: str,
     judges: Judges,
+    words: Sequence[str],
 ) -> Record:
     """The record of a recipe, also if it failed."""
     entry = next(entry for entry in recipes.catalogue() if entry.name == name)
@@ -159,7 +161,7 @@ def _attempt(
         with writing(folder):
             parser.train(parser.resolved(given))
         say(f"{name}: is measured")
-        return record | recorded(folder, source, options["seed"], device, judges)
+        return record | recorded(folder, source, options["seed"], device, judges, words)
     except ERRORS as error:
         code, sentence = answer(error)
         say(f"{name}: {sentence}; the others continue")

@@ -23,8 +23,9 @@ from ...media.origin import origin, presentable
 from ...media.pictures import Picture, frame_of, has_pictures, plain, separate
 from ...media.samples import prefix, sampling_arguments
 from ...media.ways import filled, mask_of, masked, upper_half, walked, watched
-from ...train.artifact import data_of, load, read_config
+from ...train.artifact import load, read_config
 from ...train.process import begin
+from ..parser import learnt_from
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ class Samples:
     @cached_property
     def source(self) -> Data:
         """The data, as the model takes them."""
-        return load_data(self.order.data or data_of(self.order.folder)).view_for(self.model)
+        return load_data(self.order.data or learnt_from(self.order.folder)).view_for(self.model)
 
     @cached_property
     def given(self) -> Tensor | None:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from ..worlds.shapes import between, coverage, ellipse, rise, stroke
-from .head import PART, Head, Pen, part_of
+from .head import PART, Pen, Pose, part_of
 
 NECK = 0.2
 TIP = 1.34  # radius at which the tip of the nose lies
@@ -192,7 +192,7 @@ def nose(pen: Pen, inside: Tensor) -> None:
         pen.tint(window, stroke(window.x - arc, half, pen.pixel), pen.dark(pen.dusk, 0.28), "nose")
 
 
-def ear_of(head: Head, side: float) -> Tensor:
+def ear_of(head: Pose, side: float) -> Tensor:
     """Where the middle of an ear is."""
     return head.x + side * head.wide * (1.0 - 0.04 * head.s.abs()) * head.c
 
@@ -204,6 +204,6 @@ def tip_of_nose(pen: Pen) -> tuple[Tensor, Tensor]:
     return x, low_of_nose(head) - 0.03
 
 
-def low_of_nose(head: Head) -> Tensor:
+def low_of_nose(head: Pose) -> Tensor:
     """The height at which the nose ends."""
     return head.eye + (0.245 + 0.052 * head.rows["nose"]) * (1 - 0.2 * head.child)

@@ -193,4 +193,5 @@ def mouth_of(pen: Pen) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     wide = wide * narrower * (0.22 + 0.78 * narrow.clamp(min=0))
     y = head.chin - 0.17 - 0.02 * head.rows["face_length"] - 0.012 * smile + 0.025 * head.child
     lift = 0.066 * smile - 0.004
-    return x, y, wide, lift, gap * (0.14 + 0.03 * rows["mouth_round"])
+    gap = gap * (0.14 + 0.03 * rows["mouth_round"])
+    return x, y - 0.12 * gap, wide, lift, gap  # an open mouth stays above the chin

@@ -32,7 +32,7 @@ def sine(degrees: Tensor) -> Tensor:
 
 
 @dataclass
-class Head:
+class Pose:
     """Where a head is: everything is (rows,).
 
     Args:
@@ -99,7 +99,7 @@ class Head:
         return middle - width * left_of, middle + width * right_of
 
 
-def head_of(rows: Parameters) -> Head:
+def head_of(rows: Parameters) -> Pose:
     """The head of each row."""
     age = rows["age"]
     child = torch.tensor([1.0, 0.5, 0.1, 0.0, 0.0, 0.0])[age]
@@ -110,7 +110,7 @@ def head_of(rows: Parameters) -> Head:
     chin = 0.5 + 0.06 * rows["face_length"] - 0.09 * child
     top = -0.66 + 0.02 * child
     eye = -0.045 + 0.06 * child
-    return Head(rows, s, c, child, worn, -0.1 * s, top, chin, wide, eye)
+    return Pose(rows, s, c, child, worn, -0.1 * s, top, chin, wide, eye)
 
 
 @cache
@@ -128,7 +128,7 @@ class Pen:
         head: heads of the rows.
     """
 
-    def __init__(self, canvas: Canvas, head: Head):
+    def __init__(self, canvas: Canvas, head: Pose):
         self.canvas, self.head, self.pixel = canvas, head, canvas.pixel
         rows = head.rows
         self.inky, self.soft = (rows["style"] == 1).float(), (rows["style"] == 2).float()

@@ -78,7 +78,7 @@ def points(pen: Pen, segmentation: Tensor) -> Points:
         found.append((x + side * wide, y - 0.07 * lift, head.s * side < 0.3))
     full = (1 + 0.5 * rows["lips"]) * (1 - 0.35 * head.worn) * (1 - 0.15 * head.child)
     found.append((x, y + 0.45 * lift + gap * 0.7 + 0.02 * full, always))
-    found.append((head.x + 0.2 * head.s, head.chin - 0.03, always))
+    found.append((head.x + 0.2 * head.s, head.chin - 0.02, always))
     for side in (-1.0, 1.0):
         out = ear_of(head, side) + side * 0.03 * (1 - head.s.abs())
         found.append((out, head.eye + 0.1, head.s * side < 0.1))

@@ -1,6 +1,7 @@
 """How the files of a folder lie, from their names: splits, classes, pairs, domains, clips, dates."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,22 +45,34 @@ class Place:
         split: train, validation or test.
         folder: folders between the one of the split and the file, from the outermost.
         stem: name of the file without its suffix, with the folders below the first.
+        named: whether the first folder is none, but the side that the name of the file says.
     """
 
     split: str
     folder: tuple[str, ...]
     stem: str
+    named: bool = False
 
 
-def places(names: Sequence[str], who: str) -> dict[str, Place]:
+def places(names: Sequence[str], who: str, flat: bool = True) -> dict[str, Place]:
     """The place of each file.
 
     The folder of a split may stand first (train/A/1.png), be one word with a side (trainA/1.png), or
     stand within a side (A/train/1.png).
 
+    Files whose names say a side (1_A.png and 1_B.png, trainA_1.jpg and trainB_1.jpg), and that have
+    partners, lie as if in folders of the sides.
+
+    Args:
+        names: files.
+        who: name of the folder in messages.
+        flat: whether names may say sides.
+
     Raises:
         Refused: some folders are splits and others are not.
     """
+    if flat and (found := _by_names(names)):
+        return found
     parts = {name: tuple(name.split("/")) for name in names}
     tops = {part[0] if len(part) > 1 else "" for part in parts.values()}
     joined = {top: SPLIT_SIDE.fullmatch(top) for top in tops}
@@ -98,7 +111,69 @@ def places(names: Sequence[str], who: str) -> dict[str, Place]:
 
 
 def _stem(parts: Sequence[str]) -> str:
-    return without_end("/".join(parts))
+    return plain(without_end("/".join(parts)))
+
+
+def _by_names(names: Sequence[str]) -> dict[str, Place]:
+    """Places by the sides in the names of files of one folder, or of those of splits, if these are pairs.
+
+    The side is the first word of all names or the last. Of two domains, trainA_1.jpg and trainB_7.jpg,
+    names need no partners.
+    """
+    for which in (0, -1):
+        found = {name: place for name in names if (place := _side_in_name(name, which)) is not None}
+        sides = sides_of({place.folder[0] for place in found.values()})
+        if sides is None or len(found) < 0.9 * len(names):
+            continue
+        domains = all(len(_words(name)) > 1 and _joined(name, which) for name in names)
+        if domains or same_names(found, *sides):
+            split = {place.split for place in found.values()}
+            rest = [name for name in names if name not in found]
+            others = {name: Place("train", (), _stem((name,))) for name in rest}
+            return {**found, **others} if "train" in split else {}
+    return {}
+
+
+def partners(names: Sequence[str]) -> tuple[str, str, int] | None:
+    """Two files whose names differ only in their sides, and how many have such a partner; None without."""
+    for which in (0, -1):
+        found = {name: place for name in names if (place := _side_in_name(name, which)) is not None}
+        sides = sides_of({place.folder[0] for place in found.values()})
+        if sides is None:
+            continue
+        stems = [{found[n].stem: n for n in found if found[n].folder[0] == side} for side in sides]
+        if both := sorted(stems[0].keys() & stems[1].keys()):
+            return stems[0][both[0]], stems[1][both[0]], 2 * len(both)
+    return None
+
+
+def _side_in_name(name: str, which: int) -> Place | None:
+    """The place of a file whose first or last word, 0 or -1, is a side; None if it is none."""
+    folders, words = name.split("/")[:-1], _words(name)
+    if len(words) < 2 or len(folders) > 1 or (folders and split_name(folders[0]) is None):
+        return None
+    joined = _joined(name, which)
+    side = (joined[2] if joined else words[which]).lower()
+    if not any(side in given | made for given, made in SIDES):
+        return None
+    split = split_name(folders[0] if folders else joined[1] if joined else "train")
+    rest = words[1:] if which == 0 else words[:-1]
+    return Place(split or "train", (side,), plain("_".join(rest)), named=True)
+
+
+def _joined(name: str, which: int) -> re.Match[str] | None:
+    """Split and side, where the first or last word of a file's name is made of both: trainA."""
+    return SPLIT_SIDE.fullmatch(_words(name)[which])
+
+
+def _words(name: str) -> list[str]:
+    """The runs of letters and of digits in a file's name, without its end."""
+    return re.findall(r"[^\W\d_]+|\d+", without_end(name.rpartition("/")[2]))
+
+
+def plain(name: str) -> str:
+    """A name with its accents as one letter each, as most systems spell them."""
+    return unicodedata.normalize("NFC", name)
 
 
 def sides_of(folders: set[str]) -> tuple[str, str] | None:
@@ -132,12 +207,12 @@ def without_end(name: str) -> str:
 def beside(names: Sequence[str]) -> dict[str, str]:
     """Of each label map the photograph beside it: 1.jpg and 1.png, or 1.jpg and 1_mask.png."""
     maps = [name for name in names if name.lower().endswith(".png")]
-    photos = {without_end(name): name for name in names if name.lower().endswith((".jpg", ".jpeg"))}
+    photos = {_stem((name,)): name for name in names if name.lower().endswith((".jpg", ".jpeg"))}
     if not maps or not photos:
         return {}
     pairs = {}
     for name in maps:
-        stem = without_end(name)
+        stem = _stem((name,))
         photo = photos.get(stem) or photos.get(MAP.sub("", stem))
         if photo is not None:
             pairs[name] = photo

@@ -12,7 +12,17 @@ from typing import Literal
 from ...core import Refused
 from ..dividing import numbered
 from ..kinds import kind_of
-from .arrangement import CERTAIN, Place, beside, dated, places, same_names, sequences, sides_of
+from .arrangement import (
+    CERTAIN,
+    Place,
+    beside,
+    dated,
+    partners,
+    places,
+    same_names,
+    sequences,
+    sides_of,
+)
 from .decoding import Head, Look, UnfitError, head, small
 from .likeness import belong_together, move_slowly
 from .metadata import Metadata, is_metadata, read_metadata
@@ -83,7 +93,7 @@ def arranged(
         there, unknown, missing = metadata.matched(there)
         faults |= {name: UnfitError("not in the metadata") for name in unknown}
         faults |= {name: UnfitError("in the metadata, but missing") for name in missing}
-    seen = Folder(root, there, faults, metadata, places(there, str(folder)))
+    seen = Folder(root, there, faults, metadata, places(there, str(folder), kind != "pictures"))
     if there:
         _see_pairs(seen, kind, pool)
         if seen.kind == "pictures":
@@ -146,7 +156,9 @@ def _see_pairs(seen: Folder, kind: Kind | None, pool: ThreadPoolExecutor) -> Non
     certain = kind == "pairs" or (sides is not None and sides[0].lower() in CERTAIN)
     if two and pairs and kind != "domains" and (certain or _alike(seen, pairs)):
         seen.kind, seen.pairs = "pairs", pairs
-        if sides is None or letters:
+        if any(place.named for place in seen.found.values()):
+            how = f"their names are equal but for {two[0]} and {two[1]}"
+        elif sides is None or letters:
             how = f"the names in {two[0]} and {two[1]} are equal"
         else:
             how = f"{two[1]} is made of {two[0]}"
@@ -178,6 +190,13 @@ def _see_pairs(seen: Folder, kind: Kind | None, pool: ThreadPoolExecutor) -> Non
         say(
             "all are twice as wide as high, but their halves do not seem to belong together: if they "
             "are pairs, --data.kind pairs takes the halves apart"
+        )
+    elif seen.kind == "pictures" and (some := partners(seen.names)):
+        first, second, count = some
+        say(
+            f"{count:,} of {len(seen.names):,} pictures have a partner by name, such as {first} and "
+            f"{second}; the others have none, so all are taken as single pictures: a folder of the "
+            f"pairs alone is taken as pairs"
         )
     if kind == "domains":
         raise Refused(f"{seen.root}: kind is domains; two folders of pictures are wanted for that")

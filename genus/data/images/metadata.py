@@ -6,7 +6,6 @@ Source: the layout of Hugging Face's image folders: a column file_name, others a
 import csv
 import json
 import os
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from ...errors import Refused
 from ..dividing import numbered, split_name
+from .arrangement import plain
 
 METADATA = ("metadata.jsonl", "metadata.csv")
 MOST = 100  # values of an attribute; a column of more is text or a number
@@ -96,11 +96,6 @@ class Metadata:
             f"makes one of them the label"
         )
         return torch.tensor(columns).T.contiguous(), values
-
-
-def plain(name: str) -> str:
-    """A file's name with its accents as one letter each, as most systems spell them."""
-    return unicodedata.normalize("NFC", name)
 
 
 def is_metadata(name: str) -> bool:

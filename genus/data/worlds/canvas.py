@@ -136,8 +136,8 @@ class Canvas:
         for layer in reversed(self.layers):
             there = clear[layer.place]
             seen = layer.coverage * there
+            there -= seen
             found.append((layer, seen if layer.within is None else seen * layer.within))
-            there *= 1 - layer.coverage
         return found
 
 

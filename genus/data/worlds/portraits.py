@@ -22,7 +22,7 @@ from ..faces.ground import ground, lit
 from ..faces.head import Pen, head_of
 from ..faces.motion import flow
 from ..faces.people import FACTORS, PARAMETERS, PARTS, SIX
-from ..faces.points import Points, points
+from ..faces.points import NAMES, Points, points
 from .canvas import Canvas, levels, padded
 from .parameters import Choice, Parameters, taken
 from .reading import source
@@ -30,9 +30,7 @@ from .shapes import wave
 from .wishes import recipe
 from .world import World
 
-BLOCK = (
-    2**17
-)  # pixels of the pictures that are drawn at once: so many stay in the cache of a processor
+BLOCK = 2**17  # pixels of the pictures that are drawn at once: they stay in a processor's cache
 
 
 class Portrait(NamedTuple):
@@ -61,14 +59,15 @@ class Portrait(NamedTuple):
 
 
 def parameters(n: int, seed: int = 0, wishes: Mapping[str, str] | None = None) -> Parameters:
-    """The parameters of n people, each (n,).
+    """The parameters of n people, each (n,): those of the first training rows of `load("portraits")`.
 
     Args:
         n: number of people.
         seed: number of the draw.
         wishes: laws in words, by parameter, such as {"glasses": "round", "yaw": "-30..30"}.
     """
-    return recipe("portraits", PARAMETERS, wishes or {}).drawn(seed, torch.arange(n))
+    key = (PORTRAITS.name, seed, "train")
+    return recipe(PORTRAITS.name, PARAMETERS, wishes or {}).drawn(key, torch.arange(n))
 
 
 @overload
@@ -98,28 +97,31 @@ def draw(parameters: Parameters, size: int, *, everything: bool = False) -> Tens
             canvas, pen = painted(taken(parameters, which), size)
             found[which] = levels(canvas.over(lit(pen, ground(pen))))[: len(which)]
         return found
-    order = torch.cat(parts := blocks(parameters, size)).argsort()
-    rows = [_everything(taken(parameters, which), size) for which in parts]
-    *fields, points = zip(*rows, strict=True)
-    whole = [torch.cat(field)[order] for field in fields]
-    places, seen = (torch.cat(part)[order] for part in zip(*points, strict=True))
-    return Portrait(*whole, points=Points(places, seen))
+    return _everything(parameters, size)
 
 
 def _everything(parameters: Parameters, size: int) -> Portrait:
-    canvas, pen = painted(parameters, size, remember=True)
-    n, behind = len(parameters["identity"]), lit(pen, ground(pen))
-    shares = canvas.parts(len(PARTS))
-    shares[0] += 1 - canvas.paint[3]
-    segmentation = shares.argmax(0).to(torch.uint8).permute(2, 0, 1).contiguous()
-    alpha = canvas.paint[3:]
-    foreground = canvas.paint[:3] / alpha.clamp(min=1e-6)
-    fields = (alpha, foreground, behind, shares)
-    whole = [field.permute(3, 0, 1, 2)[:n].contiguous() for field in fields]
-    found = points(pen, segmentation)
-    picture = levels(canvas.over(behind))[:n]
-    near = Points(found.places[:n], found.seen[:n])
-    return Portrait(picture, segmentation[:n], *whole, points=near)
+    n = len(parameters["identity"])
+    empty = torch.empty(n, 4 + 3 + len(PARTS), size, size)
+    alpha, foreground, background, shares = empty.split([1, 3, 3, len(PARTS)], 1)
+    found = torch.empty(n, 3, size, size, dtype=torch.uint8)
+    segmentation = torch.empty(n, size, size, dtype=torch.uint8)
+    places, seen = torch.empty(n, len(NAMES), 2), torch.empty(n, len(NAMES), dtype=torch.bool)
+    for which in blocks(parameters, size):
+        canvas, pen = painted(taken(parameters, which), size, remember=True)
+        own, behind = canvas.parts(len(PARTS)), lit(pen, ground(pen))
+        own[0] += 1 - canvas.paint[3]
+        front = canvas.paint[:3] / canvas.paint[3].clamp(min=1e-6)
+        whole = (canvas.paint[3:], front, behind, own)
+        for field, one in zip((alpha, foreground, background, shares), whole, strict=True):
+            field[which] = one.permute(3, 0, 1, 2)[: len(which)]
+        shown = own.argmax(0).to(torch.uint8).permute(2, 0, 1)
+        found[which] = levels(canvas.over(behind))[: len(which)]
+        segmentation[which] = shown[: len(which)]
+        near = points(pen, shown)
+        places[which], seen[which] = near.places[: len(which)], near.seen[: len(which)]
+    rest = (segmentation, alpha, foreground, background, shares)
+    return Portrait(found, *rest, Points(places, seen))
 
 
 class Clip(NamedTuple):

@@ -79,9 +79,7 @@ def read(
     who = world.name
     if clips:
         if world.moving is None or clips < 2:
-            wanted = (
-                "at least 2 frames are wanted" if world.moving else "it does not move; leave it out"
-            )
+            wanted = "at least 2 frames are wanted" if world.moving else "it does not move"
             raise Refused(f"{who}: clips is {clips}; {wanted}")
         world = world.moving(clips)
     if not SMALLEST <= size <= LARGEST:

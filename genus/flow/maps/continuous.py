@@ -12,7 +12,8 @@ Source: Grathwohl, Chen, Bettencourt, Sutskever, Duvenaud, "FFJORD: free-form co
     Bettencourt, Duvenaud, "Neural ordinary differential equations", 2018, arXiv:1806.07366, theorem 1.
 Departs: evaluation takes the exact trace always, so that log_prob is a function; with `ConcatSquash`,
     training does too, since it costs next to nothing there. The trace's integral is held to the solver's
-    tolerance as its mean over the features.
+    tolerance as its mean over the features. In training the worst row of a batch decides the steps of
+    all; everywhere else each row has its own.
 """
 
 from collections.abc import Callable
@@ -97,8 +98,8 @@ class Continuous(Bijection):
             time in [0, 1], (n,), and of a context, if the network's `context`, its dimension, is
             not 0. Its rows do not meet.
         solver: solver of the equation. With steps of one length it is the same map for every
-            batch; `DormandPrince`, the default, keeps a tolerance, and is the same within it, or
-            exactly if its rows are `alone`.
+            batch, and so it is with `DormandPrince`, the default, which keeps a tolerance; but in
+            training all rows share steps, unless they are to be `alone`.
         probes: vectors of random signs for each row, drawn anew in each pass, by which training
             estimates the trace; 0 for the exact trace.
         backward: method of gradients. backprop keeps every graph; recompute keeps the state at each
@@ -177,8 +178,11 @@ class Continuous(Bijection):
         reads: tuple[Tensor, ...],
     ) -> State:
         """The state at t1, with gradients by `backward` if they are on."""
+        solver = self.solver
+        if self.training and torch.is_grad_enabled() and isinstance(solver, DormandPrince):
+            solver = solver.together()
         if torch.is_grad_enabled() and self.backward == "adjoint":
-            return adjoint(self.solver, f, y, t0, t1, reads)
+            return adjoint(solver, f, y, t0, t1, reads)
         if torch.is_grad_enabled() and self.backward == "recompute":
             f = recomputed(f, reads)
-        return self.solver(f, y, t0, t1)
+        return solver(f, y, t0, t1)

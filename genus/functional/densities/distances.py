@@ -65,9 +65,12 @@ def mmd_in_blocks(
     """
     own = []
     for x in (a, b):
-        parts = x.split(max(1, pairs // len(x)))
-        diagonal = torch.cat([kernel(row[None], row[None])[0] for row in x])
-        own.append(torch.cat([kernel(part, x).sum(1) for part in parts]) - diagonal)
+        sums, start = [], 0
+        for part in x.split(max(1, pairs // len(x))):
+            table = kernel(part, x)
+            sums.append(table.sum(1) - table.diagonal(start))
+            start += len(part)
+        own.append(torch.cat(sums))
     to_b, to_a = [], torch.zeros(len(b), dtype=a.dtype, device=a.device)
     for part in a.split(max(1, pairs // len(b))):
         table = kernel(part, b)

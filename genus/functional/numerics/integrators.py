@@ -21,7 +21,7 @@ Departs: an error is the largest of a row's numbers, not their mean square.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol, TypeVar, cast
 
 import torch
@@ -202,22 +202,23 @@ PAIR = Tableau(
 class DormandPrince:
     """Orders five and four from the same slopes: their difference gives how long a step may be.
 
-    A step is good if no number's error is more than atol + rtol |y|. Unless rows are `alone`, the worst
-    of all rows decides the steps of all, so that what comes out for a row depends on the others, within
-    the tolerance.
+    A step is good if no number's error is more than atol + rtol |y|. Each row has steps of its own, and
+    its result is its own. Their lengths are powers of 2^(1/4): the last digits of a sum, which depend on
+    how many rows are computed at once, then seldom decide a step. Where rows are not `alone`, the worst
+    of all decides the steps of all, so that a row's result depends on the others, within the tolerance.
 
     Args:
         rtol: tolerance of the error, relative to the size of y; at least 0.
         atol: tolerance of the error, in the units of y; above 0.
-        alone: each row has steps of its own, and a time of its own: rows do not meet at all. f gets
-            as many times as there are rows.
+        alone: whether each row has steps of its own, and f gets as many times as there are rows. Without
+            it they are, except where a `Continuous` flow trains, which costs less together.
         judged: number of tensors of y that have to keep the tolerance, counted from the first; all
             without it.
     """
 
     rtol: float = 1e-5
     atol: float = 1e-5
-    alone: bool = False
+    alone: bool | None = None
     judged: int | None = None
 
     def __post_init__(self) -> None:
@@ -231,10 +232,10 @@ class DormandPrince:
         """y at t1."""
         rates, state = unpacked(f, y)
         sign = 1.0 if t1 > t0 else -1.0
-        t = state[0].new_full((len(state[0]) if self.alone else 1,), t0)
+        t = state[0].new_full((len(state[0]) if self.apart else 1,), t0)
         left, before = sign * (t1 - t), torch.ones_like(t)
         first = rates(t, state)
-        length = self.start(rates, t, sign * left, state, first).minimum(left)
+        length = self.rounded(self.start(rates, t, sign * left, state, first)).minimum(left)
         while (left > 0).any():
             h = sign * length
             ks = PAIR.stages(rates, t, h, state, first)
@@ -244,10 +245,23 @@ class DormandPrince:
             t = torch.where(good, torch.where(length >= left, t1, t + h), t)
             state, first = choose(good, new, state), choose(good, ks[-1], first)
             left = sign * (t1 - t)
-            length = (length * factor(ratio, before, good)).minimum(left)
+            length = self.rounded(length * factor(ratio, before, good)).minimum(left)
             before = torch.where(good, ratio.clamp(min=1e-4), before)
             self.check(length, left, t, t1)
         return cast(Y, state if isinstance(y, tuple) else state[0])
+
+    @property
+    def apart(self) -> bool:
+        """Whether each row has steps of its own."""
+        return self.alone is not False
+
+    def together(self) -> "DormandPrince":
+        """The same with steps that all rows share, unless rows were asked to be alone."""
+        return replace(self, alone=False) if self.alone is None else self
+
+    def rounded(self, length: Tensor) -> Tensor:
+        """The nearest power of 2^(1/4) of each length, (n,); a length of all rows stays as it is."""
+        return (4 * length.log2()).round().div(4).exp2() if self.apart else length
 
     @torch.no_grad()
     def ratio(self, h: Tensor, ks: Sequence[State], y: State, new: State) -> Tensor:
@@ -260,8 +274,8 @@ class DormandPrince:
         found = None
         for size, scale in list(zip(sizes, scales, strict=True))[: self.judged]:
             part = size.abs() / (scale * self.rtol).add_(self.atol)
-            part = part.flatten(1).amax(1) if self.alone and part.ndim > 1 else part
-            part = part if self.alone else part.amax().reshape(1)
+            part = part.flatten(1).amax(1) if self.apart and part.ndim > 1 else part
+            part = part if self.apart else part.amax().reshape(1)
             found = part if found is None else found.maximum(part)
         return cast(Tensor, found)
 

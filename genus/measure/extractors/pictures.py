@@ -166,7 +166,8 @@ class RandomLayers:
 
     def account(self) -> dict[str, Any]:
         """The entry of the extractor in a protocol."""
-        return {"name": self.name, "hash": digest({"mix": self.mix})[:16], "features": FEATURES}
+        weights = {**self.layers.state_dict(), "mix": self.mix}
+        return {"name": self.name, "hash": digest(weights)[:16], "features": FEATURES}
 
 
 def shipped() -> Extractor:

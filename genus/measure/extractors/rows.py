@@ -16,6 +16,7 @@ from ...core import Pixels, Reals, Space, Tokens
 
 FEATURES = 128
 WINDOW, BANDS = 256, FEATURES // 2  # samples of a sound in one window, and bands of its spectrum
+FAR = 1e9  # deviations, beyond which all values are the same
 PRIMES = (1_000_003, 92_821, 31)  # of the buckets of one, two and three symbols
 
 
@@ -61,7 +62,7 @@ class Columns:
 
     def see(self, x: Tensor, space: Space) -> Tensor:
         """Features of rows, (n, *shape) -> (n, at most 128), float64."""
-        rows = (x.flatten(1).double().cpu() - self.middle) / self.unit
+        rows = ((x.flatten(1).double().cpu() - self.middle) / self.unit).clamp(-FAR, FAR)
         return rows if self.mix is None else rows @ self.mix
 
     def account(self) -> dict[str, Any]:

@@ -15,13 +15,13 @@ import torch
 from torch import Tensor
 
 from ...functional.densities.estimates import mean_error
-from ...functional.densities.neighbours import manifolds
+from ...functional.densities.neighbours import manifolds, radii
 from ..extractors.rows import Sight
 from ..figures import Figure
 from .samples import CHOICES, Estimate, frechet_distance, kernel_distance, memorisation, sampled
 from .two_sample import told_apart
 
-FEWEST = 20  # samples, and test rows
+FEWEST = 20  # samples, training rows and unseen rows
 
 
 class Three(NamedTuple):
@@ -42,12 +42,12 @@ def extracted_figures(
 
     Args:
         sights: extractor, and the plain one.
-        features: what each of them sees, in no order. With fewer than 20 samples or unseen rows there
-            are no figures.
+        features: what each of them sees, in no order. There are no figures where any of them sees
+            fewer than 20 rows of a kind.
         protocol: description of the data for the figures.
         k: neighbour that bounds a ball, for precision, recall, density and coverage.
     """
-    if min(len(features[0].fake), len(features[0].test)) < FEWEST:
+    if min(map(len, features[0])) < FEWEST:
         return []
     figures = []
     for number, (sight, seen) in enumerate(zip(sights, features, strict=True)):
@@ -70,9 +70,10 @@ def extracted_figures(
 
 def _values(seen: Three, k: int, whole: bool) -> tuple[dict[str, Estimate], dict[str, float]]:
     """The figures of samples, and their floors."""
-    values = _compared(seen.test, seen.fake, k, whole)
+    reach = radii(seen.test, k) if whole else None
+    values = _compared(seen.test, seen.fake, k, reach)
     chosen = [_some(seen.train, len(seen.fake), seed) for seed in range(CHOICES)]
-    real = [_compared(seen.test, rows, k, whole) for rows in chosen]
+    real = [_compared(seen.test, rows, k, reach) for rows in chosen]
     floors = {name: sum(one[name].value for one in real) / CHOICES for name in values}
     if whole:
         values["memorisation"] = memorisation(seen.train, seen.test, seen.fake)
@@ -81,14 +82,15 @@ def _values(seen: Three, k: int, whole: bool) -> tuple[dict[str, Estimate], dict
     return values, floors
 
 
-def _compared(real: Tensor, fake: Tensor, k: int, whole: bool) -> dict[str, Estimate]:
+def _compared(real: Tensor, fake: Tensor, k: int, reach: Tensor | None) -> dict[str, Estimate]:
+    """The figures of one sample beside another, all of them where the radii of the real one are given."""
     found = {
         "frechet": frechet_distance(real, fake),
         "kernel_distance": kernel_distance(real, fake),
         "told_apart": Estimate(*told_apart(real, fake)),
     }
-    if whole:
-        cover = manifolds(real, fake, k)
+    if reach is not None:
+        cover = manifolds(real, fake, k, reach)
         found |= {name: Estimate(*mean_error(rows)) for name, rows in cover._asdict().items()}
     return found
 

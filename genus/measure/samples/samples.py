@@ -41,6 +41,7 @@ from ..figures import Figure
 from ..oracles import OracleOutput
 
 CHOICES = 5  # choices of rows, whose mean is the floor
+AT_ONCE = 2**26  # pairs of rows whose distances are held
 COVERED = 0.1  # a class counts if it has this part of the share that it has among real rows
 
 
@@ -91,7 +92,8 @@ def diversity(seen: OracleOutput) -> Estimate:
         total, pairs = torch.zeros((), dtype=torch.float64), 0
         for label in classes.unique():
             own = features[classes == label]
-            total += distances(own, own).sum()
+            blocks = own.split(max(1, AT_ONCE // len(own)))
+            total += torch.stack([distances(rows, own).sum() for rows in blocks]).sum()
             pairs += len(own) * (len(own) - 1)
         return total / max(pairs, 1)
 

@@ -9,8 +9,9 @@ from ...train import Run
 from .._fitted import fitted, loaded
 
 RUN = Run(rounds=500)
-LONG = 2e9  # numbers that a step reads, above which it is announced
-SPEED = 2e9  # of them in a minute, about, on two cores
+LONG = 1.0  # minutes before the first round, or of a round, above which they are announced
+START = 2e10  # numbers in a minute, about, of the k-means that it begins with, on a busy core
+SPEED = 1e11  # of them in a minute of a round
 
 
 def gmm(
@@ -31,11 +32,13 @@ def gmm(
     """
     source, space = loaded("gmm", data, run)
     check_size("gmm", space, covariance, components)
-    if (numbers := components * len(source.train) * space.dims) > LONG:
+    numbers = components * len(source.train) * space.dims
+    step = numbers * (space.dims if covariance == "full" else 1) / SPEED
+    if max(start := numbers / START, step) > LONG:
         warnings.warn(
-            f"gmm: each step passes {components} times over {len(source.train):,} rows of "
-            f"{space.dims:,} numbers, which takes about {numbers / SPEED:,.0f} minutes; fewer "
-            f"--components or a smaller --data.size take less",
+            f"gmm: passes {components} times over {len(source.train):,} rows of {space.dims:,} "
+            f"numbers, which takes about {start:,.1f} minutes before the first round, and "
+            f"{step:,.1f} in each; fewer --components or a smaller --data.size take less",
             stacklevel=2,
         )
     if isinstance(space, Pixels):

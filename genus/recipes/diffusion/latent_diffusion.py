@@ -1,6 +1,5 @@
 """Latent diffusion: a variational autoencoder of images, and then a diffusion of its z."""
 
-import time
 from dataclasses import replace
 
 from ...core import Model, Reals
@@ -43,7 +42,7 @@ def latent_diffusion(
     """
     before, run = in_two(run, "autoencoder", (first, 1.0))
     autoencoder = vae(data, latent, run=_autoencoder(before))
-    begun = time.perf_counter()
+    begun = run.time()
     source, _ = loaded("latent_diffusion", data, run)
     net = TimeMLP(latent, width, blocks)
     diffusion = Diffusion(net, Reals((latent,)), sampler=DDIM(evaluations, eta))

@@ -6,7 +6,6 @@ Departs: the second model begins with the weights of the first.
 """
 
 import copy
-import time
 
 from ...core import Model
 from ...diffusion import Diffusion, Heun, Pairs
@@ -60,12 +59,12 @@ def rectified_flow(
         first.parametrisation,
         Heun(evaluations, WithoutLast(even)),
     )
-    begun, teach = time.perf_counter(), Heun(ends, even)
+    begun, teach = run.time(), Heun(ends, even)
     if (minutes := run.minutes) is not None:
 
         def affordable() -> int:
             Pairs.of(first, TRIED, teach)
-            each = (time.perf_counter() - begun) / TRIED
+            each = (run.time() - begun) / TRIED
             return min(pairs, max(TRIED, int(PAIRING * 60 * minutes / each)))
 
         pairs, run = settled(run, "pairs", affordable)

@@ -23,7 +23,7 @@ def extractor(
     decay: float = 1e-4,
     run: Run = RUN,
 ) -> Model:
-    """Extractor on portraits, scenes and avatars; target: 0.9 of cuts find their picture among 256.
+    """Extractor on portraits, scenes and avatars; target: a contrast below 0.65 nats.
 
     Args:
         data: name or path of a data set of pictures, from which every other batch comes.

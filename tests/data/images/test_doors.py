@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 import warnings
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from genus.cli.main import main
 from genus.data import load
 from genus.data.images.folders import images
 from genus.data.named import GROUPS
-from genus.data.sources import Source, catalogue
+from genus.data.sources import Note, Source, catalogue
 
 
 def picture(path, seed=0, size=(32, 32), mode="RGB", **options):
@@ -32,6 +33,66 @@ def picture(path, seed=0, size=(32, 32), mode="RGB", **options):
 def flat(root):
     for i in range(12):
         picture(root / f"IMG_{2 * i * i}.jpg", i)
+
+
+FLAT_PAIRS = {
+    "trainA": ("train{}_{}.jpg", "AB"),
+    "last": ("{1:04}_{0}.png", "AB"),
+    "short": ("{1}{0}.png", "ab"),
+    "words": ("street-{1}.{0}.jpg", ("input", "target")),
+    "maps": ("{1}_{0}.png", ("label", "photo")),
+}
+
+
+@pytest.mark.parametrize("names", FLAT_PAIRS)
+def test_pairs_may_lie_in_one_folder(names, tmp_path):
+    name, sides = FLAT_PAIRS[names]
+    for i in range(12):
+        for side in (0, 1):
+            picture(tmp_path / name.format(sides[side], i), 100 * side + i)
+    picture(tmp_path / "cover.jpg", 999)
+    with pytest.warns(
+        Note, match=f"taken as pairs, for their names are equal but for {sides[0].lower()}"
+    ):
+        data = load(tmp_path, size=16)
+    assert data.context_space is not None
+    assert not data.unpaired
+    assert sum(len(split) for split in data.splits.values()) == 12
+    assert [len(files) for files in data.skipped.values()] == [1]
+    single = load(tmp_path, kind="pictures", size=16)
+    assert single.context_space is None
+    assert (single.classes, sum(map(len, single.splits.values()))) == (0, 25)
+
+
+def test_splits_and_domains_in_the_names_of_one_folder(tmp_path):
+    for i in range(12):
+        picture(tmp_path / "pairs" / f"{'test' if i > 9 else 'train'}A_{i}.jpg", i)
+        picture(tmp_path / "pairs" / f"{'test' if i > 9 else 'train'}B_{i}.jpg", i + 50)
+        picture(tmp_path / "two" / f"trainA_{i}.jpg", i)
+        picture(tmp_path / "two" / f"trainB_{i + 30}.jpg", i + 50)
+    with pytest.warns(Note, match="taken as pairs"):
+        assert len(load(tmp_path / "pairs", size=16).test) == 2
+    with pytest.warns(Note, match="taken as two domains without pairs, a and b"):
+        assert load(tmp_path / "two", size=16).unpaired
+
+
+def test_partners_of_some_pictures_are_told(tmp_path):
+    for i in range(6):
+        picture(tmp_path / f"{i}_A.jpg", i)
+        picture(tmp_path / f"{i}_B.jpg", i + 50)
+        picture(tmp_path / f"holiday{7 * i * i}.jpg", i + 70)
+    with pytest.warns(
+        Note, match="12 of 18 pictures have a partner by name, such as 0_A.jpg and 0_B"
+    ):
+        assert load(tmp_path, size=16).context_space is None
+
+
+def test_partners_may_spell_accents_in_two_ways(tmp_path):
+    for i in range(12):
+        picture(tmp_path / "A" / unicodedata.normalize("NFD", f"caf\u00e9{i}.png"), i)
+        picture(tmp_path / "B" / f"caf\u00e9{i}.png", i + 50)
+    with pytest.warns(Note, match="taken as pairs"):
+        assert not load(tmp_path, size=16).unpaired
 
 
 def camera(root):

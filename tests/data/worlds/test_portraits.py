@@ -27,6 +27,13 @@ def everything(n=64, size=64):
     return portraits.draw(people(n), size, everything=True)
 
 
+def test_parameters_are_those_of_the_training_rows():
+    wishes = {"glasses": "round+sun", "yaw": "-20..20"}
+    data = load("portraits?size=16&rows=20&seed=4&cache=0&glasses=round+sun&yaw=-20..20")
+    drawn = portraits.draw(portraits.parameters(20, 4, wishes), 16)
+    assert torch.equal(data.space.indices(data.train.everything()[0]), drawn.long())
+
+
 @pytest.mark.parametrize("size", [16, 32, 53])
 def test_a_row_is_the_same_bits_in_any_company(size):
     rows = people(70)

@@ -97,6 +97,25 @@ def test_points_of_many_shapes_each_with_its_own_context():
         torch.testing.assert_close(its, logdet.view(5, 10)[i])
 
 
+@pytest.mark.parametrize("alone", [None, True, False])
+def test_rows_share_steps_only_in_training(alone):
+    flow = Continuous(ConcatSquash(2, 8), DormandPrince(1e-3, 1e-3, alone))
+    with torch.no_grad():
+        for weight in flow.parameters():
+            weight.normal_()
+    x = 3 * torch.randn(6, 2)
+
+    def meet():
+        z = torch.cat([flow.encode_with_logdet(row[None])[0] for row in x])
+        return not torch.allclose(flow.encode_with_logdet(x)[0], z, 1e-5, 1e-6)
+
+    assert meet() == (alone is not True)
+    with torch.no_grad():
+        assert meet() == (alone is False)
+    flow.eval()
+    assert meet() == (alone is False)
+
+
 @pytest.mark.parametrize("kind", ["closed", "differentiated", "probed"])
 def test_gradients_of_the_likelihood_agree(kind):
     """By backpropagation, by recomputing and by the adjoint: in x, in the context, in all weights."""

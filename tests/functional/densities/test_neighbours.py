@@ -24,6 +24,19 @@ def test_nearest_rows():
     assert torch.equal(found[1], torch.from_numpy(index[:, 0]))
 
 
+@pytest.mark.parametrize("middle", [0.0, 1e6])
+@pytest.mark.parametrize("kind", [torch.float64, torch.float32])
+def test_nearest_of_wide_rows(middle, kind):
+    """As exact as one by one, also far from the origin, and zero for rows that are copied."""
+    a, b = ((middle + torch.randn(n, 24)).to(kind) for n in (60, 400))
+    a[:5] = b[100:105]
+    table = distances(a, b)
+    found = nearest(a, b)
+    assert torch.equal(found[1], table.min(1).indices)
+    torch.testing.assert_close(found[0], table.min(1).values)
+    assert torch.equal(found[0][:5], torch.zeros(5, dtype=kind))
+
+
 def test_equal_rows_have_no_distance():
     x = 1e4 + torch.randn(40, 5)
     assert torch.equal(distances(x, x).diagonal(), torch.zeros(40))

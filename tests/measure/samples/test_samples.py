@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from genus.measure.oracles import OracleOutput
+from genus.measure.samples import samples
 from genus.measure.samples.samples import (
     as_drawn,
     class_kl,
@@ -26,6 +27,13 @@ def features(n, shift=0.0):
 def seen(n, shift=0.0, classes=3):
     label = torch.randint(classes, (n,))
     return OracleOutput(features(n, shift) + 5 * label[:, None], label)
+
+
+def test_diversity_does_not_depend_on_the_memory(monkeypatch):
+    rows = seen(200)
+    whole = diversity(rows)
+    monkeypatch.setattr(samples, "AT_ONCE", 300)
+    assert diversity(rows) == pytest.approx(whole)
 
 
 def test_frechet_of_shifted_gaussians_and_its_error():
