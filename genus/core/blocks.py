@@ -39,7 +39,15 @@ def sample(
         context: contexts of a conditional model, (n, ...), one row for each sample.
         how: further arguments of `model.sample`, which are those of all rows, such as `decoding`.
     """
-    return torch.cat([*blocks(model, n, seed, context, **how)])
+    parts = blocks(model, n, seed, context, **how)
+    first = next(parts)
+    if len(first) == (count := model.sample_count(n, context)):
+        return first
+    found = first.new_empty(count, *first.shape[1:])  # parts and their whole would take it twice
+    found[: (end := len(first))] = first
+    for part in parts:
+        found[end : (end := end + len(part))] = part
+    return found
 
 
 def blocks(

@@ -19,6 +19,7 @@ All noise comes from one seed, so a figure can be reproduced.
 from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from .._version import __version__
@@ -47,6 +48,7 @@ from .likelihood.likelihood import (
     likelihoods,
     truth_figure,
 )
+from .oracles import ROWS as SEEN
 from .oracles import Oracle
 from .pacing import BASE, Asked, Plan, Witness, of_stacked, planned
 from .rows import Chosen, judging, on, sampled
@@ -108,9 +110,10 @@ def evaluate(
         begins("likelihood")
         figures = _likelihood(model, data, test, protocol, plan.effort)
         begins("samples")
-        true, *context = test.shuffled(plan.samples).whole()
+        conditional = data.context_space is not None
+        true, *context = test.shuffled(plan.samples if conditional else 1).whole()
         fake, seconds = timed(lambda: sampled(model, plan.samples, tuple(context), seed))
-        sound = fake.isfinite().reshape(len(fake), -1).all(1)
+        sound = torch.cat([part.isfinite().flatten(1).all(1) for part in fake.split(SEEN)])
         if sound.all():
             if judge is not None:
                 begins("oracle")
@@ -119,7 +122,7 @@ def evaluate(
             figures += _of_structure(data, fake, test, judge, plan, protocol)
         else:
             figures.append(_finite(sound, protocol))
-        if data.context_space is None:
+        if not conditional:
             begins("modes")
             figures += _thousand(
                 model, data, of_stacked(plan.samples, asked), seed, oracle, protocol

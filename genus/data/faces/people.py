@@ -52,10 +52,14 @@ def _styles_of_hair(rows: Parameters) -> Tensor:
     return _by_age((full, full, full, some, some, thin), rows)
 
 
+def _style_shows(rows: Parameters) -> Tensor:
+    """A hat hides what tells buzzed, short, quiffed, parted and bound hair apart."""
+    alike = (rows["hair"] > 0) & (rows["hair"] <= 4) | (rows["hair"] == 10)
+    return ~(alike & (rows["hat"] > 0))
+
+
 def _hair_shows(rows: Parameters) -> Tensor:
-    bald = rows["hair"] == 0
-    short = (rows["hair"] <= 4) & (rows["hat"] > 0)
-    return ~bald & ~short & (rows["age"] < 5)
+    return (rows["hair"] > 0) & _style_shows(rows) & (rows["age"] < 5)
 
 
 def _eyes_show(rows: Parameters) -> Tensor:
@@ -115,7 +119,14 @@ PARAMETERS = (
         visible=_eyes_show,
     ),
     Choice("age", AGES, "age in six steps", (0.14, 0.14, 0.2, 0.2, 0.16, 0.16), ordered=True),
-    Choice("hair", HAIR, "style of the hair", _styles_of_hair, needs=("age",)),
+    Choice(
+        "hair",
+        HAIR,
+        "style of the hair",
+        _styles_of_hair,
+        needs=("age",),
+        visible=_style_shows,
+    ),
     Choice(
         "beard",
         ("none", "stubble", "moustache", "goatee", "full"),
