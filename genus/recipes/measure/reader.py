@@ -26,14 +26,14 @@ from ...train.schedules import cosine, warmed
 from .._fitted import fitted, loaded
 
 RUN = Run(
-    rounds=4300,
-    minutes=15,
+    rounds=8600,
+    minutes=30,
     clock="processor",
     batch=64,
     lr=3e-3,
     autocast=True,
-    evaluate_every=430,
-    checkpoint_every=215,
+    evaluate_every=860,
+    checkpoint_every=430,
 )
 AHEAD = 12  # batches that are drawn at once
 TIMES = 3  # that each picture is dealt, damaged anew
