@@ -211,6 +211,34 @@ def rows(found: Cells, options: Namespace) -> Table:
     return table
 
 
+@BENCH.remarks
+def remarks(found: Cells, options: Namespace) -> list[str]:
+    """What the reader of portraits says of each model."""
+    lines = []
+    for name, entry in MODELS.items():
+        figures = found.get(f"portraits/{name}", {}).get("figures", {})
+        laws = {key: one for key, one in figures.items() if key.startswith("law_")}
+        if "refused" in figures and not laws:
+            lines.append(
+                f"The reader refuses {_percent(figures['refused'])} of the samples of {entry.label}."
+            )
+        if not laws:
+            continue
+        worst = max(laws, key=lambda key: laws[key]["value"])
+        lines.append(
+            f"The reader on {entry.label}, real portraits in brackets: "
+            f"{_percent(figures['refused'])} refused, {_percent(figures['impossible'])} impossible, "
+            f"the law of {worst.removeprefix('law_')} off by {_percent(laws[worst])}, the most of "
+            f"{len(laws)}; correlations off by {figures['attribute_correlations']['value']:.3f} "
+            f"({figures['attribute_correlations']['floor']:.3f})."
+        )
+    return lines
+
+
+def _percent(figure: Mapping[str, float]) -> str:
+    return f"{100 * figure['value']:.1f} % ({100 * figure['floor']:.1f})"
+
+
 def over_floor(figure: Mapping[str, float]) -> str:
     return f"{figure['value']:.2f} / {figure['floor']:.2f}"
 

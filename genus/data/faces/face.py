@@ -107,7 +107,7 @@ def wrinkles(pen: Pen, inside: Tensor) -> None:
         u = (window.x - x) / wide
         bend = (1 - u * u).clamp_(min=0)
         y = head.eye - up + 0.02 * u * u
-        half = bend * 0.011 * (head.worn - 0.12 * number).clamp(min=0)
+        half = bend * 0.015 * (head.worn - 0.12 * number).clamp(min=0)
         covered = stroke(window.y - y, half, pen.pixel) * part_of(inside, whole, window)
         pen.tint(window, covered, tone, "skin")
     for side in (-1.0, 1.0):
@@ -116,7 +116,7 @@ def wrinkles(pen: Pen, inside: Tensor) -> None:
         window = pen.window(x - 0.12, top, x + 0.12, low)
         v = (window.y - top) / (low - top)
         line = x + side * narrow * (0.015 + 0.055 * v * v)
-        half = (v * (1 - v) * 4).clamp_(min=0) * 0.012 * head.worn * (narrow > 0.15)
+        half = (v * (1 - v) * 4).clamp_(min=0) * 0.016 * head.worn * (narrow > 0.15)
         covered = stroke(window.x - line, half, pen.pixel) * part_of(inside, whole, window)
         pen.tint(window, covered, tone, "skin")
         x, narrow = head.at((0.185 + 0.034 * head.rows["eye_gap"]) * side)  # under the eye
@@ -124,7 +124,7 @@ def wrinkles(pen: Pen, inside: Tensor) -> None:
         y = head.eye + 0.095
         window = pen.window(x - wide, y - 0.05, x + wide, y + 0.05)
         u = (window.x - x) / wide
-        half = (1 - u * u).clamp_(min=0) * 0.01 * head.worn * (narrow > 0.1)
+        half = (1 - u * u).clamp_(min=0) * 0.014 * head.worn * (narrow > 0.1)
         covered = stroke(window.y - y + 0.03 * u * u, half, pen.pixel)
         pen.tint(window, covered * part_of(inside, whole, window), tone, "skin")
 

@@ -103,7 +103,7 @@ def head_of(rows: Parameters) -> Pose:
     """The head of each row."""
     age = rows["age"]
     child = torch.tensor([1.0, 0.5, 0.1, 0.0, 0.0, 0.0])[age]
-    worn = torch.tensor([0.0, 0.0, 0.0, 0.38, 0.7, 1.0])[age]
+    worn = torch.tensor([0.0, 0.0, 0.0, 0.5, 0.75, 1.0])[age]
     s = sine(rows["yaw"])
     c = sine(90 - rows["yaw"].abs())
     wide = 0.43 + 0.055 * rows["face_width"] - 0.015 * child

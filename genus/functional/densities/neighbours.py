@@ -1,5 +1,6 @@
 """Two samples, compared by nearest neighbours. Everything is exact: no index, no approximation."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -28,12 +29,8 @@ def nearest(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     if a.shape[1] < WIDE or len(b) <= CANDIDATES:
         found = [distances(rows, b).min(1) for rows in a.split(at_once(b))]
         return torch.cat([f.values for f in found]), torch.cat([f.indices for f in found])
-    middle = b.double().mean(0)
-    other, values, numbers = b.double() - middle, [], []
-    lengths = other.square().sum(1)
-    for rows in a.split(at_once(b)):
-        table = torch.addmm(lengths, rows.double() - middle, other.T, alpha=-2)
-        near = table.topk(CANDIDATES, largest=False).indices.sort(1).values
+    values, numbers = [], []
+    for rows, near in _candidates(a, b, CANDIDATES):
         exact = (rows[:, None] - b[near]).square().sum(2).sqrt()
         least = exact.min(1)
         values.append(least.values)
@@ -41,13 +38,31 @@ def nearest(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat(values), torch.cat(numbers)
 
 
+def _candidates(a: Tensor, b: Tensor, count: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Some rows of a at a time, and the numbers of the rows of b next to each, (rows, count), in order."""
+    middle = b.double().mean(0)
+    other = b.double() - middle
+    lengths = other.square().sum(1)
+    for rows in a.split(at_once(b)):
+        table = torch.addmm(lengths, rows.double() - middle, other.T, alpha=-2)
+        yield rows, table.topk(count, largest=False).indices.sort(1).values
+
+
 def radii(x: Tensor, k: int) -> Tensor:
     """The distance of each row to its k-th nearest neighbour among the others: (n, d) -> (n,)."""
-    parts, rows = [], at_once(x)
-    for start in range(0, len(x), rows):
-        table = distances(x[start : start + rows], x)
-        table[torch.arange(len(table)), start + torch.arange(len(table))] = torch.inf
-        parts.append(table.kthvalue(k, 1).values)
+    parts, start = [], 0
+    if x.shape[1] < WIDE or len(x) <= k + CANDIDATES:
+        for rows in x.split(at_once(x)):
+            table = distances(rows, x)
+            table[torch.arange(len(rows)), start + torch.arange(len(rows))] = torch.inf
+            parts.append(table.kthvalue(k, 1).values)
+            start += len(rows)
+        return torch.cat(parts)
+    for rows, near in _candidates(x, x, k + CANDIDATES):
+        exact = (rows[:, None] - x[near]).square().sum(2).sqrt()
+        itself = torch.arange(start, start + len(rows), device=x.device)
+        parts.append(exact.masked_fill(near == itself[:, None], torch.inf).kthvalue(k, 1).values)
+        start += len(rows)
     return torch.cat(parts)
 
 

@@ -31,7 +31,7 @@ NARROW, POINT = 0.6, 0.15  # diversity, over that of real rows, of a partial and
 DEAF = 0.05  # signal below which the generator learns nothing
 SURE = 0.95  # accuracy of a critic that can tell samples from real rows
 GAP = 0.25  # of accuracies, on learnt and on unseen rows
-BLIND, FAR = 0.6, 0.15  # accuracy of a critic that cannot tell samples at such a distance
+BLIND, FAR = 0.6, 0.15  # accuracy of a critic that cannot tell samples at such a distance or further
 COPIES = 0.25  # share of samples nearer to a training row than 19 of 20 unseen rows are
 HUGE, GROWTH = 1000.0, 10.0  # score or loss, and over its first value, that is an explosion
 GONE = 0.5  # share of samples outside of the range of the data
@@ -239,8 +239,10 @@ def _weak(looks: Sequence[Look]) -> Finding | None:
 
 
 def _copies(looks: Sequence[Look]) -> Finding | None:
-    since = _since(looks, lambda look: look["memorised"] > COPIES, "memorised")
-    if since is None:
+    def copying(look: Look) -> bool:  # grey ones of an untrained game are near to everything
+        return look["memorised"] > COPIES and look["distance"] < FAR
+
+    if (since := _since(looks, copying, "memorised", "distance")) is None:
         return None
     sentence = (
         f"memorisation since round {since:,}: {looks[-1]['memorised']:.0%} of samples are nearer to a "

@@ -49,6 +49,16 @@ def test_radii(k):
     torch.testing.assert_close(radii(x, k), torch.from_numpy(truth))
 
 
+@pytest.mark.parametrize("middle", [0.0, 1000.0])
+def test_radii_of_rows_of_many_numbers(middle):
+    """Products of matrices find the same neighbours, also far from the origin and among many copies."""
+    x = middle + torch.randn(400, 24, dtype=torch.float64)
+    x[10:30] = x[10]
+    found = radii(x, 5)
+    torch.testing.assert_close(found, distances(x, x).sort(1).values[:, 5])  # the first is itself
+    assert torch.equal(found[10:30], torch.zeros(20))
+
+
 def test_manifolds_by_brute_force():
     real, fake, k = torch.randn(25, 2), 0.7 * torch.randn(18, 2) + 0.5, 3
     a, b = real.numpy(), fake.numpy()

@@ -103,6 +103,11 @@ def test_kinds_that_are_still_being_found_are_no_collapse():
     assert names({"classes": 1.0}, {"classes": 2.0}) == ["total mode collapse"]
 
 
+def test_grey_samples_of_an_untrained_game_are_no_copies():
+    """They lie in the middle of the data, nearer to every row than rows are to each other."""
+    assert names(*[{"memorised": 0.6, "distance": 0.6}] * 3) == ["healthy"]
+
+
 def test_the_words():
     said = describe(findings(lines({}, {"classes": 4.0}, {"classes": 4.0})))
     assert said.startswith("mode collapse since round 200: 4 of 10 classes")
