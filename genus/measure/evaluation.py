@@ -118,7 +118,7 @@ def evaluate(
         )
         if sound.all():
             if judge is not None:
-                begins("oracle")
+                begins("judging")
                 given = context[0] if context else None
                 figures += judge.figures(data, fake, given, protocol, neighbours, plan)
             figures += _of_structure(data, fake, test, judge, plan, protocol)
