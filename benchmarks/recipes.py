@@ -134,6 +134,7 @@ def headline(figures: list[Figure]) -> str:
         said.append(str(named["high_quality"]))
     if "frechet" in named and (floor := named["frechet"].floor):
         said.append(f"frechet {named['frechet'].value / floor:.1f} times the floor")
+    if "classes" in named:
         said.append(f"{named['classes'].value:.0f} classes")
     return ", ".join(said) or str(figures[0])
 

@@ -29,6 +29,7 @@ SHOWN = {  # the figures of the README's table, and how their columns are called
     "nll": "negative log-likelihood, nats",
     "bits_per_dim": "bits/dim",
     "frechet": "Fréchet",
+    "frechet_random": "by random features",
     "precision": "precision",
     "recall": "recall",
     "classes": "classes",
@@ -75,17 +76,17 @@ def keep(report: Path) -> None:
 def strip(report: Path, names: list[str]) -> Image.Image:
     """A corner of each model's samples, side by side, real ones first."""
     paths = [report / "real.png", *(report / name / "samples.png" for name in names)]
-    tile, gap, head, columns = 168, 14, 22, 5
+    tile, gap, head, columns = 216, 14, 22, 4
     rows = -(-len(paths) // columns)
     sheet = Image.new(
         "RGB", (columns * (tile + gap) + gap, rows * (tile + head + gap) + gap), "white"
     )
     draw = ImageDraw.Draw(sheet)
-    for i, (path, name) in enumerate(zip(paths, ["real digits", *names], strict=True)):
+    for i, (path, name) in enumerate(zip(paths, ["real", *names], strict=True)):
         x, y = gap + i % columns * (tile + gap), gap + i // columns * (tile + head + gap)
         draw.text((x, y), name, fill="black", font_size=15)
         with Image.open(path) as picture:
-            wide = picture.convert("L")
+            wide = picture.convert("RGB")
         side = wide.width // 2 if wide.width == wide.height else min(wide.size)
         part = wide.crop((0, 0, side, side))
         sheet.paste(part.resize((tile, tile), Image.Resampling.NEAREST), (x, y + head))

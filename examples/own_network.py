@@ -23,10 +23,10 @@ from genus.train.schedules import cosine, warmed
 class Waves(nn.Module):
     """(n, d) and (n,) -> (n, d): a perceptron of random waves of x and of t."""
 
-    def __init__(self, features: int, waves: int = 64, width: int = 128):
+    def __init__(self, features: int, waves: int = 128, width: int = 256):
         super().__init__()
         self.features, self.waves, self.width = features, waves, width
-        self.register_buffer("frequencies", 2 * torch.randn(features + 1, waves))
+        self.register_buffer("frequencies", torch.randn(features + 1, waves))
         self.net = nn.Sequential(
             nn.Linear(features + 1 + 2 * waves, width), nn.SiLU(),
             nn.Linear(width, width), nn.SiLU(),
@@ -54,6 +54,6 @@ def main(rounds: int, out: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=3000)
+    parser.add_argument("--rounds", type=int, default=5000)
     parser.add_argument("--out", type=Path, default=Path("runs/examples"))
     main(**vars(parser.parse_args()))

@@ -13,6 +13,7 @@ from benchmarks import recipes
 from benchmarks.bench import Bench, Cell, alike, first_losses, stale, trained
 from genus.data import load
 from genus.flow import RealNVP
+from genus.measure import Figure
 from genus.recipes.density.gmm import gmm
 from genus.train import Run, fit
 
@@ -189,3 +190,12 @@ def test_minutes_of_a_run_that_was_killed_are_not_known(tmp_path):
     (tmp_path / "run" / "cpu_minutes.json").unlink()  # as a kill leaves it
     _, minutes = trained(train, Run(rounds=4), tmp_path / "run")
     assert math.isnan(minutes)
+
+
+def test_figures_that_lead_where_an_extractor_judges():
+    """It knows no classes."""
+    far = Figure("frechet", 3.0, "", {"space": "Reals(shape=(2,))"}, "~", None, 1.5)
+    near = Figure("nll", 2.0, "nats", {"space": "Reals(shape=(2,))"})
+    assert recipes.headline([near, far]) == f"{near}, frechet 2.0 times the floor"
+    classes = Figure("classes", 9.0, "classes", {})
+    assert recipes.headline([near, far, classes]).endswith(", 9 classes")

@@ -33,6 +33,7 @@ BENCH = Bench(
         "peak": "VmHWM of Linux, with Python, torch, data and samples",
         "time": "of the clock, one thread",
     },
+    "Other work ran on the machine at the same time, so that the times are high.",
 )
 
 

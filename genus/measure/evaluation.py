@@ -113,10 +113,12 @@ def evaluate(
         conditional = data.context_space is not None
         true, *context = test.shuffled(plan.samples if conditional else 1).whole()
         fake, seconds = timed(lambda: sampled(model, plan.samples, tuple(context), seed))
-        sound = torch.cat([part.isfinite().flatten(1).all(1) for part in fake.split(SEEN)])
+        sound = torch.cat(
+            [part.isfinite().reshape(len(part), -1).all(1) for part in fake.split(SEEN)]
+        )
         if sound.all():
             if judge is not None:
-                begins("oracle")
+                begins("judging")
                 given = context[0] if context else None
                 figures += judge.figures(data, fake, given, protocol, neighbours, plan)
             figures += _of_structure(data, fake, test, judge, plan, protocol)

@@ -10,7 +10,7 @@
 The protocol names the judge, so figures of two judges are never compared.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -34,6 +34,7 @@ from .samples.samples import sample_figures
 from .samples.tables import table_figures
 
 UNITS = 2000  # training rows that give the units of features
+KEPT: dict[tuple[object, ...], list[Tensor]] = {}  # features of real rows
 TEST, TRAIN = 2000, 10_000  # at most so many rows are compared: neighbours cost their product
 
 
@@ -115,18 +116,18 @@ class BySight:
         plan = plan._replace(rows=min(plan.rows, TEST), train=min(plan.train, self.most))
         known = {**_known(data, protocol, plan), "real_rows": plan.rows}
 
-        def sides() -> Iterator[Iterable[Tensor]]:
-            yield fake.cpu().split(SEEN)
-            yield _blocks(data, "train", plan.train)
-            yield _blocks(data, "test", plan.rows)
-
-        seen = [self.features(side, data.space) for side in sides()]
+        seen = (
+            self.features(fake.cpu().split(SEEN), data.space),
+            self._real(data, "train", plan.train),
+            self._real(data, "test", plan.rows),
+        )
         features = [Three(*three) for three in zip(*seen, strict=True)]
         found = extracted_figures(self.sights, features, known, neighbours)
         if found and self.reader is not None:
             found += self._read(self.reader, data, fake, known, plan)
         if found and of_table(data.space):
-            found += table_figures(*(torch.cat([*side]) for side in sides()), known)
+            real = (_blocks(data, "train", plan.train), _blocks(data, "test", plan.rows))
+            found += table_figures(fake.cpu(), *(torch.cat([*side]) for side in real), known)
         return found
 
     def _read(
@@ -138,6 +139,16 @@ class BySight:
         labels = reader.trusted(data.space.shape[-1])
         truth = known_of(labels, parameters_of(data.train))
         return reader_figures(labels, *read, truth, {**known, "reader": reader.account()})
+
+    def _real(self, data: Data, split: str, n: int) -> list[Tensor]:
+        """The features of real rows, kept for the next model of the same data."""
+        accounts = (repr(sight.account()) for sight in self.sights)
+        key = (data.train.fingerprint, data.splits[split].fingerprint, n, *accounts)
+        if key not in KEPT:
+            while len(KEPT) > 1:  # a training and a test split are enough
+                del KEPT[next(iter(KEPT))]
+            KEPT[key] = self.features(_blocks(data, split, n), data.space)
+        return KEPT[key]
 
     def features(self, blocks: Iterable[Tensor], space: Space) -> list[Tensor]:
         """The features of rows that come some at once, (n, features), by each extractor."""

@@ -9,7 +9,7 @@ the rest to the others.
     likelihood    first fewer rows, down to ENOUGH; then fewer draws of each; then fewer rows again.
                   Annealed importance sampling: fewer steps
     samples       fewer of them
-    oracle        fewer training rows
+    judging       fewer training rows
 """
 
 import math
@@ -129,7 +129,7 @@ class Plan(NamedTuple):
 
     Args:
         rows: number of test rows.
-        train: number of training rows that an oracle sees.
+        train: number of training rows that are compared.
         samples: number of samples.
         effort: effort of estimated likelihoods.
         costs: expected seconds of each part.
@@ -224,7 +224,7 @@ def planned(
         costs["modes"] = drawing.each * of_stacked(n, asked)
     if judge is not None:
         seeing = trial(lambda k: judge.see(order[0][:k], data.space), min(rows, FIRST), space)
-        costs["oracle"] = seeing.each * (rows + train + n)
+        costs["judging"] = seeing.each * (rows + train + n)
     whole = whole._replace(costs=costs)
     plan = whole if asked.seconds is None else within(model, whole, scoring, asked)
     if witness is not None:
@@ -251,16 +251,16 @@ def within(model: Model, whole: Plan, scoring: Cost | None, asked: Asked) -> Pla
     if asked.samples is None:
         least = min(part["samples"], part.get("modes", 1))
         samples = rounded(samples * least, samples, min(samples, SAMPLES))
-    if part.get("oracle", 1) < 1:
-        train = rounded(train * part["oracle"], train, min(train, ENOUGH))
+    if part.get("judging", 1) < 1:
+        train = rounded(train * part["judging"], train, min(train, ENOUGH))
         if asked.rows is None:
-            rows = min(rows, rounded(rows * part["oracle"], rows, min(rows, ENOUGH)))
+            rows = min(rows, rounded(rows * part["judging"], rows, min(rows, ENOUGH)))
     plan = Plan(rows, train, samples, effort, {})
     shares = {
         "likelihood": plan.work(model, scoring) / whole.work(model, scoring),
         "samples": samples / whole.samples,
         "modes": samples / whole.samples,
-        "oracle": (rows + train + samples) / (whole.rows + whole.train + whole.samples),
+        "judging": (rows + train + samples) / (whole.rows + whole.train + whole.samples),
     }
     return plan._replace(costs={name: cost * shares[name] for name, cost in whole.costs.items()})
 

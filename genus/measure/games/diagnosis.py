@@ -31,7 +31,10 @@ NARROW, POINT = 0.6, 0.15  # diversity, over that of real rows, of a partial and
 DEAF = 0.05  # signal below which the generator learns nothing
 SURE = 0.95  # accuracy of a critic that can tell samples from real rows
 GAP = 0.25  # of accuracies, on learnt and on unseen rows
-BLIND, FAR = 0.6, 0.15  # accuracy of a critic that cannot tell samples at such a distance or further
+BLIND, FAR = (
+    0.6,
+    0.15,
+)  # accuracy of a critic that cannot tell samples at such a distance or further
 COPIES = 0.25  # share of samples nearer to a training row than 19 of 20 unseen rows are
 HUGE, GROWTH = 1000.0, 10.0  # score or loss, and over its first value, that is an explosion
 GONE = 0.5  # share of samples outside of the range of the data

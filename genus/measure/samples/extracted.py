@@ -8,6 +8,7 @@ Where the two disagree on which of two models is nearer to real rows, neither is
 `report.verdict`.
 """
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from .samples import CHOICES, Estimate, frechet_distance, kernel_distance, memor
 from .two_sample import told_apart
 
 FEWEST = 20  # samples, training rows and unseen rows
+KEPT: dict[tuple[object, ...], dict[str, float]] = {}  # floors, a few numbers for each set of data
 
 
 class Three(NamedTuple):
@@ -72,14 +74,26 @@ def _values(seen: Three, k: int, whole: bool) -> tuple[dict[str, Estimate], dict
     """The figures of samples, and their floors."""
     reach = radii(seen.test, k) if whole else None
     values = _compared(seen.test, seen.fake, k, reach)
-    chosen = [_some(seen.train, len(seen.fake), seed) for seed in range(CHOICES)]
-    real = [_compared(seen.test, rows, k, reach) for rows in chosen]
-    floors = {name: sum(one[name].value for one in real) / CHOICES for name in values}
     if whole:
         values["memorisation"] = memorisation(seen.train, seen.test, seen.fake)
-        first, rest = seen.test.tensor_split(2)
-        floors["memorisation"] = memorisation(seen.train, first, rest).value
-    return values, floors
+    return values, _floors(seen, k, reach)
+
+
+def _floors(seen: Three, k: int, reach: Tensor | None) -> dict[str, float]:
+    """The same figures of real rows, as many as samples; kept for the next model of the same data."""
+    real = tuple(
+        hashlib.sha256(part.cpu().numpy().tobytes()).digest() for part in (seen.train, seen.test)
+    )
+    key = (*real, len(seen.fake), k, reach is None)
+    if key not in KEPT:
+        chosen = [_some(seen.train, len(seen.fake), seed) for seed in range(CHOICES)]
+        found = [_compared(seen.test, rows, k, reach) for rows in chosen]
+        floors = {name: sum(one[name].value for one in found) / CHOICES for name in found[0]}
+        if reach is not None:
+            first, rest = seen.test.tensor_split(2)
+            floors["memorisation"] = memorisation(seen.train, first, rest).value
+        KEPT[key] = floors
+    return KEPT[key]
 
 
 def _compared(real: Tensor, fake: Tensor, k: int, reach: Tensor | None) -> dict[str, Estimate]:
