@@ -19,7 +19,7 @@ from genus.data.splits import unpack
 from genus.data.worlds.parameters import Parameters
 from genus.data.worlds.portraits import PORTRAITS
 from genus.data.worlds.wishes import recipe
-from genus.measure.readers.reader import Reading, reader, worn
+from genus.measure.readers.reader import Readings, reader, worn
 from genus.measure.readers.template import TemplateReader
 from genus.measure.readers.truth import labels_of, numbers_of, right, shown, truth_of
 
@@ -46,7 +46,7 @@ BENCH = Bench(
     rows left out. A star: below 97, so that it is no judge at this size. Then the mean errors: yaw in degrees,
     age in steps, widths in units of -1 to 1.
     """,
-    options={"rows": (2000, "test rows of the network"), "few": (200, "those of the templates")},
+    options={"rows": (2000, "test rows of the network"), "few": (100, "those of the templates")},
 )
 
 
@@ -129,7 +129,7 @@ def templates(side: int) -> TemplateReader:
     return found
 
 
-def read(name: str, found: Parameters, side: int, kind: str) -> Reading:
+def read(name: str, found: Parameters, side: int, kind: str) -> Readings:
     """What a reader reads."""
     x, space = pictures(found, side, kind)
     return (

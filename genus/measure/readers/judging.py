@@ -5,7 +5,8 @@
                              truth of the training rows, such as a child's face and a full beard
     law_NAME                 largest difference between the share of samples that show a value of a label
                              and the share of training rows, among those in which the label shows
-    attribute_correlations   mean difference of the correlations of any two values of different labels
+    correlations_kept        how much of the correlations of values of different labels samples keep: 1 if
+                             they have those of the training rows, 0 if they have none
 
 Only labels that are read well enough at the size of the pictures are used. The training rows' shares are
 those of the truth; a floor is the same figure of real rows as the reader reads them, with its mistakes.
@@ -21,49 +22,53 @@ from torch import Tensor
 from ...core import Space
 from ...data.worlds.parameters import Choice, Parameters
 from ..figures import Figure
-from .reader import Reader, Reading
+from .reader import Reader, Readings
 from .truth import shown
 
 FEWEST = 20  # readable samples, and test rows
 
 
-class Seen(NamedTuple):
+class SeenLabels(NamedTuple):
     """What is known of n rows: the value of each label, -1 where it does not show, and what is refused."""
 
     values: dict[str, Tensor]  # by name, (n,) int64
     refused: Tensor  # (n,) bool
 
-    def readable(self) -> "Seen":
+    def readable(self) -> "SeenLabels":
         """The rows that are not refused."""
         there = ~self.refused
-        return Seen(
+        return SeenLabels(
             {name: value[there] for name, value in self.values.items()}, self.refused[there]
         )
 
 
-def seen_by(reader: Reader, blocks: Iterable[Tensor], space: Space) -> Seen:
+def seen_by(reader: Reader, blocks: Iterable[Tensor], space: Space) -> SeenLabels:
     """What a reader sees in pictures that come some at once."""
     readings = [reader.read(x, space) for x in blocks]
     labels = [one.name for one in reader.labels]
     values = {
         name: torch.cat([_where_shown(reading, name) for reading in readings]) for name in labels
     }
-    return Seen(values, torch.cat([reading.refused for reading in readings]))
+    return SeenLabels(values, torch.cat([reading.refused for reading in readings]))
 
 
-def _where_shown(reading: Reading, name: str) -> Tensor:
+def _where_shown(reading: Readings, name: str) -> Tensor:
     return torch.where(reading.shows[name], reading.labels[name], -1)
 
 
-def known_of(labels: Iterable[Choice], found: Parameters) -> Seen:
+def known_of(labels: Iterable[Choice], found: Parameters) -> SeenLabels:
     """The truth of rows, as a reader without mistakes sees it."""
     values = {one.name: torch.where(shown(one, found), found[one.name], -1) for one in labels}
     n = len(next(iter(found.values())))
-    return Seen(values, torch.zeros(n, dtype=torch.bool))
+    return SeenLabels(values, torch.zeros(n, dtype=torch.bool))
 
 
 def reader_figures(
-    labels: list[Choice], fake: Seen, real: Seen, truth: Seen, protocol: dict[str, Any]
+    labels: list[Choice],
+    fake: SeenLabels,
+    real: SeenLabels,
+    truth: SeenLabels,
+    protocol: dict[str, Any],
 ) -> list[Figure]:
     """The figures of samples.
 
@@ -75,7 +80,7 @@ def reader_figures(
         protocol: description of the data for the figures, with the reader.
     """
     floor_rows = min(len(fake.refused), len(real.refused))
-    some = Seen(
+    some = SeenLabels(
         {name: value[:floor_rows] for name, value in real.values.items()}, real.refused[:floor_rows]
     )
     known = {**protocol, "samples": len(fake.refused), "floor_rows": floor_rows}
@@ -90,12 +95,16 @@ def reader_figures(
         (value, error), (floor, _) = (law_apart(one, rows, truth) for rows in (fake, some))
         if not math.isnan(value):
             figures.append(_figure(f"law_{one.name}", value, error, floor, known))
-    apart, floor = (correlations_apart(labels, rows, truth) for rows in (fake, some))
-    figures.append(_figure("attribute_correlations", apart, None, floor, known))
+    if len(labels) > 1:
+        kept, floor = (correlations_kept(labels, rows, truth) for rows in (fake, some))
+        how = {"name": "samples"}
+        figures.append(
+            Figure("correlations_kept", kept, "share", known, "~", None, floor, "floor", how)
+        )
     return figures
 
 
-def impossible(labels: list[Choice], rows: Seen, truth: Seen) -> Tensor:
+def impossible(labels: list[Choice], rows: SeenLabels, truth: SeenLabels) -> Tensor:
     """Whether two labels of a row come together that never do in the truth, (n,) bool."""
     found = torch.zeros(len(rows.refused), dtype=torch.bool)
     for i, one in enumerate(labels):
@@ -111,7 +120,7 @@ def impossible(labels: list[Choice], rows: Seen, truth: Seen) -> Tensor:
     return found
 
 
-def law_apart(one: Choice, rows: Seen, truth: Seen) -> tuple[float, float]:
+def law_apart(one: Choice, rows: SeenLabels, truth: SeenLabels) -> tuple[float, float]:
     """The largest difference of the shares of a value, where the label shows, and its standard error.
 
     Both are NaN if it shows nowhere.
@@ -133,17 +142,20 @@ def law_apart(one: Choice, rows: Seen, truth: Seen) -> tuple[float, float]:
     return apart[which].item(), spread**0.5
 
 
-def correlations_apart(labels: list[Choice], rows: Seen, truth: Seen) -> float:
-    """The mean difference of the correlations of any two values of different labels; 0 with one label."""
-    if len(labels) < 2:
-        return 0.0
+def correlations_kept(labels: list[Choice], rows: SeenLabels, truth: SeenLabels) -> float:
+    """The slope of the correlations of rows over the true ones, of any two values of different labels.
+
+    The squares of the true ones are too large by the noise of their rows, 1 / n each, which is taken off.
+    """
     own, other = (_correlations(labels, side) for side in (rows, truth))
     which = torch.cat([torch.full((len(one.values),), i) for i, one in enumerate(labels)])
     different = which[:, None] > which
-    return (own - other)[different].abs().mean().item()
+    own, other = own[different], other[different]
+    noise = len(other) / len(truth.refused)
+    return ((own * other).sum() / (other.square().sum() - noise)).item()
 
 
-def _correlations(labels: list[Choice], rows: Seen) -> Tensor:
+def _correlations(labels: list[Choice], rows: SeenLabels) -> Tensor:
     """Correlations of the indicators of all values; 0 with one that is constant."""
     columns = [
         (rows.values[one.name][:, None] == torch.arange(len(one.values))).double() for one in labels

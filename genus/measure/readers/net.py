@@ -36,11 +36,11 @@ class Net(nn.Module):
         wide, wider, last = 2 * width, 14 * width // 5, 6 * width // 5
         self.body = nn.Sequential(
             _layer(12, width),
-            Residual(width),
+            Skipped(width),
             _layer(width, wide, 2),
-            Residual(wide),
+            Skipped(wide),
             _layer(wide, wider, 2),
-            Residual(wider),
+            Skipped(wider),
             _layer(wider, last, 2),
             nn.Flatten(),
             *_dense(last * (SIDE // 16) ** 2, features),
@@ -51,9 +51,9 @@ class Net(nn.Module):
             nn.init.zeros_(self.where.bias)
             self.near = nn.Sequential(
                 _layer(3, width),
-                Residual(width),
+                Skipped(width),
                 _layer(width, wide, 2),
-                Residual(wide),
+                Skipped(wide),
                 _layer(wide, wide, 2),
                 nn.Flatten(),
             )
@@ -107,7 +107,7 @@ def _dense(before: int, after: int) -> tuple[nn.Module, ...]:
     return nn.Linear(before, after, bias=False), nn.BatchNorm1d(after), nn.ReLU()
 
 
-class Residual(nn.Module):
+class Skipped(nn.Module):
     """x and what a convolution makes of it: (n, width, h, w).
 
     Args:

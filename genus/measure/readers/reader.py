@@ -41,7 +41,7 @@ USUAL = 0.01  # share of clean pictures that are refused
 SHIPPED = Path(__file__).parent.parent.parent / "readers"
 
 
-class Reading(NamedTuple):
+class Readings(NamedTuple):
     """What was read from n pictures.
 
     Args:
@@ -135,7 +135,7 @@ class Reader(Model):
         return logits, mean, spread.clamp(-4, 1).exp(), found
 
     @torch.no_grad()
-    def read(self, x: Tensor, space: Space | None = None) -> Reading:
+    def read(self, x: Tensor, space: Space | None = None) -> Readings:
         """Reads pictures of a space of pictures, (n, 3, h, w), by default of its own."""
         self.suits(space := space or self.space)
         at = next(self.parameters())
@@ -162,7 +162,7 @@ class Reader(Model):
         surest = torch.stack([values.amax(1) for values in log_p.values()])
         confidence = (surest * there).sum(0) / there.sum(0)
         limit = self.limits[nearest_size(space.shape[-1])].item()
-        return Reading(labels, shows, numbers, spreads, confidence, confidence < limit)
+        return Readings(labels, shows, numbers, spreads, confidence, confidence < limit)
 
     @torch.no_grad()
     def settle(self, clean: Sequence[Tensor], truth: Tensor) -> None:

@@ -18,7 +18,7 @@ from torch.nn.functional import interpolate
 from ...core import Pixels, Refused, Space, at_least
 from ...data.worlds.parameters import Choice, Number, Parameters, taken
 from ...data.worlds.wishes import recipe
-from .reader import USUAL, Reading
+from .reader import USUAL, Readings
 from .truth import labels_of, numbers_of, shown, span, world_of
 
 SMALL = 16  # pixels of the side of pictures that are compared with all templates
@@ -68,7 +68,7 @@ class TemplateReader:
         self.small = _reduced(drawn.float(), SMALL).flatten(1)
         self.limit = float("inf")
 
-    def read(self, x: Tensor, space: Space) -> Reading:
+    def read(self, x: Tensor, space: Space) -> Readings:
         """Reads pictures of a space of pictures, (n, 3, h, w): seconds a picture."""
         if not isinstance(space, Pixels) or len(space.shape) != 3 or space.shape[0] != 3:
             raise Refused(
@@ -82,7 +82,7 @@ class TemplateReader:
         }
         away = torch.cat([part[1] for part in parts])
         labels, numbers = labels_of(self.world), numbers_of(self.world)
-        return Reading(
+        return Readings(
             {one.name: found[one.name] for one in labels},
             {one.name: shown(one, found) for one in (*labels, *numbers)},
             {one.name: found[one.name] for one in numbers},
@@ -94,7 +94,7 @@ class TemplateReader:
             away > self.limit,
         )
 
-    def settle(self, clean: Reading) -> None:
+    def settle(self, clean: Readings) -> None:
         """Sets what is refused by readings of clean pictures: the worst in a hundred of them."""
         self.limit = -clean.confidence.double().quantile(USUAL).item()
 

@@ -65,12 +65,12 @@ def reader(
         adamw(run.lr, decay),
         schedule=warmed(cosine, 0.05),
         evaluate=Wrong(source),
-        rows=Drawn(source),
+        rows=NewRows(source),
         picture=None,
     )
 
 
-class Drawn:
+class NewRows:
     """Batches of new pictures with their truth: never a row of the test.
 
     Half the rows follow the laws of the world; half have every value of each label, and every number of an

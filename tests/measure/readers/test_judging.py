@@ -10,8 +10,8 @@ from genus.data import load
 from genus.data.worlds.portraits import PORTRAITS, parameters
 from genus.measure.judges import BySight, judge_of
 from genus.measure.readers.judging import (
-    Seen,
-    correlations_apart,
+    SeenLabels,
+    correlations_kept,
     impossible,
     known_of,
     law_apart,
@@ -55,9 +55,9 @@ def test_a_planted_law_is_measured(truth):
 def test_what_does_not_show_has_no_law(truth):
     fake = rows()
     bald = fake.values | {"hair_colour": torch.full((2000,), -1)}
-    apart, _ = law_apart(HAIR_COLOUR, Seen(bald, fake.refused), truth)
+    apart, _ = law_apart(HAIR_COLOUR, SeenLabels(bald, fake.refused), truth)
     assert math.isnan(apart)
-    assert "law_hair_colour" not in figures(Seen(bald, fake.refused), truth)
+    assert "law_hair_colour" not in figures(SeenLabels(bald, fake.refused), truth)
     half = parameters(2000, 0)
     half["hair_colour"][half["hat"] > 0] = 5  # under a hat, where it mostly does not show
     same, error = law_apart(
@@ -77,24 +77,28 @@ def test_what_never_comes_together_is_impossible(truth):
 
 def test_correlations_are_kept_or_lost(truth):
     fake = rows()
-    kept = correlations_apart(LABELS, fake, truth)
+    assert correlations_kept(LABELS, fake, truth) == pytest.approx(1, abs=0.1)
     order = torch.randperm(2000, generator=torch.Generator().manual_seed(0))
     mixed = fake.values | {name: fake.values[name][order] for name in ("age", "eyes", "light")}
-    assert correlations_apart(LABELS, Seen(mixed, fake.refused), truth) > 1.1 * kept
-    assert correlations_apart(LABELS[:1], fake, truth) == 0
+    assert correlations_kept(LABELS, SeenLabels(mixed, fake.refused), truth) < 0.9
+    alone = {
+        name: value[torch.randperm(2000, generator=torch.Generator().manual_seed(k))]
+        for k, (name, value) in enumerate(fake.values.items())
+    }
+    assert abs(correlations_kept(LABELS, SeenLabels(alone, fake.refused), truth)) < 0.1
 
 
 def test_figures_have_floors_and_say_what_was_refused(truth):
     fake = rows(glasses="round")
     refused = torch.arange(2000) % 4 == 0
-    found = figures(Seen(fake.values, refused), truth, data="portraits")
+    found = figures(SeenLabels(fake.values, refused), truth, data="portraits")
     assert found["refused"].value == 0.25
     assert found["refused"].floor == 0
     assert found["law_glasses"].value > 20 * (found["law_glasses"].floor or 1)
     assert found["law_hat"].value < 5 * (found["law_hat"].error or 0)
-    assert (found["attribute_correlations"].floor or 0) > 0
+    assert found["correlations_kept"].floor == pytest.approx(1, abs=0.1)
     assert all(figure.protocol["samples"] == 2000 for figure in found.values())
-    nothing = figures(Seen(fake.values, torch.ones(2000, dtype=torch.bool)), truth)
+    nothing = figures(SeenLabels(fake.values, torch.ones(2000, dtype=torch.bool)), truth)
     assert set(nothing) == {"refused"}
 
 

@@ -18,7 +18,7 @@ from genus.measure.readers.truth import (
     right,
     truth_of,
 )
-from genus.recipes.measure.reader import Drawn
+from genus.recipes.measure.reader import NewRows
 from genus.train.artifact import load as loaded
 from genus.train.artifact import save
 
@@ -183,7 +183,7 @@ def test_worn_pictures_keep_their_rows():
 
 def test_batches_are_functions_of_their_number():
     data = load("portraits?size=64&rows=20")
-    one, other = Drawn(data), Drawn(data)
+    one, other = NewRows(data), NewRows(data)
     x, truth, places = one.batch(2, 4, 0)
     one.batch(40, 4, 0)
     for again in (one.batch(2, 4, 0), other.batch(2, 4, 0), one.batch(14, 4, 0)):
