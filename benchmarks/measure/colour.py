@@ -229,8 +229,7 @@ def remarks(found: Cells, options: Namespace) -> list[str]:
             f"The reader on {entry.label}, real portraits in brackets: "
             f"{_percent(figures['refused'])} refused, {_percent(figures['impossible'])} impossible, "
             f"the law of {worst.removeprefix('law_')} off by {_percent(laws[worst])}, the most of "
-            f"{len(laws)}; correlations off by {figures['attribute_correlations']['value']:.3f} "
-            f"({figures['attribute_correlations']['floor']:.3f})."
+            f"{len(laws)}; correlations kept to {_percent(figures['correlations_kept'])}."
         )
     return lines
 

@@ -18,5 +18,7 @@ from .judges import said_of as said_of
 from .likelihood.likelihood import Effort as Effort
 from .oracles import Oracle as Oracle
 from .oracles import oracle as oracle
+from .readers.reader import Reader as Reader
+from .readers.reader import reader as reader
 from .rows import sampled as sampled
 from .scoring import scores as scores

@@ -2,6 +2,7 @@
 
     an oracle ships, or is given         its features and classes                     samples.samples
     pictures without one                 a net that ships, and random convolutions    extractors.pictures
+    of a world with a reader             beside them what the reader reads            readers.judging
     other rows                           columns, spectra or n-grams, and random      extractors.rows
                                          waves of them
     toys, classes, clouds, graphs        nobody: some have figures of their own
@@ -24,6 +25,9 @@ from .figures import Figure
 from .oracles import ROWS as SEEN
 from .oracles import Oracle, oracle_for
 from .pacing import Plan
+from .readers.judging import known_of, reader_figures, seen_by
+from .readers.reader import Reader, reader_for
+from .readers.truth import parameters_of
 from .rows import Chosen, shuffled
 from .samples.extracted import Three, extracted_figures
 from .samples.samples import sample_figures
@@ -86,16 +90,18 @@ class BySight:
 
     Args:
         sights: extractor, and the plain one.
+        reader: reader of the world that the pictures come from, if there is one.
     """
 
     most = TRAIN  # training rows that are compared
 
-    def __init__(self, sights: tuple[Sight, Sight]):
-        self.sights = sights
+    def __init__(self, sights: tuple[Sight, Sight], reader: Reader | None = None):
+        self.sights, self.reader = sights, reader
 
     def see(self, x: Tensor, space: Space) -> object:
         """What is done with rows, for a trial of how long it takes."""
-        return [sight.see(x, space) for sight in self.sights]
+        found = [sight.see(x, space) for sight in self.sights]
+        return found if self.reader is None else [*found, self.reader.read(x, space)]
 
     def figures(
         self,
@@ -117,10 +123,22 @@ class BySight:
         )
         features = [Three(*three) for three in zip(*seen, strict=True)]
         found = extracted_figures(self.sights, features, known, neighbours)
+        if found and self.reader is not None:
+            found += self._read(self.reader, data, fake, known, plan)
         if found and of_table(data.space):
             real = (_blocks(data, "train", plan.train), _blocks(data, "test", plan.rows))
             found += table_figures(fake.cpu(), *(torch.cat([*side]) for side in real), known)
         return found
+
+    def _read(
+        self, reader: Reader, data: Data, fake: Tensor, known: dict[str, Any], plan: Plan
+    ) -> list[Figure]:
+        """The figures of samples as a reader reads them."""
+        sides = (fake.cpu().split(SEEN), _blocks(data, "test", plan.rows))
+        read = [seen_by(reader, blocks, data.space) for blocks in sides]
+        labels = reader.trusted(data.space.shape[-1])
+        truth = known_of(labels, parameters_of(data.train))
+        return reader_figures(labels, *read, truth, {**known, "reader": reader.account()})
 
     def _real(self, data: Data, split: str, n: int) -> list[Tensor]:
         """The features of real rows, kept for the next model of the same data."""
@@ -169,7 +187,8 @@ def judge_of(
         return None
     real = Chosen(data.train).shuffled(min(UNITS, len(data.train))).whole()[0]
     if sees(data.space):
-        return BySight((extractor or shipped(), RandomLayers(real, data.space)))
+        sights = (extractor or shipped(), RandomLayers(real, data.space))
+        return BySight(sights, reader_for(data))
     return BySight(sights_of_rows(real, data.space))
 
 
