@@ -143,7 +143,8 @@ class BySight:
     def _real(self, data: Data, split: str, n: int) -> list[Tensor]:
         """The features of real rows, kept for the next model of the same data."""
         accounts = (repr(sight.account()) for sight in self.sights)
-        key = (data.train.fingerprint, data.splits[split].fingerprint, n, *accounts)
+        rows = (data.train.fingerprint, data.splits[split].fingerprint, n)
+        key = (*rows, repr(data.space), *accounts)
         if key not in KEPT:
             while len(KEPT) > 1:  # a training and a test split are enough
                 del KEPT[next(iter(KEPT))]

@@ -19,7 +19,8 @@ from torch.nn.functional import cross_entropy
 
 from ..core import Bits, Classes, Losses, Model, Pixels, Refused, Space, at_least
 from ..nn import MLP
-from ..train.artifact import digest, load
+from ..train.artifact import digest
+from .frozen import frozen
 
 ROWS = 500  # rows in one pass
 SHIPPED = Path(__file__).parent.parent / "oracles"
@@ -131,16 +132,9 @@ def oracle(source: str | Path) -> Oracle:
     """
     shipped = SHIPPED / str(source)
     folder = shipped if str(source) in shipped_names() else Path(source)
-    if not (folder / "config.json").exists():
-        raise Refused(
-            f"oracle: there is none for '{source}', and no such folder; there are "
-            f"{', '.join(shipped_names())}; train one with the recipe 'oracle'"
-        )
-    with torch.random.fork_rng():  # loading an oracle leaves the caller's random stream alone
-        found = load(folder)
-    if not isinstance(found, Oracle):
-        raise Refused(f"oracle: {folder} holds a {type(found).__name__}, not an oracle")
-    return found.requires_grad_(False)
+    names = ", ".join(shipped_names())
+    missing = f"there is none for '{source}', and no such folder; there are {names}"
+    return frozen("oracle", folder, Oracle, f"{missing}; train one with the recipe 'oracle'")
 
 
 def shipped_names() -> list[str]:

@@ -10,8 +10,9 @@ from genus.core import GenerativeModel, Pixels, Reals
 from genus.data import Data, Rows, load
 from genus.energy import RBM
 from genus.errors import Refused
-from genus.measure import Effort, evaluate, extractor, oracle, real_floor, scores, table
+from genus.measure import Effort, evaluate, extractor, judges, oracle, real_floor, scores, table
 from genus.measure.extractors.pictures import SHIPPED
+from genus.measure.samples import extracted
 from genus.measure.samples.vectors import vector_figures
 
 EFFORT = Effort(importance=5, betas=200, chains=20)
@@ -262,6 +263,31 @@ def test_of_samples_that_are_not_finite_only_that_is_said(value):
     assert {*found} == {"finite", "parameters", "samples_per_second"}
     assert abs(found["finite"].value - 0.75) < 5 * found["finite"].error
     assert "finite" not in by_name(evaluate(Reads(space, rows), data, samples=200))
+
+
+def test_what_is_kept_of_real_rows_is_of_these_data():
+    """A second model of the same data is judged by what was seen for the first; other data are not."""
+    torch.manual_seed(0)
+    space = Reals((3,))
+    rows, other = torch.randn(160, 3), 3 + 2 * torch.randn(160, 3)
+
+    def judged(x, samples):
+        data = Data("mine", *(Rows(part, space) for part in x.split([80, 40, 40])))
+        found = by_name(evaluate(Reads(space, samples), data, samples=60))
+        names = ("frechet", "frechet_random", "precision", "memorisation")
+        return [(found[name].value, found[name].floor) for name in names]
+
+    def anew():
+        judges.KEPT.clear()
+        extracted.KEPT.clear()
+
+    anew()
+    first = judged(rows, rows)
+    assert judged(other, rows) != first
+    assert judged(rows, rows) == first
+    again = judged(rows, other)
+    anew()
+    assert judged(rows, other) == again
 
 
 def test_samples_may_lie_anywhere():

@@ -28,7 +28,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, interpolate
 
 from ...core import Bits, Losses, Model, Pixels, Refused, Space
-from ...train.artifact import digest, load
+from ...train.artifact import digest
+from ..frozen import frozen
 from .damage import damaged
 
 SIDE, FEATURES, LAYERS = 64, 128, (24, 48, 96, 128)
@@ -181,13 +182,5 @@ def extractor(folder: str | Path) -> Extractor:
     Raises:
         Refused: there is none, or its files are damaged.
     """
-    folder = Path(folder)
-    if not (folder / "config.json").exists():
-        raise Refused(
-            f"extractor: {folder} holds none; train one: genus fit extractor --out {folder}"
-        )
-    with torch.random.fork_rng():  # loading leaves the caller's random stream alone
-        found = load(folder)
-    if not isinstance(found, Extractor):
-        raise Refused(f"extractor: {folder} holds a {type(found).__name__}, not an Extractor")
-    return found.requires_grad_(False)
+    missing = f"{folder} holds none; train one: genus fit extractor --out {folder}"
+    return frozen("extractor", Path(folder), Extractor, missing)

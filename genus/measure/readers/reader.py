@@ -26,8 +26,9 @@ from torch.nn.functional import cross_entropy, interpolate
 from ...core import Losses, Model, Pixels, Refused, Space, at_least
 from ...data import Data
 from ...data.worlds.parameters import Choice
-from ...train.artifact import digest, load
+from ...train.artifact import digest
 from ..extractors.damage import blocky, blurred, noisy, reduced
+from ..frozen import frozen
 from .net import SIDE, Net
 from .truth import ALIKE, PLACES, drawn_by, labels_of, numbers_of, right, shown, world_of
 
@@ -237,16 +238,9 @@ def reader(source: str | Path) -> Reader:
         Refused: there is no such reader, or its files are damaged.
     """
     folder = SHIPPED / str(source) if str(source) in shipped_readers() else Path(source)
-    if not (folder / "config.json").exists():
-        raise Refused(
-            f"reader: there is none for '{source}', and no such folder; there are "
-            f"{', '.join(shipped_readers()) or 'none'}; train one with the recipe 'reader'"
-        )
-    with torch.random.fork_rng():  # loading leaves the caller's random stream alone
-        found = load(folder)
-    if not isinstance(found, Reader):
-        raise Refused(f"reader: {folder} holds a {type(found).__name__}, not a Reader")
-    return found.requires_grad_(False)
+    names = ", ".join(shipped_readers()) or "none"
+    missing = f"there is none for '{source}', and no such folder; there are {names}"
+    return frozen("reader", folder, Reader, f"{missing}; train one with the recipe 'reader'")
 
 
 def shipped_readers() -> list[str]:
