@@ -13,6 +13,7 @@ from ..worlds.parameters import Choice, Number, Parameters
 IDENTITIES = 2048
 AGES = ("child", "teenager", "young", "adult", "mature", "old")
 HAIR = ("bald", "buzz", "short", "quiff", "parted", "curly", "afro", "bob", "long", "wavy", "bun")
+ALIKE_UNDER_HATS = ("buzz", "short", "quiff", "parted", "bun")
 STYLES = ("flat", "ink", "painted")
 WHO = "identity"
 SHAPES = {  # of a face, from -1 to 1: what is small or low, and what is large or high
@@ -53,8 +54,8 @@ def _styles_of_hair(rows: Parameters) -> Tensor:
 
 
 def _style_shows(rows: Parameters) -> Tensor:
-    """A hat hides what tells buzzed, short, quiffed, parted and bound hair apart."""
-    alike = (rows["hair"] > 0) & (rows["hair"] <= 4) | (rows["hair"] == 10)
+    """Whether the style of the hair can be told: a hat hides what tells some of them apart."""
+    alike = torch.isin(rows["hair"], torch.tensor([HAIR.index(name) for name in ALIKE_UNDER_HATS]))
     return ~(alike & (rows["hat"] > 0))
 
 

@@ -74,7 +74,8 @@ class NewRows:
     """Batches of new pictures with their truth: never a row of the test.
 
     Half the rows follow the laws of the world; half have every value of each label, and every number of an
-    interval, equally often, so that the reader does not lean towards what is frequent. A third of the rows are drawn with 32 pixels.
+    interval, equally often, so that the reader does not lean towards what is frequent. A third of the
+    rows are drawn with 32 pixels.
 
     Args:
         source: data set of a world.

@@ -17,7 +17,6 @@ from genus.measure.readers.judging import (
     law_apart,
     reader_figures,
 )
-from genus.measure.readers.reader import shipped_readers
 from genus.measure.readers.truth import labels_of
 
 LABELS = list(labels_of(PORTRAITS))
@@ -102,7 +101,6 @@ def test_figures_have_floors_and_say_what_was_refused(truth):
     assert set(nothing) == {"refused"}
 
 
-@pytest.mark.skipif("portraits" not in shipped_readers(), reason="no reader ships yet")
 def test_a_world_is_judged_by_its_reader_too():
     data = load("portraits?size=32&rows=300")
     judge = judge_of(data)
