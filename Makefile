@@ -23,7 +23,7 @@ $(READY): pyproject.toml requirements.lock requirements-cpu.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	touch $(READY)
 
-demo: $(READY)  ## one model of every family draws faces, side by side; about ten minutes on two cores
+demo: $(READY)  ## one model of six families draws faces, side by side; about ten minutes on two cores
 	$(BIN)/genus compare gmm vae realnvp_images pixelcnnpp r3gan edm --data 'portraits_six?size=16' --minutes 0.75 --threads 2 --out report --resume
 
 check: $(READY)  ## what CI runs: format, lint, types, import floors
