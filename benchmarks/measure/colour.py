@@ -68,7 +68,9 @@ class Entry:
 
 EVERYWHERE = ("portraits", "avatars", "cifar10")
 SLOW = 100_000_000  # rounds: the run ends by its minutes
-DIFFUSION = Run(rounds=SLOW, batch=128, lr=2e-3, ema=0.999, clip=1.0, evaluate_every=500)
+DIFFUSION = Run(
+    rounds=SLOW, batch=128, lr=2e-3, ema=0.999, clip=1.0, autocast=True, evaluate_every=500
+)
 MODELS = {
     "pixelcnnpp": Entry(
         "PixelCNN++",
@@ -92,14 +94,14 @@ MODELS = {
         "DDPM",
         ddpm,
         DIFFUSION,
-        ({}, {"lr": 1e-3}, {"width": 24}),
+        ({}, {"lr": 1e-3}, {"lr": 4e-3}),
         rows=50,
     ),
     "edm": Entry(
         "EDM",
         edm,
         DIFFUSION,
-        ({}, {"lr": 1e-3}, {"width": 24}),
+        ({}, {"lr": 1e-3}, {"lr": 4e-3}),
         rows=50,
         data=EVERYWHERE,
     ),
