@@ -24,6 +24,12 @@ from .promises import HasLogProb as HasLogProb
 from .promises import HasLogWeight as HasLogWeight
 from .promises import Losses as Losses
 from .promises import promise as promise
+from .records import Category as Category
+from .records import Grid as Grid
+from .records import Real as Real
+from .records import Records as Records
+from .records import Scale as Scale
+from .records import There as There
 from .spaces import Attributes as Attributes
 from .spaces import Bits as Bits
 from .spaces import Classes as Classes

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -37,6 +38,7 @@ class Data:
         separator: text between two symbols: nothing, or a space between words.
         context_symbols: symbols that the tokens of a context stand for, where contexts are tokens.
         rate: samples per second, where x are sounds.
+        columns: what the columns are, where x are rows of a table: `Columns`.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Data:
     separator: str = ""
     context_symbols: tuple[str, ...] = ()
     rate: int | None = None
+    columns: Any = None
 
     @property
     def splits(self) -> dict[str, Split]:
@@ -209,6 +212,10 @@ class Data:
         """Data with x as context, averaged over blocks of factor x factor and enlarged again."""
         return self.view(lambda split: coarse(split, factor))
 
+    def loosened(self) -> "Data":
+        """Data of a table, of which each field is a real number; those of real numbers as they are."""
+        return self.view(lambda split: split.loosened())
+
     def augmented(self, *, flip: bool = False, shift: int = 0, crop: int | None = None) -> "Data":
         """Data whose training images are varied anew in each batch.
 
@@ -251,4 +258,6 @@ VIEWS: tuple[Callable[[Data], Data], ...] = (
     Data.binarised,
     lambda data: data.binarised().labelled(),
     Data.coarse,
+    Data.loosened,
+    lambda data: data.labelled().loosened(),
 )

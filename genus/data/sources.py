@@ -27,7 +27,8 @@
     tinyshakespeare                             a text, from there too
     a path                                      a folder of pictures or idx files, or a pattern of
                                                 pictures such as photos/*.jpg; a picture, in tiles;
-                                                .npy, .npz, .csv, and .txt, a text
+                                                .npy, .npz; .txt, a text; and tables: .csv, .tsv,
+                                                .jsonl, .parquet, .xlsx, also in .gz or .zip
 
 Options may also stand in the name, after a question mark: photos?size=64&colour=L.
 
@@ -158,7 +159,7 @@ def load(source: str | Path, **options: Any) -> Data:
 
     Args:
         source: name or path: of a folder of pictures or idx files, of a picture, or of a .npy, .npz,
-            .csv, .txt or idx file; or a pattern of pictures. A name comes first: write ./digits for a folder of that name. A path that is
+            .txt or idx file, or of a table; or a pattern of pictures. A name comes first: write ./digits for a folder of that name. A path that is
             not here is looked for in the folder that GENUS_DATA names.
         options: those that the data take, such as size for a folder of images; each is a
             keyword-only argument of the function that reads them. None is as if left out.
@@ -182,7 +183,7 @@ def load(source: str | Path, **options: Any) -> Data:
             else "of an unknown kind"
         )
         raise Refused(
-            f"load: {path} is {came}; known are .npy, .npz, .csv, .txt, idx files, pictures, and "
+            f"load: {path} is {came}; known are tables, .npy, .npz, .txt, idx files, pictures, and "
             f"folders of pictures or idx files"
         )
     data = found.read(path, **found.checked(given, f"{path} is {found.kind}, which"))

@@ -32,6 +32,7 @@ class Split(ABC):
     labels: Tensor | None = None  # (rows,) int64, whether or not batches carry them
     classes: int = 0  # how many different labels there are
     unpaired: bool = False  # whether x and context are independent rows of two domains
+    bound: bool = False  # whether a density of x bounds what it is asked for, from below
 
     @property
     def fingerprint(self) -> str:
@@ -65,6 +66,14 @@ class Split(ABC):
     @abstractmethod
     def labelled(self) -> "Split":
         """The same rows, each with its label as context."""
+
+    def loosened(self) -> "Split":
+        """The same rows of a table, with each field as a real number."""
+        raise Refused(f"{self.name}: is no table; only tables can be loosened")
+
+    def log_jacobian(self, x: Tensor) -> Tensor:
+        """What is added to log p(x) for log p in the units of the file, (n,) float64 nats."""
+        return torch.zeros(len(x), dtype=torch.float64)
 
     def showing(self, n: int | None = None, seed: int = 0, data: Reading | None = None) -> Showing:
         """n rows, as `genus.show` shows them.

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from ..core import Classes, Model, Refused, Space, require
+from ..core import Classes, Model, Records, Refused, Space, require
 from ..data import Data, load
 from ..data.sources import with_options
 from ..measure import scores
@@ -48,6 +48,8 @@ def loaded(
             f"{who} on {data}: these are two domains without pairs, from which no recipe learns yet; "
             f"--data.kind pictures takes them as two classes of pictures"
         )
+    if isinstance(source.space, Records) and Records not in kinds:
+        source = source.loosened()
     source = source if view is None else view(source)
     wanted: Any = kinds or (type(source.space),)
     return source, require(f"{who} on {data}", source.space, *wanted, axes=axes)

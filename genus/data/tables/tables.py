@@ -1,109 +1,148 @@
-"""Tables of numbers, .csv, as data sets: each line a row, each column a real number.
+"""Tables as data sets: .csv, .tsv, .jsonl, .parquet, .xlsx, also in .gz or .zip, and data frames."""
 
-A first line without any number is a header. Columns are separated by commas, semicolons or tabs,
-whichever the first line has most of.
-"""
-
-import csv
-import math
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, Literal
 
-import numpy as np
+import torch
 
-from ...errors import Refused
-from ..arrays import understood
-from ..dividing import data_of_rows
-from ..sets import Data
+from ...core import Refused
+from ..dividing import divided, numbered
+from ..sets import SPLITS, Data
 from ..sources import Source
+from .cells import is_missing
+from .recognising import recognised
+from .rows import TableRows
+from .sheets import Sheet, of_frame, sheet
 
-MISSING = {"", "?", "na", "n/a", "nan", "null", "none"}
+Missing = Literal["keep", "drop"]
+PATTERNS = ("*.csv", "*.tsv", "*.jsonl", "*.ndjson", "*.parquet", "*.feather", "*.xlsx")
+PACKED = (*(f"{pattern}.gz" for pattern in PATTERNS), "*.zip")
 
 
-def table(path: Path, *, label: str | None = None) -> Data:
-    """A table as a data set: Bits if it holds 0 and 1 only, else Reals.
+def table(
+    path: Path,
+    *,
+    label: str | None = None,
+    missing: Missing = "keep",
+    columns: str | None = None,
+    header: bool | None = None,
+    decimal: Literal[".", ","] | None = None,
+    encoding: str | None = None,
+) -> Data:
+    """A table as a data set.
 
     Args:
-        path: path of a .csv file.
+        path: path of the file.
         label: column of the labels: its name, or its number from 1, or -1 for the last.
+        missing: keep makes a missing value one more value that a column can have, drop leaves out
+            the rows with one.
+        columns: what columns are, where it is not what they look like: price=real, zip=category,
+            year=number, day=date, notes=out, or bounds that no value passes, share=0..1, price=0..;
+            several with commas between.
+        header: whether the first line holds the names of the columns (default: what it looks like).
+        decimal: mark before decimals, . or , (default: what it looks like).
+        encoding: encoding of the text, such as latin-1 (default: UTF-8, else Windows-1252).
     """
-    names, rows = lines(path)
-    width = len(rows[0][1])
-    if names and len(names) != width:
-        raise Refused(f"{path}: the header has {len(names)} columns, line {rows[0][0]} {width}")
-    column = None if label is None else _column(label, names, width, path)
-    values, labels = [], []
-    for number, cells in rows:
-        if len(cells) != width:
-            raise Refused(f"{path}: line {number} has {len(cells)} columns, the first has {width}")
-        if column is not None:
-            labels.append(cells[column].strip())
-            if labels[-1].lower() in MISSING:
-                raise Refused(f"{path}: line {number} has no label")
-        row = [c for i, c in enumerate(cells) if i != column]
-        try:
-            values.append([float(cell) for cell in row])
-        except ValueError:
-            raise Refused(_fault(path, number, cells, names, column)) from None
-        if not math.isfinite(sum(values[-1])):
-            raise Refused(_fault(path, number, cells, names, column))
-    if not values[0]:
-        raise Refused(f"{path}: has no column but the label")
-    space, parts = understood({"train": np.array(values)}, str(path))
-    found = None if column is None else {"train": np.array(labels)}
-    return data_of_rows(path.stem, space, parts, found)
+    cells = sheet(path, encoding=encoding, header=header)
+    named = path.name.partition(".")[0]
+    return of_sheet(cells, named, str(path), label, missing, columns, decimal)
 
 
-def lines(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The names of the columns, if the file has them, and each line's number and cells."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            first = file.readline()
-            file.seek(0)
-            reader = csv.reader(file, delimiter=max(",;\t", key=first.count))
-            rows = [(reader.line_num, cells) for cells in reader if cells]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise Refused(f"{path}: is not a table of text: {error}") from None
-    names: list[str] = []
-    if rows and not any(_is_number(cell) for cell in rows[0][1]):
-        names = [cell.strip() for cell in rows.pop(0)[1]]
-    if not rows:
-        raise Refused(f"{path}: has no rows; at least three are wanted")
-    return names, rows
+def of_table(
+    frame: Any,
+    *,
+    name: str = "table",
+    label: str | None = None,
+    missing: Missing = "keep",
+    columns: str | None = None,
+) -> Data:
+    """A data frame of pandas or polars as a data set; its options are those of a file."""
+    return of_sheet(of_frame(frame), name, name, label, missing, columns, None)
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        return not math.isnan(float(cell))
-    except ValueError:
-        return False
+def of_sheet(
+    cells: Sheet,
+    name: str,
+    who: str,
+    label: str | None,
+    missing: Missing,
+    wishes: str | None,
+    decimal: str | None,
+) -> Data:
+    """The cells of a table as a data set."""
+    if missing not in Missing.__args__:
+        raise Refused(f"{who}: missing is '{missing}'; keep or drop is wanted")
+    notes = [*cells.notes]
+    if missing == "drop":
+        cells, dropped = _whole(cells)
+        if dropped:
+            notes.append(f"rows with missing values that were left out: {dropped:,}")
+        if not cells.rows:
+            raise Refused(f"{who}: each row lacks a value; leave missing=drop out")
+    numbers, names = None, ()
+    if label is not None:
+        at = _place(label, cells, who)
+        numbers, names = numbered(_labels(cells.columns[at], cells.first, who))
+        cells = _without(cells, at)
+        if not cells.names:
+            raise Refused(f"{who}: has no column but the label")
+    keys = [f"{name} {i}" for i in range(cells.rows)]
+    rows = divided(["train"] * cells.rows, numbers, keys, name)
+    columns, told = recognised(cells, rows["train"], wishes, decimal, who)
+    x, reasons = columns.encode(cells)
+    if fault := next((reason for reason in reasons if reason is not None), None):
+        raise Refused(f"{who}: row {cells.first + reasons.index(fault)}: {fault}")
+    kept = None if numbers is None else torch.tensor(numbers)
+
+    def cut(which: str) -> TableRows:
+        index = torch.tensor(rows[which])
+        own = None if kept is None else kept[index]
+        return TableRows(columns, x[index], own, len(names), f"{name} {which}")
+
+    parts = {which: cut(which) for which in SPLITS}
+    found = Data(name, **parts, class_names=names, columns=columns)
+    return replace(found, notes=(*notes, *told))
 
 
-def _column(label: str, names: list[str], width: int, path: Path) -> int:
-    if names.count(label) == 1:
-        return names.index(label)
+def _place(label: str, cells: Sheet, who: str) -> int:
+    """The number of the column of labels."""
+    if label in cells.names:
+        return cells.names.index(label)
     try:
         number = int(label)
     except ValueError:
         number = 0
-    if not 1 <= abs(number) <= width:
-        known = f"its columns are {', '.join(names)}" if names else f"it has {width} columns"
-        raise Refused(f"{path}: there is no one column '{label}' for labels; {known}")
-    return number - 1 if number > 0 else width + number
+    if not 1 <= abs(number) <= len(cells.names):
+        raise Refused(
+            f"{who}: there is no one column '{label}' for labels; its columns are "
+            f"{', '.join(cells.names)}"
+        )
+    return number - 1 if number > 0 else len(cells.names) + number
 
 
-def _fault(path: Path, line: int, cells: list[str], names: list[str], label: int | None) -> str:
-    """What is wrong with the first faulty cell of a line."""
-    for i, cell in enumerate(cells):
-        if i == label or (_is_number(cell) and math.isfinite(float(cell))):
-            continue
-        where = f"{path}: line {line}, column {i + 1}"
-        where += f" ({names[i]})" if i < len(names) else ""
-        if cell.strip().lower() in MISSING:
-            return f"{where}: a value is missing; fill it in, or leave the line out"
-        if _is_number(cell):
-            return f"{where}: {cell.strip()} is not finite"
-        return f"{where}: '{cell}' is not a number; if it is a label, say label={i + 1}"
-    return f"{path}: line {line}: the values are too large"
+def _labels(cells: Sequence[Any], first: int, who: str) -> list[Any]:
+    for row, cell in enumerate(cells):
+        if is_missing(cell):
+            raise Refused(f"{who}: row {first + row} has no label")
+    return [cell.strip() if isinstance(cell, str) else cell for cell in cells]
 
 
-PATHS = (Source(table, pattern="*.csv", kind="a table"),)
+def _without(cells: Sheet, at: int) -> Sheet:
+    """A table without a column."""
+    names, columns = cells.names[:at] + cells.names[at + 1 :], [*cells.columns]
+    del columns[at]
+    return replace(cells, names=names, columns=columns)
+
+
+def _whole(cells: Sheet) -> tuple[Sheet, int]:
+    """The rows in which no value is missing, and how many others there were."""
+    whole = [not any(map(is_missing, row)) for row in zip(*cells.columns, strict=True)]
+    columns = [
+        [cell for cell, keep in zip(column, whole, strict=True) if keep] for column in cells.columns
+    ]
+    return replace(cells, columns=columns), len(whole) - sum(whole)
+
+
+PATHS = tuple(Source(table, pattern=pattern, kind="a table") for pattern in (*PATTERNS, *PACKED))

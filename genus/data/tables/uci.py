@@ -26,7 +26,7 @@ from ..dividing import stratified
 from ..sets import SPLITS, Data
 from ..sources import Source
 from ..splits import Rows
-from .tables import lines
+from .sheets import sheet
 
 FILES = {
     "red_wine": "winequality-red.csv",
@@ -57,7 +57,7 @@ def uci(folder: Path, name: str, *, fold: int = 0) -> Data:
     path = folder / FILES[name]
     if not path.exists():
         raise Refused(f"{name}: there is no {path.name} in {folder}")
-    cells = [cells[:-1] for _, cells in lines(path)[1]]
+    cells = [*zip(*sheet(path).columns[:-1], strict=True)]
     try:
         x = np.array(cells, dtype=np.float64)
     except ValueError as error:  # a word, or a line that is shorter than the others

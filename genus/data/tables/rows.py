@@ -1,0 +1,69 @@
+"""The rows of a table as a split, and the looser view of them that models of vectors take."""
+
+import torch
+from torch import Tensor
+
+from ...core import Reals
+from ..splits import Batch, Rows, Split, stream
+from .columns import Columns
+
+
+class TableRows(Rows):
+    """A split of a table.
+
+    Args:
+        columns: what its columns are.
+        x: rows, as `columns` encodes them.
+        labels: labels, (n,) int64, if there are any.
+        classes: number of different labels.
+        name: name of the split in messages.
+    """
+
+    def __init__(self, columns: Columns, x: Tensor, labels: Tensor | None, classes: int, name: str):
+        self.columns = columns
+        super().__init__(x, columns.space, labels=labels, classes=classes, name=name)
+
+    def log_jacobian(self, x: Tensor) -> Tensor:
+        return self.columns.log_jacobian(x)
+
+    def loosened(self) -> Split:
+        return LooseRows(self, self.columns) if self.columns.dequantises else self
+
+
+class LooseRows(Split):
+    """A view of a table in which each field is a real number, with noise that is new in each batch.
+
+    Args:
+        inner: rows of a table.
+        columns: what its columns are.
+    """
+
+    bound = True
+
+    def __init__(self, inner: Split, columns: Columns):
+        self.inner, self.columns = inner, columns
+        self.name = f"{inner.name} loosened"
+        self.space, self.context_space = Reals(inner.space.shape), inner.context_space
+        self.labels, self.classes = inner.labels, inner.classes
+
+    def __len__(self) -> int:
+        return len(self.inner)
+
+    def content(self) -> str:
+        return f"{self.inner.fingerprint} loosened"
+
+    def batch(self, number: int, size: int, seed: int) -> Batch:
+        return self._loose(self.inner.batch(number, size, seed), stream("loose", seed, number))
+
+    def everything(self) -> Batch:
+        return self._loose(self.inner.everything(), stream("loose", self.inner.fingerprint))
+
+    def labelled(self) -> "LooseRows":
+        return LooseRows(self.inner.labelled(), self.columns)
+
+    def log_jacobian(self, x: Tensor) -> Tensor:
+        return self.columns.log_jacobian_of_loose(x)
+
+    def _loose(self, batch: Batch, noise: torch.Generator) -> Batch:
+        x, *context = batch
+        return self.columns.loosen(x, noise), *context
