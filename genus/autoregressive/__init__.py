@@ -6,6 +6,7 @@ from .graphs.graphrnn import GraphRNN as GraphRNN
 from .graphs.graphrnn import GraphRNNS as GraphRNNS
 from .graphs.unordered import Unordered as Unordered
 from .made import MADE as MADE
+from .mixedmade import MixedMADE as MixedMADE
 from .music.rnnnade import RNNNADE as RNNNADE
 from .music.rnnrbm import RNNRBM as RNNRBM
 from .nade import NADE as NADE

@@ -36,6 +36,12 @@ GROUPS: dict[str, dict[str, str]] = {
         "mixture1d": "four normals on a line",
         "linear_mixture": "ten planes in 100 dimensions, with labels",
     },
+    "tables, built in": {
+        "wine": "178 wines of three growers, 13 measurements of each",
+        "breast_cancer": "569 tumours, 30 measurements of each",
+        "diabetes": "442 patients, ten measurements of each and how ill they are a year later",
+        "iris": "150 flowers of three kinds, four measurements of each",
+    },
     "tables, from the folder that GENUS_DATA names": {
         "red_wine": "measurements of red wines, in ten folds",
         "white_wine": "measurements of white wines, in ten folds",

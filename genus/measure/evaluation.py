@@ -44,6 +44,7 @@ from .judges import ByOracle, BySight, judge_of
 from .likelihood.likelihood import (
     THOROUGH,
     Effort,
+    in_own_units,
     likelihood_figures,
     likelihoods,
     truth_figure,
@@ -202,6 +203,9 @@ def _likelihood(
 ) -> list[Figure]:
     base = on(model, data.train.batch(0, min(BASE, len(data.train)), 0))[0]
     found = likelihoods(model, test, base, effort)
+    if data.columns is not None:
+        own = data.test.log_jacobian(test.whole()[0].cpu())
+        found = in_own_units(found, own, data.test.bound)
     figures = likelihood_figures(found, model.space, protocol)
     if found and data.truth is not None and data.context_space is None:
         log_truth = data.log_prob(test.whole()[0].cpu())

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..core import Bits, Classes, Graphs, Reals, Refused, Space
+from ..core import Bits, Classes, Graphs, Reals, Records, Refused, Space
 from ..data import Data
 from ..data.images.stacked import Stacked
 from .extractors.pictures import Extractor, RandomLayers, sees, shipped
@@ -127,7 +127,8 @@ class BySight:
             found += self._read(self.reader, data, fake, known, plan)
         if found and of_table(data.space):
             real = (_blocks(data, "train", plan.train), _blocks(data, "test", plan.rows))
-            found += table_figures(fake.cpu(), *(torch.cat([*side]) for side in real), known)
+            sides = (numbers(torch.cat([*side]), data.space) for side in ([fake.cpu()], *real))
+            found += table_figures(*sides, known)
         return found
 
     def _read(
@@ -153,7 +154,7 @@ class BySight:
 
     def features(self, blocks: Iterable[Tensor], space: Space) -> list[Tensor]:
         """The features of rows that come some at once, (n, features), by each extractor."""
-        found = [[sight.see(x, space) for sight in self.sights] for x in blocks]
+        found = [[sight.see(numbers(x, space), space) for sight in self.sights] for x in blocks]
         return [torch.cat(parts) for parts in zip(*found, strict=True)]
 
 
@@ -190,7 +191,12 @@ def judge_of(
     if sees(data.space):
         sights = (extractor or shipped(), RandomLayers(real, data.space))
         return BySight(sights, reader_for(data))
-    return BySight(sights_of_rows(real, data.space))
+    return BySight(sights_of_rows(numbers(real, data.space), data.space))
+
+
+def numbers(x: Tensor, space: Space) -> Tensor:
+    """Rows as numbers that can be compared: those of a table with a one for each category."""
+    return space.features(x) if isinstance(space, Records) else x
 
 
 def said_of(figures: Iterable[Figure]) -> str:
@@ -214,7 +220,7 @@ def said_of(figures: Iterable[Figure]) -> str:
 
 def of_table(space: Space) -> bool:
     """Whether one x is a row of a table: numbers or bits."""
-    return isinstance(space, Reals | Bits) and len(space.shape) == 1
+    return isinstance(space, Reals | Bits | Records) and len(space.shape) == 1
 
 
 def _blocks(data: Data, split: str, n: int) -> Iterable[Tensor]:

@@ -142,7 +142,8 @@ class Scores:
         part = on(model, tuple(x[: amount.rows] for x in self.batch))
         effort = QUICK._replace(betas=amount.betas)
         if found := likelihoods(model, part, part[0], effort, check=False):
-            return {"nats": -found[0].log_p.mean().item()}
+            own = self.split.log_jacobian(part[0]).to(found[0].log_p)
+            return {"nats": -(found[0].log_p + own).mean().item()}
         if not isinstance(model, GenerativeModel):
             return {}
         if self.sight is not None and self.real is not None:

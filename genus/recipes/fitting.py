@@ -1,12 +1,13 @@
 """Which recipes fit which data: the best first."""
 
-from ..core import Bits, Graphs, Pixels, Reals, Space, Strokes, Tokens
+from ..core import Bits, Graphs, Pixels, Reals, Records, Space, Strokes, Tokens
 
 IMAGES = ("dcgan", "edm", "vae", "flow_matching", "r3gan", "ddpm", "realnvp_images", "glow")
 OTHER_IMAGES = ("vae_mlp", "pixelcnnpp")  # of any height and width
 BITS = ("made", "nade", "rbm", "vae_mlp", "eonade")
 BIT_IMAGES = ("pixelsnail", "gatedpixelcnn", "pixelcnn", *BITS)
-VECTORS = ("gmm", "nsf", "maf", "realnvp", "gaussian", "ffjord")
+TABLES = ("rows", "gmm", "nsf", "maf", "gaussian", "realnvp", "ffjord")
+VECTORS = ("rows", "gmm", "nsf", "maf", "realnvp", "gaussian", "ffjord")
 POINTS = ("nsf", "gan", "flow_matching", "maf", "gmm")
 TEXTS = ("transformer", "char_rnn", "masked_diffusion")
 
@@ -43,6 +44,8 @@ def fitting(
             return ("handwriting_prediction",) if context_space is None else ("handwriting",)
         case Graphs():
             return ("graphrnn", "graphrnn_s", "dgmg")
+        case Records():
+            return TABLES
         case Reals() if len(space.shape) == 2:
             return ("pointflow",)
         case Reals() if len(space.shape) == 1:

@@ -105,6 +105,7 @@ class _Session:
         self.rates = {k: [g["lr"] for g in o.param_groups] for k, o in self.optimizers.items()}
         self.average = None if run.ema is None else Average(model, run.ema)
         self.number, self.seconds, self.best = 0, 0.0, math.inf
+        self.waited, self.kept = 0, None  # evaluations since the best one, and its weights
         self.figures: Figures = {}
         self.game: Figures = {}  # of the game, not of the model
         self.verdict = ""
@@ -129,6 +130,7 @@ class _Session:
                 self.train()
             self.display.say(self.verdict)
             self.checkpoint()
+            self.take_best()
         finally:
             self.model.eval()
             self.result.eval()
@@ -194,8 +196,17 @@ class _Session:
         seed(mix(self.run.seed, number, self.rank), self.device)
 
     def ended(self) -> bool:
-        """Whether the run has all its rounds."""
+        """Whether the run has all its rounds, or its patience is over."""
+        if self.run.patience is not None and self.waited >= self.run.patience:
+            return True
         return self.run.rounds is not None and self.number >= self.run.rounds
+
+    def take_best(self) -> None:
+        """Ends with the weights of the best evaluation, where the run has patience for a better one."""
+        if self.kept is not None:
+            self.result.load_state_dict(self.kept)
+            if self.writes:
+                self.save()
 
     def late(self) -> bool:
         """Whether the run's time is over, but for its last evaluation and picture."""
@@ -259,8 +270,13 @@ class _Session:
         if isinstance(evaluate, Examiner):
             self.verdict = evaluate.verdict(self.log.lines)
         first = next(iter(figures.values()), math.inf)
-        if self.writes and first < self.best:
-            self.best = first
+        self.waited += 1
+        if first >= self.best:
+            return
+        self.best, self.waited = first, 0
+        if self.run.patience is not None:
+            self.kept = {name: x.clone() for name, x in self.result.state_dict().items()}
+        if self.writes:
             artifact.save(self.result, self.out / "best", note=self.note())
 
     # samples
@@ -331,11 +347,18 @@ class _Session:
             "number": self.number,
             "seconds": self.seconds,
             "best": self.best,
+            "waited": self.waited,
+            "kept": self.kept,
             "model": self.model.state_dict(),
             "average": average.state_dict() if average else None,
             "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
         }
         keep(self.out, self.identity(), state)
+        self.save()
+
+    def save(self) -> None:
+        """Writes the model so far."""
+        average = self.average.model if self.average else None
         artifact.save(self.model, self.out, average=average, note=self.note())
 
     def resume(self) -> None:
@@ -346,4 +369,5 @@ class _Session:
         for name, optimizer in self.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
         self.number, self.seconds, self.best = state["number"], state["seconds"], state["best"]
+        self.waited, self.kept = state["waited"], state["kept"]
         self.log.resume(self.out / LOG, self.number)

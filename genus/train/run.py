@@ -95,6 +95,8 @@ class Run:
         log_every: number of rounds between two lines of the log.
         evaluate_every: number of rounds between two evaluations with sample pictures; samples are
             also drawn after 5, 10, 20, 40, ... seconds.
+        patience: number of evaluations without a better first figure after which the run ends, with
+            the weights of its best evaluation; by default it goes on, and ends with its last.
         checkpoint_every: number of rounds between two checkpoints.
         progress: whether to show a live table, or plain lines where there is no terminal.
         note: further entries of config.json, of JSON types.
@@ -115,6 +117,7 @@ class Run:
     ema: float | None = None
     log_every: int = 50
     evaluate_every: int = 1000
+    patience: int | None = None
     checkpoint_every: int = 1000
     progress: bool = False
     note: Mapping[str, Any] = field(default_factory=dict)
@@ -132,6 +135,8 @@ class Run:
         for name in ("rounds", "minutes"):
             if (value := getattr(self, name)) is not None and value < 0:
                 raise Refused(f"Run: {name} is {value}; it cannot be negative")
+        if self.patience is not None and self.patience < 1:
+            raise Refused(f"Run: patience is {self.patience}; at least 1 is wanted")
         if self.resume and self.out is None:
             raise Refused("Run: resume needs out, the folder of the run to continue")
 

@@ -157,24 +157,39 @@ class Columns:
         return [column.name for column in self.columns]
 
     @cached_property
-    def discrete(self) -> tuple[int, ...]:
-        """The columns that have a category: those of words, and those of numbers and states."""
-        return tuple(i for i, c in enumerate(self.columns) if len(c.shares) > 1)
+    def order(self) -> tuple[tuple[int, bool], ...]:
+        """The column of each field, and whether it is its category: words, or which of number and states.
+
+        Columns of words come first. A column of numbers has its category, if any, before its number.
+        """
+        words = [(i, True) for i, c in enumerate(self.columns) if c.scale is None]
+        numbers = [
+            (i, category)
+            for i, c in enumerate(self.columns)
+            if c.scale is not None
+            for category in (True, False)
+        ]
+        return tuple(
+            (i, category)
+            for i, category in [*words, *numbers]
+            if not category or len(self.columns[i].shares) > 1
+        )
 
     @cached_property
-    def numeric(self) -> tuple[int, ...]:
-        """The columns that have numbers."""
-        return tuple(i for i, c in enumerate(self.columns) if c.scale is not None)
+    def places(self) -> dict[tuple[int, bool], int]:
+        """The field of each column's category and of its number."""
+        return {key: at for at, key in enumerate(self.order)}
 
     @cached_property
     def records(self) -> Records:
-        """The fields: categories come first, then numbers."""
+        """The fields."""
         found: list[Category | Real | Grid] = []
-        found += (Category(len(self.columns[i].shares)) for i in self.discrete)
-        for i in self.numeric:
+        for i, category in self.order:
             column = self.columns[i]
-            there = There(self.discrete.index(i)) if column.states else None
-            assert column.scale is not None
+            if category or column.scale is None:
+                found.append(Category(len(column.shares)))
+                continue
+            there = There(len(found) - 1) if column.states else None
             if column.step is None:
                 found.append(Real(there))
             else:
@@ -205,7 +220,8 @@ class Columns:
             Refused: the table lacks a column.
         """
         where = {name: i for i, name in enumerate(sheet.names)}
-        wanted = [self.columns[i].name for i in sorted({*self.discrete, *self.numeric})]
+        used = sorted({i for i, _ in self.order})
+        wanted = [self.columns[i].name for i in used]
         if missing := [name for name in wanted if name not in where]:
             raise Refused(
                 f"the table lacks {', '.join(map(repr, missing[:5]))}; it has the columns "
@@ -213,14 +229,16 @@ class Columns:
             )
         reasons: list[str | None] = [None] * sheet.rows
         kept: dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
-        for i in sorted({*self.discrete, *self.numeric}):
+        for i in used:
             kept[i] = self._column(i, sheet.columns[where[self.columns[i].name]], reasons)
-        parts = [torch.from_numpy(kept[i][0]).double() for i in self.discrete]
-        for i in self.numeric:
+        parts = []
+        for i, category in self.order:
             scale, (place, value) = self.columns[i].scale, kept[i]
-            assert scale is not None
-            z = torch.where(torch.from_numpy(place == 0), scale.apply(torch.from_numpy(value)), 0.0)
-            parts.append(z)
+            if category or scale is None:
+                parts.append(torch.from_numpy(place).double())
+                continue
+            z = scale.apply(torch.from_numpy(value))
+            parts.append(torch.where(torch.from_numpy(place == 0), z, 0.0))
         x = torch.stack(parts, 1).float()
         x[torch.tensor([reason is not None for reason in reasons], dtype=torch.bool)] = 0
         return x, reasons
@@ -258,8 +276,9 @@ class Columns:
                 numbered = column.why == NUMBERS
                 cells = [column.cell(k + 1.0) if numbered else None for k in range(len(x))]
             elif column.kind == "category":
-                places = x[:, self.discrete.index(i)].long().tolist() if i in self.discrete else []
-                cells = [column.words[p] for p in places] or [column.words[0]] * len(x)
+                at = self.places.get((i, True))
+                places = [0] * len(x) if at is None else x[:, at].long().tolist()
+                cells = [column.words[place] for place in places]
             else:
                 cells = self._cells(i, x)
             blank = "" if column.typed == "text" else None
@@ -268,11 +287,11 @@ class Columns:
 
     def _cells(self, i: int, x: Tensor) -> list[Any]:
         column = self.columns[i]
-        at = len(self.discrete) + self.numeric.index(i)
+        at = self.places[i, False]
         one, scale = self.records.fields[at], column.scale
         assert scale is not None
         values = one.values(x[:, at]) if isinstance(one, Grid) else scale.undo(x[:, at])
-        places = x[:, self.discrete.index(i)].long() if column.states else torch.zeros(len(x))
+        places = x[:, at - 1].long() if column.states else torch.zeros(len(x))
         states = [column.cell(s) if isinstance(s, float) else s for s in column.states]
         return [
             states[int(place) - 1] if place else column.cell(value)
@@ -290,7 +309,7 @@ class Columns:
         return total
 
     def _slope(self, at: int, x: Tensor) -> Tensor:
-        scale = self.columns[self.numeric[at - len(self.discrete)]].scale
+        scale = self.columns[self.order[at][0]].scale
         assert scale is not None
         return scale.log_slope(x[:, at].detach().cpu())
 
@@ -338,14 +357,15 @@ class Columns:
         return total
 
     @cached_property
-    def _edges(self) -> list[Tensor]:
-        """The ends of the shares of each category, from 0 to 1."""
-        found = []
-        for i in self.discrete:
-            shares = torch.tensor(self.columns[i].shares, dtype=torch.float64)
-            ends = torch.cat([shares.new_zeros(1), (shares / shares.sum()).cumsum(0)])
-            ends[-1] = 1.0
-            found.append(ends)
+    def _edges(self) -> dict[int, Tensor]:
+        """The ends of the shares of each category, from 0 to 1, by its field."""
+        found = {}
+        for at, (i, category) in enumerate(self.order):
+            if category:
+                shares = torch.tensor(self.columns[i].shares, dtype=torch.float64)
+                ends = torch.cat([shares.new_zeros(1), (shares / shares.sum()).cumsum(0)])
+                ends[-1] = 1.0
+                found[at] = ends
         return found
 
     # on disk
@@ -373,7 +393,9 @@ NUMBERS = "it numbers the rows"
 def _plain(entry: dict[str, Any]) -> dict[str, Any]:
     """An entry without what is as by default."""
     usual = asdict(Column("", "category"))
-    kept = {key: value for key, value in entry.items() if key in ("name", "kind") or usual[key] != value}
+    kept = {
+        key: value for key, value in entry.items() if key in ("name", "kind") or usual[key] != value
+    }
     return json.loads(json.dumps(kept))
 
 
@@ -381,10 +403,9 @@ def _column_of(entry: Mapping[str, Any]) -> Column:
     known = {one.name for one in fields(Column)}
     if extra := entry.keys() - known:
         raise KeyError(f"there is no {min(extra)}")
-    found = dict(entry)
+    found: dict[str, Any] = dict(entry)
     if found.get("scale") is not None:
         found["scale"] = Scale(**found["scale"])
     if "style" in found:
         found["style"] = Style(**found["style"])
-    lists = {key: tuple(v) for key, v in found.items() if isinstance(v, list)}
-    return Column(**(found | lists))
+    return Column(**{key: tuple(v) if isinstance(v, list) else v for key, v in found.items()})

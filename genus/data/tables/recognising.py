@@ -66,7 +66,7 @@ def recognised(
         for i, (name, cells) in enumerate(zip(sheet.names, sheet.columns, strict=True))
     )
     found = Columns(columns)
-    if not (found.discrete or found.numeric):
+    if not found.order:
         why = "; ".join(f"{c.name}: {c.why or 'it has one value'}" for c in columns[:10])
         raise Refused(f"{who}: no column is left to learn from: {why}")
     return found, [*_summary(columns), *notes]
@@ -234,7 +234,7 @@ class _Seen:
             style = style_of([str(word) for word in self.words], self.decimal)
             typed: Typed = "text"
         elif self._typed(int, float):
-            values = [float(word) for word in self.words]
+            values = [float(str(word)) for word in self.words]
             whole = self._typed(int)
             typed = "int" if whole else "float"
             style = Style(decimals=0 if whole else decimals_of(values))
@@ -294,9 +294,10 @@ class _Seen:
         found = [v for v in values if v in ends] if self.wish.kind != "real" else []
         for i in np.argsort(-many, kind="stable")[:ATOMS]:
             beside = np.r_[many[max(0, i - 10) : i], many[i + 1 : i + 11]]
-            if len(values) <= FEW or many[i] < max(OFTEN, 0.02 * total):
-                continue
-            if many[i] > 5 * np.median(beside) and values[i] not in found:
+            usual = max(1.0, float(np.median(beside))) if len(beside) else 1.0
+            alone = usual == 1.0 and many[i] >= max(20, 0.002 * total)
+            often = many[i] >= max(10, 0.03 * total) and many[i] > 5 * usual
+            if len(values) > FEW and (alone or often) and values[i] not in found:
                 found.append(values[i])
         return found if len(found) < len(values) else []
 
@@ -324,7 +325,12 @@ class _Seen:
             )
         if step is not None and low is None and own.min() >= 0:
             low = 0.0
-        if step is not None and high is None and column.style.after.strip() == "%" and own.max() <= 100:
+        if (
+            step is not None
+            and high is None
+            and column.style.after.strip() == "%"
+            and own.max() <= 100
+        ):
             high = 100.0 if own.min() >= 0 else None
         return low, high
 

@@ -58,6 +58,11 @@ class LooseRows(Split):
     def everything(self) -> Batch:
         return self._loose(self.inner.everything(), stream("loose", self.inner.fingerprint))
 
+    def drawn(self, number: int, n: int) -> Tensor:
+        """x of the first n rows with other noise for each number, (n, k)."""
+        (x, *_) = self.inner.first(n)
+        return self.columns.loosen(x, stream("loose", self.inner.fingerprint, number))
+
     def labelled(self) -> "LooseRows":
         return LooseRows(self.inner.labelled(), self.columns)
 

@@ -101,9 +101,9 @@ def of_sheet(
         own = None if kept is None else kept[index]
         return TableRows(columns, x[index], own, len(names), f"{name} {which}")
 
-    parts = {which: cut(which) for which in SPLITS}
-    found = Data(name, **parts, class_names=names, columns=columns)
-    return replace(found, notes=(*notes, *told))
+    train, validation, test = (cut(which) for which in SPLITS)
+    told = (*notes, *told)
+    return Data(name, train, validation, test, class_names=names, columns=columns, notes=told)
 
 
 def _place(label: str, cells: Sheet, who: str) -> int:

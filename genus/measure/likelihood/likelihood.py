@@ -13,7 +13,7 @@ Source: iwae: Burda, Grosse, Salakhutdinov, "Importance weighted autoencoders", 
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -29,6 +29,7 @@ from ...core import (
     HasLogWeight,
     Model,
     Reals,
+    Records,
     Space,
     Strokes,
     at_least,
@@ -183,12 +184,34 @@ def likelihood_figures(
     figures = []
     for name, likelihood in zip(("nll", "nll_elbo"), found, strict=False):
         figures.append(_figure(name, likelihood, -likelihood.log_p, protocol))
-        if name == "nll" and not isinstance(space, Reals | Strokes | Graphs):
+        if name == "nll" and not isinstance(space, Reals | Records | Strokes | Graphs):
             bits = -likelihood.log_p / (math.log(2) * space.dims)
             shared = likelihood.common_error / (math.log(2) * space.dims)
             scaled = likelihood._replace(common_error=shared)
             figures.append(_figure("bits_per_dim", scaled, bits, protocol, "bits/dim"))
     return figures
+
+
+def in_own_units(
+    found: Sequence[LikelihoodEstimate], log_jacobian: Tensor, bounds: bool
+) -> list[LikelihoodEstimate]:
+    """Estimates of rows of a table, in the units of the table.
+
+    Args:
+        found: estimates of log p(x).
+        log_jacobian: what is added to them, (n,).
+        bounds: whether the sum of an exact log p(x) and this is a lower bound, and not exact.
+    """
+    return [
+        one._replace(
+            log_p=one.log_p + log_jacobian.to(one.log_p),
+            sign="<=" if bounds and one.sign == "=" else one.sign,
+            estimator={"name": "elbo", "settings": {"draws": 1}}
+            if bounds and one.sign == "="
+            else one.estimator,
+        )
+        for one in found
+    ]
 
 
 def truth_figure(found: LikelihoodEstimate, log_truth: Tensor, protocol: dict[str, Any]) -> Figure:
