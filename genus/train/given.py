@@ -1,0 +1,51 @@
+"""What `fit` is given, as batches and a run: data of any kind, and a run that may be left out."""
+
+import os
+import warnings
+from dataclasses import replace
+
+from ..core import Model, Refused
+from ..data.own import Given, Loaded, batches_of
+from ..data.sources import Note
+from .run import Batches, Run
+
+MINUTES = 1.0  # of a run that is left out
+
+
+def prepared(model: Model, data: Batches | Given, run: Run | None) -> tuple[Batches, Run]:
+    """Data as batches, and the run that fits them.
+
+    Args:
+        model: model whose space the rows are of.
+        data: data of a kind that `genus.data.own.doors` lists.
+        run: settings of the run; by default a minute.
+
+    Raises:
+        Refused: the data are of no such kind, or do not fit the model or the run.
+    """
+    run = run or Run(minutes=MINUTES)
+    found = batches_of(data, model, "fit", run.batch)
+    return found, _with_batches_of(found, run) if isinstance(found, Loaded) else run
+
+
+def _with_batches_of(loaded: Loaded, run: Run) -> Run:
+    """The run with the batch size of a loader."""
+    size = run.batch if loaded.size is None else loaded.size
+    if run.batch not in (Run.batch, size):
+        raise Refused(
+            f"fit: the run's batch is {run.batch}, and the loader gives batches of {size}; leave batch "
+            f"out, or give a loader of the same size"
+        )
+    parts = run.accumulate * int(os.environ.get("WORLD_SIZE", "1"))
+    if parts > 1 and loaded.passes.ragged:
+        raise Refused(
+            f"fit: batches are divided into {parts} parts, and the loader's last batch of an epoch is "
+            f"smaller than the others; give it drop_last=True"
+        )
+    if run.out is not None and (why := loaded.passes.inexact):
+        warnings.warn(
+            f"fit: if this run is resumed, it may see other batches than if it were not stopped: {why}",
+            Note,
+            stacklevel=4,
+        )
+    return replace(run, batch=size)
