@@ -7,6 +7,7 @@ from dataclasses import replace
 from ..core import Model, Refused
 from ..data.own import Given, Loaded, batches_of
 from ..data.sources import Note
+from .parts import encode, outside
 from .run import Batches, Run
 
 MINUTES = 1.0  # of a run that is left out
@@ -24,8 +25,22 @@ def prepared(model: Model, data: Batches | Given, run: Run | None) -> tuple[Batc
         Refused: the data are of no such kind, or do not fit the model or the run.
     """
     run = run or Run(minutes=MINUTES)
+    if run.out is not None:
+        _can_be_loaded(model)
     found = batches_of(data, model, "fit", run.batch)
     return found, _with_batches_of(found, run) if isinstance(found, Loaded) else run
+
+
+def _can_be_loaded(model: Model) -> None:
+    """Raises Refused if the model cannot be saved, and says if it can be loaded here alone."""
+    here = [name for name in outside(encode(model)) if "<locals>" in name or "__main__" in name]
+    if here:
+        warnings.warn(
+            f"fit: the saved model can only be loaded where {', '.join(here)} is defined; what is "
+            f"defined in a file of its own, outside of any function, is found from anywhere",
+            Note,
+            stacklevel=4,
+        )
 
 
 def _with_batches_of(loaded: Loaded, run: Run) -> Run:
