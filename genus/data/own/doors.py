@@ -9,7 +9,7 @@
     IterableDataset of PyTorch        a stream, which is read in batches; loaders.py
     DataLoader of PyTorch             its batches in its order; loaders.py
 
-A kind is a line of `KINDS`.
+A kind is a line of `DOORS`.
 """
 
 from collections.abc import Callable
@@ -20,41 +20,39 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 from ...core import Refused
 from ..sets import Data
 from ..splits import Rows, Split
-from .items import Form, Items
+from .items import Items, Wanted
 from .loaders import Loaded
 from .values import Values, is_values, kept, settled
 
-WANTED = "a tensor, an array, (x, label), a Dataset or a DataLoader of PyTorch, or data of genus.data.load"
-
-
+TAKEN = "a tensor, an array, (x, label), a Dataset or a DataLoader of PyTorch, or data of genus.data.load"
 READ = 500  # rows of a stream that are read at once
 
 Given = Values | tuple[Values, ...] | Dataset[Any] | DataLoader[Any] | Data
 
 
-class Kind(NamedTuple):
+class Door(NamedTuple):
     """A kind of data, and how it becomes batches.
 
     Args:
         fits: function that says whether something is of this kind.
-        opened: function of it, of the form of batches that are wanted, and of their size.
+        opened: function of it, of what batches are wanted, and of their size, that gives them.
     """
 
     fits: Callable[[Any], bool]
-    opened: Callable[[Any, Form, int], Any]
+    opened: Callable[[Any, Wanted, int], Any]
 
 
-def _rows(given: Any, form: Form, size: int) -> Rows:
+def _rows(given: Any, wanted: Wanted, size: int) -> Rows:
     """Tensors or arrays, in memory."""
-    x, *context = form.parts(given)
-    rows, more = kept(x, form.space, form.who), {}
-    if (space := form.context_space) is not None:
-        more = {"context": settled(context[0], space, form.of_context), "context_space": space}
-    return Rows(rows, form.space, name="rows", **more)
+    x, *context = wanted.parts(given)
+    rows, more = kept(x, wanted.space, wanted.who), {}
+    if (space := wanted.context_space) is not None:
+        more = {"context": settled(context[0], space, wanted.of_context), "context_space": space}
+    return Rows(rows, wanted.space, name="rows", **more)
 
 
-def _stream(given: Any, form: Form, size: int) -> Loaded:
-    return Loaded(DataLoader(given, batch_size=size), form)
+def _stream(given: Any, wanted: Wanted, size: int) -> Loaded:
+    return Loaded(DataLoader(given, batch_size=size), wanted)
 
 
 def _is_batches(given: Any) -> bool:
@@ -67,19 +65,20 @@ def _has_numbers(given: Any) -> bool:
     )
 
 
-KINDS = (  # the first that fits
-    Kind(_is_batches, lambda given, form, size: given),
-    Kind(is_values, _rows),
-    Kind(lambda given: isinstance(given, tuple) and all(map(is_values, given)), _rows),
-    Kind(
+DOORS = (  # the first that fits
+    Door(_is_batches, lambda given, wanted, size: given),
+    Door(is_values, _rows),
+    Door(lambda given: isinstance(given, tuple) and all(map(is_values, given)), _rows),
+    Door(
         lambda given: type(given) is TensorDataset,
-        lambda given, form, size: _rows(given.tensors, form, size),
+        lambda given, wanted, size: _rows(given.tensors, wanted, size),
     ),
-    Kind(
-        lambda given: isinstance(given, DataLoader), lambda given, form, size: Loaded(given, form)
+    Door(
+        lambda given: isinstance(given, DataLoader),
+        lambda given, wanted, size: Loaded(given, wanted),
     ),
-    Kind(lambda given: isinstance(given, IterableDataset), _stream),
-    Kind(_has_numbers, lambda given, form, size: Items(given, form)),
+    Door(lambda given: isinstance(given, IterableDataset), _stream),
+    Door(_has_numbers, lambda given, wanted, size: Items(given, wanted)),
 )
 
 
@@ -97,13 +96,13 @@ def batches_of(given: object, model: Any, who: str, size: int) -> Any:
     """
     if isinstance(given, Data):
         return given.train
-    form = Form(
+    wanted = Wanted(
         model.space, getattr(model, "context_space", None), f"{who}: {type(given).__name__}"
     )
-    for kind in KINDS:
-        if kind.fits(given):
-            return kind.opened(given, form, size)
-    raise Refused(f"{form.who} is no data; wanted are {WANTED}")
+    for door in DOORS:
+        if door.fits(given):
+            return door.opened(given, wanted, size)
+    raise Refused(f"{wanted.who} is no data; wanted are {TAKEN}")
 
 
 def test_rows(given: object, model: Any, who: str) -> Data:

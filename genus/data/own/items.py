@@ -20,7 +20,7 @@ SEEN = 64  # items that a fingerprint reads
 FIXED = 0  # seed of what is read outside a run
 
 
-class Form:
+class Wanted:
     """What batches are wanted: x of a space, alone or with a context.
 
     Args:
@@ -75,13 +75,13 @@ class Items(Finite):
 
     Args:
         dataset: data set with `__len__` and `__getitem__`.
-        form: what batches are wanted.
+        wanted: what batches are wanted.
     """
 
-    def __init__(self, dataset: Dataset[Any], form: Form):
-        self.dataset, self.form, self.name = dataset, form, type(dataset).__name__
-        self.space, self.context_space = form.space, form.context_space
-        self.look = look(dataset, default_collate, form)
+    def __init__(self, dataset: Dataset[Any], wanted: Wanted):
+        self.dataset, self.wanted, self.name = dataset, wanted, type(dataset).__name__
+        self.space, self.context_space = wanted.space, wanted.context_space
+        self.look = look(dataset, default_collate, wanted)
 
     def __len__(self) -> int:
         return len(cast(Sized, self.dataset))
@@ -95,7 +95,9 @@ class Items(Finite):
             return self._read(indices)
 
     def _read(self, indices: Tensor) -> Batch:
-        return self.form.of(collated(self.dataset, indices.tolist(), default_collate, self.form))
+        return self.wanted.of(
+            collated(self.dataset, indices.tolist(), default_collate, self.wanted)
+        )
 
     def content(self) -> str:
         """The number of items, and 64 of them at equal distances: the others may change unseen."""
@@ -107,7 +109,7 @@ class Items(Finite):
         return self
 
 
-def look(dataset: Dataset[Any], collate: Callable[[list[Any]], Any], form: Form) -> str:
+def look(dataset: Dataset[Any], collate: Callable[[list[Any]], Any], wanted: Wanted) -> str:
     """The hash of the length of a data set with numbers, and of 64 items at equal distances.
 
     Raises:
@@ -115,19 +117,19 @@ def look(dataset: Dataset[Any], collate: Callable[[list[Any]], Any], form: Form)
     """
     size = len(cast(Sized, dataset))
     if not size:
-        raise Refused(f"{form.who}: has no items; at least one is wanted")
+        raise Refused(f"{wanted.who}: has no items; at least one is wanted")
     chosen = torch.linspace(0, size - 1, min(SEEN, size), dtype=torch.float64).long().unique()
     with seeded(FIXED):
-        found = collated(dataset, chosen.tolist(), collate, form)
-    kept(form.parts(found)[0], form.space, form.who)
-    batch = form.of(found)
-    spaces = f"{form.space!r} {form.context_space!r}"
+        found = collated(dataset, chosen.tolist(), collate, wanted)
+    kept(wanted.parts(found)[0], wanted.space, wanted.who)
+    batch = wanted.of(found)
+    spaces = f"{wanted.space!r} {wanted.context_space!r}"
     whole = " ".join([type(dataset).__name__, str(size), spaces, *map(digest, batch)])
     return hashlib.sha256(whole.encode()).hexdigest()
 
 
 def collated(
-    dataset: Dataset[Any], numbers: list[int], collate: Callable[[list[Any]], Any], form: Form
+    dataset: Dataset[Any], numbers: list[int], collate: Callable[[list[Any]], Any], wanted: Wanted
 ) -> Any:
     """The items of these numbers as a batch."""
     items = [dataset[number] for number in numbers]
@@ -137,7 +139,7 @@ def collated(
         if collate is not default_collate:  # the user's own
             raise
         raise Refused(
-            f"{form.who}: items such as {_words(items[0])} make no batch: "
+            f"{wanted.who}: items such as {_words(items[0])} make no batch: "
             f"{str(error).splitlines()[0]}; wanted are tensors of one shape: give the data set a "
             f"transform"
         ) from None

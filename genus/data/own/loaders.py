@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, DistributedSampler
 
 from ...core import Refused
 from ..splits import Batch
-from .items import Form, look
+from .items import Wanted, look
 from .passes import Passes
 
 
@@ -20,20 +20,20 @@ class Loaded:
 
     Args:
         loader: loader of batches.
-        form: what batches are wanted.
+        wanted: what batches are wanted.
     """
 
-    def __init__(self, loader: DataLoader[Any], form: Form):
-        self.loader, self.form, self.name = loader, form, type(loader.dataset).__name__
-        self.space, self.context_space = form.space, form.context_space
+    def __init__(self, loader: DataLoader[Any], wanted: Wanted):
+        self.loader, self.wanted, self.name = loader, wanted, type(loader.dataset).__name__
+        self.space, self.context_space = wanted.space, wanted.context_space
         if isinstance(loader.sampler, DistributedSampler):
             raise Refused(
-                f"{form.who}: has a DistributedSampler, and fit divides each batch among the ranks "
+                f"{wanted.who}: has a DistributedSampler, and fit divides each batch among the ranks "
                 f"itself; give the loader of the whole data to every rank"
             )
-        self.passes = Passes(loader, form.who)
+        self.passes = Passes(loader, wanted.who)
         single = not self.passes.streamed and loader.batch_sampler is not None
-        self.look = look(loader.dataset, cast(Any, loader.collate_fn), form) if single else ""
+        self.look = look(loader.dataset, cast(Any, loader.collate_fn), wanted) if single else ""
         self.next: tuple[int, int] | None = None  # number and seed of the batch that comes next
         self.rounds: Iterator[Any] = iter(())
 
@@ -66,13 +66,13 @@ class Loaded:
         if (number, seed) != self.next:
             self.rounds = self.passes.from_number(number, seed)
         self.next = (number + 1, seed)
-        return self.form.of(next(self.rounds))
+        return self.wanted.of(next(self.rounds))
 
     def everything(self) -> Batch:
         """All rows of an epoch, in its order."""
         if self.passes.streamed and not hasattr(self.loader.dataset, "__len__"):
             raise Refused(
-                f"{self.form.who}: all rows are wanted at once, and an IterableDataset may have no "
+                f"{self.wanted.who}: all rows are wanted at once, and an IterableDataset may have no "
                 f"end; give them as a tensor"
             )
         return self._first(None)
@@ -82,7 +82,7 @@ class Loaded:
         found: list[Batch] = []
         with closing(self.passes.apart()) as batches:
             for batch in batches:
-                found.append(self.form.of(batch))
+                found.append(self.wanted.of(batch))
                 if rows is not None and sum(len(x) for x, *_ in found) >= rows:
                     break
         if not found:

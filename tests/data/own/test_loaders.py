@@ -19,11 +19,11 @@ from torch.utils.data import (
 )
 
 from genus.core import Classes, Reals, Refused
-from genus.data.own.items import Form
+from genus.data.own.items import Wanted
 from genus.data.own.loaders import Loaded
 
 ROWS = torch.arange(46.0).reshape(23, 2)
-FORM = Form(Reals((2,)), None, "fit: DataLoader")
+WANTED = Wanted(Reals((2,)), None, "fit: DataLoader")
 
 
 class Noted(Dataset):
@@ -115,17 +115,17 @@ def served(loaded, numbers, seed=0):
 @pytest.mark.parametrize("kind", KINDS)
 def test_batches_are_those_of_a_loop_from_any_number_on(kind):
     wanted = loop(KINDS[kind](), 14)
-    loaded = Loaded(KINDS[kind](), FORM)
+    loaded = Loaded(KINDS[kind](), WANTED)
     assert all(map(torch.equal, served(loaded, range(14)), wanted))
     assert all(map(torch.equal, served(loaded, range(9, 14)), wanted[9:]))  # the same object
-    resumed = Loaded(KINDS[kind](), FORM)
+    resumed = Loaded(KINDS[kind](), WANTED)
     assert all(map(torch.equal, served(resumed, range(11, 14)), wanted[11:]))
 
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_without_a_seed_order_and_noise_follow_that_of_the_run(workers):
     def loaded():
-        return Loaded(DataLoader(Noisy(), 5, shuffle=True, num_workers=workers), FORM)
+        return Loaded(DataLoader(Noisy(), 5, shuffle=True, num_workers=workers), WANTED)
 
     torch.manual_seed(1)
     first = served(loaded(), range(12), seed=3)
@@ -138,14 +138,14 @@ def test_without_a_seed_order_and_noise_follow_that_of_the_run(workers):
 
 def test_epochs_before_are_gone_through_without_reading():
     data = Noted()
-    loaded = Loaded(DataLoader(data, 5, shuffle=True, generator=generator()), FORM)
+    loaded = Loaded(DataLoader(data, 5, shuffle=True, generator=generator()), WANTED)
     data.read.clear()
     served(loaded, [5 * 1000 + 1])
     assert len(data.read) == 10
 
 
 def test_random_streams_of_the_run_are_left_alone():
-    loaded = Loaded(DataLoader(Noisy(), 5, shuffle=True), FORM)
+    loaded = Loaded(DataLoader(Noisy(), 5, shuffle=True), WANTED)
     torch.manual_seed(7)
     wanted = torch.rand(3)
     torch.manual_seed(7)
@@ -155,7 +155,7 @@ def test_random_streams_of_the_run_are_left_alone():
 
 def test_a_look_at_other_rows_disturbs_no_order():
     wanted = loop(KINDS["shuffled"](), 8)
-    loaded = Loaded(KINDS["shuffled"](), FORM)
+    loaded = Loaded(KINDS["shuffled"](), WANTED)
     found = served(loaded, range(3))
     (look,) = loaded.batch(0, 12, 0)
     assert torch.equal(look, torch.cat(wanted[:3])[:12])
@@ -165,35 +165,35 @@ def test_a_look_at_other_rows_disturbs_no_order():
 
 
 def test_a_sampler_is_told_its_epoch():
-    loaded = Loaded(DataLoader(Noted(), 23, sampler=Turning()), FORM)
+    loaded = Loaded(DataLoader(Noted(), 23, sampler=Turning()), WANTED)
     assert [x[0, 0].item() / 2 for x in served(loaded, [0, 1, 2, 7])] == [0, 1, 2, 7]
 
 
 def test_labels_are_the_context_of_a_model_that_takes_one():
-    form = Form(Reals((2,)), Classes(3), "fit: DataLoader")
-    x, label = Loaded(DataLoader(Noted(), 5), form).batch(0, 5, 0)
+    wanted = Wanted(Reals((2,)), Classes(3), "fit: DataLoader")
+    x, label = Loaded(DataLoader(Noted(), 5), wanted).batch(0, 5, 0)
     assert torch.equal(label, torch.arange(5) % 3)
     assert torch.equal(x, ROWS[:5])
 
 
 def test_the_fingerprint_is_of_items_and_order():
     def found(**options):
-        return Loaded(DataLoader(Noted(), 5, **options), FORM).fingerprint
+        return Loaded(DataLoader(Noted(), 5, **options), WANTED).fingerprint
 
     assert found() == found(num_workers=1)
     others = [
         found(shuffle=True),
         found(drop_last=True),
         found(shuffle=True, generator=generator()),
-        Loaded(DataLoader(Noted(), 4), FORM).fingerprint,
-        Loaded(DataLoader(TensorDataset(ROWS + 1), 5), FORM).fingerprint,
+        Loaded(DataLoader(Noted(), 4), WANTED).fingerprint,
+        Loaded(DataLoader(TensorDataset(ROWS + 1), 5), WANTED).fingerprint,
     ]
     assert len({found(), *others}) == 6
 
 
 def test_loaders_that_cannot_be_repeated_say_so():
     def why(*given, **options):
-        return Loaded(DataLoader(*given, **options), FORM).passes.inexact
+        return Loaded(DataLoader(*given, **options), WANTED).passes.inexact
 
     assert why(Noted(), 5, shuffle=True) == why(Noted(), 5, sampler=Turning()) == ""
     assert "IterableDataset" in why(Stream(), 5)
@@ -203,16 +203,16 @@ def test_loaders_that_cannot_be_repeated_say_so():
 
 def test_loaders_that_give_nothing_usable_are_refused():
     with pytest.raises(Refused, match="gives no batch"):
-        Loaded(DataLoader(Noted(), 50, drop_last=True), FORM)
+        Loaded(DataLoader(Noted(), 50, drop_last=True), WANTED)
     with pytest.raises(Refused, match="gives no batch"):
-        Loaded(DataLoader(Stream(), 50, drop_last=True), FORM).batch(0, 50, 0)
+        Loaded(DataLoader(Stream(), 50, drop_last=True), WANTED).batch(0, 50, 0)
     with pytest.raises(Refused, match="may have no end"):
-        Loaded(DataLoader(Stream(), 5), FORM).everything()
+        Loaded(DataLoader(Stream(), 5), WANTED).everything()
     with pytest.raises(Refused, match=r"has shape \(23, 2\); \(n, 3\) is wanted"):
-        Loaded(DataLoader(Noted(), 5), Form(Reals((3,)), None, "fit: DataLoader"))
+        Loaded(DataLoader(Noted(), 5), Wanted(Reals((3,)), None, "fit: DataLoader"))
     with pytest.raises(Refused, match=r"gives x alone, and the model wants Classes"):
-        Loaded(DataLoader(Noisy(), 5), Form(Reals((2,)), Classes(3), "fit: DataLoader"))
+        Loaded(DataLoader(Noisy(), 5), Wanted(Reals((2,)), Classes(3), "fit: DataLoader"))
     whole = TensorDataset(ROWS)
     shared = torch.utils.data.DistributedSampler(whole, num_replicas=2, rank=0)
     with pytest.raises(Refused, match="DistributedSampler"):
-        Loaded(DataLoader(whole, 5, sampler=shared), FORM)
+        Loaded(DataLoader(whole, 5, sampler=shared), WANTED)
