@@ -4,4 +4,5 @@ from .rebuilding import ArtifactError as ArtifactError
 from .rebuilding import built as built
 from .rebuilding import decode as decode
 from .rebuilding import encode as encode
+from .rebuilding import imported as imported
 from .rebuilding import outside as outside

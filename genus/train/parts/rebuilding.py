@@ -14,7 +14,7 @@ import importlib
 import inspect
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from torch import nn
@@ -57,21 +57,25 @@ def built(builder: str, **arguments: object) -> Any:
             f"built: the builder is '{builder}'; 'package.module:function' is wanted, of a file that "
             f"can be imported"
         )
-    try:
-        function = getattr(importlib.import_module(module_name), name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-            raise  # of an import of the user's
-        raise Refused(
-            f"built: there is no module {module_name}, of the builder {builder}"
-        ) from None
-    except AttributeError:
-        raise Refused(f"built: {module_name} has no {name}, of the builder {builder}") from None
+    if (home := imported(module_name)) is None:
+        raise Refused(f"built: there is no module {module_name}, of the builder {builder}")
+    if (function := getattr(home, name, None)) is None:
+        raise Refused(f"built: {module_name} has no {name}, of the builder {builder}")
     module = function(**arguments)
     if not isinstance(module, nn.Module):
         raise RefusedType(f"built: {builder} returns {type(module).__name__}; a module is wanted")
     setattr(module, NOTED, {"builder": builder, "arguments": noted})
     return module
+
+
+def imported(name: str) -> ModuleType | None:
+    """The module of this name; None if there is none. An error inside it is that of its author."""
+    try:
+        return importlib.import_module(name) if name else None
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise
+        return None
 
 
 def encode(value: object) -> Any:
@@ -193,7 +197,7 @@ def _rebuilt(value: dict[str, Any], allow: Sequence[str]) -> Any:
     if (builder := value["builder"]) not in allow:
         raise ArtifactError(
             f"config.json: wants {builder} to build a {value.get('class')}, which is outside genus; if "
-            f"you trust its code, load with allow=[{builder!r}]"
+            f"you trust its code, load with allow=[{builder!r}], or --allow {builder}"
         )
     return built(builder, **_given(value, allow))
 
@@ -217,13 +221,11 @@ def _find(path: object, allow: Sequence[str]) -> Any:
     if not inside and path not in allow:
         raise ArtifactError(
             f"config.json: wants {path}, which is outside genus; if you trust its code, load with "
-            f"allow=[{path!r}]"
+            f"allow=[{path!r}], or --allow {path}"
         )
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError):
+    if (found := getattr(imported(module), name, None)) is None:
         rest = "here: it was defined in a script" if module == "__main__" else "in this version"
-        raise ArtifactError(f"config.json: there is no {path} {rest}") from None
+        raise ArtifactError(f"config.json: there is no {path} {rest}")
     home = str(getattr(found, "__module__", "")).split(".")
     if isinstance(found, FunctionType) and inside and not FORMULAS & {*home[1:2]}:
         raise ArtifactError(f"config.json: {path} is no formula, so no model may name it")
