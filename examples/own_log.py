@@ -9,7 +9,7 @@ Without it, the same numbers go into a .jsonl file.
 
 import argparse
 import json
-from itertools import count, islice
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -49,7 +49,7 @@ def main(rounds: int, out: Path) -> None:
     torch.manual_seed(0)
     model = VAE(digits.space, latent=8)
     optimizer = torch.optim.Adam(model.parameters(), 1e-3)
-    batches = (digits.train.batch(number, size=128, seed=0) for number in count())
+    batches = genus.train.batches(model, digits.train)
     log = Lines(out / "own_log") if SummaryWriter is None else SummaryWriter(out / "own_log")
     if SummaryWriter is None:
         print(f"no TensorBoard here (pip install tensorboard): numbers go into {out / 'own_log'}")

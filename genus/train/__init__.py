@@ -8,6 +8,7 @@ from .game import MakesOptimizers as MakesOptimizers
 from .game import adam as adam
 from .game import adamw as adamw
 from .game import play as play
+from .given import batches as batches
 from .parts import ArtifactError as ArtifactError
 from .parts import built as built
 from .run import Batches as Batches

@@ -2,7 +2,11 @@
 
 import os
 import warnings
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain, count
+
+from torch import Tensor
 
 from ..core import Model, Refused
 from ..data.own import Given, Loaded, batches_of
@@ -29,6 +33,25 @@ def prepared(model: Model, data: Batches | Given, run: Run | None) -> tuple[Batc
         _can_be_loaded(model)
     found = batches_of(data, model, "fit", run.batch)
     return found, _with_batches_of(found, run) if isinstance(found, Loaded) else run
+
+
+def batches(
+    model: Model, data: Batches | Given, *, size: int = Run.batch, seed: int = 0, start: int = 0
+) -> Iterator[tuple[Tensor, ...]]:
+    """The batches that `fit` would give the model, without end, on its device: for a loop over `play`.
+
+    Args:
+        model: model whose space the rows are of.
+        data: data of a kind that `fit` takes; a loader keeps its batch size.
+        size: number of rows in a batch.
+        seed: random seed of their order.
+        start: number of the first batch.
+    """
+    found = batches_of(data, model, "batches", size)
+    size = (found.size or size) if isinstance(found, Loaded) else size
+    place = next((x.device for x in chain(model.parameters(), model.buffers())), None)
+    for number in count(start):
+        yield tuple(x.to(place) for x in found.batch(number, size, seed))
 
 
 def _can_be_loaded(model: Model) -> None:

@@ -1,6 +1,7 @@
 """What `fit` is given: each kind of data, and a run that fits it or is left out."""
 
 from dataclasses import replace
+from itertools import islice
 
 import pytest
 import torch
@@ -182,3 +183,20 @@ def test_an_error_in_a_data_set_of_the_user_stays_theirs():
 
     with pytest.raises(KeyError, match="mine"):
         fit(Blob(), Broken(), RUN)
+
+
+@pytest.mark.parametrize("kind", ["pair", "data set of dicts", "split"])
+def test_a_loop_of_ones_own_gets_the_batches_of_fit(kind):
+    run = Run(rounds=9, batch=16, seed=2, device="cpu")
+    wanted = fit(Blob(), KINDS[kind], run)
+    model = Blob()
+    rows = islice(given.batches(model, KINDS[kind], size=16, seed=2), 9)
+    optimizer = torch.optim.Adam(model.parameters(), run.lr, fused=True)
+    for _ in genus.play(model, rows, {"model": optimizer}):
+        pass
+    assert artifact.digest(model.state_dict()) == artifact.digest(wanted.state_dict())
+    (later,) = next(given.batches(model, KINDS[kind], size=16, seed=2, start=5))
+    (_, *_, fifth) = islice(given.batches(model, KINDS[kind], size=16, seed=2), 6)
+    assert torch.equal(later, fifth[0])
+    (x,) = next(given.batches(model, DataLoader(Pairs(), 48)))
+    assert torch.equal(x, X[:48])

@@ -178,8 +178,9 @@ def decode(value: Any, *, allow: Sequence[str] = ()) -> Any:
     kind = _find(value.get("class"), allow)
     if not (inspect.isclass(kind) and (issubclass(kind, nn.Module) or is_dataclass(kind))):
         raise ArtifactError(f"config.json: {value['class']} is not a module or a plain record")
+    arguments = _given(value, allow)
     try:
-        return kind(**_given(value, allow))
+        return kind(**arguments)
     except (TypeError, ValueError) as error:
         raise ArtifactError(f"config.json: cannot build {value['class']}: {error}") from None
 
@@ -204,10 +205,12 @@ def _rebuilt(value: dict[str, Any], allow: Sequence[str]) -> Any:
 
 def _of_torch(value: dict[str, Any], allow: Sequence[str]) -> nn.Module:
     """A layer or a container of PyTorch."""
+    word, build = "arguments", layers.layer
+    if "children" in value:
+        word, build = "children", layers.container
+    given = _given(value, allow, word)
     try:
-        if "children" in value:
-            return layers.container(value["class"], _given(value, allow, "children"))
-        return layers.layer(value["class"], _given(value, allow))
+        return build(value["class"], given)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ArtifactError(f"config.json: cannot build {value['class']}: {error}") from None
 

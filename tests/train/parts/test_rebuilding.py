@@ -41,7 +41,9 @@ def test_what_a_builder_built_comes_back_if_it_is_allowed(tmp_path):
         "arguments": {"width": 5},
     }
     own_nets.CALLS.clear()
-    with pytest.raises(ArtifactError, match=rf"wants {BUILD} to build.*allow=\['{BUILD}'\]"):
+    with pytest.raises(
+        ArtifactError, match=rf"^config.json: wants {BUILD} to build.*allow=\['{BUILD}'\]"
+    ):
         load(folder)
     with pytest.raises(ArtifactError, match="outside genus"):
         load(folder, allow=["train.own_nets.Forgetful", "train.own_nets"])
