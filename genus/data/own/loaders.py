@@ -78,7 +78,7 @@ class Loaded:
         return self._first(None)
 
     def _first(self, rows: int | None) -> Batch:
-        """The first rows of an epoch, fewer if it has fewer; all without a number."""
+        """The first rows of an epoch, repeated if it has fewer; without a number, all."""
         found: list[Batch] = []
         with closing(self.passes.apart()) as batches:
             for batch in batches:
@@ -87,4 +87,5 @@ class Loaded:
                     break
         if not found:
             raise self.passes.empty()
-        return tuple(torch.cat(parts)[:rows] for parts in zip(*found, strict=True))
+        whole = [torch.cat(parts) for parts in zip(*found, strict=True)]
+        return tuple(x[torch.arange(rows or len(x)) % len(x)] for x in whole)

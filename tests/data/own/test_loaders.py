@@ -159,6 +159,8 @@ def test_a_look_at_other_rows_disturbs_no_order():
     found = served(loaded, range(3))
     (look,) = loaded.batch(0, 12, 0)
     assert torch.equal(look, torch.cat(wanted[:3])[:12])
+    (more,) = loaded.batch(0, 30, 0)
+    assert torch.equal(more, torch.cat(2 * wanted[:5])[:30])
     (whole,) = loaded.everything()
     assert torch.equal(whole, torch.cat(wanted[:5]))
     assert all(map(torch.equal, found + served(loaded, range(3, 8)), wanted))
