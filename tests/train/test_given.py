@@ -176,6 +176,25 @@ def test_items_that_make_no_batch_are_refused():
         fit(Blob(), Ragged(), RUN)
 
 
+def test_labels_that_are_left_out_may_be_anything():
+    class Captioned(Pairs):
+        def __getitem__(self, number):
+            return X[number], f"row {number}"
+
+    assert fit(Blob(), Captioned(), replace(RUN, rounds=1)) is not None
+    with pytest.raises(Refused, match=r"gives \(Tensor, tuple\); wanted are tensors"):
+        fit(ByClass(), Captioned(), RUN)
+
+
+def test_rows_and_labels_must_be_as_many():
+    pairs = [(X[:4], LABELS[:3])] * 2
+    loader = DataLoader(pairs, batch_size=None)
+    with pytest.raises(Refused, match=r"gives 4 rows with 3 contexts"):
+        fit(ByClass(), loader, RUN)
+    with pytest.raises(Refused, match=r"200 rows and 199 context"):
+        fit(ByClass(), (X, LABELS[1:]), RUN)
+
+
 def test_an_error_in_a_data_set_of_the_user_stays_theirs():
     class Broken(Pairs):
         def __getitem__(self, number):

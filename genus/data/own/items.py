@@ -44,7 +44,12 @@ class Wanted:
         rows = settled(x, self.space, self.who)
         if self.context_space is None:
             return (rows,)
-        return rows, settled(context[0], self.context_space, self.of_context)
+        given = settled(context[0], self.context_space, self.of_context)
+        if len(given) != len(rows):
+            raise Refused(
+                f"{self.who}: gives {len(rows)} rows with {len(given)} contexts; as many are wanted"
+            )
+        return rows, given
 
     def parts(self, batch: object) -> tuple[Any, ...]:
         """x alone, or x and its context, as they come."""
@@ -55,6 +60,8 @@ class Wanted:
             found = [batch[name] for name in ("x", "label") if name in batch]
         elif isinstance(batch, tuple | list) and 1 <= len(batch) <= 2:
             found = batch
+        if self.context_space is None:
+            found = found[:1]  # labels, whatever they are, are left out
         if not found or not all(is_values(part) for part in found):
             raise Refused(
                 f"{self.who}: gives {_words(batch)}; wanted are tensors: x, (x, label), or a dict of x "
