@@ -18,7 +18,7 @@ MAY_IMPORT = {  # the top folders, from the ground up
     "functional": set(),
     "nn": {"core", "functional"},
     "media": {"_version", "core", "functional"},
-    "train": {"_version", "core", "media"},
+    "train": {"_version", "core", "media", "data"},
     **dict.fromkeys(FAMILIES, BASE),
     "data": {"core", "functional", "media"},
     "measure": {*BASE, "_version", "train", "data"},

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from ..errors import Refused
-from .errors import STOPPED, known, say, writing
+from .errors import STOPPED, say, writing
+from .own import known
 from .parser import DATA, EXTRACTOR, ORACLE, Parser
 
 
@@ -14,7 +15,10 @@ def run(words: list[str]) -> int:
         description="Trains several recipes on one data set, and writes one page about them.",
     )
     parser.add_argument(
-        "names", nargs="+", metavar="RECIPE", help="name of a recipe, as genus list shows it"
+        "names",
+        nargs="+",
+        metavar="RECIPE",
+        help="name of a recipe, as genus list shows it, or package.module:recipe of your own",
     )
     parser.add_argument("--data", default="digits", help=f"{DATA} (default: digits)")
     parser.add_argument(

@@ -14,7 +14,6 @@ from pathlib import Path
 from sysconfig import get_path
 from typing import NamedTuple
 
-from .. import recipes
 from ..errors import Refused
 
 HOME = str(Path(__file__).parent.parent)
@@ -99,13 +98,6 @@ def nearest(name: str, names: Iterable[str]) -> str:
     """A question for the name that was probably meant; empty if none is near."""
     close = get_close_matches(name, list(names), n=1, cutoff=0.6)
     return f"; did you mean {close[0]}?" if close else ""
-
-
-def known(name: str) -> None:
-    """Raises Refused if there is no such recipe."""
-    if name not in (names := recipes.names()):
-        hint = nearest(name, names) or "; genus list shows them all"
-        raise Refused(f"there is no recipe {name}{hint}")
 
 
 def say(text: str) -> None:

@@ -42,6 +42,7 @@ def run(words: list[str]) -> int:
         help="time in which to stay, by fewer rows, samples and draws; 0 measures everything "
         f"(default: {MINUTES:g}, or 0 with --rows all)",
     )
+    parser.add_allow()
     parser.add_seed()
     parser.add_argument("--json", action="store_true", help="print JSON, for other programs")
     parser.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default: auto)")
@@ -56,7 +57,7 @@ def run(words: list[str]) -> int:
     fit_threads()
     oracle = taken.oracle and measure.oracle(taken.oracle)
     extractor = taken.extractor and measure.extractor(taken.extractor)
-    model = load(taken.folder, device=str(begin(taken.device)))
+    model = load(taken.folder, allow=taken.allow, device=str(begin(taken.device)))
     data = load_data(taken.data or learnt_from(taken.folder)).view_for(model)
     minutes = taken.minutes
     if minutes is None:

@@ -7,7 +7,8 @@ from typing import Any
 
 from .. import recipes
 from ..errors import Refused
-from .errors import OK, STOPPED, known, say, writing
+from .errors import OK, STOPPED, say, writing
+from .own import folder_of, is_own, known, recipe_of
 from .parser import DATA, Parser, learnt_from
 
 
@@ -24,7 +25,7 @@ def run(words: list[str]) -> int:
         known(name)
     from .options import RecipeParser, as_yaml
 
-    parser = RecipeParser(recipes.find(name), out=Path("runs") / name)
+    parser = RecipeParser(recipe_of(name), Path("runs") / folder_of(name), name)
     if {"-h", "--help"} & {*words}:
         print(parser.help())
         return OK
@@ -42,12 +43,12 @@ def run(words: list[str]) -> int:
     fit_threads()
     try:
         with writing(Path(options["out"])):
-            parser.train(options)
+            model = parser.train(options)
     except KeyboardInterrupt:
         say(f"stopped; genus fit {name} --out {options['out']} --resume continues it")
         return STOPPED
     if int(os.environ.get("RANK", "0")) == 0:
-        _conclude(Path(options["out"]))
+        _conclude(Path(options["out"]), model)
     return OK
 
 
@@ -58,6 +59,9 @@ def _fit_help() -> None:
         print(textwrap.fill(f"  {entry.name:<16} {entry.aim}", 96, subsequent_indent=" " * 19))
     print("\ngenus fit --resume --out DIR continues the run in DIR.")
     print(f"--data takes a {DATA}.")
+    print(
+        "A recipe of your own is named package.module:recipe, and found from the current folder, too."
+    )
 
 
 def _recipe_of(words: list[str]) -> str:
@@ -73,9 +77,15 @@ def _recipe_of(words: list[str]) -> str:
     from ..train.artifact import read_config
 
     recipe = read_config(taken.out).get("recipe")
-    if not isinstance(recipe, dict) or recipe.get("name") not in recipes.names():
+    name = recipe.get("name") if isinstance(recipe, dict) else None
+    if isinstance(name, str) and is_own(name):  # no folder says what is imported
+        raise Refused(
+            f"fit: the run in {taken.out} was begun by {name}, which is outside genus; if you trust its "
+            f"code, name it: genus fit {name} --resume --out {taken.out}"
+        )
+    if name not in recipes.names():
         raise Refused(f"fit: {taken.out} does not say by which recipe it was begun; name it")
-    return recipe["name"]
+    return name
 
 
 def _stored(out: Path, name: str) -> dict[str, object]:
@@ -91,10 +101,18 @@ def _stored(out: Path, name: str) -> dict[str, object]:
     return options | ({"data": learnt_from(out)} if options.get("data") else {})
 
 
-def _conclude(out: Path) -> None:
+def _conclude(out: Path, model: Any) -> None:
     """Prints the figures of the trained model, and how to sample from it."""
+    from ..core import Model
+    from ..data import load
+    from ..media.files import natural_kind
     from ..train.artifact import read_config
+    from ..train.parts import outside
 
+    if not isinstance(model, Model):
+        raise Refused(
+            f"fit: the recipe returned {type(model).__name__}; the trained model is wanted"
+        )
     config = read_config(out)
     training, metrics = config["training"], config.get("metrics", {})
     kind = config["model"]["class"].rpartition(".")[2]
@@ -104,17 +122,7 @@ def _conclude(out: Path) -> None:
     )
     if metrics:
         print("  ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
-    kind = _kind_of_samples(out, config)
-    print(f"kept in {out}; genus sample {out} -n 64 --out samples{kind} shows what it has learnt")
-
-
-def _kind_of_samples(out: Path, config: dict[str, Any]) -> str:
-    """The suffix of the file that shows samples of a run best."""
-    from ..data import load
-    from ..media.files import natural_kind
-    from ..train.artifact import ArtifactError, decode
-
-    try:
-        return natural_kind(decode(config["model"]).space, lambda: load(learnt_from(out)))
-    except ArtifactError:  # a class of the user's own, which is built only where it is allowed
-        return ".png"
+    kind = natural_kind(model.space, lambda: load(learnt_from(out)))
+    allow = "".join(f" --allow {name}" for name in outside(config["model"]))
+    command = f"genus sample {out} -n 64 --out samples{kind}{allow}"
+    print(f"kept in {out}; {command} shows what it has learnt")

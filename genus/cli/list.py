@@ -6,15 +6,26 @@ from dataclasses import asdict
 
 from .. import recipes
 from .errors import OK
+from .own import entry_of, known
 from .parser import Parser
 
 
 def run(words: list[str]) -> int:
     """Prints the catalogue."""
     parser = Parser(prog="genus list", description="Every recipe, family by family.")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="RECIPE",
+        help="name of a recipe, or package.module:recipe of your own (default: all of genus)",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON, for other programs")
-    if parser.read(words).json:
-        print(json.dumps([asdict(entry) for entry in recipes.catalogue()], indent=2))
+    taken = parser.read(words)
+    for name in taken.names:
+        known(name)
+    entries = [entry_of(name) for name in taken.names] or recipes.catalogue()
+    if taken.json:
+        print(json.dumps([asdict(entry) for entry in entries], indent=2))
         return OK
     from rich.console import Console
     from rich.markup import escape
@@ -22,7 +33,7 @@ def run(words: list[str]) -> int:
     console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
     with console.capture() as page:  # written by rich itself, a closed pipe would be a failure
         family = None
-        for entry in recipes.catalogue():
+        for entry in entries:
             if entry.family != family:
                 console.print(f"\n[bold]{entry.family or 'others'}[/bold]")
                 family = entry.family

@@ -49,10 +49,12 @@ class RecipeParser:
     Args:
         recipe: function of the recipe.
         out: default folder of its runs.
+        name: name of the recipe on the command line; by default that of the function.
     """
 
-    def __init__(self, recipe: Callable[..., Any], out: Path):
-        self.recipe, self.prog = recipe, f"genus fit {recipe.__name__}"
+    def __init__(self, recipe: Callable[..., Any], out: Path, name: str | None = None):
+        self.recipe, self.name = recipe, name or recipe.__name__
+        self.prog = f"genus fit {self.name}"
         story = inspect.getdoc(recipe) or ""
         self.parser = ArgumentParser(
             prog=self.prog,
@@ -112,7 +114,7 @@ class RecipeParser:
         """Calls the recipe. Its options are saved with the model."""
         run = {name: value for name, value in options.items() if name in RUN}
         own = {name: value for name, value in options.items() if name not in RUN}
-        recipe = {"name": self.recipe.__name__, "options": plain(options)}
+        recipe = {"name": self.name, "options": plain(options)}
         if run["out"] is not None:
             recipe["place"] = _way_here(run["out"])
         note = {"recipe": recipe}

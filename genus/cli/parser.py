@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from ..errors import Refused
 from .errors import nearest
+from .own import look_here
 
 DATA = "name or path; options of the data follow, as in --data.size 64 or in photos?size=64"
 ORACLE = "a run of genus fit oracle, to judge samples (default: the one that ships for the data)"
@@ -29,9 +30,23 @@ class Parser(argparse.ArgumentParser):
         """Adds the option --seed, of 64 bits."""
         self.add_argument("--seed", type=_seed, default=0, help="random seed (default: 0)")
 
+    def add_allow(self) -> None:
+        """Adds the option --allow, for code outside genus."""
+        self.add_argument(
+            "--allow",
+            action="append",
+            default=[],
+            type=_allowed,
+            metavar="NAME",
+            help="code outside genus that the model may run, if you trust it: package.module.Class, or "
+            "package.module:function; can be given several times",
+        )
+
     def read(self, words: Sequence[str]) -> argparse.Namespace:
         words, options = data_options(words)
         taken, left = self.parse_known_args(words)
+        if getattr(taken, "allow", None):
+            look_here()
         if options and not hasattr(taken, "data"):
             self.error(f"there is no option --data.{next(iter(options))}")
         if options:
@@ -62,6 +77,15 @@ def complaint(error: Exception, wanted: Callable[[str], str], options: Iterable[
     if found := re.match(r"[Uu]nrecognized arguments: (.*)", text):
         return f"does not know what to do with {found[1]}"
     return text.replace('Parser key "config"', "--config")
+
+
+def _allowed(word: str) -> str:
+    home, _, name = word.replace(":", ".").rpartition(".")
+    if not (home and name) or home.partition(".")[0] == "genus":
+        raise argparse.ArgumentTypeError(
+            f"'{word}' is neither package.module.Class nor package.module:function, outside genus"
+        )
+    return word
 
 
 def _seed(word: str) -> int:

@@ -52,6 +52,7 @@ def _parser() -> Parser:
         help=f"kind of the files in a folder: {', '.join(INSIDE)} (default: what shows a sample "
         f"best, png, txt or wav)",
     )
+    parser.add_allow()
     parser.add_seed()
     parser.add_argument(
         "--raw", action="store_true", help="use the weights themselves, not their average"

@@ -134,8 +134,10 @@ def hyperparameters(module: nn.Module) -> dict[str, object]:
     """What rebuilds a module: its constructor's arguments, kept under their own names."""
     if type(module).__init__ is nn.Module.__init__:
         return {}
-    names = list(inspect.signature(type(module)).parameters)
-    if missing := [name for name in names if not hasattr(module, name)]:
+    parameters = inspect.signature(type(module)).parameters
+    names = list(parameters)
+    loose = {name for name, p in parameters.items() if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+    if missing := [name for name in names if name in loose or not hasattr(module, name)]:
         raise RefusedType(
             f"{type(module).__name__}: its constructor does not keep {', '.join(missing)}; "
             f"each argument must be an attribute of the same name, to save and to rebuild it"

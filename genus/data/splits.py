@@ -108,7 +108,47 @@ class Store(Protocol):
         ...
 
 
-class Rows(Split):
+class Finite(Split):
+    """A split of so many rows, which come in a new order in each epoch."""
+
+    @abstractmethod
+    def take(self, indices: Tensor) -> Batch:
+        """The rows of these numbers."""
+
+    def batch(self, number: int, size: int, seed: int) -> Batch:
+        return self.take(self.positions(number * size, size, seed))
+
+    def first(self, n: int) -> Batch:
+        return self.take(torch.arange(min(n, len(self))))
+
+    def everything(self) -> Batch:
+        return self.take(torch.arange(len(self)))
+
+    def positions(self, start: int, count: int, seed: int) -> Tensor:
+        """Row numbers at `start` .. `start + count - 1` of the order of all epochs, one after another."""
+        n, pieces = len(self), []
+        while count > 0:
+            epoch, first = divmod(start, n)
+            piece = self.order(seed, epoch)[first : first + count]
+            pieces.append(piece)
+            start, count = start + len(piece), count - len(piece)
+        return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
+
+    def order(self, seed: int, epoch: int) -> Tensor:
+        """The permutation of an epoch; the last two are kept."""
+        kept, key = self._orders, (seed, epoch)
+        if key not in kept:
+            if len(kept) > 1:
+                kept.pop(next(iter(kept)), None)
+            kept[key] = torch.randperm(len(self), generator=stream("epoch", seed, epoch))
+        return kept[key]
+
+    @cached_property
+    def _orders(self) -> dict[tuple[int, int], Tensor]:
+        return {}
+
+
+class Rows(Finite):
     """A finite split.
 
     Args:
@@ -154,7 +194,6 @@ class Rows(Split):
         if isinstance(context, Tensor) and context_space is not None:
             context_space.check(context, f"{name}: context")
         self.rows = pack(x, space, name) if isinstance(x, Tensor) else x
-        self._orders: dict[tuple[int, int], Tensor] = {}
 
     def __len__(self) -> int:
         return self.rows.shape[0]
@@ -171,17 +210,11 @@ class Rows(Split):
         return digest(self.rows)
 
     def batch(self, number: int, size: int, seed: int) -> Batch:
-        taken = self.take(self.positions(number * size, size, seed))
+        taken = super().batch(number, size, seed)
         for store in (self.rows, self.context):
             if (prefetch := getattr(store, "prefetch", None)) is not None:
                 prefetch(self.positions((number + 1) * size, size, seed))
         return taken
-
-    def first(self, n: int) -> Batch:
-        return self.take(torch.arange(min(n, len(self))))
-
-    def everything(self) -> Batch:
-        return self.take(torch.arange(len(self)))
 
     def take(self, indices: Tensor) -> Batch:
         x = unpack(_taken(self.rows, indices), self.space)
@@ -191,25 +224,6 @@ class Rows(Split):
         if isinstance(self.context, Tensor) or self.context_space is None:
             return x, context
         return x, unpack(context, self.context_space)
-
-    def positions(self, start: int, count: int, seed: int) -> Tensor:
-        """Row numbers at `start` .. `start + count - 1` of the order of all epochs, one after another."""
-        n, pieces = len(self), []
-        while count > 0:
-            epoch, first = divmod(start, n)
-            piece = self.order(seed, epoch)[first : first + count]
-            pieces.append(piece)
-            start, count = start + len(piece), count - len(piece)
-        return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
-
-    def order(self, seed: int, epoch: int) -> Tensor:
-        """The permutation of an epoch; the last two are kept."""
-        key = (seed, epoch)
-        if key not in self._orders:
-            if len(self._orders) > 1:
-                self._orders.pop(next(iter(self._orders)), None)
-            self._orders[key] = torch.randperm(len(self), generator=stream("epoch", seed, epoch))
-        return self._orders[key]
 
     def labelled(self) -> "Rows":
         if self.labels is None and self.attributes is None:

@@ -16,6 +16,7 @@
 All noise comes from one seed, so a figure can be reproduced.
 """
 
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -37,7 +38,10 @@ from ..core import (
 )
 from ..data import Data
 from ..data.images.stacked import Stacked
+from ..data.own import Given, test_rows
+from ..data.sources import Note
 from ..functional.densities.estimates import mean_error
+from ..train import Batches
 from .extractors.pictures import Extractor
 from .figures import Figure, Figures
 from .judges import ByOracle, BySight, judge_of
@@ -60,10 +64,12 @@ from .speed import cost_figures, timed
 from .structure.graphs import graph_figures
 from .structure.points import point_figures
 
+OF_TRAINING = ("memorisation", "copies")  # figures that compare samples with training rows
+
 
 def evaluate(
     model: Model,
-    data: Data,
+    data: Data | Batches | Given,
     *,
     seed: int = 0,
     samples: int | None = None,
@@ -80,6 +86,8 @@ def evaluate(
     Args:
         model: model to measure.
         data: data set whose test split is scored; its training split gives floors and shows copies.
+            Or test rows of any kind that `fit` takes, and figures that need training rows are left
+            out, which a warning says.
         seed: random seed of all noise.
         samples: number of samples, by default 1,000; of stacked digits, 26,000 if that is more.
         rows: number of test rows, the first in a fixed random order; by default all.
@@ -95,6 +103,8 @@ def evaluate(
     Raises:
         Refused: the model or the oracle does not fit the data.
     """
+    alone = not isinstance(data, Data)
+    data = test_rows(data, model, "evaluate") if alone else data
     _match(model, data)
     at_least(1, "evaluate", rows=rows, samples=samples)
     at_least(0, "evaluate", minutes=minutes)
@@ -132,6 +142,8 @@ def evaluate(
             )
         if context and not labels:
             figures += _pairs_figures(fake, true, data.space, protocol)
+    if alone:
+        figures = untrained(figures)
     return Figures(figures + cost_figures(model, plan.samples, seconds, protocol))
 
 
@@ -168,6 +180,26 @@ def _finite(sound: Tensor, protocol: dict[str, Any]) -> Figure:
     known = {**protocol, "samples": len(sound)}
     how = {"better": "higher", "estimator": {"name": "samples"}}
     return Figure("finite", mean, "share", known, "~", error, **how)
+
+
+def untrained(figures: list[Figure]) -> list[Figure]:
+    """Figures of test rows that were taken for training rows, too, without what these say."""
+    left = [figure for figure in figures if figure.name not in OF_TRAINING]
+    floors = any(figure.floor is not None for figure in left)
+    if out := [*(f.name for f in figures if f.name in OF_TRAINING), *["floors"] * floors]:
+        warnings.warn(
+            f"evaluate: these are test rows alone, so {' and '.join(out)} are left out, which need "
+            f"training rows; genus.data.Data holds both",
+            Note,
+            stacklevel=3,
+        )
+    known = [
+        {k: v for k, v in f.protocol.items() if k not in ("train", "floor_rows")} for f in left
+    ]
+    return [
+        replace(f, protocol=how, floor=None, better=None if f.better == "floor" else f.better)
+        for f, how in zip(left, known, strict=True)
+    ]
 
 
 def _silent(part: str) -> None:

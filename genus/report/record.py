@@ -32,6 +32,7 @@ def recorded(
     device: str,
     judges: Judges,
     words: Sequence[str] | None = None,
+    allow: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Figures, pictures, curves and speeds of the model in a folder, as JSON types.
 
@@ -42,8 +43,9 @@ def recorded(
         device: device as in `Run`.
         judges: oracle and extractor that judge samples, where they are given.
         words: words of the command after `genus`, for the notes in the pictures.
+        allow: names of code outside genus that may run, as in `load`.
     """
-    model = load(folder, device=str(begin(device)))
+    model = load(folder, allow=allow, device=str(begin(device)))
     view = source.view_for(model)
     config = read_config(folder)
     training = config["training"]

@@ -4,21 +4,15 @@
     model.safetensors    the weights; ema.safetensors the averaged ones, if there are any
     README.md            a model card, in the layout of the Hugging Face hub
 
-config.json names classes by their public path, such as genus.vae.VAE: the folder of genus that
-exports the class, not the file that defines it. So files may move, and saved models still load.
-A weights file carries the hash of its tensors in its header, so a damaged one is noticed.
+What config.json names, and when it is built, parts.py says. A weights file carries the hash of its tensors in its header, so a damaged one is noticed.
 Each file is written whole or not at all.
 """
 
 import hashlib
-import importlib
-import inspect
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
 from pathlib import Path
-from types import FunctionType
 from typing import Any
 
 import torch
@@ -27,18 +21,11 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from .._version import __version__
-from ..core import Model, Refused, hyperparameters
+from ..core import Model
 from ..core.files import write
-from ..errors import RefusedType
-from ..families import FAMILIES
+from .parts import ArtifactError, decode, encode
 
 FORMAT = 2  # 2: public paths. Nothing that was released has written format 1
-# the folders whose functions a saved model may name; what it may build lies anywhere
-FORMULAS = {"functional", "nn", *FAMILIES}
-
-
-class ArtifactError(Refused):
-    """A folder that is not a whole model, or one that may not be opened."""
 
 
 # --- saving -----------------------------------------------------------------------------------
@@ -106,8 +93,9 @@ def load(
 
     Args:
         average: whether to load the averaged weights, if there are any.
-        allow: full names of classes outside genus that may be built, such as "my.module.Net".
-            To build a class is to run its code: name only what you trust.
+        allow: full names of classes outside genus that may be built, such as "my.module.Net", and of
+            builders that may be called, such as "my.module:build". Both run their code: name only
+            what you trust.
         device: device of the loaded model.
 
     Raises:
@@ -197,108 +185,6 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     if stored != digest(tensors):
         raise ArtifactError(f"{path}: its tensors do not have the hash in its header: damaged")
     return tensors
-
-
-# --- hyper-parameters as JSON -----------------------------------------------------------------
-
-
-def encode(value: object) -> Any:
-    """A hyper-parameter as JSON. Modules, spaces and functions become their names and arguments."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, tuple | list):
-        return [encode(item) for item in value]
-    if isinstance(value, FunctionType) and "<" not in value.__qualname__:
-        return {"function": _known(value)}
-    if isinstance(value, nn.Module):
-        arguments = hyperparameters(value)
-    elif is_dataclass(value) and not isinstance(value, type):
-        arguments = {field.name: getattr(value, field.name) for field in fields(value)}
-    else:
-        raise RefusedType(
-            f"save: a hyper-parameter is {type(value).__name__}: {value!r}; wanted are "
-            f"numbers, strings, sequences, spaces, modules and named functions"
-        )
-    return {
-        "class": _known(type(value)),
-        "arguments": {name: encode(item) for name, item in arguments.items()},
-    }
-
-
-def public_path(thing: type | FunctionType) -> str | None:
-    """The name of a class or function in artifacts, which stays when files move.
-
-    It is the name in the outermost folder of genus that exports it: genus.vae.VAE,
-    genus.core.Pixels, genus.functional.adversarial.r1; None if no folder does. Outside genus, it
-    is the full name of the definition.
-    """
-    parts = thing.__module__.split(".")
-    if parts[0] != "genus":
-        return f"{thing.__module__}.{thing.__qualname__}"
-    for depth in range(2, len(parts)):
-        folder = ".".join(parts[:depth])
-        if getattr(importlib.import_module(folder), thing.__name__, None) is thing:
-            return f"{folder}.{thing.__name__}"
-    return None
-
-
-def _known(thing: type | FunctionType) -> str:
-    """The public path, without which nothing can be saved."""
-    if path := public_path(thing):
-        return path
-    raise RefusedType(
-        f"save: {thing.__module__}.{thing.__qualname__} has no public path; an __init__ of a folder "
-        f"above it must import it, so that saved models can name it"
-    )
-
-
-def decode(value: Any, *, allow: Sequence[str] = ()) -> Any:
-    """The value that `encode` wrote, rebuilt. Sequences come back as tuples."""
-    if isinstance(value, list):
-        return tuple(decode(item, allow=allow) for item in value)
-    if not isinstance(value, dict):
-        return value
-    if "function" in value:
-        found = _find(value["function"], allow)
-        if not isinstance(found, FunctionType):
-            raise ArtifactError(f"config.json: {value['function']} is not a function")
-        return found
-    kind = _find(value.get("class"), allow)
-    if not (inspect.isclass(kind) and (issubclass(kind, nn.Module) or is_dataclass(kind))):
-        raise ArtifactError(f"config.json: {value['class']} is not a module or a plain record")
-    given = value.get("arguments", {})
-    if not isinstance(given, dict):
-        raise ArtifactError(f"config.json: the arguments of {value['class']} are not named")
-    arguments = {k: decode(v, allow=allow) for k, v in given.items()}
-    try:
-        return kind(**arguments)
-    except (TypeError, ValueError) as error:
-        raise ArtifactError(f"config.json: cannot build {value['class']}: {error}") from None
-
-
-def _find(path: object, allow: Sequence[str]) -> Any:
-    """The class or function of this public path, or the one of this full name that is allowed."""
-    if not isinstance(path, str):
-        raise ArtifactError(f"config.json: {path!r} is not the name of a class")
-    module, _, name = path.rpartition(".")
-    inside = module.split(".")[0] == "genus"
-    if not inside and path not in allow:
-        raise ArtifactError(
-            f"config.json: wants {path}, which is outside genus; if you trust its code, load with "
-            f"allow=[{path!r}]"
-        )
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError):
-        raise ArtifactError(f"config.json: there is no {path} in this version") from None
-    home = str(getattr(found, "__module__", "")).split(".")
-    if isinstance(found, FunctionType) and inside and not FORMULAS & {*home[1:2]}:
-        raise ArtifactError(f"config.json: {path} is no formula, so no model may name it")
-    if not (isinstance(found, type | FunctionType) and home[0] == module.split(".")[0]):
-        raise ArtifactError(f"config.json: {path} is not defined there")
-    if (public := public_path(found)) != path:
-        raise ArtifactError(f"config.json: {path} is not its public name, which is {public}")
-    return found
 
 
 # --- the card ---------------------------------------------------------------------------------

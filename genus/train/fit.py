@@ -24,6 +24,7 @@ from ..core.seeds import mix, seed
 from . import artifact
 from .budget import Budget
 from .game import Average, MakesOptimizers, adam, agreed, own_optimizers, play, ranks
+from .given import Given, prepared
 from .log import Log
 from .previews import Picture, Previews
 from .process import Interrupted, Patience, begin, undisturbed
@@ -36,8 +37,8 @@ LOG = "metrics.jsonl"
 
 def fit(
     model: Model,
-    data: Batches,
-    run: Run,
+    data: Batches | Given,
+    run: Run | None = None,
     *,
     optimizers: MakesOptimizers | None = None,
     schedule: Callable[[float], float] | None = None,
@@ -49,27 +50,29 @@ def fit(
 
     All are left in evaluation mode, also by Ctrl-C, which ends the run after a whole round.
 
-    A model that learns by closed form or expectation maximisation (`fit`) gets all data, and
-    a round is one step of that; every other model plays its game.
+    A model that learns in closed form or by EM (`fit`) gets all data, a step of it in each round.
 
     Args:
+        data: split or data of genus; a tensor or an array of the model's space, or (x, label) of them;
+            a Dataset or a DataLoader of PyTorch, of x, (x, label) or dicts of both. Labels are left
+            out where the model takes no context.
+        run: length, folder, device and others; by default a minute, and nothing is written.
         optimizers: function that returns a player's optimiser, from its name and parameters.
         schedule: factor on every learning rate, a function of the completed share of the run,
             from 0 to 1.
-        evaluate: function that returns figures of the model (the averaged one, if any); the first,
-            smaller being better, decides which checkpoint is `best`.
-        picture: function that writes samples of the model into the file named, fewer of a slow
-            model if it has a parameter `n`; by default, `genus.show` draws them in a notebook.
+        evaluate: function that returns figures of the model (the averaged one, if any); the lowest
+            first figure decides which checkpoint is `best`.
+        picture: function that writes samples of the model into a file, fewer of a slow one if it has
+            a parameter `n`; by default, `genus.show` draws them in a notebook.
         clock: function that returns the time in seconds; by default the one that the run names.
 
     Raises:
-        Refused: model and data do not match, or the folder is in use, or the run to resume
-            had other settings.
+        Refused: model and data do not match, or the folder is in use, or had other settings.
         FloatingPointError: a loss is not finite; names the player, the round and the term.
-        Interrupted: Ctrl-C or SIGTERM; a KeyboardInterrupt, whose `model` is what would have been
-            returned.
+        Interrupted: Ctrl-C or SIGTERM; a KeyboardInterrupt with `model`, as it would be returned.
     """
-    return _Session(model, data, run, optimizers, schedule, evaluate, picture, clock).go()
+    rows, run = prepared(model, data, run)
+    return _Session(model, rows, run, optimizers, schedule, evaluate, picture, clock).go()
 
 
 class _Session:
@@ -90,7 +93,7 @@ class _Session:
         self.device = begin(run.device)
         self.rank, self.world = ranks()
         if run.batch % self.world:
-            raise Refused(f"fit: {self.world} ranks must divide the batch's {run.batch} rows")
+            raise Refused(f"fit: {self.world} ranks must divide a batch of {run.batch} rows")
         closed = promise(model, HasFit) is not None
         if closed and run.ema is not None:
             raise Refused(
@@ -104,11 +107,9 @@ class _Session:
         self.optimizers = {n: make(n, p.parameters()) for n, p in players.items() if n in own}
         self.rates = {k: [g["lr"] for g in o.param_groups] for k, o in self.optimizers.items()}
         self.average = None if run.ema is None else Average(model, run.ema)
-        self.number, self.seconds, self.best = 0, 0.0, math.inf
+        self.number, self.seconds, self.best, self.verdict = 0, 0.0, math.inf, ""
         self.waited, self.kept = 0, None  # evaluations since the best one, and its weights
-        self.figures: Figures = {}
-        self.game: Figures = {}  # of the game, not of the model
-        self.verdict = ""
+        self.figures, self.game = Figures(), Figures()  # of the model, and of the game
         self.writes = run.out is not None and self.rank == 0
         self.log = Log(self.out / LOG if self.writes else None)
         self.clock, self.patience = clock or run.time, Patience()

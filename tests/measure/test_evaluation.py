@@ -8,6 +8,7 @@ import torch
 import genus
 from genus.core import GenerativeModel, Pixels, Reals
 from genus.data import Data, Rows, load
+from genus.data.sources import Note
 from genus.energy import RBM
 from genus.errors import Refused
 from genus.measure import Effort, evaluate, extractor, judges, oracle, real_floor, scores, table
@@ -353,3 +354,38 @@ def test_an_energy_distance_has_no_unit():
 def test_toys_have_the_truth_in_the_place_of_an_energy_distance():
     data = load("moons")
     assert "energy_distance" not in by_name(evaluate(Knows(data), data, samples=50))
+
+
+class Plane(torch.utils.data.Dataset):
+    """Test rows of two numbers, one at a time."""
+
+    def __len__(self):
+        return len(PLANE)
+
+    def __getitem__(self, number):
+        return PLANE[number], number % 2
+
+
+PLANE = torch.randn(300, 2, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        PLANE,
+        PLANE.numpy(),
+        Plane(),
+        torch.utils.data.DataLoader(Plane(), 50, shuffle=True),
+        Rows(PLANE, Reals((2,))),
+    ],
+)
+def test_test_rows_alone_have_figures_without_training_rows(given):
+    model = genus.density.Gaussian(Reals((2,)))
+    whole = Rows(PLANE, Reals((2,)))
+    with pytest.warns(Note, match="memorisation and copies and floors are left out, which need"):
+        found = by_name(evaluate(model, given, samples=100))
+    known = by_name(evaluate(model, Data("own", whole, whole, whole), samples=100))
+    assert found["nll"].value == pytest.approx(known["nll"].value, abs=1e-6)
+    assert known.keys() - found.keys() == {"memorisation", "copies"}
+    assert all(figure.floor is None for figure in found.values())
+    assert not any({"train", "floor_rows"} & {*figure.protocol} for figure in found.values())

@@ -16,7 +16,7 @@ from types import FunctionType
 from torch import nn
 
 import genus
-from genus.train.artifact import FORMULAS, public_path
+from genus.train.parts.rebuilding import FORMULAS, public_path
 
 FILE = Path(__file__).parent / "public_paths.txt"
 

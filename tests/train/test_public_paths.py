@@ -11,7 +11,8 @@ import genus
 from genus.flow.maps.residual import LipSwish
 from genus.functional.adversarial.relativistic import Relativistic, logistic
 from genus.train import ArtifactError
-from genus.train.artifact import FORMAT, _find, encode, public_path
+from genus.train.artifact import FORMAT
+from genus.train.parts.rebuilding import _find, encode, public_path
 
 FILE = Path(__file__).parent / "public_paths.txt"
 PATHS = FILE.read_text().split()

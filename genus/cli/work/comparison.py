@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 
-from ... import measure, recipes
+from ... import measure
 from ..._version import __version__
 from ...core.files import write
 from ...data import Data
@@ -33,8 +33,10 @@ from ...report import groups, page, printed
 from ...report.pictures import picture_of_data
 from ...report.record import Judges, recorded
 from ...train.artifact import weights_hash
+from ...train.parts import encode, outside
 from ..errors import ERRORS, OK, answer, say, writing
 from ..options import RecipeParser
+from ..own import entry_of, folder_of, recipe_of
 
 Record = dict[str, Any]  # of one recipe, as JSON types
 
@@ -66,7 +68,8 @@ def compare(
         threads: number of threads.
         resume: whether to keep the finished runs in `out` and continue the others.
     """
-    if twice := {name for name in names if list(names).count(name) > 1}:
+    folders = [folder_of(name) for name in names]
+    if twice := {name for name in folders if folders.count(name) > 1}:
         raise Refused(f"compare: {', '.join(sorted(twice))} is named twice")
     torch.set_num_threads(threads)
     source = load_data(data)
@@ -98,11 +101,11 @@ def compare(
         options["extractor"] = str(extractor)
     for number, name in enumerate(names, 1):
         record = before.get(name)
-        if record is not None and _finished(record, options, out / name):
+        if record is not None and _finished(record, options, out / folder_of(name)):
             say(f"{name}, {number} of {len(names)}: is finished")
         else:
             say(f"{name}, {number} of {len(names)}: learns for {minutes:g} minutes")
-            record = _attempt(name, source, options, out / name, device, judges, words)
+            record = _attempt(name, source, options, out / folder_of(name), device, judges, words)
         before[name] = record
         known = [before[other] for other in names if other in before]
         write(out / "results.json", json.dumps({**results, "models": known}, indent=1).encode())
@@ -152,16 +155,16 @@ def _attempt(
     words: Sequence[str],
 ) -> Record:
     """The record of a recipe, also if it failed."""
-    entry = next(entry for entry in recipes.catalogue() if entry.name == name)
-    record: Record = {**asdict(entry), "asked": options, "code": OK, "failure": None}
+    record: Record = {**asdict(entry_of(name)), "asked": options, "code": OK, "failure": None}
     try:
-        parser = RecipeParser(recipes.find(name), folder)
+        parser = RecipeParser(recipe_of(name), folder, name)
         given = {option: value for option, value in options.items() if option in parser.defaults}
         given |= {"out": folder, "device": device, "resume": (folder / "state.pt").exists()}
         with writing(folder):
-            parser.train(parser.resolved(given))
+            model = parser.train(parser.resolved(given))
         say(f"{name}: is measured")
-        return record | recorded(folder, source, options["seed"], device, judges, words)
+        allow = outside(encode(model))  # what has just run here
+        return record | recorded(folder, source, options["seed"], device, judges, words, allow)
     except ERRORS as error:
         code, sentence = answer(error)
         say(f"{name}: {sentence}; the others continue")

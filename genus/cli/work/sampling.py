@@ -1,6 +1,6 @@
 """The work of `genus sample`: samples of a trained model, in a file or a folder."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, count
@@ -54,6 +54,7 @@ class Order:
         inpaint: picture whose white part is drawn anew in test rows.
         interpolate: steps from one latent code to another.
         between: "rows" or "draws": whose codes these are.
+        allow: names of code outside genus that may run, as in `load`.
         words: words of the command, for the note in a picture.
     """
 
@@ -79,6 +80,7 @@ class Order:
     inpaint: Path | None = None
     interpolate: int | None = None
     between: str | None = None
+    allow: Sequence[str] = ()
     words: tuple[str, ...] = ()
 
 
@@ -113,7 +115,9 @@ class Samples:
         self.order = order
         self.config = read_config(order.folder)
         device = str(begin(order.device))
-        self.model: Any = load(order.folder, average=not order.raw, device=device)
+        self.model: Any = load(
+            order.folder, average=not order.raw, allow=order.allow, device=device
+        )
         if not isinstance(self.model, GenerativeModel):
             raise RefusedType(f"sample: {type(self.model).__name__} cannot sample")
         names = ("temperature", "top_k", "top_p", "mean", "bias")

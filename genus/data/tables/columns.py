@@ -408,4 +408,5 @@ def _column_of(entry: Mapping[str, Any]) -> Column:
         found["scale"] = Scale(**found["scale"])
     if "style" in found:
         found["style"] = Style(**found["style"])
-    return Column(**{key: tuple(v) if isinstance(v, list) else v for key, v in found.items()})
+    known: Any = {key: tuple(v) if isinstance(v, list) else v for key, v in found.items()}
+    return Column(**known)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+Kernel = Callable[[Tensor, Tensor], Tensor]  # of rows (k, d) and (l, d): (k, l), one for each pair
+
 PAIRS = 2**23  # pairs of rows that are held at once
 
 
@@ -54,25 +56,25 @@ def mmd(within_a: Tensor, within_b: Tensor, between: Tensor) -> tuple[Tensor, Te
 
 
 def mmd_in_blocks(
-    kernel: Callable[[Tensor, Tensor], Tensor], a: Tensor, b: Tensor, pairs: int = PAIRS
+    kernel: Kernel, a: Tensor, b: Tensor, pairs: int = PAIRS
 ) -> tuple[Tensor, Tensor]:
     """`mmd` of rows (m, d) and (n, d), without a table of all their pairs.
 
     Args:
-        kernel: function of rows (k, d) and (l, d) that gives (k, l).
+        kernel: symmetric function of rows.
         a, b: rows of both samples.
         pairs: number of pairs that are held at once.
     """
     own = []
     for x in (a, b):
         sums, start = [], 0
-        for part in x.split(max(1, pairs // len(x))):
+        for part in _blocks(x, x, pairs):
             table = kernel(part, x)
             sums.append(table.sum(1) - table.diagonal(start))
             start += len(part)
         own.append(torch.cat(sums))
     to_b, to_a = [], torch.zeros(len(b), dtype=a.dtype, device=a.device)
-    for part in a.split(max(1, pairs // len(b))):
+    for part in _blocks(a, b, pairs):
         table = kernel(part, b)
         to_b.append(table.sum(1))
         to_a += table.sum(0)
@@ -98,6 +100,23 @@ def _mmd(own: tuple[Tensor, Tensor], across: tuple[Tensor, Tensor]) -> tuple[Ten
     return means[0] + means[1] - 2 * cross, (errors[0] + errors[1]).sqrt()
 
 
+def mean_over_pairs(kernel: Kernel, a: Tensor, b: Tensor, pairs: int = PAIRS) -> Tensor:
+    """The mean of a kernel over all pairs of rows (m, d) and (n, d), (), without a table of them.
+
+    Args:
+        kernel: function of rows.
+        a, b: rows of both samples.
+        pairs: number of pairs that are held at once.
+    """
+    sums = [kernel(part, b).sum() for part in _blocks(a, b, pairs)]
+    return torch.stack(sums).sum() / (len(a) * len(b))
+
+
+def _blocks(a: Tensor, b: Tensor, pairs: int) -> tuple[Tensor, ...]:
+    """The rows of a, as many at once as have so many pairs with those of b."""
+    return a.split(max(1, pairs // max(1, len(b))))
+
+
 def energy_distance(a: Tensor, b: Tensor) -> Tensor:
     """2 E|x - y| - E|x - x'| - E|y - y'|, (), of rows (m, d) and (n, d): 0 if they are the same rows.
 
@@ -107,8 +126,8 @@ def energy_distance(a: Tensor, b: Tensor) -> Tensor:
     Source: Szekely, Rizzo, "Energy statistics: a class of statistics based on distances", 2013,
         Journal of Statistical Planning and Inference 143, equation 5.
     """
-    within = torch.cdist(a, a).mean() + torch.cdist(b, b).mean()
-    return 2 * torch.cdist(a, b).mean() - within
+    within = mean_over_pairs(torch.cdist, a, a) + mean_over_pairs(torch.cdist, b, b)
+    return 2 * mean_over_pairs(torch.cdist, a, b) - within
 
 
 def unbiased_energy_distance(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
@@ -120,7 +139,7 @@ def unbiased_energy_distance(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     Source: Sejdinovic, Sriperumbudur, Gretton, Fukumizu, "Equivalence of distance-based and RKHS-based
         statistics in hypothesis testing", 2013, Annals of Statistics 41, arXiv:1207.6076.
     """
-    return mmd(-torch.cdist(a, a), -torch.cdist(b, b), -torch.cdist(a, b))
+    return mmd_in_blocks(lambda x, y: -torch.cdist(x, y), a, b)
 
 
 def kl_histograms(counts: Tensor, reference: Tensor) -> Tensor:

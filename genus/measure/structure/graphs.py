@@ -24,13 +24,14 @@ Source: You, Ying, Ren, Hamilton, Leskovec, "GraphRNN: generating realistic grap
     using graphlet degree distribution", 2007, doi:10.1093/bioinformatics/btl301.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from ...errors import Refused
+from ...functional.densities.distances import Kernel, mean_over_pairs
 from ..figures import Figure
 
 BINS = 100  # of clustering coefficients
@@ -95,9 +96,10 @@ def graph_figures(
     ]
 
 
-def _mmd(a: Tensor, b: Tensor, kernel: Callable[[Tensor, Tensor], Tensor]) -> float:
+def _mmd(a: Tensor, b: Tensor, kernel: Kernel) -> float:
     """The squared maximum mean discrepancy of the rows of a and b."""
-    return (kernel(a, a).mean() + kernel(b, b).mean() - 2 * kernel(a, b).mean()).item()
+    within = mean_over_pairs(kernel, a, a) + mean_over_pairs(kernel, b, b)
+    return (within - 2 * mean_over_pairs(kernel, a, b)).item()
 
 
 def earth_mover_kernel(p: Tensor, q: Tensor, sigma: float = 1.0, width: float = 1.0) -> Tensor:

@@ -9,9 +9,11 @@ from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.kid import KernelInceptionDistance
 
 from genus.functional.densities.distances import (
+    PAIRS,
     energy_distance,
     frechet,
     kl_histograms,
+    mean_over_pairs,
     mmd,
     mmd_in_blocks,
     moments,
@@ -161,3 +163,22 @@ def test_a_discrepancy_in_blocks_is_the_same(pairs):
     a, b = torch.randn(30, 4, dtype=torch.float64), torch.randn(47, 4, dtype=torch.float64) + 0.3
     whole = mmd(polynomial_kernel(a, a), polynomial_kernel(b, b), polynomial_kernel(a, b))
     torch.testing.assert_close(mmd_in_blocks(polynomial_kernel, a, b, pairs), whole)
+
+
+@pytest.mark.parametrize("pairs", [1, 100, 10**6])
+def test_a_mean_over_pairs_in_blocks_is_the_same(pairs):
+    a, b = torch.randn(30, 4, dtype=torch.float64), torch.randn(47, 4, dtype=torch.float64)
+    truth = polynomial_kernel(a, b).mean()
+    torch.testing.assert_close(mean_over_pairs(polynomial_kernel, a, b, pairs), truth)
+
+
+def test_energy_distances_of_more_pairs_than_are_held_at_once_are_those_of_whole_tables():
+    torch.manual_seed(0)
+    a, b = torch.randn(3000, 2, dtype=torch.float64), 1.2 * torch.randn(2900, 2).double()
+    assert len(a) * len(b) > PAIRS
+    tables = [torch.cdist(x, y) for x, y in ((a, a), (b, b), (a, b))]
+    own_a, own_b, between = (table.mean() for table in tables)
+    biased = 2 * between - own_a - own_b
+    torch.testing.assert_close(energy_distance(a, b), biased, rtol=1e-11, atol=0)
+    unbiased = mmd(*(-table for table in tables))
+    torch.testing.assert_close(unbiased_energy_distance(a, b), unbiased, rtol=1e-11, atol=0)
