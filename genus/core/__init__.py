@@ -19,11 +19,14 @@ from .promises import AnnealingPath as AnnealingPath
 from .promises import HasAnnealedLogProb as HasAnnealedLogProb
 from .promises import HasAnnealingPath as HasAnnealingPath
 from .promises import HasElbo as HasElbo
+from .promises import HasEnergy as HasEnergy
 from .promises import HasFit as HasFit
 from .promises import HasLogProb as HasLogProb
 from .promises import HasLogWeight as HasLogWeight
 from .promises import Losses as Losses
 from .promises import promise as promise
+from .scores import RowDraws as RowDraws
+from .scores import score_draws as score_draws
 from .spaces import Attributes as Attributes
 from .spaces import Bits as Bits
 from .spaces import Classes as Classes
