@@ -110,11 +110,12 @@ def _conclude(out: Path) -> None:
 
 def _kind_of_samples(out: Path, config: dict[str, Any]) -> str:
     """The suffix of the file that shows samples of a run best."""
-    from ..data import load
     from ..media.files import natural_kind
     from ..train.artifact import ArtifactError, decode
+    from .work.runs import RunData
 
     try:
-        return natural_kind(decode(config["model"]).space, lambda: load(learnt_from(out)))
+        model = decode(config["model"])
+        return natural_kind(model.space, lambda: RunData(out, model).meaning)
     except ArtifactError:  # a class of the user's own, which is built only where it is allowed
         return ".png"

@@ -46,7 +46,7 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from fnmatch import fnmatch
 from functools import cache, partial
@@ -164,15 +164,14 @@ def load(source: str | Path, **options: Any) -> Data:
             keyword-only argument of the function that reads them. None is as if left out.
 
     Raises:
-        Refused: the source or an option is unknown; the message says how to mend it. An option that
-            does not apply is refused.
+        Refused: the source or an option is unknown or does not apply; the message says the mend.
     """
     name, found = _parsed(str(source))
     given = found | {option: value for option, value in options.items() if value is not None}
     if name in catalogue()["names"]:
         found = source_of_name(name)
         place = (_folder_of(name, found), name) if found.folders else ()
-        return found.read(*place, **found.checked(given, name))
+        return _asked(found.read(*place, **found.checked(given, name)), given)
     path = _found(name)
     if (found := source_of_path(path)) is None:
         known = kind_of(path.name)
@@ -185,10 +184,16 @@ def load(source: str | Path, **options: Any) -> Data:
             f"load: {path} is {came}; known are .npy, .npz, .csv, .txt, idx files, pictures, and "
             f"folders of pictures or idx files"
         )
-    data = found.read(path, **found.checked(given, f"{path} is {found.kind}, which"))
+    data = _asked(found.read(path, **found.checked(given, f"{path} is {found.kind}, which")), given)
     for note in data.notes:
         warnings.warn(f"{path}: {note}", Note, stacklevel=2)
     return data
+
+
+def _asked(data: Data, given: Mapping[str, Any]) -> Data:
+    """Data that know the options they were read with, as words."""
+    words = {k: "x".join(map(str, v if isinstance(v, tuple) else [v])) for k, v in given.items()}
+    return replace(data, options=words | dict(data.options)) if words else data
 
 
 class Note(UserWarning):

@@ -117,10 +117,14 @@ def fitted(
 
 
 def resolved(note: Mapping[str, Any], source: Data) -> dict[str, Any]:
-    """The note of a run, with all options of its data, so that new defaults change no old run."""
+    """The note of a run: what it keeps of its data, and all options that these were read with.
+
+    So the run is used when its data are no longer there, and new defaults change no old run.
+    """
+    note = {**note, "data": source.recorded().to_json()}
     recipe = note.get("recipe")
     if not (source.options and isinstance(recipe, Mapping)):
-        return dict(note)
+        return note
     options = dict(recipe["options"])
     options["data"] = with_options(str(options["data"]), source.options)
     return {**note, "recipe": {**recipe, "options": options}}
