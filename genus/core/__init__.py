@@ -26,6 +26,7 @@ from .promises import HasLogWeight as HasLogWeight
 from .promises import Losses as Losses
 from .promises import promise as promise
 from .scores import RowDraws as RowDraws
+from .scores import can_score as can_score
 from .scores import score_draws as score_draws
 from .spaces import Attributes as Attributes
 from .spaces import Bits as Bits

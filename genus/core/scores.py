@@ -36,7 +36,7 @@ from .promises import (
 )
 from .spaces import Attributes, Classes, Pixels, Space, Tokens
 
-BLOCK = 5  # number of the block, as `rows_of` counts them, whose size all blocks have
+BLOCK = 3  # number of the block, as `rows_of` counts them, whose size all blocks have
 ANNEALING = {"betas": 500, "chains": 10}  # of each estimate by annealed importance sampling
 Kind = Literal["exact", "weight", "bound", "energy"]
 
@@ -87,6 +87,12 @@ def score_draws(
         if kind in ("exact", "energy"):
             return RowDraws(kind, _by_blocks(model, score, rows)[:, None], name)
         return RowDraws(kind, _row_by_row(model, score, rows, draws, seed), name)
+
+
+def can_score(model: nn.Module) -> bool:
+    """Whether a model says how likely a row is."""
+    kinds = (HasLogProb, HasLogWeight, HasElbo, HasAnnealedLogProb, HasEnergy)
+    return any(promise(model, kind) is not None for kind in kinds)
 
 
 def _score_of(model: nn.Module) -> tuple[Kind, str, Callable[..., Tensor]]:

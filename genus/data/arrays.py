@@ -61,7 +61,7 @@ def arrays(path: Path, *, layout: Layout | None = None) -> Data:
         roles["x"]["train"] = next(iter(found.values()))
     else:
         for key, array in found.items():
-            word, split = _named(key)
+            word, split = named_array(key)
             if word not in ROLES or split is None or split in roles[ROLES[word]]:
                 held = ", ".join(found)
                 wanted = "x and y, or x_train, y_train, x_validation, ..., or train_images, train_labels, ..."
@@ -79,7 +79,7 @@ def arrays(path: Path, *, layout: Layout | None = None) -> Data:
     return replace(data, notes=tuple(dict.fromkeys(notes)))
 
 
-def _named(key: str) -> tuple[str, str | None]:
+def named_array(key: str) -> tuple[str, str | None]:
     """What an array holds by its name, and of which split: x_train, or train_images."""
     word, _, part = key.lower().partition("_")
     if word not in ROLES and split_name(word) is not None:

@@ -14,9 +14,11 @@ from ..core import Classes, Model, Refused, Space, require
 from ..data import Data, load
 from ..data.sources import with_options
 from ..measure import scores
+from ..measure.anomalies.reference import remember
 from ..media import picture
 from ..nn import Labels
 from ..train import Batches, MakesOptimizers, Run, fit
+from ..train.game import ranks
 from ..train.schedules import cosine
 
 S = TypeVar("S", bound=Space)
@@ -93,7 +95,7 @@ def fitted(
     rows: Batches | None = None,
     picture: Callable[[Model, Path], Any] | None = picture,
 ) -> Model:
-    """The model, trained by `fit`.
+    """The model, trained by `fit`. Its run keeps where validation rows stand, for `genus score`.
 
     Args:
         model: model to train.
@@ -105,7 +107,7 @@ def fitted(
         rows: training rows, if not the training split.
         picture: function that writes samples into a file; None for no pictures.
     """
-    return fit(
+    result = fit(
         model,
         source.train if rows is None else rows,
         replace(run, note=resolved(run.note, source)),
@@ -114,6 +116,9 @@ def fitted(
         evaluate=evaluate or scores(source.validation),
         picture=picture,
     )
+    if run.out is not None and ranks()[0] == 0:
+        remember(run.out, result, source.recorded(), source.validation)
+    return result
 
 
 def resolved(note: Mapping[str, Any], source: Data) -> dict[str, Any]:

@@ -96,7 +96,7 @@ def test_only_the_state_knows_the_path(said, tmp_path, monkeypatch):
     np.save("x.npy", np.zeros((9, 5)))  # other data of that name
     for folder in ("m", "m/best"):
         assert said(f"evaluate {folder} --samples 20")[0] == 0
-    assert said(f"fit --resume --out m --rounds 2 --progress false")[0] == 0
+    assert said("fit --resume --out m --rounds 2 --progress false")[0] == 0
     assert "secret" not in (tmp_path / "here/m/config.json").read_text()
     (tmp_path / "here/m/state.pt").unlink()  # as a run that was passed on
     assert said("evaluate m --samples 20")[0] == 2

@@ -39,11 +39,12 @@ class RunData:
     def __init__(self, folder: Path, model: Model, given: str | None = None):
         self.folder, self.model, self.given = folder, model, given
         self.kept = kept_meaning(folder, model)
+        self.changed = False  # is known once the data are read
 
     @cached_property
     def meaning(self) -> Meaning:
         """What the numbers of x stand for: as the run keeps it, else as its data say."""
-        return self.kept or self.data.meaning
+        return self.kept or self.data.recorded()
 
     @cached_property
     def data(self) -> Data:
@@ -60,5 +61,6 @@ class RunData:
             ) from None
         data = data.view_for(self.model)
         if self.kept is not None and data.recorded().content != self.kept.content:
+            self.changed = True
             say(f"{source} has changed since {self.folder} learnt from it")
         return data

@@ -30,7 +30,7 @@ def table(path: Path, *, label: str | None = None) -> Data:
     width = len(rows[0][1])
     if names and len(names) != width:
         raise Refused(f"{path}: the header has {len(names)} columns, line {rows[0][0]} {width}")
-    column = None if label is None else _column(label, names, width, path)
+    column = None if label is None else label_column(label, names, width, path)
     values, labels = [], []
     for number, cells in rows:
         if len(cells) != width:
@@ -78,7 +78,8 @@ def _is_number(cell: str) -> bool:
         return False
 
 
-def _column(label: str, names: list[str], width: int, path: Path) -> int:
+def label_column(label: str, names: list[str], width: int, path: Path) -> int:
+    """The number of the column of labels, from 0, by its name or its number from 1."""
     if names.count(label) == 1:
         return names.index(label)
     try:

@@ -1,0 +1,308 @@
+"""All rows of a file or folder in their order, read as a run has read its data.
+
+    a folder of pictures, a pattern, a picture      each picture, by its path in the folder
+    .csv                                            each line after the header
+    .npy, .npz, an idx file                         each row; of several arrays in their order
+    .txt                                            windows end to end, or lines where texts have an end
+    names, folders of idx files, pairs              the rows of a split
+
+They need no labels and no splits. A row that cannot be read keeps its place, with the reason.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...core import Bits, Classes, Pixels, Refused, Tokens
+from ..arrays import ROLES, arrays, named_array, opened
+from ..images.decoding import Look, ahead, read, threads
+from ..images.folders import images
+from ..images.idx import one_idx, read_idx
+from ..images.looking import listed, unwanted
+from ..images.metadata import is_metadata
+from ..images.tiles import tiles
+from ..meaning import Meaning
+from ..sets import SPLITS, Data
+from ..sources import find, load
+from ..tables.tables import MISSING, label_column, lines, table
+from ..text.text import text
+from .rows import Found, Reasons, of_array, of_picture, shaped, sound
+
+SPLIT = "test"  # of data whose rows have no order of their own
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Rows that are read when they are needed.
+
+    Args:
+        column: what the name of a row is: row, its number from 0, or file.
+        names: name of each row.
+        read: function of two numbers that reads the rows from the first to before the second.
+        note: what was decided, in words.
+    """
+
+    column: str
+    names: Sequence[str]
+    read: Callable[[int, int], Found]
+    note: str = ""
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def blocks(self, rows: int) -> Iterator[tuple[Sequence[str], Found]]:
+        """The names of some rows at once, and the rows."""
+        for begin in range(0, len(self), rows):
+            end = min(begin + rows, len(self))
+            yield self.names[begin:end], self.read(begin, end)
+
+
+def in_order(
+    source: str, meaning: Meaning, split: str | None = None, labels: bool = False
+) -> Listing:
+    """All rows of a file or folder in their order, as a run reads them.
+
+    Args:
+        source: name or path, as in `load`; options in it go before those of the run.
+        meaning: what the run keeps of its data.
+        split: split of data whose rows have no order of their own, by default test.
+        labels: whether a label is read with each row, as its context, by a model of classes.
+
+    Raises:
+        Refused: there is nothing there, or nothing that the run can read.
+    """
+    path, kind, options = find(source)
+    known = {**meaning.options, **{name: str(value) for name, value in options.items()}}
+    paired = meaning.context_space is not None and not meaning.shares  # what is given is no label
+    reads = None if path is None or kind is None or paired else READERS.get(kind.read)
+    if reads is None or path is None:
+        return _of_split(load(source), meaning, split or SPLIT, labels)
+    if split is not None:
+        raise Refused(
+            f"{source}: is {kind and kind.kind}, all rows of which are read; leave split out"
+        )
+    return reads(path, meaning, known, labels)
+
+
+# --- data with splits -------------------------------------------------------------------------
+
+
+def _of_split(data: Data, meaning: Meaning, split: str, labels: bool) -> Listing:
+    if split not in SPLITS:
+        raise Refused(f"{data.name}: split is '{split}'; {', '.join(SPLITS)} are wanted")
+    context = meaning.context_space
+    if meaning.shares and not labels:
+        context = None
+    rows = data.view_of(meaning.space, context, f"the run on {meaning.name}").splits[split]
+
+    def some(begin: int, end: int) -> Found:
+        x, *context = rows.take(torch.arange(begin, end))
+        return sound(x, meaning.space)._replace(context=context[0] if context else None)
+
+    note = f"{data.name}: the {len(rows):,} rows of its {split} split"
+    return Listing("row", _numbers(len(rows)), some, note)
+
+
+def _numbers(count: int) -> Sequence[str]:
+    return [str(i) for i in range(count)]
+
+
+def _labelled(found: Found, words: Sequence[str], meaning: Meaning) -> Found:
+    """Rows with their labels; a label that the run does not know is a reason."""
+    space, numbers = meaning.context_space, list[int]()
+    count = space.count if isinstance(space, Classes) else 0
+    names = meaning.class_names or tuple(map(str, range(count)))
+    reasons, kept = list(found.reasons), []
+    for i, place in enumerate(found.good):
+        if words[place] in names:
+            kept.append(i)
+            numbers.append(names.index(words[place]))
+        else:
+            reasons[place] = f"its label is '{words[place]}', which the run does not know"
+    return Found(found.x[kept], reasons, torch.tensor(numbers, dtype=torch.int64))
+
+
+# --- pictures ---------------------------------------------------------------------------------
+
+
+def _of_pictures(path: Path, meaning: Meaning, options: Mapping[str, str], labels: bool) -> Listing:
+    if not isinstance(meaning.space, Pixels | Bits) or len(meaning.space.shape) != 3:
+        raise Refused(f"{path}: holds pictures; rows of {meaning.space} are wanted")
+    root, names = (path.parent, [path.name]) if path.is_file() else listed(path)
+    names = [name for name in names if unwanted(name) is None and not is_metadata(name)]
+    if not names:
+        raise Refused(f"{path}: there are no pictures in it")
+    look, pool = _look(options), threads(None)
+
+    def some(begin: int, end: int) -> Found:
+        files = [root / name for name in names[begin:end]]
+        reasons, rows = Reasons(), list[Tensor]()
+        for one in ahead(pool, partial(read, look=look), files):
+            x = str(one.fault) if one.array is None else of_picture(one.array, meaning.space)
+            reasons.append(x if isinstance(x, str) else None)
+            rows += [] if isinstance(x, str) else [x]
+        x = torch.stack(rows) if rows else torch.empty(0, *meaning.space.shape)
+        found = Found(x, reasons)
+        words = [name.partition("/")[0] for name in names[begin:end]]
+        return _labelled(found, words, meaning) if labels else found
+
+    return Listing("file", names, some)
+
+
+def _look(options: Mapping[str, str]) -> Look:
+    """The conversion of pictures that a run of pictures keeps; otherwise they stay as they are."""
+    known: dict[str, Any] = {k: options[k] for k in ("colour", "background") if k in options}
+    if "resize" in options:
+        known["resize"] = options["resize"]
+        if "size" in options:
+            sides = [int(side) for side in options["size"].split("x")]
+            known["size"] = (sides[0], sides[-1])
+    return Look(**known)
+
+
+# --- arrays, tables and texts -----------------------------------------------------------------
+
+
+def _of_arrays(path: Path, meaning: Meaning, options: Mapping[str, str], labels: bool) -> Listing:
+    found = opened(path)
+    parts: dict[str, list[Any]] = {"x": [], "y": []}
+    if len(found) == 1:
+        parts["x"] = [*found.values()]
+    else:
+        for key, array in found.items():
+            word, _ = named_array(key)
+            if word not in ROLES:
+                raise Refused(f"{path}: holds the array {key}; x and y are wanted, or x_train, ...")
+            parts[ROLES[word]].append(array)
+    words = [str(label) for y in parts["y"] for label in np.asarray(y).reshape(-1).tolist()]
+    if not parts["x"] or (labels and len(words) != sum(map(len, parts["x"]))):
+        raise Refused(f"{path}: holds {', '.join(found)}; x{' and as many y' * labels} are wanted")
+    return _of_rows(np.concatenate(parts["x"]), path, meaning, words if labels else None)
+
+
+def _of_idx(path: Path, meaning: Meaning, options: Mapping[str, str], labels: bool) -> Listing:
+    if labels:
+        raise Refused(f"{path}: has no labels; leave them out, and classes are mixed")
+    return _of_rows(read_idx(path), path, meaning)
+
+
+def _of_rows(x: Any, path: Path, meaning: Meaning, words: Sequence[str] | None = None) -> Listing:
+    x = shaped(x, meaning.space, str(path))
+
+    def some(begin: int, end: int) -> Found:
+        found = of_array(x[begin:end], meaning.space)
+        return found if words is None else _labelled(found, words[begin:end], meaning)
+
+    return Listing("row", _numbers(len(x)), some)
+
+
+def _of_table(path: Path, meaning: Meaning, options: Mapping[str, str], labels: bool) -> Listing:
+    head, rows = lines(path)
+    cells = [cells for _, cells in rows]
+    label = options.get("label")
+    width = meaning.space.dims if meaning.columns is None else None
+    at = None
+    if label is not None and (labels or width is None or len(cells[0]) != width):
+        at = label_column(label, head, len(cells[0]), path)
+    if labels and at is None:
+        raise Refused(f"{path}: which column holds the labels? --data.label names it")
+    words = [] if at is None else [row[at].strip() if at < len(row) else "" for row in cells]
+    if at is not None:
+        cells = [row[:at] + row[at + 1 :] for row in cells]
+        head = head[:at] + head[at + 1 :]
+
+    def some(begin: int, end: int) -> Found:
+        found = encoded(cells[begin:end], head, meaning)
+        return _labelled(found, words[begin:end], meaning) if labels else found
+
+    return Listing("row", _numbers(len(cells)), some)
+
+
+def encoded(cells: Sequence[Sequence[str]], head: Sequence[str], meaning: Meaning) -> Found:
+    """Rows of a table as x: as its columns say, or else each cell a number.
+
+    Args:
+        cells: cells of each row.
+        head: names of the columns, if the file has them.
+        meaning: what the run keeps of its table.
+    """
+    if meaning.columns is not None:
+        x, reasons = meaning.columns.encode(cells)
+        kept = [i for i, reason in enumerate(reasons) if reason is None]
+        return sound(x[kept], meaning.space, reasons)
+    width, rows, reasons = meaning.space.dims, list[list[float]](), Reasons()
+    for row in cells:
+        reason = None
+        if len(row) != width:
+            reason = f"has {len(row)} columns; {width} are wanted"
+        numbers = list[float]()
+        for i, cell in enumerate(row if reason is None else ()):
+            try:
+                numbers.append(float(cell))
+            except ValueError:
+                where = f"column {i + 1}" + (f" ({head[i]})" if i < len(head) else "")
+                gone = cell.strip().lower() in MISSING
+                reason = f"{where}: {'a value is missing' if gone else f'{cell!r} is no number'}"
+                break
+        reasons.append(reason)
+        rows += [numbers] if reason is None else []
+    x = torch.tensor(rows, dtype=torch.float64).float().reshape(-1, *meaning.space.shape)
+    return sound(x, meaning.space, reasons)
+
+
+def _of_text(path: Path, meaning: Meaning, options: Mapping[str, str], labels: bool) -> Listing:
+    space = meaning.space
+    if not isinstance(space, Tokens) or not meaning.symbols:
+        raise Refused(f"{path}: is a text; rows of {space} are wanted")
+    try:
+        content = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise Refused(f"text: {path} is not in UTF-8: {error.reason}") from None
+    length, end = space.length, space.end
+    if end is None:
+        texts = [content[i : i + length] for i in range(0, len(content), length)]
+    else:
+        texts = content.splitlines()
+    if not texts:
+        raise Refused(f"{path}: is empty")
+
+    def some(begin: int, stop: int) -> Found:
+        reasons, rows = Reasons(), list[Tensor]()
+        for one in texts[begin:stop]:
+            x = _tokens(one, meaning, length, end)
+            reasons.append(x if isinstance(x, str) else None)
+            rows += [] if isinstance(x, str) else [x]
+        x = torch.stack(rows) if rows else torch.empty(0, length, dtype=torch.int64)
+        return sound(x, space, reasons)
+
+    what = f"windows of {length} characters" if end is None else "lines"
+    return Listing("row", _numbers(len(texts)), some, f"{path}: {len(texts):,} {what}")
+
+
+def _tokens(text: str, meaning: Meaning, length: int, end: int | None) -> Tensor | str:
+    """A text as tokens, (length,), or why it is none."""
+    try:
+        x = meaning.tokens(text)
+    except Refused as error:
+        return str(error)
+    if len(x) > length or (len(x) < length and end is None):
+        return f"has {len(x)} tokens; {'' if end is None else 'at most '}{length} are wanted"
+    return torch.nn.functional.pad(x, (0, length - len(x)), value=end or 0)
+
+
+READERS: Mapping[
+    Callable[..., Data], Callable[[Path, Meaning, Mapping[str, str], bool], Listing]
+] = {
+    images: _of_pictures,
+    tiles: _of_pictures,
+    arrays: _of_arrays,
+    one_idx: _of_idx,
+    table: _of_table,
+    text: _of_text,
+}
