@@ -74,7 +74,7 @@ def arrays(path: Path, *, layout: Layout | None = None) -> Data:
     space, parts = understood(images, str(path), layout)
     if isinstance(space, Reals) and (note := _like_pictures(parts)):
         notes.append(note)
-    labels = {k: _plain(y) for k, y in roles["y"].items()}
+    labels = {k: plain_labels(y) for k, y in roles["y"].items()}
     data = data_of_rows(path.stem, space, parts, labels or None)
     return replace(data, notes=tuple(dict.fromkeys(notes)))
 
@@ -87,7 +87,7 @@ def named_array(key: str) -> tuple[str, str | None]:
     return word, split_name(part or "train")
 
 
-def _plain(labels: Array) -> Array:
+def plain_labels(labels: Array) -> Array:
     """Labels as (n,), whole numbers where they are numbers, if they come as a column or as floats."""
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]

@@ -13,7 +13,7 @@ from torch import Tensor
 from ..core import Attributes, Classes, Refused, Space, Tokens
 
 
-class Columns(Protocol):
+class Encoding(Protocol):
     """What the columns of a table became: rows of cells as x, and back."""
 
     @property
@@ -38,6 +38,12 @@ class Columns(Protocol):
         ...
 
 
+def as_words(options: Mapping[str, Any]) -> dict[str, str]:
+    """Options of data as they stand in a name: a size of two sides as 48x64."""
+    pairs = ((k, v if isinstance(v, tuple) else (v,)) for k, v in options.items())
+    return {name: "x".join(map(str, parts)) for name, parts in pairs}
+
+
 @dataclass(frozen=True)
 class Meaning:
     """What the numbers of rows stand for.
@@ -54,7 +60,7 @@ class Meaning:
         context_symbols: symbols that the tokens of a context stand for.
         rate: samples per second of sounds.
         columns: what the columns of a file became.
-        shares: share of each label among the training rows.
+        shares: share of each label among the training rows, where contexts are labels.
         content: SHA-256 of the data as they were read, whatever the view of them.
     """
 
@@ -68,7 +74,7 @@ class Meaning:
     separator: str = ""
     context_symbols: tuple[str, ...] = ()
     rate: int | None = None
-    columns: Columns | None = None
+    columns: Encoding | None = None
     shares: tuple[float, ...] = ()
     content: str = ""
 

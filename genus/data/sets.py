@@ -3,14 +3,15 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..core import Model, Refused, Space
+from ..core import Classes, Model, Refused, Space
 from ..core.html import card, embedded
 from ..media import Showing
-from .meaning import Columns, Meaning
+from .meaning import Encoding, Meaning, as_words
 from .splits import Split
 from .truth import Toy
 from .views import augmented, binarised, coarse, cropped
@@ -55,7 +56,7 @@ class Data:
     separator: str = ""
     context_symbols: tuple[str, ...] = ()
     rate: int | None = None
-    columns: Columns | None = None
+    columns: Encoding | None = None
 
     @property
     def splits(self) -> dict[str, Split]:
@@ -144,6 +145,10 @@ class Data:
         """The context, (*context_space.shape), from a text: class, labels with commas, or text."""
         return self.meaning.parse_context(text)
 
+    def asked(self, options: Mapping[str, Any]) -> "Data":
+        """These data, which know the options they were asked for with."""
+        return replace(self, options=as_words(options) | dict(self.options)) if options else self
+
     @property
     def meaning(self) -> Meaning:
         """What the numbers of the rows stand for."""
@@ -153,7 +158,7 @@ class Data:
     def recorded(self) -> Meaning:
         """What a run keeps of these data: the meaning, the share of each label, and a fingerprint."""
         shares, labels = (), self.train.labels
-        if labels is not None and self.classes:
+        if labels is not None and isinstance(self.context_space, Classes):
             counts = torch.bincount(labels, minlength=self.classes)
             shares = tuple((counts.double() / len(labels)).tolist())
         parts = [split.source_fingerprint for split in self.splits.values()]

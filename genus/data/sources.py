@@ -46,7 +46,7 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fnmatch import fnmatch
 from functools import cache, partial
@@ -171,7 +171,7 @@ def load(source: str | Path, **options: Any) -> Data:
     if name in catalogue()["names"]:
         found = source_of_name(name)
         place = (_folder_of(name, found), name) if found.folders else ()
-        return _asked(found.read(*place, **found.checked(given, name)), given)
+        return found.read(*place, **found.checked(given, name)).asked(given)
     path = _found(name)
     if (found := source_of_path(path)) is None:
         known = kind_of(path.name)
@@ -184,16 +184,10 @@ def load(source: str | Path, **options: Any) -> Data:
             f"load: {path} is {came}; known are .npy, .npz, .csv, .txt, idx files, pictures, and "
             f"folders of pictures or idx files"
         )
-    data = _asked(found.read(path, **found.checked(given, f"{path} is {found.kind}, which")), given)
+    data = found.read(path, **found.checked(given, f"{path} is {found.kind}, which")).asked(given)
     for note in data.notes:
         warnings.warn(f"{path}: {note}", Note, stacklevel=2)
     return data
-
-
-def _asked(data: Data, given: Mapping[str, Any]) -> Data:
-    """Data that know the options they were read with, as words."""
-    words = {k: "x".join(map(str, v if isinstance(v, tuple) else [v])) for k, v in given.items()}
-    return replace(data, options=words | dict(data.options)) if words else data
 
 
 class Note(UserWarning):

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ...core.files import drafted
 from ...data.in_order.listing import Listing, in_order
+from ...data.meaning import Meaning
 from ...errors import Refused
 from ...measure.anomalies.complexity import complexity, has_complexity
 from ...measure.anomalies.reference import LEAST, Reference, keep, kept, referred
@@ -62,13 +63,14 @@ def write_scores(order: ScoreOrder) -> None:
     device = str(begin(order.device))
     model = load(order.folder, average=not order.raw, device=device)
     of_run = RunData(order.folder, model)
-    scorer = Scorer(model, of_run.meaning, order.draws, order.seed, order.labels)
+    meaning = _meaning(of_run)
+    scorer = Scorer(model, meaning, order.draws, order.seed, order.labels)
     if order.by == "complexity" and not has_complexity(model.space):
         raise Refused(
             f"genus score: --by complexity is for pictures, and the model's rows are {model.space}; "
             f"likelihood or typicality is wanted"
         )
-    rows = in_order(order.data, of_run.meaning, order.split, not scorer.mixed and order.labels)
+    rows = in_order(order.data, meaning, order.split, not scorer.mixed and order.labels)
     reference = _reference(order, scorer, of_run)
     if reference is None and order.by == "typicality":
         raise Refused(
@@ -84,6 +86,16 @@ def write_scores(order: ScoreOrder) -> None:
         for line in _lines(rows, judge):
             file.write(line)
     _conclude(judge, len(rows))
+
+
+def _meaning(of_run: RunData) -> Meaning:
+    """What the run knows of its data; of a model that knows nothing of any, its spaces."""
+    try:
+        return of_run.meaning
+    except Refused:
+        model = of_run.model
+        say(f"{of_run.folder} keeps nothing of its data: rows are read as {model.space}")
+        return Meaning(of_run.folder.name, model.space, model.context_space)
 
 
 def _reference(order: ScoreOrder, scorer: Scorer, of_run: RunData) -> Reference | None:

@@ -20,19 +20,19 @@ import torch
 from torch import Tensor
 
 from ...core import Bits, Classes, Pixels, Refused, Tokens
-from ..arrays import ROLES, arrays, named_array, opened
+from ..arrays import ROLES, arrays, named_array, opened, plain_labels
 from ..images.decoding import Look, ahead, read, threads
 from ..images.folders import images
 from ..images.idx import one_idx, read_idx
 from ..images.looking import listed, unwanted
 from ..images.metadata import is_metadata
 from ..images.tiles import tiles
-from ..meaning import Meaning
+from ..meaning import Meaning, as_words
 from ..sets import SPLITS, Data
 from ..sources import find, load
 from ..tables.tables import MISSING, label_column, lines, table
 from ..text.text import text
-from .rows import Found, Reasons, of_array, of_picture, shaped, sound
+from .rows import Reasons, RowsRead, of_array, of_picture, shaped, sound
 
 SPLIT = "test"  # of data whose rows have no order of their own
 
@@ -50,13 +50,13 @@ class Listing:
 
     column: str
     names: Sequence[str]
-    read: Callable[[int, int], Found]
+    read: Callable[[int, int], RowsRead]
     note: str = ""
 
     def __len__(self) -> int:
         return len(self.names)
 
-    def blocks(self, rows: int) -> Iterator[tuple[Sequence[str], Found]]:
+    def blocks(self, rows: int) -> Iterator[tuple[Sequence[str], RowsRead]]:
         """The names of some rows at once, and the rows."""
         for begin in range(0, len(self), rows):
             end = min(begin + rows, len(self))
@@ -78,7 +78,7 @@ def in_order(
         Refused: there is nothing there, or nothing that the run can read.
     """
     path, kind, options = find(source)
-    known = {**meaning.options, **{name: str(value) for name, value in options.items()}}
+    known = {**meaning.options, **as_words(options)}
     paired = meaning.context_space is not None and not meaning.shares  # what is given is no label
     reads = None if path is None or kind is None or paired else READERS.get(kind.read)
     if reads is None or path is None:
@@ -101,7 +101,7 @@ def _of_split(data: Data, meaning: Meaning, split: str, labels: bool) -> Listing
         context = None
     rows = data.view_of(meaning.space, context, f"the run on {meaning.name}").splits[split]
 
-    def some(begin: int, end: int) -> Found:
+    def some(begin: int, end: int) -> RowsRead:
         x, *context = rows.take(torch.arange(begin, end))
         return sound(x, meaning.space)._replace(context=context[0] if context else None)
 
@@ -113,7 +113,7 @@ def _numbers(count: int) -> Sequence[str]:
     return [str(i) for i in range(count)]
 
 
-def _labelled(found: Found, words: Sequence[str], meaning: Meaning) -> Found:
+def _labelled(found: RowsRead, words: Sequence[str], meaning: Meaning) -> RowsRead:
     """Rows with their labels; a label that the run does not know is a reason."""
     space, numbers = meaning.context_space, list[int]()
     count = space.count if isinstance(space, Classes) else 0
@@ -125,7 +125,7 @@ def _labelled(found: Found, words: Sequence[str], meaning: Meaning) -> Found:
             numbers.append(names.index(words[place]))
         else:
             reasons[place] = f"its label is '{words[place]}', which the run does not know"
-    return Found(found.x[kept], reasons, torch.tensor(numbers, dtype=torch.int64))
+    return RowsRead(found.x[kept], reasons, torch.tensor(numbers, dtype=torch.int64))
 
 
 # --- pictures ---------------------------------------------------------------------------------
@@ -140,7 +140,7 @@ def _of_pictures(path: Path, meaning: Meaning, options: Mapping[str, str], label
         raise Refused(f"{path}: there are no pictures in it")
     look, pool = _look(options), threads(None)
 
-    def some(begin: int, end: int) -> Found:
+    def some(begin: int, end: int) -> RowsRead:
         files = [root / name for name in names[begin:end]]
         reasons, rows = Reasons(), list[Tensor]()
         for one in ahead(pool, partial(read, look=look), files):
@@ -148,7 +148,7 @@ def _of_pictures(path: Path, meaning: Meaning, options: Mapping[str, str], label
             reasons.append(x if isinstance(x, str) else None)
             rows += [] if isinstance(x, str) else [x]
         x = torch.stack(rows) if rows else torch.empty(0, *meaning.space.shape)
-        found = Found(x, reasons)
+        found = RowsRead(x, reasons)
         words = [name.partition("/")[0] for name in names[begin:end]]
         return _labelled(found, words, meaning) if labels else found
 
@@ -171,19 +171,21 @@ def _look(options: Mapping[str, str]) -> Look:
 
 def _of_arrays(path: Path, meaning: Meaning, options: Mapping[str, str], labels: bool) -> Listing:
     found = opened(path)
-    parts: dict[str, list[Any]] = {"x": [], "y": []}
+    parts: dict[str, dict[str | None, Any]] = {"x": {}, "y": {}}
     if len(found) == 1:
-        parts["x"] = [*found.values()]
+        parts["x"] = {None: next(iter(found.values()))}
     else:
         for key, array in found.items():
-            word, _ = named_array(key)
-            if word not in ROLES:
+            word, of = named_array(key)
+            if word not in ROLES or of in parts[ROLES[word]]:
                 raise Refused(f"{path}: holds the array {key}; x and y are wanted, or x_train, ...")
-            parts[ROLES[word]].append(array)
-    words = [str(label) for y in parts["y"] for label in np.asarray(y).reshape(-1).tolist()]
-    if not parts["x"] or (labels and len(words) != sum(map(len, parts["x"]))):
+            parts[ROLES[word]][of] = array
+    y = {of: plain_labels(parts["y"][of]).tolist() for of in parts["x"] if of in parts["y"]}
+    whole = all(len(x) == len(y.get(of, ())) for of, x in parts["x"].items())
+    if not parts["x"] or (labels and not whole):
         raise Refused(f"{path}: holds {', '.join(found)}; x{' and as many y' * labels} are wanted")
-    return _of_rows(np.concatenate(parts["x"]), path, meaning, words if labels else None)
+    words = [str(label) for some in y.values() for label in some] if labels else None
+    return _of_rows(np.concatenate([*parts["x"].values()]), path, meaning, words)
 
 
 def _of_idx(path: Path, meaning: Meaning, options: Mapping[str, str], labels: bool) -> Listing:
@@ -195,7 +197,7 @@ def _of_idx(path: Path, meaning: Meaning, options: Mapping[str, str], labels: bo
 def _of_rows(x: Any, path: Path, meaning: Meaning, words: Sequence[str] | None = None) -> Listing:
     x = shaped(x, meaning.space, str(path))
 
-    def some(begin: int, end: int) -> Found:
+    def some(begin: int, end: int) -> RowsRead:
         found = of_array(x[begin:end], meaning.space)
         return found if words is None else _labelled(found, words[begin:end], meaning)
 
@@ -217,14 +219,14 @@ def _of_table(path: Path, meaning: Meaning, options: Mapping[str, str], labels: 
         cells = [row[:at] + row[at + 1 :] for row in cells]
         head = head[:at] + head[at + 1 :]
 
-    def some(begin: int, end: int) -> Found:
+    def some(begin: int, end: int) -> RowsRead:
         found = encoded(cells[begin:end], head, meaning)
         return _labelled(found, words[begin:end], meaning) if labels else found
 
     return Listing("row", _numbers(len(cells)), some)
 
 
-def encoded(cells: Sequence[Sequence[str]], head: Sequence[str], meaning: Meaning) -> Found:
+def encoded(cells: Sequence[Sequence[str]], head: Sequence[str], meaning: Meaning) -> RowsRead:
     """Rows of a table as x: as its columns say, or else each cell a number.
 
     Args:
@@ -272,7 +274,7 @@ def _of_text(path: Path, meaning: Meaning, options: Mapping[str, str], labels: b
     if not texts:
         raise Refused(f"{path}: is empty")
 
-    def some(begin: int, stop: int) -> Found:
+    def some(begin: int, stop: int) -> RowsRead:
         reasons, rows = Reasons(), list[Tensor]()
         for one in texts[begin:stop]:
             x = _tokens(one, meaning, length, end)

@@ -14,7 +14,7 @@ from ..splits import stream
 Reasons = list[str | None]
 
 
-class Found(NamedTuple):
+class RowsRead(NamedTuple):
     """Some rows of a file, in order.
 
     Args:
@@ -33,7 +33,7 @@ class Found(NamedTuple):
         return [i for i, reason in enumerate(self.reasons) if reason is None]
 
 
-def sound(x: Tensor, space: Space, reasons: Sequence[str | None] = ()) -> Found:
+def sound(x: Tensor, space: Space, reasons: Sequence[str | None] = ()) -> RowsRead:
     """The rows that are of a space; a row that is not gets its reason.
 
     Args:
@@ -43,14 +43,14 @@ def sound(x: Tensor, space: Space, reasons: Sequence[str | None] = ()) -> Found:
     """
     found: Reasons = list(reasons) or [None] * len(x)
     if not len(x) or space.fault(x) is None:
-        return Found(x, found)
+        return RowsRead(x, found)
     kept = []
     for i, place in enumerate([j for j, reason in enumerate(found) if reason is None]):
         if (fault := space.fault(x[i : i + 1])) is None:
             kept.append(i)
         else:
             found[place] = fault
-    return Found(x[kept], found)
+    return RowsRead(x[kept], found)
 
 
 def shaped(array: NDArray[np.generic], space: Space, who: str) -> NDArray[np.generic]:
@@ -76,7 +76,7 @@ def shaped(array: NDArray[np.generic], space: Space, who: str) -> NDArray[np.gen
     return array
 
 
-def of_array(array: NDArray[np.generic], space: Space) -> Found:
+def of_array(array: NDArray[np.generic], space: Space) -> RowsRead:
     """The rows of an array, (n, *space.shape).
 
     They are levels as uint8, bits or pictures that become bits, or values.
@@ -87,7 +87,7 @@ def of_array(array: NDArray[np.generic], space: Space) -> Found:
     if array.dtype == np.uint8 and isinstance(space, Pixels):
         return sound(space.values(torch.from_numpy(array)), space)
     if array.dtype == np.uint8 and isinstance(space, Bits) and array.size and array.max() > 1:
-        return Found(as_bits(torch.from_numpy(array)), [None] * len(array))
+        return RowsRead(as_bits(torch.from_numpy(array)), [None] * len(array))
     with np.errstate(over="ignore"):
         return sound(torch.from_numpy(array.astype(np.float32)), space)
 

@@ -36,7 +36,7 @@ COUNT = 1000  # quantiles that are kept
 MOST = 5000  # validation rows
 KINDS = 8  # weights and settings, of which a run keeps the latest
 LEAST = 20  # rows, of which quantiles say anything
-PART, SHORTEST = 0.03, 0.1  # of the time of the training, and seconds, that they may take
+PART, SHORTEST = 0.03, 0.3  # of the time of the training, and seconds, that they may take
 AT_ONCE = {True: 4, False: 256}  # rows between two looks at the clock: random scores are slow
 
 
@@ -170,10 +170,13 @@ def remember(folder: Path, model: Model, meaning: Meaning, split: Split) -> None
     """
     if not can_score(model):
         return
-    trained = read_config(folder)["training"]["seconds"]
+    seconds = max(SHORTEST, PART * read_config(folder)["training"]["seconds"])
+    known: dict[str, Reference | None] = {}
     for place in (folder, folder / "best"):
         if (place / "config.json").exists():
+            weights = weights_hash(place)
             scorer = Scorer(model if place == folder else load(place), meaning)
-            found = referred(scorer, split, max(SHORTEST, PART * trained) / 2)
-            if found is not None:
-                keep(place, weights_hash(place), scorer, found)
+            if weights not in known:
+                known[weights] = referred(scorer, split, seconds / 2)
+            if (found := known[weights]) is not None:
+                keep(place, weights, scorer, found)

@@ -63,6 +63,8 @@ def test_pictures_are_converted_as_the_run_has_done(photos):
     read = load(f"{photos}?size=4&colour=RGB&kind=pictures&cache=0")
     kept = torch.cat([split.everything()[0] for split in read.splits.values()])
     assert all((one == kept).flatten(1).all(1).any() for one in x)
+    wide = Meaning("m", Pixels((3, 4, 6)), options=options)
+    assert all_of(in_order(f"{photos}?size=4x6", wide))[1].shape == (4, 3, 4, 6)
     one = all_of(in_order(str(photos / "dog/wide.png"), meaning))
     assert one[0] == ["wide.png"]
     assert torch.equal(one[1][0], x[3])
@@ -111,8 +113,8 @@ def test_rows_of_arrays_are_in_the_order_of_the_file(tmp_path):
     with pytest.raises(Refused, match=r"has shape \(7, 5, 4, 3\); \(n, 2\) is wanted"):
         in_order(f"{tmp_path}/x.npz", Meaning("m", Reals((2,))))
     *_, reasons, context = all_of(in_order(f"{tmp_path}/x.npz", labelled, labels=True))
-    assert context == [1, 0, 0, 0, 0, 0]
-    assert reasons[2] == "its label is '2', which the run does not know"
+    assert context == [0, 0, 0, 0, 1, 0]
+    assert reasons[6] == "its label is '2', which the run does not know"
 
 
 def test_a_row_that_is_not_finite_keeps_its_place(tmp_path):
