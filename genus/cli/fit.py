@@ -80,9 +80,9 @@ def _recipe_of(words: list[str]) -> str:
 
 def _stored(out: Path, name: str) -> dict[str, object]:
     """The options with which the run in `out` was begun."""
-    from ..train.artifact import read_config
+    from ..train.note import recipes_of
 
-    recipe = read_config(out).get("recipe", {"name": name, "options": {}})
+    recipe = next(iter(recipes_of(out)), {"name": name, "options": {}})
     if recipe["name"] != name:
         raise Refused(f"fit: the run in {out} is of the recipe {recipe['name']}, not of {name}")
     options: dict[str, object] = {

@@ -6,7 +6,6 @@ outside of that, by its name alone. The state keeps the recipe as it was given, 
 
 import json
 import pickle
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,20 +31,27 @@ def as_given(run: Run) -> dict[str, str]:
     return {"recipe": json.dumps(run.note.get("recipe"))}
 
 
+def recipes_of(folder: Path) -> list[dict[str, Any]]:
+    """The recipe of a run: first as it was given, if its state is there, then as its artifact has it.
+
+    Args:
+        folder: folder of a run, or of its best model.
+    """
+    found = (_given(_root(folder) / STATE), read_config(folder).get("recipe"))
+    return [one for one in found if isinstance(one, dict) and isinstance(one.get("options"), dict)]
+
+
 def data_of(folder: Path) -> list[tuple[str, Path | None]]:
     """Where the training data of a run may lie: sources, each with the folder that it is seen from.
 
     Args:
         folder: folder of a run, or of its best model.
     """
-    recipe, root = read_config(folder).get("recipe"), _root(folder)
     found = []
-    for one in (_given(root / STATE), recipe):
-        options = one.get("options") if isinstance(one, Mapping) else None
-        name = options.get("data") if isinstance(options, Mapping) else None
-        if isinstance(one, Mapping) and isinstance(name, str) and name:
-            place = one.get("place")
-            found.append((name, root / place if isinstance(place, str) else None))
+    for recipe in recipes_of(folder):
+        name, place = recipe["options"].get("data"), recipe.get("place")
+        if isinstance(name, str) and name:
+            found.append((name, _root(folder) / place if isinstance(place, str) else None))
     if not found:
         raise ArtifactError(
             f"{folder}: does not say which data it learnt from; name them with --data"

@@ -10,6 +10,7 @@ from genus.cli.main import main
 from genus.data import load
 from genus.data.meaning import Meaning
 from genus.train import artifact
+from genus.train.note import recipes_of
 
 SHORT = "--rounds 1 --batch 8 --progress false"
 
@@ -98,6 +99,7 @@ def test_only_the_state_knows_the_path(said, tmp_path, monkeypatch):
         assert said(f"evaluate {folder} --samples 20")[0] == 0
     assert said("fit --resume --out m --rounds 2 --progress false")[0] == 0
     assert "secret" not in (tmp_path / "here/m/config.json").read_text()
+    assert recipes_of(tmp_path / "here/m")[0]["options"]["data"] == f"{tmp_path}/secret/x.npy"
     (tmp_path / "here/m/state.pt").unlink()  # as a run that was passed on
     assert said("evaluate m --samples 20")[0] == 2
 
