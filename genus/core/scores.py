@@ -85,7 +85,7 @@ def score_draws(
     rows = (x,) if context is None else (x, context)
     with settled(model):
         if kind in ("exact", "energy"):
-            return RowDraws(kind, _by_blocks(model, score, rows)[:, None], name)
+            return RowDraws(kind, _by_blocks(model, score, rows, seed)[:, None], name)
         return RowDraws(kind, _row_by_row(model, score, rows, draws, seed), name)
 
 
@@ -114,12 +114,15 @@ def _score_of(model: nn.Module) -> tuple[Kind, str, Callable[..., Tensor]]:
     )
 
 
-def _by_blocks(model: nn.Module, score: Callable[..., Tensor], rows: tuple[Tensor, ...]) -> Tensor:
+def _by_blocks(
+    model: nn.Module, score: Callable[..., Tensor], rows: tuple[Tensor, ...], seed: int
+) -> Tensor:
     space: Any = model.space
     size, found = rows_of(space, BLOCK), list[Tensor]()
     for begin in range(0, len(rows[0]), size):
         part = [x[begin : begin + size] for x in rows]
         block = (on_model(model, whole(x, size)) for x in part)
+        seeds.seed(seed, device_of(model))  # a log_prob may have probes
         found.append(score(*block)[: len(part[0])].cpu().double())
     return torch.cat(found) if found else torch.empty(0, dtype=torch.float64)
 
