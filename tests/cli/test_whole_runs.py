@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import genus
 from genus.cli.main import main
 from genus.data import load
 from genus.data.meaning import Meaning
@@ -115,6 +116,23 @@ def test_a_run_that_kept_nothing_works_by_its_data(home, said, tmp_path):
     line = f"sample {old} -n 2 --raw --out {tmp_path}/x.txt"
     assert said(line)[0] == 2
     assert said(f"{line} --data {home}/gone.txt --data.window 16")[0] == 0
+
+
+def test_a_run_of_fit_keeps_what_it_is_told(said, tmp_path):
+    text = "abcd" * 100
+    (tmp_path / "x.txt").write_text(text)
+    data = load(tmp_path / "x.txt", window=8)
+    note = {"data": data.recorded().to_json()}
+    run = genus.Run(rounds=1, batch=4, out=tmp_path / "run", note=note)
+    genus.fit(genus.autoregressive.CharRNN(data.space, width=8), data.train, run)
+    (tmp_path / "x.txt").unlink()
+    code, _, err = said(f"sample {tmp_path}/run -n 2 --out {tmp_path}/y.txt")
+    assert code == 0, err
+    assert {*(tmp_path / "y.txt").read_text()} <= {*"abcd\n"}
+    (tmp_path / "z.txt").write_text("abcdabcdxbcdabcd")
+    code, _, err = said(f"score {tmp_path}/run --data {tmp_path}/z.txt --out {tmp_path}/z.csv")
+    assert code == 0, err
+    assert "'x', which never occurs" in (tmp_path / "z.csv").read_text()
 
 
 @pytest.mark.parametrize("name", ["digits", "portraits?size=16", "dates", "grammar", "bars"])
