@@ -67,15 +67,14 @@ class Entry:
 
 
 EVERYWHERE = ("portraits", "avatars", "cifar10")
-SLOW = 100_000_000  # rounds: the run ends by its minutes
 DIFFUSION = Run(
-    rounds=SLOW, batch=128, lr=2e-3, ema=0.999, clip=1.0, autocast=True, evaluate_every=500
+    minutes=MINUTES, batch=128, lr=2e-3, ema=0.999, clip=1.0, autocast=True, evaluate_every=500
 )
 MODELS = {
     "pixelcnnpp": Entry(
         "PixelCNN++",
         pixelcnnpp,
-        Run(rounds=SLOW, batch=32, lr=3e-3, ema=0.998, autocast=True, evaluate_every=500),
+        Run(minutes=MINUTES, batch=32, lr=3e-3, ema=0.998, autocast=True, evaluate_every=500),
         ({"dropout": 0.0}, {"dropout": 0.0, "width": 32}, {"dropout": 0.1, "components": 10}),
         rows=1000,
         data=EVERYWHERE,
@@ -83,7 +82,7 @@ MODELS = {
     "glow": Entry(
         "Glow",
         glow,
-        Run(rounds=SLOW, batch=64, lr=2e-3, clip=5.0, ema=0.99, evaluate_every=200),
+        Run(minutes=MINUTES, batch=64, lr=2e-3, clip=5.0, ema=0.99, evaluate_every=200),
         (
             {"levels": 3, "dropout": 0.0},
             {"levels": 3, "depth": 8, "dropout": 0.0},
@@ -115,7 +114,7 @@ MODELS = {
     "vae": Entry(
         "VAE",
         vae,
-        Run(rounds=SLOW, batch=128, lr=2e-3, ema=0.99, evaluate_every=500),
+        Run(minutes=MINUTES, batch=128, lr=2e-3, ema=0.99, evaluate_every=500),
         (
             {"latent": 32, "dropout": 0.0},
             {"latent": 64, "dropout": 0.0, "width": 32},
@@ -126,13 +125,13 @@ MODELS = {
     "dcgan": Entry(
         "DCGAN",
         dcgan,
-        Run(rounds=SLOW, batch=64, lr=2e-3, ema=0.999, evaluate_every=500),
+        Run(minutes=MINUTES, batch=64, lr=2e-3, ema=0.999, evaluate_every=500),
         ({"coarsest": 4}, {"coarsest": 4, "lr": 5e-4}, {"coarsest": 4, "lr": 2e-4}),
     ),
     "r3gan": Entry(
         "R3GAN",
         r3gan,
-        Run(rounds=SLOW, batch=32, lr=1e-3, ema=0.999, evaluate_every=500),
+        Run(minutes=MINUTES, batch=32, lr=1e-3, ema=0.999, evaluate_every=500),
         ({"gamma": 0.5}, {"gamma": 2.0}, {"gamma": 0.5, "lr": 3e-4}),
         data=EVERYWHERE,
     ),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from ..errors import Refused
 from .errors import OK, say
-from .parser import DATA, EXTRACTOR, ORACLE, Parser, learnt_from
+from .parser import DATA, EXTRACTOR, ORACLE, Parser
 
 if TYPE_CHECKING:
     from ..measure.pacing import Plan
@@ -50,15 +50,15 @@ def run(words: list[str]) -> int:
     if taken.samples is not None and not 1 <= taken.samples <= MOST:
         raise Refused(f"genus evaluate: --samples is {taken.samples}; 1 to {MOST:,} are wanted")
     from .. import measure
-    from ..data import load as load_data
     from ..train.artifact import load
     from ..train.process import begin, fit_threads
+    from .work.runs import RunData
 
     fit_threads()
     oracle = taken.oracle and measure.oracle(taken.oracle)
     extractor = taken.extractor and measure.extractor(taken.extractor)
     model = load(taken.folder, allow=taken.allow, device=str(begin(taken.device)))
-    data = load_data(taken.data or learnt_from(taken.folder)).view_for(model)
+    data = RunData(taken.folder, model, taken.data).data
     minutes = taken.minutes
     if minutes is None:
         minutes = 0.0 if taken.rows == ALL else MINUTES

@@ -90,9 +90,9 @@ def _recipe_of(words: list[str]) -> str:
 
 def _stored(out: Path, name: str) -> dict[str, object]:
     """The options with which the run in `out` was begun."""
-    from ..train.artifact import read_config
+    from ..train.note import recipes_of
 
-    recipe = read_config(out).get("recipe", {"name": name, "options": {}})
+    recipe = next(iter(recipes_of(out)), {"name": name, "options": {}})
     if recipe["name"] != name:
         raise Refused(f"fit: the run in {out} is of the recipe {recipe['name']}, not of {name}")
     options: dict[str, object] = {
@@ -104,8 +104,6 @@ def _stored(out: Path, name: str) -> dict[str, object]:
 def _conclude(out: Path, model: Any) -> None:
     """Prints the figures of the trained model, and how to sample from it."""
     from ..core import Model
-    from ..data import load
-    from ..media.files import natural_kind
     from ..train.artifact import read_config
     from ..train.parts import outside
 
@@ -122,7 +120,20 @@ def _conclude(out: Path, model: Any) -> None:
     )
     if metrics:
         print("  ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
-    kind = natural_kind(model.space, lambda: load(learnt_from(out)))
+    kind = _kind_of_samples(out, config)
     allow = "".join(f" --allow {name}" for name in outside(config["model"]))
     command = f"genus sample {out} -n 64 --out samples{kind}{allow}"
     print(f"kept in {out}; {command} shows what it has learnt")
+
+
+def _kind_of_samples(out: Path, config: dict[str, Any]) -> str:
+    """The suffix of the file that shows samples of a run best."""
+    from ..media.files import natural_kind
+    from ..train.artifact import ArtifactError, decode
+    from .work.runs import RunData
+
+    try:
+        model = decode(config["model"])
+        return natural_kind(model.space, lambda: RunData(out, model).meaning)
+    except ArtifactError:  # a class of the user's own, which is built only where it is allowed
+        return ".png"

@@ -1,4 +1,4 @@
-"""The command line: genus data | list | fit | sample | evaluate | compare | diagnose | lab.
+"""The command line: genus data | list | fit | sample | score | evaluate | compare | diagnose | lab.
 
 Each command is a file beside this one, and its `run` gets the words after its name. Torch is
 imported only by commands that need it: help and the catalogue answer at once. Exit codes: 0; 2
@@ -29,6 +29,7 @@ Deep generative models of every family: one interface, judged by one set of rule
   genus list                                              every recipe
   genus fit realnvp --data moons --out runs/moons         train a recipe
   genus sample runs/moons -n 64 --out samples.png         sample from a trained model
+  genus score runs/moons --data new.csv --out scores.csv    how likely is each row?
   genus evaluate runs/moons                               measure the model
   genus compare vae realnvp_images --minutes 1 --out report    several, side by side
   genus diagnose runs/gan                                 what is wrong with its training
@@ -39,6 +40,7 @@ COMMANDS = {
     "list": "every recipe with what it can do, its source and its figures",
     "fit": "train a recipe, or continue a run",
     "sample": "sample from a trained model into a file",
+    "score": "say how likely each row of a file is",
     "evaluate": "measure a trained model",
     "compare": "train several recipes and compare them on one page",
     "diagnose": "say what is wrong with the training of a GAN",

@@ -136,8 +136,14 @@ def help_of_data() -> str:
 
 def learnt_from(folder: Path) -> str:
     """The name or path of the training data of the run in a folder, from wherever it is asked."""
-    from ..data.sources import there
-    from ..train.artifact import data_of, read_config
+    from ..data.sources import find, there
+    from ..train.note import data_of
 
-    data, place = data_of(folder), read_config(folder)["recipe"].get("place")
-    return there(data, folder / place) if isinstance(place, str) else data
+    sources = [there(name, place) if place else name for name, place in data_of(folder)]
+    for source in sources:
+        try:
+            find(source)
+        except Refused:  # they are no longer there
+            continue
+        return source
+    return sources[-1]

@@ -10,7 +10,8 @@ from .parser import Parser
 MOVING = (".gif", ".webp")  # pictures that may move
 STILL = (".png", ".jpg", ".jpeg")
 ARRAYS = (".npy", ".npz")
-WRITERS = (*STILL, *MOVING, *ARRAYS, ".txt", ".wav")  # what samples are written as
+TABLES = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx")
+WRITERS = (*STILL, *MOVING, *ARRAYS, *TABLES, ".txt", ".wav")  # what samples are written as
 KINDS = f"{', '.join(kind for kind in WRITERS[:-1] if kind != '.jpeg')} or {WRITERS[-1]}"
 WAYS = ("frames", "complete", "inpaint", "interpolate", "length")  # of which one can be taken
 INSIDE = ("png", "jpg", "jpeg", "webp", "npy", "txt", "wav")  # kinds of the files in a folder

@@ -19,6 +19,7 @@ from .promises import AnnealingPath as AnnealingPath
 from .promises import HasAnnealedLogProb as HasAnnealedLogProb
 from .promises import HasAnnealingPath as HasAnnealingPath
 from .promises import HasElbo as HasElbo
+from .promises import HasEnergy as HasEnergy
 from .promises import HasFit as HasFit
 from .promises import HasLogProb as HasLogProb
 from .promises import HasLogWeight as HasLogWeight
@@ -30,6 +31,9 @@ from .records import Real as Real
 from .records import Records as Records
 from .records import Scale as Scale
 from .records import There as There
+from .scores import RowDraws as RowDraws
+from .scores import can_score as can_score
+from .scores import score_draws as score_draws
 from .spaces import Attributes as Attributes
 from .spaces import Bits as Bits
 from .spaces import Classes as Classes

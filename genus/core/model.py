@@ -13,11 +13,14 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any, NamedTuple, cast
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from ..errors import Refused, RefusedType
 from . import html
 from .promises import PROMISES, HasLogProb, Losses
+from .scores import rows_given, score_draws
 from .spaces import Space
 
 See = Callable[[Tensor], None]  # what is shown x, (n, *space.shape), on its way to a sample
@@ -68,6 +71,38 @@ class Model(nn.Module, ABC):
     def promises(self) -> set[str]:
         """The names of `PROMISES` that this model keeps: a wrapper keeps what it wraps."""
         return {name for name in PROMISES if callable(getattr(self, name, None))}
+
+    def score_samples(
+        self,
+        x: ArrayLike | Tensor,
+        context: ArrayLike | Tensor | None = None,
+        *,
+        draws: int = 16,
+        seed: int = 0,
+    ) -> NDArray[np.float64]:
+        """log p of each row, nats, (n,), in scikit-learn's manner: the higher, the likelier.
+
+        It is log_prob where the model promises that; else its bound, as the mean of some draws or
+        importance-weighted; else -energy, which lacks a constant. The score of a row depends on
+        no other row. Mode and random streams stay as they were.
+
+        Args:
+            x: rows, (n, *space.shape), in the units of the space; uint8 are levels of `Pixels`.
+            context: contexts of a conditional model, (n, ...), one for each row.
+            draws: number of draws of a random score, for each row.
+            seed: random seed.
+
+        Raises:
+            Refused: the model has no score, or the rows are not of its space.
+        """
+        who = f"{type(self).__name__}.score_samples"
+        rows = [rows_given(self.space, x, f"{who}: x")]
+        if (context is None) != (self.context_space is None):
+            wanted = self.context_space or "no context"
+            raise Refused(f"{who}: context is {type(context).__name__}; {wanted} is wanted")
+        if context is not None and self.context_space is not None:
+            rows.append(rows_given(self.context_space, context, f"{who}: context"))
+        return score_draws(self, *rows, draws=draws, seed=seed).value.numpy()
 
     def noise(self, *shape: int) -> Tensor:
         """Standard normal noise, of the model's own dtype and on its device."""

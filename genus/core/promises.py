@@ -76,6 +76,13 @@ class HasLogWeight(Protocol):
     def log_weight(self, *x: Tensor) -> Tensor: ...
 
 
+@runtime_checkable
+class HasEnergy(Protocol):
+    """Knows -log p(x) up to a constant, in nats, one number a row."""
+
+    def energy(self, *x: Tensor) -> Tensor: ...
+
+
 class AnnealingPath(NamedTuple):
     """Unnormalised f_beta(x), beta in [0, 1], from a known distribution to a model's own.
 

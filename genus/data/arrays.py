@@ -61,7 +61,7 @@ def arrays(path: Path, *, layout: Layout | None = None) -> Data:
         roles["x"]["train"] = next(iter(found.values()))
     else:
         for key, array in found.items():
-            word, split = _named(key)
+            word, split = named_array(key)
             if word not in ROLES or split is None or split in roles[ROLES[word]]:
                 held = ", ".join(found)
                 wanted = "x and y, or x_train, y_train, x_validation, ..., or train_images, train_labels, ..."
@@ -74,12 +74,12 @@ def arrays(path: Path, *, layout: Layout | None = None) -> Data:
     space, parts = understood(images, str(path), layout)
     if isinstance(space, Reals) and (note := _like_pictures(parts)):
         notes.append(note)
-    labels = {k: _plain(y) for k, y in roles["y"].items()}
+    labels = {k: plain_labels(y) for k, y in roles["y"].items()}
     data = data_of_rows(path.stem, space, parts, labels or None)
     return replace(data, notes=tuple(dict.fromkeys(notes)))
 
 
-def _named(key: str) -> tuple[str, str | None]:
+def named_array(key: str) -> tuple[str, str | None]:
     """What an array holds by its name, and of which split: x_train, or train_images."""
     word, _, part = key.lower().partition("_")
     if word not in ROLES and split_name(word) is not None:
@@ -87,7 +87,7 @@ def _named(key: str) -> tuple[str, str | None]:
     return word, split_name(part or "train")
 
 
-def _plain(labels: Array) -> Array:
+def plain_labels(labels: Array) -> Array:
     """Labels as (n,), whole numbers where they are numbers, if they come as a column or as floats."""
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]

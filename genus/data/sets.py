@@ -2,15 +2,16 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..core import Attributes, Classes, Model, Refused, Space, Tokens
+from ..core import Classes, Model, Refused, Space
 from ..core.html import card, embedded
 from ..media import Showing
+from .meaning import Columns, Meaning, as_words
 from .splits import Split
 from .truth import Toy
 from .views import augmented, binarised, coarse, cropped
@@ -55,7 +56,7 @@ class Data:
     separator: str = ""
     context_symbols: tuple[str, ...] = ()
     rate: int | None = None
-    columns: Any = None
+    columns: Columns | None = None
 
     @property
     def splits(self) -> dict[str, Split]:
@@ -134,68 +135,35 @@ class Data:
 
     def text(self, x: Tensor) -> list[str]:
         """The texts of the tokens x, (n, length), up to their end where there is one."""
-        end = getattr(self.space, "end", None)
-        rows = [row[: row.index(end)] if end in row else row for row in x.tolist()]
-        return [self.separator.join(self.symbols[token] for token in row) for row in rows]
+        return self.meaning.text(x)
 
     def tokens(self, text: str) -> Tensor:
         """The tokens of a text, (length,) int64."""
-        return self._numbers(text, self.symbols)
+        return self.meaning.tokens(text)
 
     def parse_context(self, text: str) -> Tensor:
         """The context, (*context_space.shape), from a text: class, labels with commas, or text."""
-        space = self.context_space
-        match space:
-            case Classes():
-                names = self.class_names or tuple(map(str, range(space.count)))
-                if text in names:
-                    return torch.tensor(names.index(text))
-                raise Refused(f"{self.name}: '{text}' is no class; one of {', '.join(names)} is")
-            case Attributes():
-                context = torch.tensor(self._attributes(text))
-                if context.shape == space.shape and space.fault(context[None]) is None:
-                    return context
-                wanted = ", ".join(f"below {count}" for count in space.counts)
-                raise Refused(f"{self.name}: the labels are '{text}'; wanted are numbers {wanted}")
-            case Tokens() if self.context_symbols and space.end is not None:
-                words = self._numbers(text, self.context_symbols)
-                if len(words) <= space.length:
-                    return torch.nn.functional.pad(
-                        words, (0, space.length - len(words)), value=space.end
-                    )
-                raise Refused(
-                    f"{self.name}: the text has {len(words)} tokens; at most {space.length} are wanted"
-                )
-        raise Refused(f"{self.name}: its context is {space}, which cannot be given as a text")
+        return self.meaning.parse_context(text)
 
-    def _attributes(self, text: str) -> list[int]:
-        """Numbers of labels from words such as 3,0,1 or glasses=round,hair=short; others are 0."""
-        words = [word.strip() for word in text.split(",")]
-        if not self.attributes or not any("=" in word for word in words):
-            return [int(word) if word.isdigit() else -1 for word in words]
-        found = dict.fromkeys(self.attributes, 0)
-        for word in words:
-            name, _, value = word.partition("=")
-            if name not in self.attributes:
-                raise Refused(
-                    f"{self.name}: there is no attribute '{name}'; there are "
-                    f"{', '.join(self.attributes)}"
-                )
-            if value not in self.attributes[name]:
-                known = ", ".join(self.attributes[name])
-                raise Refused(f"{self.name}: {name} is '{value}'; one of {known} is wanted")
-            found[name] = self.attributes[name].index(value)
-        return [*found.values()]
+    def asked(self, options: Mapping[str, Any]) -> "Data":
+        """These data, which know the options they were asked for with."""
+        return replace(self, options=as_words(options) | dict(self.options)) if options else self
 
-    def _numbers(self, text: str, symbols: tuple[str, ...]) -> Tensor:
-        numbers = {symbol: number for number, symbol in enumerate(symbols)}
-        words = text.split(self.separator) if self.separator else list(text)
-        if unknown := sorted({word for word in words if word not in numbers}):
-            raise Refused(
-                f"{self.name}: the text has {', '.join(map(repr, unknown[:5]))}, which never occurs "
-                f"in these data; leave it out"
-            )
-        return torch.tensor([numbers[word] for word in words], dtype=torch.int64)
+    @property
+    def meaning(self) -> Meaning:
+        """What the numbers of the rows stand for."""
+        known = {one.name: getattr(self, one.name) for one in fields(Meaning) if one.name in OWN}
+        return Meaning(space=self.space, context_space=self.context_space, **known)
+
+    def recorded(self) -> Meaning:
+        """What a run keeps of these data: the meaning, the share of each label, and a fingerprint."""
+        shares, labels = (), self.train.labels
+        if labels is not None and isinstance(self.context_space, Classes):
+            counts = torch.bincount(labels, minlength=self.classes)
+            shares = tuple((counts.double() / len(labels)).tolist())
+        parts = [split.source_fingerprint for split in self.splits.values()]
+        content = hashlib.sha256(" ".join(parts).encode()).hexdigest()
+        return replace(self.meaning, shares=shares, content=content)
 
     def labelled(self) -> "Data":
         """Data whose batches are (x, label), for a conditional model."""
@@ -238,20 +206,29 @@ class Data:
 
     def view_for(self, model: Model) -> "Data":
         """These data as a model takes them: as they are, with labels, as bits, or as pairs."""
-        wanted = (model.space, getattr(model, "context_space", None))
+        return self.view_of(
+            model.space, getattr(model, "context_space", None), type(model).__name__
+        )
+
+    def view_of(self, space: Space, context_space: Space | None, who: str) -> "Data":
+        """These data with rows and contexts of these spaces.
+
+        Args:
+            space, context_space: spaces that are wanted.
+            who: who wants them, for messages.
+        """
         for view in VIEWS:
             try:
                 seen = view(self)
             except ValueError:  # these data have no such view
                 continue
-            if (seen.space, seen.context_space) == wanted:
+            if (seen.space, seen.context_space) == (space, context_space):
                 return seen
-        context = f" given {wanted[1]}" if wanted[1] else ""
-        raise Refused(
-            f"{self.name}: is {self.space}; {type(model).__name__} was made for {wanted[0]}{context}"
-        )
+        context = f" given {context_space}" if context_space else ""
+        raise Refused(f"{self.name}: is {self.space}; {who} was made for {space}{context}")
 
 
+OWN = {one.name for one in fields(Data)}  # the rest of a meaning follows from the splits
 VIEWS: tuple[Callable[[Data], Data], ...] = (
     lambda data: data,
     Data.labelled,

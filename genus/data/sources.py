@@ -165,15 +165,14 @@ def load(source: str | Path, **options: Any) -> Data:
             keyword-only argument of the function that reads them. None is as if left out.
 
     Raises:
-        Refused: the source or an option is unknown; the message says how to mend it. An option that
-            does not apply is refused.
+        Refused: the source or an option is unknown or does not apply; the message says the mend.
     """
     name, found = _parsed(str(source))
     given = found | {option: value for option, value in options.items() if value is not None}
     if name in catalogue()["names"]:
         found = source_of_name(name)
         place = (_folder_of(name, found), name) if found.folders else ()
-        return found.read(*place, **found.checked(given, name))
+        return found.read(*place, **found.checked(given, name)).asked(given)
     path = _found(name)
     if (found := source_of_path(path)) is None:
         known = kind_of(path.name)
@@ -186,7 +185,7 @@ def load(source: str | Path, **options: Any) -> Data:
             f"load: {path} is {came}; known are tables, .npy, .npz, .txt, idx files, pictures, and "
             f"folders of pictures or idx files"
         )
-    data = found.read(path, **found.checked(given, f"{path} is {found.kind}, which"))
+    data = found.read(path, **found.checked(given, f"{path} is {found.kind}, which")).asked(given)
     for note in data.notes:
         warnings.warn(f"{path}: {note}", Note, stacklevel=2)
     return data

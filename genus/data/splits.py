@@ -39,6 +39,11 @@ class Split(ABC):
         """SHA-256 of the content: it changes when the data do."""
         return hashlib.sha256(self.content().encode()).hexdigest()
 
+    @property
+    def source_fingerprint(self) -> str:
+        """SHA-256 of the rows as they were read, which all views of them share."""
+        return self.fingerprint
+
     @abstractmethod
     def content(self) -> str:
         """The text that is hashed for the fingerprint: it changes when the data do."""
@@ -203,6 +208,14 @@ class Rows(Finite):
         if self.attributes is not None:
             parts.append(digest(self.attributes))
         return "\n".join(parts)
+
+    @property
+    def source_fingerprint(self) -> str:
+        given = (
+            None if self.context is self.labels or self.context is self.attributes else self.context
+        )
+        parts = [digest(x) for x in (self.labels, self.attributes, given)]
+        return hashlib.sha256("\n".join([self.digest, *parts]).encode()).hexdigest()
 
     @cached_property
     def digest(self) -> str:

@@ -45,6 +45,10 @@ class MappedSplit(Split):
     def __len__(self) -> int:
         return len(self.inner)
 
+    @property
+    def source_fingerprint(self) -> str:
+        return self.inner.source_fingerprint
+
     def content(self) -> str:
         return f"{self.inner.fingerprint} {self.what}"
 

@@ -11,7 +11,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngImageFile, PngInfo
 from torch import Tensor
 
-from ..core import Attributes, Classes, Pixels, Reals, Space, Tokens
+from ..core import Attributes, Bits, Classes, Pixels, Reals, Records, Space, Tokens
 from ..core.files import write
 from ..errors import Refused
 from .pictures import Picture
@@ -42,6 +42,8 @@ class Reading(Protocol):
     def symbols(self) -> tuple[str, ...]: ...
     @property
     def rate(self) -> int | None: ...
+    @property
+    def columns(self) -> object: ...
     def text(self, x: Tensor) -> list[str]: ...
     def tokens(self, text: str) -> Tensor: ...
 
@@ -139,7 +141,7 @@ def read_note(path: Path | str) -> dict[str, Any]:
 
 
 def natural_kind(space: Space, data: Callable[[], Reading]) -> str:
-    """The suffix of the file that shows samples best: .png, .npy, .txt or .wav.
+    """The suffix of the file that shows samples best: .png, .npy, .csv, .txt or .wav.
 
     Args:
         space: space of the samples.
@@ -150,6 +152,10 @@ def natural_kind(space: Space, data: Callable[[], Reading]) -> str:
             return ".txt"
         if data().rate is not None:
             return ".wav"
+    if isinstance(space, Records) or (
+        isinstance(space, Reals | Bits) and len(space.shape) == 1 and data().columns is not None
+    ):
+        return ".csv"
     if isinstance(space, Tokens | Classes | Attributes):
         return ".npy"
     if len(space.shape) > 1:

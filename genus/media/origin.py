@@ -35,23 +35,27 @@ def origin(run: Path | str, seed: int, words: Sequence[str] | None = None) -> di
     }
 
 
-def presentable(value: Any) -> Any:
+def presentable(value: Any, climbing: bool = False) -> Any:
     """A value of JSON types in which no text names a path from the root or from a home.
 
     A text may be a path, an option with one, `--out=/a/b`, or data with options, `/a/b?c=/d`.
+
+    Args:
+        value: value of JSON types.
+        climbing: whether a relative path may lead out of the current folder, as ../photos does.
     """
     if isinstance(value, dict):
-        return {key: presentable(one) for key, one in value.items()}
+        return {key: presentable(one, climbing) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [presentable(one) for one in value]
+        return [presentable(one, climbing) for one in value]
     if not isinstance(value, str):
         return value
     for mark in ("&", "?", "="):
         if mark in value and "/" in value:
-            return mark.join(presentable(part) for part in value.split(mark))
+            return mark.join(presentable(part, climbing) for part in value.split(mark))
     path = Path(value)
     if not path.is_absolute() and not value.startswith("~"):
-        return path.name if path.parts[:1] == ("..",) else value
+        return path.name if path.parts[:1] == ("..",) and not climbing else value
     here = Path.cwd()
     if path.is_relative_to(here):
         return path.relative_to(here).as_posix() + ("/" if value.endswith("/") else "")

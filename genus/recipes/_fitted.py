@@ -14,9 +14,11 @@ from ..core import Classes, Model, Records, Refused, Space, require
 from ..data import Data, load
 from ..data.sources import with_options
 from ..measure import scores
+from ..measure.anomalies.reference import remember
 from ..media import picture
 from ..nn import Labels
 from ..train import Batches, MakesOptimizers, Run, fit
+from ..train.game import ranks
 from ..train.schedules import cosine
 
 S = TypeVar("S", bound=Space)
@@ -95,7 +97,7 @@ def fitted(
     rows: Batches | None = None,
     picture: Callable[[Model, Path], Any] | None = picture,
 ) -> Model:
-    """The model, trained by `fit`.
+    """The model, trained by `fit`. Its run keeps where validation rows stand, for `genus score`.
 
     Args:
         model: model to train.
@@ -107,7 +109,7 @@ def fitted(
         rows: training rows, if not the training split.
         picture: function that writes samples into a file; None for no pictures.
     """
-    return fit(
+    result = fit(
         model,
         source.train if rows is None else rows,
         replace(run, note=resolved(run.note, source)),
@@ -116,13 +118,20 @@ def fitted(
         evaluate=evaluate or scores(source.validation),
         picture=picture,
     )
+    if run.out is not None and ranks()[0] == 0:
+        remember(run.out, result, source.recorded(), source.validation)
+    return result
 
 
 def resolved(note: Mapping[str, Any], source: Data) -> dict[str, Any]:
-    """The note of a run, with all options of its data, so that new defaults change no old run."""
+    """The note of a run: what it keeps of its data, and all options that these were read with.
+
+    So the run is used when its data are no longer there, and new defaults change no old run.
+    """
+    note = {**note, "data": source.recorded().to_json()}
     recipe = note.get("recipe")
     if not (source.options and isinstance(recipe, Mapping)):
-        return dict(note)
+        return note
     options = dict(recipe["options"])
     options["data"] = with_options(str(options["data"]), source.options)
     return {**note, "recipe": {**recipe, "options": options}}

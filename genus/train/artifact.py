@@ -148,18 +148,6 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def data_of(folder: Path) -> str:
-    """The name of the training data of the run in a folder."""
-    recipe = read_config(folder).get("recipe")
-    options = recipe.get("options") if isinstance(recipe, dict) else None
-    name = options.get("data") if isinstance(options, dict) else None
-    if not name:
-        raise ArtifactError(
-            f"{folder}: does not say which data it learnt from; name them with --data"
-        )
-    return name
-
-
 def weights_hash(folder: Path, *, average: bool = True) -> str:
     """The hash of the weights that `load` reads, after a check."""
     return digest(read_weights(_weights_file(folder, average)))
@@ -212,6 +200,8 @@ def card(config: Mapping[str, Any]) -> str:
     ]
     for title in ("recipe", "data", "training", "metrics"):
         if content := config.get(title):
+            if title == "data":  # the names of its symbols and classes are for programs
+                content = {k: v for k, v in content.items() if not isinstance(v, list | dict)}
             body = json.dumps(content, indent=2)
             lines += [f"## {title.capitalize()}", "", "```json", body, "```", ""]
     return "\n".join(lines)

@@ -26,6 +26,7 @@ from .budget import Budget
 from .game import Average, MakesOptimizers, adam, agreed, own_optimizers, play, ranks
 from .given import Given, prepared
 from .log import Log
+from .note import as_given, noted
 from .previews import Picture, Previews
 from .process import Interrupted, Patience, begin, undisturbed
 from .progress import Display
@@ -333,8 +334,7 @@ class _Session:
     def note(self) -> dict[str, Any]:
         training = {"rounds": self.number, "seconds": round(self.seconds, 1)}
         training |= {k: getattr(self.run, k) for k in ("batch", "lr", "seed", "ema")}
-        data = {"fingerprint": self.data.fingerprint, "name": getattr(self.data, "name", None)}
-        return {"data": data, "training": training, "metrics": self.figures, **self.run.note}
+        return {"training": training, "metrics": self.figures, **noted(self.run, self.data)}
 
     def checkpoint(self) -> None:
         """Writes the state as one file, then the artifact, which the state could restore."""
@@ -353,6 +353,7 @@ class _Session:
             "model": self.model.state_dict(),
             "average": average.state_dict() if average else None,
             "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
+            **as_given(self.run),
         }
         keep(self.out, self.identity(), state)
         self.save()

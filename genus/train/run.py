@@ -99,7 +99,8 @@ class Run:
             the weights of its best evaluation; by default it goes on, and ends with its last.
         checkpoint_every: number of rounds between two checkpoints.
         progress: whether to show a live table, or plain lines where there is no terminal.
-        note: further entries of config.json, of JSON types.
+        note: further entries of config.json, of JSON types. A recipe's run keeps what its numbers
+            stand for; so does one with {"data": data.recorded().to_json()}.
     """
 
     rounds: int | None = None

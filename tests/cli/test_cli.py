@@ -399,7 +399,9 @@ def test_options_of_data_are_flags(run, said, tmp_path):
     )
     assert code == 0, err
     stored = artifact.read_config(tmp_path / "r")["recipe"]["options"]["data"]
-    assert stored.startswith(f"{folder}?size=8x8&resize=crop&background=white")
+    assert stored.startswith("photos?size=8x8&resize=crop&background=white")
+    for name in ("config.json", "README.md"):  # they may be passed on
+        assert str(tmp_path) not in (tmp_path / "r" / name).read_text()
     code, _, err = said(f"evaluate {tmp_path / 'r'} --data.size 9")
     assert code == 2
     assert "made for Pixels(shape=(1, 8, 8)" in err

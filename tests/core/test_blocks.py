@@ -5,7 +5,8 @@ import torch
 
 import genus
 from genus.core import Classes, GenerativeModel, Pixels, Reals, Refused, Tokens
-from genus.core.blocks import blocks, rows_of
+from genus.core.blocks import blocks
+from genus.core.parts import rows_of
 from genus.density import Gaussian
 from genus.nn import MLP
 

@@ -1,1 +1,1 @@
-"""The work of the commands that do much: comparing, and writing samples."""
+"""The work of the commands that do much: comparing, scoring, and writing samples."""

@@ -28,7 +28,7 @@ from ...data import Data
 from ...data import load as load_data
 from ...errors import Refused
 from ...measure.oracles import oracle_for
-from ...media.origin import origin
+from ...media.origin import origin, presentable
 from ...report import groups, page, printed
 from ...report.pictures import picture_of_data
 from ...report.record import Judges, recorded
@@ -93,19 +93,21 @@ def compare(
         "seed": seed,
         "machine": _machine(device),
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "command": f"genus {shlex.join(words)}",
+        "command": f"genus {shlex.join(presentable(words))}",
         "real": picture_of_data(source, out, origin(out, seed, words)),
     }
     options = {"data": data, "minutes": minutes, "seed": seed, "oracle": oracle and str(oracle)}
     if extractor is not None:
         options["extractor"] = str(extractor)
+    asked = {**presentable(options), "content": source.recorded().content}
     for number, name in enumerate(names, 1):
         record = before.get(name)
-        if record is not None and _finished(record, options, out / folder_of(name)):
+        if record is not None and _finished(record, asked, out / folder_of(name)):
             say(f"{name}, {number} of {len(names)}: is finished")
         else:
             say(f"{name}, {number} of {len(names)}: learns for {minutes:g} minutes")
             record = _attempt(name, source, options, out / folder_of(name), device, judges, words)
+            record["asked"] = asked
         before[name] = record
         known = [before[other] for other in names if other in before]
         write(out / "results.json", json.dumps({**results, "models": known}, indent=1).encode())
@@ -138,9 +140,9 @@ def _claim(out: Path, resume: bool) -> dict[str, Record]:
     return known
 
 
-def _finished(record: Record, options: Mapping[str, Any], folder: Path) -> bool:
-    """Whether the model in a folder has these options, and is still the one that was measured."""
-    if record.get("failure", "unknown") or record.get("asked") != options:
+def _finished(record: Record, asked: Mapping[str, Any], folder: Path) -> bool:
+    """Whether the model in a folder is of what is asked, and still the one that was measured."""
+    if record.get("failure", "unknown") or record.get("asked") != asked:
         return False
     return record.get("weights") == weights_hash(folder)
 
@@ -155,7 +157,7 @@ def _attempt(
     words: Sequence[str],
 ) -> Record:
     """The record of a recipe, also if it failed."""
-    record: Record = {**asdict(entry_of(name)), "asked": options, "code": OK, "failure": None}
+    record: Record = {**asdict(entry_of(name)), "code": OK, "failure": None}
     try:
         parser = RecipeParser(recipe_of(name), folder, name)
         given = {option: value for option, value in options.items() if option in parser.defaults}

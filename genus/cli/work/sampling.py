@@ -12,8 +12,9 @@ from torch import Tensor
 
 from ...core import Classes, GenerativeModel, Reals, blocks, given, in_blocks
 from ...core.files import drafted_folder, write
-from ...data import Data
-from ...data import load as load_data
+from ...data.meaning import Meaning
+from ...data.tables.writing import KINDS as TABLES
+from ...data.tables.writing import table_bytes
 from ...errors import Refused, RefusedType
 from ...functional.sequences.choices import DRAWN
 from ...media import contexts, grid, save_film, save_picture, scatter, shown
@@ -25,7 +26,7 @@ from ...media.samples import prefix, sampling_arguments
 from ...media.ways import filled, mask_of, masked, upper_half, walked, watched
 from ...train.artifact import load, read_config
 from ...train.process import begin
-from ..parser import learnt_from
+from .runs import RunData
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Order:
         format: kind of the files in a folder, such as ".jpg"; by default what shows a sample best.
         seed: random seed.
         raw: whether to use the weights themselves, not their average.
-        data: data set of contexts, rows and symbols, by default the data of the run.
+        data: data set of contexts and rows, by default the data of the run.
         device: device as in `Run`.
         temperature, top_k, top_p: settings of `Decoding`, for models that sample value by value.
         mean: True shows the mean of p(x | z), for models that have a latent.
@@ -95,7 +96,11 @@ def write_samples(order: Order) -> None:
     elif kind in PICTURES:
         samples.write_picture(torch.cat([*drawn]))
     elif kind in (".txt", ".wav"):
-        content = written(samples.source, torch.cat([*drawn]), kind)
+        content = written(samples.meaning, torch.cat([*drawn]), kind)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write(out, content)
+    elif kind in TABLES:
+        content = table_bytes(samples.meaning.rows(torch.cat([*drawn])), kind)
         out.parent.mkdir(parents=True, exist_ok=True)
         write(out, content)
     else:
@@ -122,26 +127,27 @@ class Samples:
             raise RefusedType(f"sample: {type(self.model).__name__} cannot sample")
         names = ("temperature", "top_k", "top_p", "mean", "bias")
         self.how = sampling_arguments(self.model, {name: getattr(order, name) for name in names})
+        self.of_run = RunData(order.folder, self.model, order.data)
         if order.data is not None:
-            _ = self.source  # data that do not fit are refused even if they are not needed
+            _ = self.of_run.data  # data that do not fit are refused even if they are not needed
         self.known: Tensor | None = None  # of rows that are completed
         self.rows: Tensor | None = None
 
-    @cached_property
-    def source(self) -> Data:
-        """The data, as the model takes them."""
-        return load_data(self.order.data or learnt_from(self.order.folder)).view_for(self.model)
+    @property
+    def meaning(self) -> Meaning:
+        """What the numbers of the samples stand for."""
+        return self.of_run.meaning
 
     @cached_property
     def given(self) -> Tensor | None:
         """The contexts, (n, ...), of a conditional model."""
-        found = contexts(self.model, self.order.n, lambda: self.source.test.first(self.order.n)[1])
+        n, space = self.order.n, self.model.context_space
         if self.order.context is None:
-            return found
-        if found is None:
+            return contexts(self.model, n, lambda: self.of_run.data.test.first(n)[1])
+        if space is None:
             name = type(self.model).__name__
             raise Refused(f"sample: {name} takes no context: leave --context out")
-        return self.source.parse_context(self.order.context).expand_as(found)
+        return self.meaning.parse_context(self.order.context).expand(n, *space.shape)
 
     # drawing
 
@@ -169,7 +175,7 @@ class Samples:
 
     def _test(self, n: int) -> tuple[Tensor, ...]:
         """n rows of the test split, from the first on, and their contexts."""
-        return tuple(part[torch.arange(n) % len(part)] for part in self.source.test.first(n))
+        return tuple(part[torch.arange(n) % len(part)] for part in self.of_run.data.test.first(n))
 
     def _walked(self, steps: int) -> Iterator[Tensor]:
         """Ways between the codes of test rows, the first and the second, and so on, or of draws."""
@@ -192,7 +198,7 @@ class Samples:
             )
         first = torch.empty(1, 0, dtype=torch.int64)
         if order.prompt is not None:
-            first = prefix(model, self.source, order.prompt, longer)
+            first = prefix(model, self.meaning, order.prompt, longer)
 
         def draw(rows: int, *context: Tensor) -> Tensor:
             begun = first.expand(rows, -1).to(next(model.parameters()).device)
@@ -269,7 +275,7 @@ class Samples:
         """
         order, space = self.order, self.model.space
         frames = order.frames is not None
-        natural = ".png" if frames else natural_kind(space, lambda: self.source)
+        natural = ".png" if frames else natural_kind(space, lambda: self.meaning)
         kind = order.format or natural
         alone = frames or has_pictures(space)
         if (kind in PICTURES and not alone) or (kind == ".npy" and order.format is None):
@@ -299,4 +305,4 @@ class Samples:
                         save_picture(plain(image), next(places).with_suffix(kind), note)
                 else:
                     for x in rows.split(1):
-                        write(next(places).with_suffix(kind), written(self.source, x, kind))
+                        write(next(places).with_suffix(kind), written(self.meaning, x, kind))

@@ -86,7 +86,7 @@ def arranged(
     metadata = read_metadata(root, lists, label)
     faults: dict[str, UnfitError] = {}
     for name in names:
-        if name not in lists and (fault := _unwanted(name)) is not None:
+        if name not in lists and (fault := unwanted(name)) is not None:
             faults[name] = fault
     there = [name for name in names if name not in faults and name not in lists]
     if metadata.entries:
@@ -127,7 +127,7 @@ def listed(folder: Path) -> tuple[Path, list[str]]:
     return folder, sorted(found)
 
 
-def _unwanted(name: str) -> UnfitError | None:
+def unwanted(name: str) -> UnfitError | None:
     """The reason why a file is not even opened, if there is one."""
     parts = name.lower().split("/")
     if any(part.startswith(".") or part in HIDDEN for part in parts):

@@ -36,6 +36,15 @@ def is_number(word: str) -> bool:
     return any(style.number(word) is not None for style in STYLES)
 
 
+def plain_number(cell: Any) -> float | None:
+    """The number that a cell holds, written without any sign or group; None if it is none."""
+    try:
+        value = float(cell)
+    except (TypeError, ValueError):
+        return None
+    return value if math.isfinite(value) else None
+
+
 @dataclass(frozen=True)
 class Style:
     """A way of writing numbers.

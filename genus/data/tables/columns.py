@@ -315,8 +315,8 @@ class Columns:
 
     # the looser view, of real numbers
 
-    def loosen(self, x: Tensor, noise: torch.Generator) -> Tensor:
-        """A draw of z, (n, k), given x, (n, k)."""
+    def loosen(self, x: Tensor, noise: torch.Generator | None = None) -> Tensor:
+        """A draw of z, (n, k), given x, (n, k); noise is by default torch's own."""
         u = torch.rand(x.shape, generator=noise, dtype=torch.float64)
         u = EDGE + (1 - 2 * EDGE) * u
         z = x.double().clone()

@@ -30,6 +30,11 @@ class TableRows(Rows):
         return LooseRows(self, self.columns) if self.columns.dequantises else self
 
 
+def tight(split: Split) -> Split:
+    """The rows of a table of which a split is the looser view; any other split as it is."""
+    return split.inner if isinstance(split, LooseRows) else split
+
+
 class LooseRows(Split):
     """A view of a table in which each field is a real number, with noise that is new in each batch.
 

@@ -14,7 +14,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,16 @@ class Sheet:
     @property
     def rows(self) -> int:
         return len(self.columns[0]) if self.columns else 0
+
+    def some(self, begin: int, end: int) -> "Sheet":
+        """The rows from one number to before another."""
+        return replace(self, columns=[cells[begin:end] for cells in self.columns])
+
+    def without(self, at: int) -> "Sheet":
+        """All columns but one."""
+        names, columns = [*self.names], [*self.columns]
+        del names[at], columns[at]
+        return replace(self, names=names, columns=columns)
 
 
 def sheet(path: Path, *, encoding: str | None = None, header: bool | None = None) -> Sheet:

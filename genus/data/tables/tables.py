@@ -1,6 +1,6 @@
 """Tables as data sets: .csv, .tsv, .jsonl, .parquet, .xlsx, also in .gz or .zip, and data frames."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -83,9 +83,9 @@ def of_sheet(
             raise Refused(f"{who}: each row lacks a value; leave missing=drop out")
     numbers, names = None, ()
     if label is not None:
-        at = _place(label, cells, who)
+        at = label_place(label, cells, who)
         numbers, names = numbered(_labels(cells.columns[at], cells.first, who))
-        cells = _without(cells, at)
+        cells = cells.without(at)
         if not cells.names:
             raise Refused(f"{who}: has no column but the label")
     keys = [f"{name} {i}" for i in range(cells.rows)]
@@ -106,7 +106,7 @@ def of_sheet(
     return Data(name, train, validation, test, class_names=names, columns=columns, notes=told)
 
 
-def _place(label: str, cells: Sheet, who: str) -> int:
+def label_place(label: str, cells: Sheet, who: str) -> int:
     """The number of the column of labels."""
     if label in cells.names:
         return cells.names.index(label)
@@ -129,13 +129,6 @@ def _labels(cells: Sequence[Any], first: int, who: str) -> list[Any]:
     return [cell.strip() if isinstance(cell, str) else cell for cell in cells]
 
 
-def _without(cells: Sheet, at: int) -> Sheet:
-    """A table without a column."""
-    names, columns = cells.names[:at] + cells.names[at + 1 :], [*cells.columns]
-    del columns[at]
-    return replace(cells, names=names, columns=columns)
-
-
 def _whole(cells: Sheet) -> tuple[Sheet, int]:
     """The rows in which no value is missing, and how many others there were."""
     whole = [not any(map(is_missing, row)) for row in zip(*cells.columns, strict=True)]
@@ -143,6 +136,13 @@ def _whole(cells: Sheet) -> tuple[Sheet, int]:
         [cell for cell, keep in zip(column, whole, strict=True) if keep] for column in cells.columns
     ]
     return replace(cells, columns=columns), len(whole) - sum(whole)
+
+
+def as_read(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a table that stand as words, as `sheet` takes them."""
+    header = str(options.get("header", "")).lower()
+    known = {"header": header == "true"} if header in ("true", "false") else {}
+    return {key: options[key] for key in ("encoding",) if key in options} | known
 
 
 PATHS = tuple(Source(table, pattern=pattern, kind="a table") for pattern in (*PATTERNS, *PACKED))

@@ -1,0 +1,66 @@
+"""A run and its data: what the run keeps of them, and they themselves where rows are wanted."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ...core import Model
+from ...data import Data
+from ...data import load as load_data
+from ...data.meaning import Meaning
+from ...errors import Refused
+from ...train.artifact import read_config
+from ..errors import say
+from ..parser import learnt_from
+
+
+def kept_meaning(folder: Path, model: Any) -> Meaning | None:
+    """What the run in a folder keeps of its data; None of a run that kept nothing.
+
+    Args:
+        folder: folder of the run.
+        model: its model, whose spaces these are.
+    """
+    record = read_config(folder).get("data")
+    if not isinstance(record, dict):
+        return None
+    return Meaning.from_json(record, model.space, model.context_space)
+
+
+class RunData:
+    """The data of a run, which are read when they are needed.
+
+    Args:
+        folder: folder of the run.
+        model: its model.
+        given: name or path of other data in their place, from which rows are then taken.
+    """
+
+    def __init__(self, folder: Path, model: Model, given: str | None = None):
+        self.folder, self.model, self.given = folder, model, given
+        self.kept = kept_meaning(folder, model)
+        self.changed = False  # is known once the data are read
+
+    @cached_property
+    def meaning(self) -> Meaning:
+        """What the numbers of x stand for: as the run keeps it, else as its data say."""
+        return self.kept or self.data.recorded()
+
+    @cached_property
+    def data(self) -> Data:
+        """The data, as the model takes them. Where those of the run have changed, that is said."""
+        if self.given is not None:
+            return load_data(self.given).view_for(self.model)
+        source = learnt_from(self.folder)
+        try:
+            data = load_data(source)
+        except (Refused, FileNotFoundError) as error:
+            raise Refused(
+                f"{error}; {self.folder} has learnt from {source}: if the data lie elsewhere now, "
+                f"name them with --data"
+            ) from None
+        data = data.view_for(self.model)
+        if self.kept is not None and data.recorded().content != self.kept.content:
+            self.changed = True
+            say(f"{source} has changed since {self.folder} learnt from it")
+        return data

@@ -1,0 +1,162 @@
+"""What the numbers of rows stand for: a data set knows it, and a run keeps it in its config.json.
+
+So samples are written, contexts are read and rows are scored when the data are no longer there.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..core import Attributes, Classes, Refused, Space, Tokens
+from .tables.columns import Columns
+from .tables.sheets import Sheet
+
+
+def as_words(options: Mapping[str, Any]) -> dict[str, str]:
+    """Options of data as they stand in a name: a size of two sides as 48x64."""
+    pairs = ((k, v if isinstance(v, tuple) else (v,)) for k, v in options.items())
+    return {name: "x".join(map(str, parts)) for name, parts in pairs}
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What the numbers of rows stand for.
+
+    Args:
+        name: name of the data set.
+        space: space of x.
+        context_space: space of a context.
+        class_names: meaning of each label.
+        attributes: names of several labels, and the meaning of each of their values.
+        options: options with which the data were read.
+        symbols: characters or words that tokens stand for.
+        separator: text between two symbols.
+        context_symbols: symbols that the tokens of a context stand for.
+        rate: samples per second of sounds.
+        columns: what the columns of a file became.
+        shares: share of each label among the training rows, where contexts are labels.
+        content: SHA-256 of the data as they were read, whatever the view of them.
+    """
+
+    name: str
+    space: Space
+    context_space: Space | None = None
+    class_names: tuple[str, ...] = ()
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+    symbols: tuple[str, ...] = ()
+    separator: str = ""
+    context_symbols: tuple[str, ...] = ()
+    rate: int | None = None
+    columns: Columns | None = None
+    shares: tuple[float, ...] = ()
+    content: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything but the spaces, which are those of the model, as JSON types."""
+        known = {one.name: getattr(self, one.name) for one in fields(self)}
+        found = {name: value for name, value in known.items() if value and "space" not in name}
+        return found | ({} if self.columns is None else {"columns": self.columns.to_json()})
+
+    @classmethod
+    def from_json(
+        cls, record: Mapping[str, Any], space: Space, context_space: Space | None
+    ) -> "Meaning | None":
+        """The meaning that `to_json` wrote; None of a run that kept none.
+
+        Args:
+            record: entry "data" of a run's config.json.
+            space, context_space: spaces of the model of the run.
+        """
+        if "content" not in record:
+            return None
+        known = {one.name for one in fields(cls)} - {"space", "context_space", "columns"}
+        found: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in record.items()
+            if name in known
+        }
+        if "attributes" in found:
+            found["attributes"] = {name: tuple(v) for name, v in found["attributes"].items()}
+        if record.get("columns") is not None:
+            found["columns"] = Columns.from_json(record["columns"])
+        return cls(space=space, context_space=context_space, **found)
+
+    @property
+    def loose(self) -> bool:
+        """Whether x are rows of a table in their looser view, of real numbers."""
+        return self.columns is not None and self.space != self.columns.space
+
+    def rows(self, x: Tensor) -> Sheet:
+        """The rows of the table that x, (n, k), stand for."""
+        if self.columns is None:
+            raise Refused(f"{self.name}: is no table; another kind of file is wanted")
+        return self.columns.decode(self.columns.tighten(x) if self.loose else x)
+
+    def text(self, x: Tensor) -> list[str]:
+        """The texts of the tokens x, (n, length), up to their end where there is one."""
+        end = getattr(self.space, "end", None)
+        rows = [row[: row.index(end)] if end in row else row for row in x.tolist()]
+        return [self.separator.join(self.symbols[token] for token in row) for row in rows]
+
+    def tokens(self, text: str) -> Tensor:
+        """The tokens of a text, (length,) int64."""
+        return self._numbers(text, self.symbols)
+
+    def parse_context(self, text: str) -> Tensor:
+        """The context, (*context_space.shape), from a text: class, labels with commas, or text."""
+        space = self.context_space
+        match space:
+            case Classes():
+                names = self.class_names or tuple(map(str, range(space.count)))
+                if text in names:
+                    return torch.tensor(names.index(text))
+                raise Refused(f"{self.name}: '{text}' is no class; one of {', '.join(names)} is")
+            case Attributes():
+                context = torch.tensor(self._attributes(text))
+                if context.shape == space.shape and space.fault(context[None]) is None:
+                    return context
+                wanted = ", ".join(f"below {count}" for count in space.counts)
+                raise Refused(f"{self.name}: the labels are '{text}'; wanted are numbers {wanted}")
+            case Tokens() if self.context_symbols and space.end is not None:
+                words = self._numbers(text, self.context_symbols)
+                if len(words) <= space.length:
+                    return torch.nn.functional.pad(
+                        words, (0, space.length - len(words)), value=space.end
+                    )
+                raise Refused(
+                    f"{self.name}: the text has {len(words)} tokens; at most {space.length} are wanted"
+                )
+        raise Refused(f"{self.name}: its context is {space}, which cannot be given as a text")
+
+    def _attributes(self, text: str) -> list[int]:
+        """Numbers of labels from words such as 3,0,1 or glasses=round,hair=short; others are 0."""
+        words = [word.strip() for word in text.split(",")]
+        if not self.attributes or not any("=" in word for word in words):
+            return [int(word) if word.isdigit() else -1 for word in words]
+        found = dict.fromkeys(self.attributes, 0)
+        for word in words:
+            name, _, value = word.partition("=")
+            if name not in self.attributes:
+                raise Refused(
+                    f"{self.name}: there is no attribute '{name}'; there are "
+                    f"{', '.join(self.attributes)}"
+                )
+            if value not in self.attributes[name]:
+                known = ", ".join(self.attributes[name])
+                raise Refused(f"{self.name}: {name} is '{value}'; one of {known} is wanted")
+            found[name] = self.attributes[name].index(value)
+        return [*found.values()]
+
+    def _numbers(self, text: str, symbols: tuple[str, ...]) -> Tensor:
+        numbers = {symbol: number for number, symbol in enumerate(symbols)}
+        words = text.split(self.separator) if self.separator else list(text)
+        if unknown := sorted({word for word in words if word not in numbers}):
+            raise Refused(
+                f"{self.name}: the text has {', '.join(map(repr, unknown[:5]))}, which never occurs "
+                f"in these data; leave it out"
+            )
+        return torch.tensor([numbers[word] for word in words], dtype=torch.int64)

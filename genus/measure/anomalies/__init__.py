@@ -1,0 +1,1 @@
+"""How odd a row is: its score, and where it stands among validation rows."""

@@ -1,0 +1,76 @@
+"""What a run notes of itself: in its artifact, which may be passed on, and in its state, which may not.
+
+An artifact names a file of the run's recipe by its path from the folder in which the run was begun, or,
+outside of that, by its name alone. The state keeps the recipe as it was given, with any path.
+"""
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..media.origin import presentable
+from .artifact import ArtifactError, read_config
+from .run import Batches, Run
+from .state import STATE
+
+
+def noted(run: Run, data: Batches) -> dict[str, Any]:
+    """The entries of config.json that say what was learnt from, and how."""
+    known = {"fingerprint": data.fingerprint, "name": getattr(data, "name", None)}
+    found = {**run.note, "data": known | dict(run.note.get("data", {}))}
+    if "recipe" in found:
+        found["recipe"] = presentable(found["recipe"], climbing=True)
+    return found
+
+
+def as_given(run: Run) -> dict[str, str]:
+    """The entry of the state that keeps the recipe with its paths."""
+    return {"recipe": json.dumps(run.note.get("recipe"))}
+
+
+def recipes_of(folder: Path) -> list[dict[str, Any]]:
+    """The recipe of a run: first as it was given, if its state is there, then as its artifact has it.
+
+    Args:
+        folder: folder of a run, or of its best model.
+    """
+    found = (_given(_root(folder) / STATE), read_config(folder).get("recipe"))
+    return [one for one in found if isinstance(one, dict) and isinstance(one.get("options"), dict)]
+
+
+def data_of(folder: Path) -> list[tuple[str, Path | None]]:
+    """Where the training data of a run may lie: sources, each with the folder that it is seen from.
+
+    Args:
+        folder: folder of a run, or of its best model.
+    """
+    found = []
+    for recipe in recipes_of(folder):
+        name, place = recipe["options"].get("data"), recipe.get("place")
+        if isinstance(name, str) and name:
+            found.append((name, _root(folder) / place if isinstance(place, str) else None))
+    if not found:
+        raise ArtifactError(
+            f"{folder}: does not say which data it learnt from; name them with --data"
+        )
+    return list(dict.fromkeys(found))
+
+
+def _root(folder: Path) -> Path:
+    """The folder of the run, from that of its best model too."""
+    best = folder.name == "best" and (folder.parent / "config.json").exists()
+    return folder.parent if best else folder
+
+
+def _given(state: Path) -> Any:
+    """The recipe that a state keeps; None where there is none."""
+    try:
+        kept = torch.load(state, map_location="cpu", weights_only=True, mmap=True)
+        return json.loads(kept.get("recipe", "null"))
+    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError):
+        return (
+            None  # the run was passed on without it, or `fit --resume` will say that it is damaged
+        )
