@@ -170,6 +170,15 @@ class Records(Space):
     def shape(self) -> tuple[int, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
         return (len(self.fields),)
 
+    def __str__(self) -> str:
+        words = {"categories": Category, "rounded numbers": Grid, "real numbers": Real}
+        counts = {
+            word: sum(isinstance(f, kind) for f in self.fields) for word, kind in words.items()
+        }
+        return (
+            f"Records of {', '.join(f'{count} {word}' for word, count in counts.items() if count)}"
+        )
+
     def present(self, x: Tensor, number: int) -> Tensor:
         """Whether a field is there, (n,)."""
         there = getattr(self.fields[number], "there", None)

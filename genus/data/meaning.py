@@ -90,11 +90,11 @@ class Meaning:
         """Whether x are rows of a table in their looser view, of real numbers."""
         return self.columns is not None and self.space != self.columns.space
 
-    def rows(self, x: Tensor) -> Sheet:
-        """The rows of the table that x, (n, k), stand for."""
+    def rows(self, x: Tensor, as_numbers: bool = False) -> Sheet:
+        """The rows of the table that x, (n, k), stand for, as `Columns.decode` gives them."""
         if self.columns is None:
             raise Refused(f"{self.name}: is no table; another kind of file is wanted")
-        return self.columns.decode(self.columns.tighten(x) if self.loose else x)
+        return self.columns.decode(self.columns.tighten(x) if self.loose else x, as_numbers)
 
     def text(self, x: Tensor) -> list[str]:
         """The texts of the tokens x, (n, length), up to their end where there is one."""

@@ -100,7 +100,7 @@ class BySight:
 
     def see(self, x: Tensor, space: Space) -> object:
         """What is done with rows, for a trial of how long it takes."""
-        found = [sight.see(x, space) for sight in self.sights]
+        found = [sight.see(numbers(x, space), space) for sight in self.sights]
         return found if self.reader is None else [*found, self.reader.read(x, space)]
 
     def figures(

@@ -109,7 +109,7 @@ class _Session:
         self.rates = {k: [g["lr"] for g in o.param_groups] for k, o in self.optimizers.items()}
         self.average = None if run.ema is None else Average(model, run.ema)
         self.number, self.seconds, self.best, self.verdict = 0, 0.0, math.inf, ""
-        self.waited, self.kept = 0, None  # evaluations since the best one, and its weights
+        self.waited, self.kept = 0, None  # evaluations since the best one; its weights and figures
         self.figures, self.game = Figures(), Figures()  # of the model, and of the game
         self.writes = run.out is not None and self.rank == 0
         self.log = Log(self.out / LOG if self.writes else None)
@@ -206,7 +206,8 @@ class _Session:
     def take_best(self) -> None:
         """Ends with the weights of the best evaluation, where the run has patience for a better one."""
         if self.kept is not None:
-            self.result.load_state_dict(self.kept)
+            weights, self.figures = self.kept
+            self.result.load_state_dict(weights)
             if self.writes:
                 self.save()
 
@@ -277,7 +278,8 @@ class _Session:
             return
         self.best, self.waited = first, 0
         if self.run.patience is not None:
-            self.kept = {name: x.clone() for name, x in self.result.state_dict().items()}
+            weights = {name: x.clone() for name, x in self.result.state_dict().items()}
+            self.kept = weights, figures
         if self.writes:
             artifact.save(self.result, self.out / "best", note=self.note())
 

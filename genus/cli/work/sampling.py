@@ -100,7 +100,8 @@ def write_samples(order: Order) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
         write(out, content)
     elif kind in TABLES:
-        content = table_bytes(samples.meaning.rows(torch.cat([*drawn])), kind)
+        rows = samples.meaning.rows(torch.cat([*drawn]), as_numbers=kind not in (".csv", ".tsv"))
+        content = table_bytes(rows, kind)
         out.parent.mkdir(parents=True, exist_ok=True)
         write(out, content)
     else:

@@ -128,8 +128,8 @@ class Column:
 
     # cells out
 
-    def cell(self, value: float) -> Any:
-        """A cell of a number."""
+    def cell(self, value: float, as_number: bool = False) -> Any:
+        """A cell of a number; where that is wanted, a number also in a table of words."""
         if self.kind == "date":
             moment = moment_of(value)
             if self.typed == "text":
@@ -139,6 +139,8 @@ class Column:
             return round(value)
         decimals = self.style.decimals  # a model counts in single precision: nine digits tell all
         value = float(f"{value:.9g}") if decimals is None else round(value, decimals)
+        if as_number and self.typed == "text":
+            return round(value) if self.step == 1 else value
         return self.style.word(value) if self.typed == "text" else value
 
 
@@ -264,37 +266,47 @@ class Columns:
 
     # rows out
 
-    def decode(self, x: Tensor) -> Sheet:
+    def decode(self, x: Tensor, as_numbers: bool = False) -> Sheet:
         """The rows that x, (n, k), stand for, in the columns of the table.
 
         Whole numbers that only number the rows begin at 1; other columns that were left out are empty.
+
+        Args:
+            x: rows.
+            as_numbers: whether cells that are words for numbers become numbers, and empty ones None.
         """
         x = self.records.quantise(x.detach().cpu().double())
         columns: list[list[Any]] = []
         for i, column in enumerate(self.columns):
             if column.kind == "left out":
                 numbered = column.why == NUMBERS
-                cells = [column.cell(k + 1.0) if numbered else None for k in range(len(x))]
+                rows = range(1, len(x) + 1)
+                cells = [column.cell(float(k), as_numbers) if numbered else None for k in rows]
             elif column.kind == "category":
                 at = self.places.get((i, True))
                 places = [0] * len(x) if at is None else x[:, at].long().tolist()
                 cells = [column.words[place] for place in places]
+                if as_numbers and column.numbers:
+                    cells = [None if cell is None else column.number(cell) for cell in cells]
             else:
-                cells = self._cells(i, x)
-            blank = "" if column.typed == "text" else None
+                cells = self._cells(i, x, as_numbers)
+            blank = "" if column.typed == "text" and not as_numbers else None
             columns.append([blank if cell is None else cell for cell in cells])
         return Sheet(self.names, columns)
 
-    def _cells(self, i: int, x: Tensor) -> list[Any]:
+    def _cells(self, i: int, x: Tensor, as_numbers: bool) -> list[Any]:
         column = self.columns[i]
         at = self.places[i, False]
         one, scale = self.records.fields[at], column.scale
         assert scale is not None
         values = one.values(x[:, at]) if isinstance(one, Grid) else scale.undo(x[:, at])
         places = x[:, at - 1].long() if column.states else torch.zeros(len(x))
-        states = [column.cell(s) if isinstance(s, float) else s for s in column.states]
+        states = [
+            column.cell(state, as_numbers) if isinstance(state, float) else state
+            for state in column.states
+        ]
         return [
-            states[int(place) - 1] if place else column.cell(value)
+            states[int(place) - 1] if place else column.cell(value, as_numbers)
             for place, value in zip(places.tolist(), values.tolist(), strict=True)
         ]
 
