@@ -18,11 +18,14 @@ import genus
 from genus.core import (
     Attributes,
     Bits,
+    Category,
     Classes,
     Graphs,
+    Grid,
     Model,
     Pixels,
     Reals,
+    Records,
     Space,
     Tokens,
 )
@@ -51,7 +54,23 @@ def count(space: Space) -> int | None:
             return space.count
         case Graphs():
             return sum(2 ** (n * (n - 1) // 2) for n in range(space.nodes + 1))
+        case Records():
+            return len(every_x(space)) if every_field(space) is not None else None
     return None
+
+
+def every_field(space: Records) -> list[list[float]] | None:
+    """The values of each field; None if one has endlessly many."""
+    values: list[list[float]] = []
+    for field in space.fields:
+        if isinstance(field, Category):
+            values.append([float(k) for k in range(field.count)])
+        elif isinstance(field, Grid) and field.low is not None and field.high is not None:
+            v = torch.arange(field.low, field.high + field.step / 2, field.step)
+            values.append(field.scale.apply(v).tolist())
+        else:
+            return None
+    return values
 
 
 def countable(space: Space) -> bool:
@@ -69,6 +88,9 @@ def every_x(space: Space) -> Tensor:
             values = torch.arange(space.vocabulary)
         case Classes():
             return torch.arange(space.count)
+        case Records():
+            rows = torch.tensor([*product(*(every_field(space) or []))])
+            return space.quantise(rows).unique(dim=0)  # what is not there has one value
         case Graphs():
             return torch.cat([every_graph(n, space.nodes) for n in range(space.nodes + 1)])
     rows = list(product(values.tolist(), repeat=space.dims))
@@ -105,6 +127,8 @@ def draw(space: Space, n: int) -> Tensor:
             return x.masked_fill((x == space.end).cumsum(1) > 0, space.end)
         case Classes():
             return torch.arange(n) % space.count
+        case Records():
+            return space.quantise(2 * torch.randn(n, *space.shape))
         case Attributes():
             return torch.stack([torch.arange(n) % count for count in space.counts], 1)
     raise TypeError(f"no rows of {space}")

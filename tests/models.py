@@ -37,6 +37,7 @@ from genus.autoregressive import (
     HandwritingSynthesis,
     ImageTransformer,
     KneserNey,
+    MixedMADE,
     MultiscalePixelRNN,
     PixelCNN,
     PixelCNNPP,
@@ -49,7 +50,22 @@ from genus.autoregressive import (
     Unordered,
     WaveNet,
 )
-from genus.core import Attributes, Bits, Classes, Graphs, Pixels, Reals, Strokes, Tokens
+from genus.core import (
+    Attributes,
+    Bits,
+    Category,
+    Classes,
+    Graphs,
+    Grid,
+    Pixels,
+    Real,
+    Reals,
+    Records,
+    Scale,
+    Strokes,
+    There,
+    Tokens,
+)
 from genus.density import Dequantised, Gaussian, GaussianMixture, Table
 from genus.diffusion import (
     DDIM,
@@ -115,6 +131,15 @@ from genus.nn import MLP, ConvDecoder, ConvEncoder, Flat, Labels, SeveralLabels
 from genus.translation import Pix2Pix
 from genus.vae import VAE, Normal
 
+FIELDS = Records(
+    (
+        Category(3),
+        Grid(1.0, Scale(1.0, 1.5), 0.0, 3.0, There(0, 1)),
+        Grid(0.5, Scale(0.5), 0.0, 1.0),
+    )
+)
+GIVEN = Records((Category(3), Real(There(0, 1))))
+
 
 def counted(model):
     """A model that learns from all data at once, after it has seen some."""
@@ -153,6 +178,9 @@ MODELS = {
     "dequantised": lambda: Dequantised(Gaussian(Reals((2,))), Pixels((2,), 4), squeeze=1e-3),
     "rbm": lambda: RBM(Bits((2, 2)), hidden=3, chains=5, burn_in=20),
     "rbm-cd": lambda: RBM(Bits((4,)), hidden=3, steps=2, chains=0, burn_in=20),
+    "mixed-made": lambda: MixedMADE(FIELDS, hidden=(16, 16), components=2),
+    "mixed-made-reals": lambda: MixedMADE(Reals((3,)), hidden=(16,), components=2),
+    "mixed-made-given": lambda: MixedMADE(Reals((2,)), (16,), 2, context_space=GIVEN),
     "made": lambda: MADE(Bits((2, 3)), hidden=(16, 16)),
     "made-pixels": lambda: MADE(Pixels((1, 2, 2), 5), hidden=(16,), rank=2, dropout=0.5),
     "made-tokens": lambda: MADE(Tokens(3, 4), hidden=(16,), shuffled=True),

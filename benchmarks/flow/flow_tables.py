@@ -21,7 +21,7 @@ from torch import Tensor
 
 from genus.core import Model, Space
 from genus.data import Data, load
-from genus.data.tables.uci import FILES
+from genus.data.published.uci import FILES
 from genus.density import Gaussian, GaussianMixture
 from genus.flow import LU, Autoregressive, Coupling, Flow, Permutation, RealNVP, Spline
 from genus.train.game import Average, play

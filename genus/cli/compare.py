@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from ..errors import Refused
+from .arguments.own import known
 from .errors import STOPPED, say, writing
-from .own import known
 from .parser import DATA, EXTRACTOR, ORACLE, Parser
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from .. import recipes
 from ..errors import Refused
+from .arguments.own import folder_of, is_own, known, recipe_of
 from .errors import OK, STOPPED, say, writing
-from .own import folder_of, is_own, known, recipe_of
 from .parser import DATA, Parser, learnt_from
 
 
@@ -23,7 +23,7 @@ def run(words: list[str]) -> int:
     else:
         words = words[1:]
         known(name)
-    from .options import RecipeParser, as_yaml
+    from .arguments.options import RecipeParser, as_yaml
 
     parser = RecipeParser(recipe_of(name), Path("runs") / folder_of(name), name)
     if {"-h", "--help"} & {*words}:

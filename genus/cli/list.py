@@ -5,8 +5,8 @@ import sys
 from dataclasses import asdict
 
 from .. import recipes
+from .arguments.own import entry_of, known
 from .errors import OK
-from .own import entry_of, known
 from .parser import Parser
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..errors import Refused
+from .arguments.own import look_here
 from .errors import nearest
-from .own import look_here
 
 DATA = "name or path; options of the data follow, as in --data.size 64 or in photos?size=64"
 ORACLE = "a run of genus fit oracle, to judge samples (default: the one that ships for the data)"

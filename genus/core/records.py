@@ -171,13 +171,12 @@ class Records(Space):
         return (len(self.fields),)
 
     def __str__(self) -> str:
-        words = {"categories": Category, "rounded numbers": Grid, "real numbers": Real}
+        kinds = {"category": Category, "rounded number": Grid, "real number": Real}
         counts = {
-            word: sum(isinstance(f, kind) for f in self.fields) for word, kind in words.items()
+            name: sum(isinstance(f, kind) for f in self.fields) for name, kind in kinds.items()
         }
-        return (
-            f"Records of {', '.join(f'{count} {word}' for word, count in counts.items() if count)}"
-        )
+        told = [f"{count} {name}{'s' * (count > 1)}" for name, count in counts.items() if count]
+        return f"Records of {', '.join(told).replace('categorys', 'categories')}"
 
     def present(self, x: Tensor, number: int) -> Tensor:
         """Whether a field is there, (n,)."""

@@ -5,14 +5,16 @@ So samples are written, contexts are read and rows are scored when the data are 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from ..core import Attributes, Classes, Refused, Space, Tokens
-from .tables.columns import Columns
-from .tables.sheets import Sheet
+
+if TYPE_CHECKING:
+    from .tables.columns import Columns
+    from .tables.sheets import Sheet
 
 
 def as_words(options: Mapping[str, Any]) -> dict[str, str]:
@@ -51,7 +53,7 @@ class Meaning:
     separator: str = ""
     context_symbols: tuple[str, ...] = ()
     rate: int | None = None
-    columns: Columns | None = None
+    columns: "Columns | None" = None
     shares: tuple[float, ...] = ()
     content: str = ""
 
@@ -82,6 +84,8 @@ class Meaning:
         if "attributes" in found:
             found["attributes"] = {name: tuple(v) for name, v in found["attributes"].items()}
         if record.get("columns") is not None:
+            from .tables.columns import Columns
+
             found["columns"] = Columns.from_json(record["columns"])
         return cls(space=space, context_space=context_space, **found)
 
@@ -90,11 +94,13 @@ class Meaning:
         """Whether x are rows of a table in their looser view, of real numbers."""
         return self.columns is not None and self.space != self.columns.space
 
-    def rows(self, x: Tensor, as_numbers: bool = False) -> Sheet:
+    def rows(self, x: Tensor, as_numbers: bool = False) -> "Sheet":
         """The rows of the table that x, (n, k), stand for, as `Columns.decode` gives them."""
+        from .tables.loose import Loose
+
         if self.columns is None:
             raise Refused(f"{self.name}: is no table; another kind of file is wanted")
-        return self.columns.decode(self.columns.tighten(x) if self.loose else x, as_numbers)
+        return self.columns.decode(Loose(self.columns).undo(x) if self.loose else x, as_numbers)
 
     def text(self, x: Tensor) -> list[str]:
         """The texts of the tokens x, (n, length), up to their end where there is one."""

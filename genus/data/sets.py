@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -11,10 +11,13 @@ from torch import Tensor
 from ..core import Classes, Model, Refused, Space
 from ..core.html import card, embedded
 from ..media import Showing
-from .meaning import Columns, Meaning, as_words
+from .meaning import Meaning, as_words
 from .splits import Split
 from .truth import Toy
 from .views import augmented, binarised, coarse, cropped
+
+if TYPE_CHECKING:
+    from .tables.columns import Columns
 
 SPLITS = ("train", "validation", "test")
 NAMED = 12  # classes that a description of data names
@@ -56,7 +59,7 @@ class Data:
     separator: str = ""
     context_symbols: tuple[str, ...] = ()
     rate: int | None = None
-    columns: Columns | None = None
+    columns: "Columns | None" = None
 
     @property
     def splits(self) -> dict[str, Split]:

@@ -154,19 +154,22 @@ def module_of(home: str) -> Any:
     return importlib.import_module(f".{home}", __package__)
 
 
-def load(source: str | Path, **options: Any) -> Data:
-    """The data set of this name, or in this file or folder.
+def load(source: Any, **options: Any) -> Data:
+    """The data set of this name, or in this file or folder, or the table in this data frame.
 
     Args:
         source: name or path: of a folder of pictures or idx files, of a picture, or of a .npy, .npz,
             .txt or idx file, or of a table; or a pattern of pictures. A name comes first: write ./digits for a folder of that name. A path that is
-            not here is looked for in the folder that GENUS_DATA names.
+            not here is looked for in the folder that GENUS_DATA names. Or a data frame of pandas,
+            polars or another library that narwhals knows.
         options: those that the data take, such as size for a folder of images; each is a
             keyword-only argument of the function that reads them. None is as if left out.
 
     Raises:
         Refused: the source or an option is unknown or does not apply; the message says the mend.
     """
+    if not isinstance(source, str | Path):
+        return module_of("own.frames").table_of(source, **options)
     name, found = _parsed(str(source))
     given = found | {option: value for option, value in options.items() if value is not None}
     if name in catalogue()["names"]:

@@ -11,7 +11,6 @@ been stopped, and more frequent evaluation does not change a run.
     best/            the artifact with the lowest first figure, if an `evaluate` function is given
 """
 
-import math
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -22,15 +21,16 @@ from torch import Tensor
 from ..core import HasFit, Losses, Model, Refused, promise
 from ..core.seeds import mix, seed
 from . import artifact
+from .best import Best
 from .budget import Budget
 from .game import Average, MakesOptimizers, adam, agreed, own_optimizers, play, ranks
 from .given import Given, prepared
 from .log import Log
 from .note import as_given, noted
-from .previews import Picture, Previews
 from .process import Interrupted, Patience, begin, undisturbed
-from .progress import Display
 from .run import Batches, Evaluate, Examiner, Figures, Run, announced, examined, match
+from .showing.previews import Picture, Previews
+from .showing.progress import Display
 from .state import STATE, keep, kept
 
 LOG = "metrics.jsonl"
@@ -108,8 +108,7 @@ class _Session:
         self.optimizers = {n: make(n, p.parameters()) for n, p in players.items() if n in own}
         self.rates = {k: [g["lr"] for g in o.param_groups] for k, o in self.optimizers.items()}
         self.average = None if run.ema is None else Average(model, run.ema)
-        self.number, self.seconds, self.best, self.verdict = 0, 0.0, math.inf, ""
-        self.waited, self.kept = 0, None  # evaluations since the best one; its weights and figures
+        self.number, self.seconds, self.best, self.verdict = 0, 0.0, Best(run.patience), ""
         self.figures, self.game = Figures(), Figures()  # of the model, and of the game
         self.writes = run.out is not None and self.rank == 0
         self.log = Log(self.out / LOG if self.writes else None)
@@ -118,8 +117,6 @@ class _Session:
         self.display = Display(run.progress and self.rank == 0, run.rounds, run.minutes, self.clock)
         self.picture = self.display.drawing(picture, model)
         self.previews: Previews | None = None
-
-    # the run
 
     def go(self) -> Model:
         self.open_folder()
@@ -199,15 +196,14 @@ class _Session:
 
     def ended(self) -> bool:
         """Whether the run has all its rounds, or its patience is over."""
-        if self.run.patience is not None and self.waited >= self.run.patience:
-            return True
-        return self.run.rounds is not None and self.number >= self.run.rounds
+        rounds = self.run.rounds
+        return self.best.over() or (rounds is not None and self.number >= rounds)
 
     def take_best(self) -> None:
-        """Ends with the weights of the best evaluation, where the run has patience for a better one."""
-        if self.kept is not None:
-            weights, self.figures = self.kept
-            self.result.load_state_dict(weights)
+        """Ends with the weights of the best evaluation, where the run has patience."""
+        if self.best.weights is not None:
+            self.result.load_state_dict(self.best.weights)
+            self.figures = self.best.figures or {}
             if self.writes:
                 self.save()
 
@@ -240,8 +236,8 @@ class _Session:
             self.show()
 
     def show(self) -> None:
-        losses, figures = self.log.recent(), self.figures | self.game
-        self.display.show(self.number, self.seconds, losses, figures, self.verdict)
+        figures = self.figures | self.game
+        self.display.show(self.number, self.seconds, self.log.recent(), figures, self.verdict)
 
     def flush(self) -> None:
         self.log.flush(self.number, self.seconds)
@@ -272,18 +268,8 @@ class _Session:
         self.log.record("figures", self.number, self.seconds, figures | game)
         if isinstance(evaluate, Examiner):
             self.verdict = evaluate.verdict(self.log.lines)
-        first = next(iter(figures.values()), math.inf)
-        self.waited += 1
-        if first >= self.best:
-            return
-        self.best, self.waited = first, 0
-        if self.run.patience is not None:
-            weights = {name: x.clone() for name, x in self.result.state_dict().items()}
-            self.kept = weights, figures
-        if self.writes:
+        if self.best.improves(figures, self.result) and self.writes:
             artifact.save(self.result, self.out / "best", note=self.note())
-
-    # samples
 
     def preview(self) -> None:
         """Draws samples if their time has come, and leaves the run as it is, bit for bit."""
@@ -295,16 +281,12 @@ class _Session:
                 self.draw(self.previews, self.previews.allowed())
 
     def draw(self, previews: Previews, seconds: float | None) -> None:
-        """Writes samples, a whole picture unless there is a bound on its seconds."""
         folder = self.out / "samples" if self.writes else self.display.folder()
         folder.mkdir(exist_ok=True)
         path = folder / f"{self.number:08d}.png"
         with self.patience.between_rounds():
             self.seed(-1)
-            if seconds is None:
-                previews.whole(self.result, path)
-            else:
-                previews.draw(self.result, path, seconds)
+            previews.draw(self.result, path, seconds)
             self.display.drew(path)
 
     # the folder
@@ -325,13 +307,8 @@ class _Session:
 
     def identity(self) -> dict[str, Any]:
         """The settings that must be the same for a run to be resumed."""
-        return {
-            "model": artifact.encode(self.model),
-            "data": self.data.fingerprint,
-            "seed": self.run.seed,
-            "batch": self.run.batch,
-            "ema": self.run.ema,
-        }
+        own = {"model": artifact.encode(self.model), "data": self.data.fingerprint}
+        return own | {name: getattr(self.run, name) for name in ("seed", "batch", "ema")}
 
     def note(self) -> dict[str, Any]:
         training = {"rounds": self.number, "seconds": round(self.seconds, 1)}
@@ -340,25 +317,21 @@ class _Session:
 
     def checkpoint(self) -> None:
         """Writes the state as one file, then the artifact, which the state could restore."""
-        if self.writes:
-            with self.budget.timing("checkpoint"):
-                self.write()
-
-    def write(self) -> None:
+        if not self.writes:
+            return
         average = self.average.model if self.average else None
         state = {
             "number": self.number,
             "seconds": self.seconds,
-            "best": self.best,
-            "waited": self.waited,
-            "kept": self.kept,
+            **self.best.state(),
             "model": self.model.state_dict(),
             "average": average.state_dict() if average else None,
             "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
             **as_given(self.run),
         }
-        keep(self.out, self.identity(), state)
-        self.save()
+        with self.budget.timing("checkpoint"):
+            keep(self.out, self.identity(), state)
+            self.save()
 
     def save(self) -> None:
         """Writes the model so far."""
@@ -372,6 +345,6 @@ class _Session:
             self.average.model.load_state_dict(state["average"])
         for name, optimizer in self.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
-        self.number, self.seconds, self.best = state["number"], state["seconds"], state["best"]
-        self.waited, self.kept = state["waited"], state["kept"]
+        self.number, self.seconds = state["number"], state["seconds"]
+        self.best.resume(state)
         self.log.resume(self.out / LOG, self.number)

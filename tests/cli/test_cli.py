@@ -225,7 +225,7 @@ SENTENCES = {
     "fit tiny --device tpu": "device 'tpu': ",
     "fit tiny --resume": "{out}: there is no such folder",
     "sample nowhere --out {out}/x.png": "nowhere: there is no such folder",
-    "sample nowhere --out {out}/x.bmp": "sample: --out is {out}/x.bmp; a .png, .jpg, .gif, .webp, .npy, .npz, .txt or .wav file is wanted",
+    "sample nowhere --out {out}/x.bmp": "sample: --out is {out}/x.bmp; a .png, .jpg, .gif, .webp, .npy, .npz, .csv, .tsv, .jsonl, .parquet, .xlsx, .txt or .wav file is wanted",
     "sample nowhere -n 0 --out {out}/x.png": "sample: -n is 0; at least 1 is wanted",
     "sample nowhere -n many --out {out}/x.png": "sample: argument -n: invalid int value: 'many'",
     "sample nowhere": "sample: the following arguments are required: --out",

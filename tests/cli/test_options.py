@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from genus import recipes
-from genus.cli.options import RecipeParser, as_yaml, plain
+from genus.cli.arguments.options import RecipeParser, as_yaml, plain
 from genus.errors import Refused
 from genus.train.run import Run
 

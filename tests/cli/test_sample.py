@@ -197,7 +197,7 @@ def test_the_hint_names_the_kind_that_fits(said, tmp_path):
     for line, kind in (
         ("gaussian --data moons", ".png"),
         ("gaussian --data digits", ".png"),
-        (f"gaussian --data {table}", ".npy"),
+        (f"gaussian --data {table}", ".csv"),
         (f"char_rnn --data {book}?window=8 --width 8 --rounds 1 --batch 4", ".txt"),
         ("graphrnn --rounds 1 --batch 2", ".png"),
     ):

@@ -9,6 +9,7 @@ from PIL import Image
 
 import genus
 from genus.cli.main import main
+from genus.cli.work.runs import kept_meaning
 from genus.measure.anomalies import reference
 
 SHORT = "--batch 32 --progress false"
@@ -62,8 +63,14 @@ def test_outliers_of_a_table_are_found_without_the_training_file(home, scored, t
     assert list(rows[0]) == ["row", "log_p", "quantile", "reason"]
     assert [row["row"] for row in rows] == [str(i) for i in range(300)]
     model = genus.load(home / "table")
-    truth = model.score_samples(x.astype(np.float32))
-    assert np.allclose([float(row["log_p"]) for row in rows], truth, rtol=1e-12)
+    columns = kept_meaning(home / "table", model).columns
+    mean, deviation = (
+        np.array([getattr(column.scale, name) for column in columns.columns])
+        for name in ("mean", "deviation")
+    )
+    z = (x - mean) / deviation  # the units of the file are those of x
+    truth = model.score_samples(z.astype(np.float32)) - np.log(deviation).sum()
+    assert np.allclose([float(row["log_p"]) for row in rows], truth, rtol=1e-4)
     order = sorted(rows, key=lambda row: float(row["log_p"]))
     assert {row["row"] for row in order[:3]} == {"0", "100", "200"}
     assert all(float(row["quantile"]) < 0.02 for row in order[:3])
@@ -79,7 +86,7 @@ def test_each_row_keeps_its_place_and_has_its_reason(home, scored, tmp_path):
     assert [row["log_p"] == "" for row in rows] == [False, True, True, False]
     assert rows[0] | {"row": "3"} == rows[3]
     assert [row["reason"] for row in rows[1:3]] == [
-        "column 2 (b): a value is missing",
+        "b is missing, as it is in no row of the training table",
         "has values that are not finite",
     ]
     assert "2 of 4 rows could not be read; the column reason says why" in err

@@ -13,8 +13,8 @@ from genus.core import Reals
 from genus.media import picture as samples
 from genus.train import artifact
 from genus.train.fit import fit
-from genus.train.previews import Previews
 from genus.train.run import Run
+from genus.train.showing.previews import Previews
 
 
 class Normalised(Blob):

@@ -16,9 +16,9 @@ from genus.core import Bits, Reals
 from genus.density import Gaussian
 from genus.energy import RBM
 from genus.train.fit import fit
-from genus.train.notebook import Notebook
-from genus.train.progress import Display, pace
 from genus.train.run import Run
+from genus.train.showing.notebook import Notebook
+from genus.train.showing.progress import Display, pace
 
 
 @pytest.mark.parametrize(

@@ -34,9 +34,9 @@ from ...report.pictures import picture_of_data
 from ...report.record import Judges, recorded
 from ...train.artifact import weights_hash
 from ...train.parts import encode, outside
+from ..arguments.options import RecipeParser
+from ..arguments.own import entry_of, folder_of, recipe_of
 from ..errors import ERRORS, OK, answer, say, writing
-from ..options import RecipeParser
-from ..own import entry_of, folder_of, recipe_of
 
 Record = dict[str, Any]  # of one recipe, as JSON types
 

@@ -208,7 +208,9 @@ def _of_rows(x: Any, path: Path, meaning: Meaning, words: Sequence[str] | None =
 
 def _of_table(path: Path, meaning: Meaning, options: Mapping[str, str], labels: bool) -> Listing:
     how = {key: options[key] for key in ("encoding", "header") if key in options}
-    return of_cells(sheet(path, **as_read(how)), str(path), meaning, options.get("label"), labels)
+    return of_cells(
+        sheet(path, ragged=True, **as_read(how)), str(path), meaning, options.get("label"), labels
+    )
 
 
 def of_cells(
@@ -255,7 +257,10 @@ def encoded(cells: Sheet, meaning: Meaning, label: str | None, who: str) -> Rows
     if len(cells.names) != width:
         raise Refused(f"{who}: has {len(cells.names)} columns; {width} are wanted")
     rows, reasons = list[list[float]](), Reasons()
-    for row in zip(*cells.columns, strict=True):
+    for at, row in enumerate(zip(*cells.columns, strict=True)):
+        if at in cells.faults:
+            reasons.append(cells.faults[at])
+            continue
         numbers = [plain_number(cell) for cell in row]
         bad = next((i for i, number in enumerate(numbers) if number is None), None)
         if bad is None:

@@ -8,6 +8,8 @@
     Dataset of PyTorch                items that are read when they are needed; items.py
     IterableDataset of PyTorch        a stream, which is read in batches; loaders.py
     DataLoader of PyTorch             its batches in its order; loaders.py
+    data frame                        rows of the table that the model was made for, by its space, or
+                                      numbers as they are; frames.py
 
 A kind is a line of `DOORS`.
 """
@@ -20,11 +22,15 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 from ...core import Refused
 from ..sets import Data
 from ..splits import Rows, Split
+from .frames import is_frame, of_frame
 from .items import Items, Wanted
 from .loaders import Loaded
 from .values import Values, is_values, kept, settled
 
-TAKEN = "a tensor, an array, (x, label), a Dataset or a DataLoader of PyTorch, or data of genus.data.load"
+TAKEN = (
+    "a tensor, an array, a data frame, (x, label), a Dataset or a DataLoader of PyTorch, or data of "
+    "genus.data.load"
+)
 READ = 500  # rows of a stream that are read at once
 
 Given = Values | tuple[Values, ...] | Dataset[Any] | DataLoader[Any] | Data
@@ -78,6 +84,7 @@ DOORS = (  # the first that fits
         lambda given, wanted, size: Loaded(given, wanted),
     ),
     Door(lambda given: isinstance(given, IterableDataset), _stream),
+    Door(is_frame, lambda given, wanted, size: of_frame(given, wanted)),
     Door(_has_numbers, lambda given, wanted, size: Items(given, wanted)),
 )
 

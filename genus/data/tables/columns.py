@@ -3,145 +3,21 @@
 A column becomes one field of `Records`, or two: where some of its cells are no numbers (missing ones,
 words between numbers, a number that stands for itself, such as a zero that means none), a category says
 which of these a row has, and the number is there only where it has none of them.
-
-Models of vectors see a looser view, in which each field is a real number. A category c becomes a place
-within its share of a normal distribution, a rounded number a place within its bin, and a number that is
-not there any normal number:
-
-    z = Phi^-1(F_c + u p_c)          log P(c) >= E[ log p(z) + log p_c - log N(z; 0, 1) ]
-    z = g(v + step (u - 1/2))        log P(v) >= E[ log p(z) + log g'(.) + log step ]
-    z ~ N(0, 1)                            1  :  E[ log p(z) - log N(z; 0, 1) ]
-
-so that the sum, an `elbo`, bounds the logarithm of the row's probability from below.
 """
 
-import json
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...core import Bits, Category, Grid, Real, Reals, Records, Refused, Scale, There
-from .cells import Style, is_missing, moment_of, parsed, seconds_of
+from ...core import Bits, Category, Grid, Real, Reals, Records, Refused, There
+from .column import NUMBERS, Column, column_of, plain
 from .sheets import Sheet
-
-Kind = Literal["category", "number", "date", "left out"]
-Typed = Literal["text", "int", "float", "bool", "date", "datetime"]
-EDGE = 1e-6  # of a share or a bin that noise leaves out, so that single precision stays within
-HALF_LOG_2PI = math.log(2 * math.pi) / 2
-
-
-@dataclass(frozen=True)
-class Column:
-    """What a column is.
-
-    Args:
-        name: its name.
-        kind: category, number, date, or left out.
-        typed: what its cells are, in rows that come back.
-        words: cells of a category, in their order; None where missing.
-        states: cells between numbers that stand for themselves; None where missing.
-        shares: shares of the words, or of a number and of the states, in the training rows.
-        scale: scale of the numbers.
-        step: distance between two numbers that are rounded; None for real numbers.
-        low, high: bounds of the numbers.
-        style: way in which numbers are written.
-        form: format in which dates are written.
-        why: why it is left out.
-    """
-
-    name: str
-    kind: Kind
-    typed: Typed = "text"
-    words: tuple[Any, ...] = ()
-    states: tuple[Any, ...] = ()
-    shares: tuple[float, ...] = ()
-    scale: Scale | None = None
-    step: float | None = None
-    low: float | None = None
-    high: float | None = None
-    style: Style = field(default_factory=Style)
-    form: str = ""
-    why: str = ""
-
-    # cells in
-
-    def number(self, cell: Any) -> float | None:
-        """The number of a cell; None if it is none."""
-        if isinstance(cell, str):
-            return parsed(cell, self.form) if self.kind == "date" else self.style.number(cell)
-        try:
-            return seconds_of(cell) if self.kind == "date" else float(cell)
-        except (TypeError, ValueError, AttributeError):
-            return None
-
-    @cached_property
-    def numbers(self) -> bool:
-        """Whether the words of a category are numbers, which can be written in several ways."""
-        return all(self.number(word) is not None for word in self.words if word is not None)
-
-    def key(self, cell: Any) -> Any:
-        """What equal cells have in common, however they are written."""
-        if is_missing(cell):
-            return None
-        number = self.number(cell)
-        if self.kind == "category":
-            return number if self.numbers and number is not None else str(cell).strip()
-        return cell.strip() if number is None and isinstance(cell, str) else number
-
-    @cached_property
-    def places(self) -> dict[Any, int]:
-        """The category of each key: its word, or a state, after 0 for a number."""
-        if self.kind == "category":
-            return {self.key(word): i for i, word in enumerate(self.words)}
-        return {self.key(state): i + 1 for i, state in enumerate(self.states)}
-
-    def fault(self, cell: Any) -> str | None:
-        """Why a cell cannot be a value of this column; None if it can."""
-        key = self.key(cell)
-        if key in self.places:
-            return None
-        if key is None:
-            return f"{self.name} is missing, as it is in no row of the training table"
-        if self.kind == "category":
-            return f"{self.name} is '{cell}', which is not in the training table"
-        if not isinstance(key, float):
-            what = "date" if self.kind == "date" else "number"
-            return f"{self.name} is '{cell}', which is no {what}"
-        if (self.low is not None and key < self.low) or (self.high is not None and key > self.high):
-            low, high = ("" if bound is None else f"{bound:g}" for bound in (self.low, self.high))
-            return f"{self.name} is {cell}, outside {low} .. {high}"
-        off = key / self.step % 1 if self.step else 0.0
-        if min(off, 1 - off) > 1e-6 * max(1.0, abs(key / (self.step or 1))):
-            return (
-                f"{self.name} is {cell}, and is a multiple of {self.step:g} in the training table"
-            )
-        assert self.scale is not None
-        z = self.scale.apply(torch.tensor([key], dtype=torch.float64)).item()
-        return None if math.isfinite(z) else f"{self.name} is {cell}, beyond its bound"
-
-    # cells out
-
-    def cell(self, value: float, as_number: bool = False) -> Any:
-        """A cell of a number; where that is wanted, a number also in a table of words."""
-        if self.kind == "date":
-            moment = moment_of(value)
-            if self.typed == "text":
-                return moment.strftime(self.form)
-            return moment.date() if self.typed == "date" else moment
-        if self.typed == "int":
-            return round(value)
-        decimals = self.style.decimals  # a model counts in single precision: nine digits tell all
-        value = float(f"{value:.9g}") if decimals is None else round(value, decimals)
-        if as_number and self.typed == "text":
-            return round(value) if self.step == 1 else value
-        return self.style.word(value) if self.typed == "text" else value
 
 
 @dataclass(frozen=True)
@@ -221,7 +97,10 @@ class Columns:
         Raises:
             Refused: the table lacks a column.
         """
-        where = {name: i for i, name in enumerate(sheet.names)}
+        names = sheet.names
+        if not sheet.named and len(names) == len(self.columns):  # a file without a header
+            names = self.names
+        where = {name: i for i, name in enumerate(names)}
         used = sorted({i for i, _ in self.order})
         wanted = [self.columns[i].name for i in used]
         if missing := [name for name in wanted if name not in where]:
@@ -229,7 +108,7 @@ class Columns:
                 f"the table lacks {', '.join(map(repr, missing[:5]))}; it has the columns "
                 f"{', '.join(sheet.names[:20])}"
             )
-        reasons: list[str | None] = [None] * sheet.rows
+        reasons: list[str | None] = [sheet.faults.get(row) for row in range(sheet.rows)]
         kept: dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
         for i in used:
             kept[i] = self._column(i, sheet.columns[where[self.columns[i].name]], reasons)
@@ -317,74 +196,20 @@ class Columns:
         total = torch.zeros(len(x), dtype=torch.float64)
         for at, one in enumerate(self.records.fields):
             if isinstance(one, Real):
-                total += self._slope(at, x) * self.records.present(x, at).cpu()
+                total += self.slope(at, x) * self.records.present(x, at).cpu()
         return total
 
-    def _slope(self, at: int, x: Tensor) -> Tensor:
+    def slope(self, at: int, x: Tensor) -> Tensor:
+        """log dz/dv of a field of numbers, (n,), float64."""
         scale = self.columns[self.order[at][0]].scale
         assert scale is not None
         return scale.log_slope(x[:, at].detach().cpu())
-
-    # the looser view, of real numbers
-
-    def loosen(self, x: Tensor, noise: torch.Generator | None = None) -> Tensor:
-        """A draw of z, (n, k), given x, (n, k); noise is by default torch's own."""
-        u = torch.rand(x.shape, generator=noise, dtype=torch.float64)
-        u = EDGE + (1 - 2 * EDGE) * u
-        z = x.double().clone()
-        for at, one in enumerate(self.records.fields):
-            if isinstance(one, Category):
-                edges, place = self._edges[at], x[:, at].long()
-                z[:, at] = torch.special.ndtri(
-                    edges[place] + u[:, at] * (edges[place + 1] - edges[place])
-                )
-                continue
-            if isinstance(one, Grid):
-                v = one.values(x[:, at]) + one.step * (u[:, at] - 0.5)
-                z[:, at] = one.scale.apply(v)
-            there = self.records.present(x, at)
-            z[:, at] = torch.where(there, z[:, at], torch.special.ndtri(u[:, at]))
-        return z.to(x.dtype)
-
-    def tighten(self, z: Tensor) -> Tensor:
-        """x of what `loosen` has drawn, or a model of such: `loosen` undone."""
-        x = z.detach().cpu().double().clone()
-        for at, one in enumerate(self.records.fields):
-            if isinstance(one, Category):
-                within = torch.special.ndtr(x[:, at]).contiguous()
-                x[:, at] = torch.searchsorted(self._edges[at][1:-1], within, right=True).double()
-        return self.records.quantise(x).to(z.dtype)
-
-    def log_jacobian_of_loose(self, z: Tensor) -> Tensor:
-        """What is added to log p(z) for a bound of log p of the row, (n,) float64 nats."""
-        x, z = self.tighten(z), z.detach().cpu().double()
-        total = torch.zeros(len(z), dtype=torch.float64)
-        for at, one in enumerate(self.records.fields):
-            normal = z[:, at].square() / 2 + HALF_LOG_2PI
-            if isinstance(one, Category):
-                total += self._edges[at].diff()[x[:, at].long()].log() + normal
-                continue
-            own = self._slope(at, z) + (math.log(one.step) if isinstance(one, Grid) else 0.0)
-            total += torch.where(self.records.present(x, at), own, normal)
-        return total
-
-    @cached_property
-    def _edges(self) -> dict[int, Tensor]:
-        """The ends of the shares of each category, from 0 to 1, by its field."""
-        found = {}
-        for at, (i, category) in enumerate(self.order):
-            if category:
-                shares = torch.tensor(self.columns[i].shares, dtype=torch.float64)
-                ends = torch.cat([shares.new_zeros(1), (shares / shares.sum()).cumsum(0)])
-                ends[-1] = 1.0
-                found[at] = ends
-        return found
 
     # on disk
 
     def to_json(self) -> list[dict[str, Any]]:
         """All of it, of JSON types; cells of typed files are words and numbers, or yes and no."""
-        return [_plain(asdict(column)) for column in self.columns]
+        return [plain(asdict(column)) for column in self.columns]
 
     @classmethod
     def from_json(cls, entries: Sequence[Mapping[str, Any]]) -> "Columns":
@@ -394,31 +219,6 @@ class Columns:
             Refused: it has not written this.
         """
         try:
-            return cls(tuple(_column_of(entry) for entry in entries))
+            return cls(tuple(column_of(entry) for entry in entries))
         except (TypeError, KeyError, ValueError) as error:
             raise Refused(f"the description of the columns is damaged: {error}") from None
-
-
-NUMBERS = "it numbers the rows"
-
-
-def _plain(entry: dict[str, Any]) -> dict[str, Any]:
-    """An entry without what is as by default."""
-    usual = asdict(Column("", "category"))
-    kept = {
-        key: value for key, value in entry.items() if key in ("name", "kind") or usual[key] != value
-    }
-    return json.loads(json.dumps(kept))
-
-
-def _column_of(entry: Mapping[str, Any]) -> Column:
-    known = {one.name for one in fields(Column)}
-    if extra := entry.keys() - known:
-        raise KeyError(f"there is no {min(extra)}")
-    found: dict[str, Any] = dict(entry)
-    if found.get("scale") is not None:
-        found["scale"] = Scale(**found["scale"])
-    if "style" in found:
-        found["style"] = Style(**found["style"])
-    known: Any = {key: tuple(v) if isinstance(v, list) else v for key, v in found.items()}
-    return Column(**known)

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -19,7 +19,9 @@ from .cells import (
     is_missing,
     style_of,
 )
-from .columns import NUMBERS, Column, Columns, Typed
+from .column import NUMBERS, Column, Typed
+from .columns import Columns
+from .declared import Declared, wished
 from .scales import scale_of
 from .sheets import Cells, Sheet
 
@@ -33,15 +35,6 @@ YES_NO = ({"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n"})
 NAMED_IDS = re.compile(
     r"(.*[_ .-])?(id|ids|uuid|guid|index|key|nr|no|#)|unnamed.*|.*[a-z]ID|rowid", re.IGNORECASE
 )
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What the user declares of a column: its kind, or its bounds."""
-
-    kind: str = ""
-    low: float | None = None
-    high: float | None = None
 
 
 def recognised(
@@ -62,7 +55,7 @@ def recognised(
         decimal = decimal_mark(words)
     notes: list[str] = []
     columns = tuple(
-        _Seen(name, cells, train, declared.get(name, Wish()), decimal, i == 0, notes).column()
+        _Seen(name, cells, train, declared.get(name, Declared()), decimal, i == 0, notes).column()
         for i, (name, cells) in enumerate(zip(sheet.names, sheet.columns, strict=True))
     )
     found = Columns(columns)
@@ -70,29 +63,6 @@ def recognised(
         why = "; ".join(f"{c.name}: {c.why or 'it has one value'}" for c in columns[:10])
         raise Refused(f"{who}: no column is left to learn from: {why}")
     return found, [*_summary(columns), *notes]
-
-
-def wished(words: str | None, names: Sequence[str], who: str) -> dict[str, Wish]:
-    """What is declared of columns: name=kind, with commas between; also name=0.., ..100 or 0..1."""
-    found = {}
-    for word in (words or "").split(",") if words else []:
-        name, _, wish = word.strip().rpartition("=")
-        if name not in names:
-            raise Refused(f"{who}: there is no column '{name}'; its columns are {', '.join(names)}")
-        if ".." in wish:
-            low, _, high = wish.partition("..")
-            try:
-                found[name] = Wish("", *(float(end) if end else None for end in (low, high)))
-            except ValueError:
-                raise Refused(f"{who}: {name}={wish}; numbers are wanted, as in 0..1") from None
-        elif wish in ("category", "number", "real", "date", "out"):
-            found[name] = Wish(wish)
-        else:
-            raise Refused(
-                f"{who}: {name}={wish}; category, number, real, date, out, or bounds such as 0..1 "
-                f"are wanted"
-            )
-    return found
 
 
 def _summary(columns: Sequence[Column]) -> list[str]:
@@ -143,7 +113,7 @@ class _Seen:
         name: str,
         cells: Cells,
         train: Sequence[int],
-        wish: Wish,
+        wish: Declared,
         decimal: str | None,
         first: bool,
         notes: list[str],
@@ -248,11 +218,11 @@ class _Seen:
         if strays and (len(strays) > STRAYS or sum(self.counts[w] for w in strays) * 2 > self.rows):
             return None
         values = np.array([v for v in numbers.values() if v is not None])
-        if not strays and self.wish == Wish() and (why := self._numbering(values)):
+        if not strays and self.wish == Declared() and (why := self._numbering(values)):
             return self._left_out(why, typed=typed, style=style)
         different = len({*values.tolist()})
         few = different <= FEW and self.rows >= OFTEN * different
-        if few and self.wish == Wish() and not strays:
+        if few and self.wish == Declared() and not strays:
             return self._category(column)
         return self._scaled(column, strays, numbers)
 

@@ -6,6 +6,7 @@ from torch import Tensor
 from ...core import Reals
 from ..splits import Batch, Rows, Split, stream
 from .columns import Columns
+from .loose import Loose
 
 
 class TableRows(Rows):
@@ -46,7 +47,7 @@ class LooseRows(Split):
     bound = True
 
     def __init__(self, inner: Split, columns: Columns):
-        self.inner, self.columns = inner, columns
+        self.inner, self.loose = inner, Loose(columns)
         self.name = f"{inner.name} loosened"
         self.space, self.context_space = Reals(inner.space.shape), inner.context_space
         self.labels, self.classes = inner.labels, inner.classes
@@ -66,14 +67,14 @@ class LooseRows(Split):
     def drawn(self, number: int, n: int) -> Tensor:
         """x of the first n rows with other noise for each number, (n, k)."""
         (x, *_) = self.inner.first(n)
-        return self.columns.loosen(x, stream("loose", self.inner.fingerprint, number))
+        return self.loose.draw(x, stream("loose", self.inner.fingerprint, number))
 
     def labelled(self) -> "LooseRows":
-        return LooseRows(self.inner.labelled(), self.columns)
+        return LooseRows(self.inner.labelled(), self.loose.columns)
 
     def log_jacobian(self, x: Tensor) -> Tensor:
-        return self.columns.log_jacobian_of_loose(x)
+        return self.loose.log_jacobian(x)
 
     def _loose(self, batch: Batch, noise: torch.Generator) -> Batch:
         x, *context = batch
-        return self.columns.loosen(x, noise), *context
+        return self.loose.draw(x, noise), *context

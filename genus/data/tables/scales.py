@@ -15,7 +15,6 @@ import math
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from ...core import Scale
 from ...core.records import Bend
@@ -86,6 +85,8 @@ def _likelihood(scale: Scale, v: NDArray[np.float64]) -> float:
 
 def _asinh(v: NDArray[np.float64]) -> Scale:
     """The likeliest centre and width of asinh, by Nelder and Mead's method."""
+    from scipy.optimize import minimize  # takes a while to import
+
     low, middle, high = np.quantile(v, [0.25, 0.5, 0.75])
     unit = (high - low) or _spread(v)
     least = math.log(NARROWEST * unit)

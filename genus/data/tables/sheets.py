@@ -13,7 +13,7 @@ import json
 import re
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -38,12 +38,16 @@ class Sheet:
         columns: cells of each column.
         first: number of the first row in its file, for messages: its line, where there are lines.
         notes: sentences on what was decided.
+        named: whether the file gives the names.
+        faults: what is wrong with rows of another width, by their number; their cells are empty.
     """
 
     names: list[str]
     columns: list[Cells]
     first: int = 1
     notes: list[str] = field(default_factory=list)
+    named: bool = True
+    faults: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -51,7 +55,8 @@ class Sheet:
 
     def some(self, begin: int, end: int) -> "Sheet":
         """The rows from one number to before another."""
-        return replace(self, columns=[cells[begin:end] for cells in self.columns])
+        faults = {row - begin: why for row, why in self.faults.items() if begin <= row < end}
+        return replace(self, columns=[cells[begin:end] for cells in self.columns], faults=faults)
 
     def without(self, at: int) -> "Sheet":
         """All columns but one."""
@@ -60,13 +65,20 @@ class Sheet:
         return replace(self, names=names, columns=columns)
 
 
-def sheet(path: Path, *, encoding: str | None = None, header: bool | None = None) -> Sheet:
+def sheet(
+    path: Path,
+    *,
+    encoding: str | None = None,
+    header: bool | None = None,
+    ragged: bool = False,
+) -> Sheet:
     """The cells of a file.
 
     Args:
         path: .csv, .tsv, .jsonl, .parquet or .xlsx, also in .gz or .zip.
         encoding: encoding of a text, by default the one that it is found to have.
         header: whether the first line holds names, by default what it looks like.
+        ragged: whether rows of another width keep their place, with what is wrong with them.
 
     Raises:
         Refused: it cannot be read as a table; the message says where.
@@ -76,7 +88,9 @@ def sheet(path: Path, *, encoding: str | None = None, header: bool | None = None
     if end in ("parquet", "xlsx", "feather"):
         return _typed(path, end, content)
     text, notes = _decoded(path, content, encoding)
-    found = _objects(path, text) if end in ("jsonl", "ndjson") else _lines(path, text, header)
+    found = (
+        _objects(path, text) if end in ("jsonl", "ndjson") else _lines(path, text, header, ragged)
+    )
     if not found.rows:
         raise Refused(f"{path}: has no rows; at least three are wanted")
     found.notes[:0] = notes
@@ -127,7 +141,7 @@ def _decoded(path: Path, content: bytes, encoding: str | None) -> tuple[str, lis
 # --- lines of text -----------------------------------------------------------------------------
 
 
-def _lines(path: Path, text: str, header: bool | None) -> Sheet:
+def _lines(path: Path, text: str, header: bool | None, ragged: bool) -> Sheet:
     lines = text.splitlines()
     start, remark = 0, ""
     while start < len(lines) and (not lines[start].strip() or lines[start].startswith("#")):
@@ -168,15 +182,20 @@ def _lines(path: Path, text: str, header: bool | None) -> Sheet:
     if names and len(names) != width:
         line = numbered[0][0]
         raise Refused(f"{path}: the header has {len(names)} columns, line {line} {width}")
-    for number, cells in numbered:
-        if len(cells) != width:
-            raise Refused(
-                f"{path}: line {number} has {len(cells)} columns, the first has {width}; a cell that "
-                f"holds '{delimiter}' must stand in quotes"
-            )
+    faults = {
+        row: f"line {number} has {len(cells)} columns, the first has {width}"
+        for row, (number, cells) in enumerate(numbered)
+        if len(cells) != width
+    }
+    if faults and not ragged:
+        why = next(iter(faults.values()))
+        raise Refused(f"{path}: {why}; a cell that holds '{delimiter}' must stand in quotes")
+    for row in faults:
+        numbered[row] = (numbered[row][0], [""] * width)
     columns = [list(column) for column in zip(*(cells for _, cells in numbered), strict=True)]
-    names = _distinct(names, path) if names else [f"column {i + 1}" for i in range(width)]
-    return Sheet(names, columns, numbered[0][0] if numbered else 1, notes)
+    named = bool(names)
+    names = _distinct(names, path) if named else [f"column {i + 1}" for i in range(width)]
+    return Sheet(names, columns, numbered[0][0] if numbered else 1, notes, named, faults)
 
 
 def _after(text: str, start: int) -> io.StringIO:

@@ -14,7 +14,7 @@ from ..sources import Source
 from .cells import is_missing
 from .recognising import recognised
 from .rows import TableRows
-from .sheets import Sheet, of_frame, sheet
+from .sheets import Sheet, sheet
 
 Missing = Literal["keep", "drop"]
 PATTERNS = ("*.csv", "*.tsv", "*.jsonl", "*.ndjson", "*.parquet", "*.feather", "*.xlsx")
@@ -48,18 +48,6 @@ def table(
     cells = sheet(path, encoding=encoding, header=header)
     named = path.name.partition(".")[0]
     return of_sheet(cells, named, str(path), label, missing, columns, decimal)
-
-
-def of_table(
-    frame: Any,
-    *,
-    name: str = "table",
-    label: str | None = None,
-    missing: Missing = "keep",
-    columns: str | None = None,
-) -> Data:
-    """A data frame of pandas or polars as a data set; its options are those of a file."""
-    return of_sheet(of_frame(frame), name, name, label, missing, columns, None)
 
 
 def of_sheet(

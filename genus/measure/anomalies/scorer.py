@@ -22,6 +22,7 @@ from torch import Tensor
 from ...core import Classes, HasLogProb, Model, Refused, RowDraws, promise, score_draws
 from ...data.meaning import Meaning
 from ...data.tables.columns import Columns
+from ...data.tables.loose import Loose
 from ...functional.densities.estimates import log_mean_exp
 
 DRAWS = 16
@@ -55,7 +56,7 @@ class Loosened(Model):
 
     def __init__(self, inner: Model, columns: Columns):
         super().__init__()
-        self.inner, self.columns = inner, columns
+        self.inner, self.loose = inner, Loose(columns)
         self.space, self.context_space = columns.space, inner.context_space
 
     def promises(self) -> set[str]:
@@ -72,9 +73,9 @@ class Loosened(Model):
         return self._score("elbo", x, *context)
 
     def _score(self, name: str, x: Tensor, *context: Tensor) -> Tensor:
-        z = self.columns.loosen(x.cpu())
+        z = self.loose.draw(x.cpu())
         score = getattr(self.inner, name)(z.to(x.device), *context)
-        return score.double() + self.columns.log_jacobian_of_loose(z).to(score.device)
+        return score.double() + self.loose.log_jacobian(z).to(score.device)
 
 
 class Scorer:

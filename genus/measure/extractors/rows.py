@@ -41,7 +41,7 @@ def of_sound(space: Space) -> bool:
     return isinstance(space, Pixels | Reals) and long
 
 
-class Columns:
+class ColumnValues:
     """Values in units of their deviation over real rows; 128 random projections where there are more.
 
     Args:
@@ -162,5 +162,5 @@ def sights_of_rows(real: Tensor, space: Space) -> tuple[Sight, Sight]:
     elif of_sound(space):
         first = Spectrum()
     else:
-        first = Columns(real)
+        first = ColumnValues(real)
     return first, Waves(first, real, space)

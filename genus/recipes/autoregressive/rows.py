@@ -74,7 +74,7 @@ def _adamw(
 
 
 @dataclass(frozen=True)
-class Simple:
+class Rival:
     """A simpler model, and the nats of unseen rows under it."""
 
     name: str
@@ -89,7 +89,7 @@ class Beside:
         simple: simpler models.
     """
 
-    def __init__(self, source: Data, simple: Sequence[Simple]):
+    def __init__(self, source: Data, simple: Sequence[Rival]):
         self.split, self.simple = source.validation, simple
         self.columns = source.space.dims
 
@@ -116,7 +116,7 @@ class Beside:
         return f"{told}: " + ("this model is better" if gap > CLEARLY else "both are as good")
 
 
-def simpler(source: Data) -> list[Simple]:
+def simpler(source: Data) -> list[Rival]:
     """A normal distribution and the best of some mixtures, fitted to the training rows."""
     loose = source.loosened()
     train = loose.train.first(ENOUGH)[0]
@@ -125,13 +125,13 @@ def simpler(source: Data) -> list[Simple]:
         train = torch.cat([loose.train.drawn(i, ENOUGH) for i in range(min(copies, DRAWS))])
     space = Reals((train.shape[1],))
     kind = "full" if space.dims <= LARGE else "diagonal"
-    found = [Simple("gaussian", _nats(_settled(Gaussian(space, kind), train), loose.validation))]
+    found = [Rival("gaussian", _nats(_settled(Gaussian(space, kind), train), loose.validation))]
     mixtures = [
         _nats(_settled(GaussianMixture(space, count, kind, 1e-3), train), loose.validation)
         for count in MIXTURES
         if len(source.train) > 10 * count
     ]
-    return [*found, *([Simple("mixture", min(mixtures))] if mixtures else [])]
+    return [*found, *([Rival("mixture", min(mixtures))] if mixtures else [])]
 
 
 def _settled(model: Any, x: Tensor) -> GenerativeModel:

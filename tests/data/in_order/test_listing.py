@@ -10,6 +10,7 @@ from genus.data import load
 from genus.data.in_order.listing import in_order
 from genus.data.in_order.rows import of_picture
 from genus.data.meaning import Meaning
+from genus.data.tables.columns import Columns
 
 
 def all_of(listing, rows=3):
@@ -133,28 +134,36 @@ def test_cells_that_are_no_numbers_are_told(tmp_path):
     (tmp_path / "x.csv").write_text("a,b,kind\n1,2,u\n3,?,v\n4,five,u\n6,7\n8,9,w\n")
     meaning = Meaning("m", Reals((2,)), options={"label": "kind"})
     _, x, reasons, _ = all_of(in_order(f"{tmp_path}/x.csv", meaning))
-    assert x.tolist() == [[1, 2], [6, 7], [8, 9]]
-    assert reasons[1:3] == ["column 2 (b): a value is missing", "column 2 (b): 'five' is no number"]
+    assert x.tolist() == [[1, 2], [8, 9]]
+    assert reasons == [
+        None,
+        "column 2 (b): a value is missing",
+        "column 2 (b): 'five' is no number",
+        "line 5 has 2 columns, the first has 3",
+        None,
+    ]
     (tmp_path / "y.csv").write_text("a,b\n1,2\n1,2,3\n")
     *_, reasons, _ = all_of(in_order(f"{tmp_path}/y.csv", meaning))  # no label is needed
-    assert reasons == [None, "has 3 columns; 2 are wanted"]
+    assert reasons == [None, "line 3 has 3 columns, the first has 2"]
 
 
-class Doubled:
-    """Columns of a table that know what they are."""
-
-    dequantises = False
-
-    def encode(self, rows):
-        x = torch.tensor([[2.0 * len(row)] for row in rows])
-        return x, ["is short" if len(row) < 2 else None for row in rows]
-
-
-def test_columns_encode_the_rows_of_their_table(tmp_path):
-    (tmp_path / "x.csv").write_text("a,b\n1,x\n2\n3,z\n")
-    meaning = Meaning("m", Reals((1,)), columns=Doubled())
+@pytest.mark.parametrize("header", ["b,a\n", ""])
+def test_columns_encode_the_rows_of_their_table(tmp_path, header):
+    scale = {"mean": 1.0, "deviation": 2.0}
+    known = [{"name": "b", "kind": "number", "scale": scale}]
+    known.append({"name": "a", "kind": "category", "words": ["x", "z"], "shares": [0.5, 0.5]})
+    columns = Columns.from_json(known)
+    (tmp_path / "x.csv").write_text(f"{header}1,x\n2\n3,z\n5,q\n")
+    meaning = Meaning("m", columns.space, columns=columns)
     _, x, reasons, _ = all_of(in_order(f"{tmp_path}/x.csv", meaning))
-    assert (x.tolist(), reasons) == ([[4], [4]], [None, "is short", None])
+    assert x.tolist() == [[0, 0], [1, 1]]
+    line = 3 if header else 2
+    assert reasons == [
+        None,
+        f"line {line} has 1 columns, the first has 2",
+        None,
+        "a is 'q', which is not in the training table",
+    ]
 
 
 def test_texts_are_windows_end_to_end_or_lines(tmp_path):

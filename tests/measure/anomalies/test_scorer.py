@@ -7,6 +7,7 @@ import torch
 
 from genus.core import Classes, GenerativeModel, Reals, RowDraws
 from genus.data.meaning import Meaning
+from genus.data.tables.columns import Columns
 from genus.density import Gaussian
 from genus.errors import Refused
 from genus.functional.densities.estimates import mean_error
@@ -108,23 +109,31 @@ def test_errors_do_not_count_what_is_spread_on_purpose():
     assert draws.std(1).mean() / math.sqrt(32) > 4 * true
 
 
-class InLitres:
+def columns_of(step):
     """A column that was divided by 1000: the density of a litre is a thousandth of that of x."""
-
-    def __init__(self, dequantises):
-        self.dequantises = dequantises
-
-    def log_jacobian(self, x):
-        return torch.full((len(x),), -math.log(1000))
+    scale = {"mean": 0.0, "deviation": 1000.0}
+    return Columns.from_json([{"name": "a", "kind": "number", "scale": scale, "step": step}])
 
 
-@pytest.mark.parametrize(("dequantises", "name"), [(False, "log_p"), (True, "elbo")])
-def test_scores_are_in_the_units_of_the_file(dequantises, name):
+def test_scores_are_in_the_units_of_the_file():
     model = Gaussian(Reals((1,))).double()
     plain = Scorer(model, meaning(model))
-    scorer = Scorer(model, meaning(model, columns=InLitres(dequantises)))
+    scorer = Scorer(model, meaning(model, columns=columns_of(None)))
     assert torch.allclose(scorer(X).value, plain(X).value - math.log(1000))
-    assert (plain.name, scorer.name) == ("log_p", name)
+    assert (plain.name, scorer.name) == ("log_p", "log_p")
+
+
+def test_rows_of_a_looser_view_are_scored_by_a_bound():
+    """The mass of a bin of one unit, a thousandth of z, under a standard normal distribution."""
+    model = Gaussian(Reals((1,))).double()
+    scorer = Scorer(model, meaning(model, columns=columns_of(1.0)))
+    x = torch.tensor([[0.0], [1.5]], dtype=torch.float64)
+    found = scorer(x)
+    ends = (x[:, 0] + torch.tensor([[-5e-4], [5e-4]], dtype=torch.float64)).double()
+    low, high = torch.special.ndtr(ends)
+    assert scorer.name == "elbo"
+    assert torch.allclose(found.value, (high - low).log(), atol=5e-3)
+    assert torch.equal(found.value[1:], scorer(x[1:]).value)
 
 
 def test_labels_are_refused_where_there_are_none():

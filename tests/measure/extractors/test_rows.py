@@ -8,7 +8,7 @@ import torch
 from genus.core import Bits, Pixels, Reals, Tokens
 from genus.measure.extractors.rows import (
     FEATURES,
-    Columns,
+    ColumnValues,
     NGrams,
     Spectrum,
     Waves,
@@ -20,7 +20,7 @@ from genus.measure.extractors.rows import (
 def test_columns_are_in_units_of_real_rows():
     torch.manual_seed(0)
     real = torch.randn(200, 3) * torch.tensor([1.0, 100, 0]) + 5
-    seen = Columns(real).see(real, Reals((3,)))
+    seen = ColumnValues(real).see(real, Reals((3,)))
     torch.testing.assert_close(seen.mean(0), torch.zeros(3).double(), atol=1e-6, rtol=0)
     torch.testing.assert_close(seen[:, :2].std(0), torch.ones(2).double())
     assert (seen[:, 2] == 0).all()
@@ -29,7 +29,7 @@ def test_columns_are_in_units_of_real_rows():
 def test_many_columns_are_projected_alike():
     torch.manual_seed(0)
     real = torch.randn(50, 20, 20)
-    first, again = (Columns(real).see(real, Reals((20, 20))) for _ in range(2))
+    first, again = (ColumnValues(real).see(real, Reals((20, 20))) for _ in range(2))
     assert first.shape == (50, FEATURES)
     assert torch.equal(first, again)
 
@@ -60,7 +60,7 @@ def test_n_grams_tell_orders():
 def test_waves_have_no_more_than_one_size():
     torch.manual_seed(0)
     real = 1000 * torch.randn(300, 5)
-    seen = Waves(Columns(real), real, Reals((5,))).see(real, Reals((5,)))
+    seen = Waves(ColumnValues(real), real, Reals((5,))).see(real, Reals((5,)))
     assert seen.shape == (300, FEATURES)
     assert seen.abs().max() <= 2**0.5 + 1e-12
     assert seen.std(0).min() > 0.2

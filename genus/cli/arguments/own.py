@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .. import recipes
-from ..errors import Refused
-from .errors import nearest
+from ... import recipes
+from ...errors import Refused
+from ..errors import nearest
 
 FAMILY = "own"  # of recipes outside genus
 FORM = "def {}(data: str = 'digits', *, width: int = 64, run: Run = Run(minutes=1)) -> Model"
@@ -43,7 +43,7 @@ def recipe_of(name: str) -> Callable[..., Any]:
     if not is_own(name):
         return recipes.find(name)
     module_name, _, function = name.partition(":")
-    from ..train.parts import imported
+    from ...train.parts import imported
 
     look_here()
     module = imported(module_name)
@@ -88,6 +88,6 @@ def look_here() -> None:
 
 
 def _is_run(value: object) -> bool:
-    from ..train.run import Run
+    from ...train.run import Run
 
     return isinstance(value, Run)

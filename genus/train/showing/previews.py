@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable
 from pathlib import Path
 
-from ..core import Model
+from ...core import Model
 
 FIRST = 5.0  # seconds: with the start of a command, the first samples lie there in less than 20
 SHARE = 0.1  # of the time so far that a preview may take
@@ -53,8 +53,11 @@ class Previews:
         own = max(LEAST, SHARE * (self.clock() - self.begun))
         return own if self.total is None else min(own, SHARE * self.total)
 
-    def draw(self, model: Model, path: Path, seconds: float) -> None:
-        """Writes as many samples as the time allows, at least one, into the file."""
+    def draw(self, model: Model, path: Path, seconds: float | None) -> None:
+        """Writes as many samples as the time allows, at least one, into the file; without a time, all."""
+        if seconds is None:
+            self.whole(model, path)
+            return
         left, size = seconds, self._affordable(seconds)
         while True:
             cost = self.whole(model, path, size)

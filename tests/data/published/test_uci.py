@@ -9,7 +9,7 @@ import torch
 
 from genus.core import Reals
 from genus.data import load
-from genus.data.tables.uci import features
+from genus.data.published.uci import features
 
 SHAPES = {"red_wine": (1599, 11), "white_wine": (4898, 11), "housing": (506, 10)}
 SHAPES["ionosphere"] = (351, 32)

@@ -13,7 +13,7 @@ from typing import Any
 
 from PIL import Image
 
-from ..core.html import embedded
+from ...core.html import embedded
 
 HEAVY = 64_000  # bytes of a picture that is sent as it is
 WIDE = 480  # pixels of one that is not

@@ -11,7 +11,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 
-from ..core import GenerativeModel, Model, Reals
+from ...core import GenerativeModel, Model, Reals
 from .notebook import Notebook
 from .previews import Picture
 
@@ -77,8 +77,8 @@ class Display:
         """The function that draws samples: the one given, or, in a notebook, that of `genus.show`."""
         if picture is not None or not self.pictures or not isinstance(model, GenerativeModel):
             return picture
-        from ..media import samples, show
-        from ..media.pictures import has_pictures
+        from ...media import samples, show
+        from ...media.pictures import has_pictures
 
         space, given = model.space, model.context_space
         seen = has_pictures(space) or (isinstance(space, Reals) and space.dims <= 2)

@@ -19,10 +19,10 @@ from typing import Any
 
 from jsonargparse import ArgumentParser, DefaultHelpFormatter
 
-from ..errors import Refused
-from ..train.run import Run
-from .errors import nearest
-from .parser import complaint, data_options, help_of_data, named
+from ...errors import Refused
+from ...train.run import Run
+from ..errors import nearest
+from ..parser import complaint, data_options, help_of_data, named
 
 Options = dict[str, Any]
 RUN = [field.name for field in fields(Run) if field.name != "note"]

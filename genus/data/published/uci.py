@@ -26,7 +26,7 @@ from ..dividing import stratified
 from ..sets import SPLITS, Data
 from ..sources import Source
 from ..splits import Rows
-from .sheets import sheet
+from ..tables.sheets import sheet
 
 FILES = {
     "red_wine": "winequality-red.csv",

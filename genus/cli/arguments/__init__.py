@@ -1,0 +1,1 @@
+"""Words of the command line: options of recipes, and what a user allows by name."""
