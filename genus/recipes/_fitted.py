@@ -3,6 +3,7 @@
 A recipe adds its signature, its docstring and its model, between `loaded` and `fitted`.
 """
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 
 from ..core import Classes, Model, Records, Refused, Space, require
 from ..data import Data, load
-from ..data.sources import with_options
+from ..data.sources import Note, with_options
 from ..measure import scores
 from ..measure.anomalies.reference import remember
 from ..media import picture
@@ -51,6 +52,12 @@ def loaded(
             f"--data.kind pictures takes them as two classes of pictures"
         )
     if isinstance(source.space, Records) and Records not in kinds:
+        warnings.warn(
+            f"{who} on {data}: learns a density, so categories and rounded numbers are dequantised, and "
+            f"nats are a bound (elbo); the recipe rows gives their exact probabilities",
+            Note,
+            stacklevel=3,
+        )
         source = source.loosened()
     source = source if view is None else view(source)
     wanted: Any = kinds or (type(source.space),)
