@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import recipes
-from benchmarks.bench import Bench, Cell, alike, first_losses, stale, trained
+from benchmarks.bench import Bench, Cell, Skipped, alike, first_losses, stale, trained
 from genus.data import load
 from genus.flow import RealNVP
 from genus.measure import Figure
@@ -64,7 +64,9 @@ def test_every_cell_that_is_there_is_listed(name):
 class Halves:
     """A benchmark of three cells, which counts how often each was measured."""
 
-    def __init__(self, fails_at=None, factor=1.0, protocol="halves", file="bench.py", probes=True):
+    def __init__(
+        self, fails_at=None, lacks=None, factor=1.0, protocol="halves", file="bench.py", probes=True
+    ):
         self.measured, self.fails_at = [], fails_at
         bench = Bench(
             str(ROOT / "benchmarks" / file),
@@ -77,6 +79,8 @@ class Halves:
         def measure(number):
             if number == self.fails_at:
                 raise RuntimeError("killed")
+            if number == lacks:
+                raise Skipped("--numbers is wanted")
             self.measured.append(number)
             return {"half": number / 2}
 
@@ -110,6 +114,22 @@ def test_a_benchmark_that_was_stopped_continues(tmp_path):
     assert {*record["cells"]["number 2"]} >= {"date", "machine", "versions", "weights", "source"}
     later.run("--again", "--only", "*1")
     assert later.measured == [2, 1]
+
+
+def test_a_cell_that_lacks_something_is_left_out_and_the_others_are_measured(tmp_path, capsys):
+    lacking = Halves(lacks=1).into(tmp_path / "halves.json")
+    lacking.run()
+    assert lacking.measured == [0, 2]
+    assert "number 1: left out: --numbers is wanted" in capsys.readouterr().out
+
+
+def test_a_fingerprint_that_lacks_something_is_passed_over(capsys):
+    def probe():
+        raise Skipped("--numbers is wanted")
+
+    known = {"one": {"fingerprint": [1.0]}}
+    assert [*stale("halves", [Cell("one", dict, probe)], known)] == []
+    assert "one: not looked at: --numbers is wanted" in capsys.readouterr().out
 
 
 def test_a_planted_change_is_stale_and_a_rename_is_not(tmp_path):
