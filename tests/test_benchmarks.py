@@ -7,11 +7,15 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.special import entr
+from scipy.stats import norm, poisson
 
 from benchmarks import recipes
 from benchmarks.bench import Bench, Cell, Skipped, alike, first_losses, stale, trained
 from genus.data import load
+from genus.data.tables.sheets import Sheet
 from genus.flow import RealNVP
 from genus.measure import Figure
 from genus.recipes.density.gmm import gmm
@@ -56,6 +60,44 @@ def test_every_cell_that_is_there_is_listed(name):
     bench = bench_of(name)
     listed = {cell.name for cell in bench.listed(bench.parser().parse_args([]))}
     assert {*json.loads(bench.results.read_text("utf-8"))["cells"]} <= listed
+
+
+def test_a_law_is_one():
+    """Its entropy by draws is that in closed form, but for `late`, and its draws have its shares."""
+    from benchmarks import table_sources as law
+
+    columns = law.drawn(200_000, seed=9)
+    plan, region, visits, _, minutes, _ = columns
+    joint = law.PLAN[:, None] * law.REGION
+    shares = np.zeros((3, 4))
+    np.add.at(shares, (plan, region), 1 / len(plan))
+    assert shares == pytest.approx(joint, abs=0.005)
+    k = np.arange(200)
+    p = poisson.pmf(k, law.VISITS[..., None])
+    log_spend = 2 + 0.8 * np.log1p(k)
+    yes = 1 / (1 + np.exp(-(law.LATE[plan] + 0.5 * (minutes - 16))))
+    entropy = (
+        entr(joint).sum()
+        + (joint * entr(p).sum(-1)).sum()
+        + (law.PLAN * norm.entropy(scale=law.SPEND)).sum()
+        + (joint * (p * log_spend).sum(-1)).sum()
+        + (joint.sum(0) * norm.entropy(scale=law.MINUTES)).sum()
+        + (entr(yes) + entr(1 - yes)).mean()
+    )
+    found = -law.log_law(columns)
+    assert found.mean() == pytest.approx(entropy, abs=4 * found.std() / len(found) ** 0.5)
+    assert visits.mean() == pytest.approx((joint * law.VISITS).sum(), abs=0.05)
+
+
+def test_each_fold_of_a_table_tests_rows_of_its_own(tmp_path):
+    from benchmarks.table_sources import Fold, in_folder
+
+    cells = Sheet(["what", "of"], [[k + 0.5 for k in range(43)], [k % 2 for k in range(43)]])
+    tested = []
+    for k in range(10):
+        fold = Fold("things", in_folder("things", cells, k, tmp_path), None)
+        tested += fold.columns.decode(fold.tested).columns[0]
+    assert len(tested) == len({*tested}) == 40  # ten times 4
 
 
 # --- the harness ------------------------------------------------------------------------------
