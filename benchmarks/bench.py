@@ -90,6 +90,10 @@ class Cell:
     probe: Callable[[], Sequence[float]] | None = None
 
 
+class Skipped(Exception):
+    """A cell cannot be measured without what an option names; the message says which."""
+
+
 class Bench:
     """A benchmark: its cells, and how they become a table.
 
@@ -202,7 +206,11 @@ class Bench:
             return
         for cell in listed:
             if options.again or cell.name not in self.read(options.out):
-                record = self.measured(cell, options)
+                try:
+                    record = self.measured(cell, options)
+                except Skipped as why:
+                    print(f"{cell.name}: left out: {why}", flush=True)
+                    continue
                 self.write(options, {cell.name: record})
                 print(f"{cell.name}: {json.dumps(record['figures'])[:200]}", flush=True)
         self.write(options, {})
@@ -280,7 +288,14 @@ def stale(bench: str, cells: Iterable[Cell], known: Mapping[str, Any]) -> Iterat
     """A sentence for each cell whose figures are of something that has changed since."""
     for cell in cells:
         was = known.get(cell.name, {}).get("fingerprint")
-        if was is not None and cell.probe is not None and not alike(was, cell.probe()):
+        if was is None or cell.probe is None:
+            continue
+        try:
+            now = cell.probe()
+        except Skipped as why:
+            print(f"{bench}: {cell.name}: not looked at: {why}", flush=True)
+            continue
+        if not alike(was, now):
             yield f"{bench}: {cell.name} is stale: it was measured before a change of what it measures"
 
 

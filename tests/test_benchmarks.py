@@ -7,11 +7,15 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.special import entr
+from scipy.stats import norm, poisson
 
 from benchmarks import recipes
-from benchmarks.bench import Bench, Cell, alike, first_losses, stale, trained
+from benchmarks.bench import Bench, Cell, Skipped, alike, first_losses, stale, trained
 from genus.data import load
+from genus.data.tables.sheets import Sheet
 from genus.flow import RealNVP
 from genus.measure import Figure
 from genus.recipes.density.gmm import gmm
@@ -58,13 +62,53 @@ def test_every_cell_that_is_there_is_listed(name):
     assert {*json.loads(bench.results.read_text("utf-8"))["cells"]} <= listed
 
 
+def test_a_law_is_one():
+    """Its entropy by draws is that in closed form, but for `late`, and its draws have its shares."""
+    from benchmarks import table_sources as law
+
+    columns = law.drawn(200_000, seed=9)
+    plan, region, visits, _, minutes, _ = columns
+    joint = law.PLAN[:, None] * law.REGION
+    shares = np.zeros((3, 4))
+    np.add.at(shares, (plan, region), 1 / len(plan))
+    assert shares == pytest.approx(joint, abs=0.005)
+    k = np.arange(200)
+    p = poisson.pmf(k, law.VISITS[..., None])
+    log_spend = 2 + 0.8 * np.log1p(k)
+    yes = 1 / (1 + np.exp(-(law.LATE[plan] + 0.5 * (minutes - 16))))
+    entropy = (
+        entr(joint).sum()
+        + (joint * entr(p).sum(-1)).sum()
+        + (law.PLAN * norm.entropy(scale=law.SPEND)).sum()
+        + (joint * (p * log_spend).sum(-1)).sum()
+        + (joint.sum(0) * norm.entropy(scale=law.MINUTES)).sum()
+        + (entr(yes) + entr(1 - yes)).mean()
+    )
+    found = -law.log_law(columns)
+    assert found.mean() == pytest.approx(entropy, abs=4 * found.std() / len(found) ** 0.5)
+    assert visits.mean() == pytest.approx((joint * law.VISITS).sum(), abs=0.05)
+
+
+def test_each_fold_of_a_table_tests_rows_of_its_own(tmp_path):
+    from benchmarks.table_sources import Fold, in_folder
+
+    cells = Sheet(["what", "of"], [[k + 0.5 for k in range(43)], [k % 2 for k in range(43)]])
+    tested = []
+    for k in range(10):
+        fold = Fold("things", in_folder("things", cells, k, tmp_path), None)
+        tested += fold.columns.decode(fold.tested).columns[0]
+    assert len(tested) == len({*tested}) == 40  # ten times 4
+
+
 # --- the harness ------------------------------------------------------------------------------
 
 
 class Halves:
     """A benchmark of three cells, which counts how often each was measured."""
 
-    def __init__(self, fails_at=None, factor=1.0, protocol="halves", file="bench.py", probes=True):
+    def __init__(
+        self, fails_at=None, lacks=None, factor=1.0, protocol="halves", file="bench.py", probes=True
+    ):
         self.measured, self.fails_at = [], fails_at
         bench = Bench(
             str(ROOT / "benchmarks" / file),
@@ -77,6 +121,8 @@ class Halves:
         def measure(number):
             if number == self.fails_at:
                 raise RuntimeError("killed")
+            if number == lacks:
+                raise Skipped("--numbers is wanted")
             self.measured.append(number)
             return {"half": number / 2}
 
@@ -110,6 +156,22 @@ def test_a_benchmark_that_was_stopped_continues(tmp_path):
     assert {*record["cells"]["number 2"]} >= {"date", "machine", "versions", "weights", "source"}
     later.run("--again", "--only", "*1")
     assert later.measured == [2, 1]
+
+
+def test_a_cell_that_lacks_something_is_left_out_and_the_others_are_measured(tmp_path, capsys):
+    lacking = Halves(lacks=1).into(tmp_path / "halves.json")
+    lacking.run()
+    assert lacking.measured == [0, 2]
+    assert "number 1: left out: --numbers is wanted" in capsys.readouterr().out
+
+
+def test_a_fingerprint_that_lacks_something_is_passed_over(capsys):
+    def probe():
+        raise Skipped("--numbers is wanted")
+
+    known = {"one": {"fingerprint": [1.0]}}
+    assert [*stale("halves", [Cell("one", dict, probe)], known)] == []
+    assert "one: not looked at: --numbers is wanted" in capsys.readouterr().out
 
 
 def test_a_planted_change_is_stale_and_a_rename_is_not(tmp_path):
