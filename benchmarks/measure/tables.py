@@ -94,6 +94,9 @@ BENCH = Bench(
     A row that is tested in one fold is learnt from in the others: copies of training rows would be found
     less often than by chance. Of the law there is one fold, whose 10,000 fresh rows test densities alone;
     samples of it stand against its own tenth.
+
+    Numbers that stand for themselves, such as 3, 4, 5 and 6 among the decimals of s4 in diabetes,
+    are features of their own for both classifiers, as they are fields of their own in genus.
     """,
     weights="best",
     options={
@@ -150,7 +153,9 @@ def remarks(found: Cells, options: Namespace) -> list[str]:
     }
     if worse:
         which = ", ".join(f"{name} by {gap:.3f}" for name, (gap, _) in worse.items())
-        told.append(f"Worse than the best simpler one by more than {LIMIT} nats a column: {which}.")
+        told.append(
+            f"Rows of the recipe are worse than the best simpler one by more than {LIMIT} nats a column: {which}."
+        )
     return told
 
 
