@@ -30,6 +30,7 @@ from torch import Tensor
 
 from genus.core import Model, Reals
 from genus.data.tables.columns import Columns
+from genus.data.tables.loose import Loose
 from genus.data.tables.rows import LooseRows
 from genus.data.tables.sheets import Sheet, sheet
 from genus.density import Gaussian, GaussianMixture
@@ -244,7 +245,7 @@ def of_simple(name: str, kind: str, options: Namespace) -> dict[str, Any]:
         own.append(simpler(kind, fold))
         torch.manual_seed(k)
         z = model.sample(len(fold.data.test))
-        x = fold.columns.tighten(z) if fold.columns.dequantises else z
+        x = Loose(fold.columns).undo(z) if fold.columns.dequantises else z
         samples.append(fold.columns.decode(x))
     return of_nats(torch.cat(own)) | judged(folds, samples)
 
@@ -280,10 +281,10 @@ def bound(model: Model, x: Tensor, columns: Columns) -> Tensor:
     log_p: Any = model.log_prob
     if not columns.dequantises:
         return -(log_p(x).double() + columns.log_jacobian(x))
-    noise, found = torch.Generator().manual_seed(0), []
+    loose, noise, found = Loose(columns), torch.Generator().manual_seed(0), []
     for _ in range(DRAWS):
-        z = columns.loosen(x, noise)
-        found.append(log_p(z).double() + columns.log_jacobian_of_loose(z))
+        z = loose.draw(x, noise)
+        found.append(log_p(z).double() + loose.log_jacobian(z))
     return math.log(DRAWS) - torch.stack(found).logsumexp(0)
 
 

@@ -29,7 +29,6 @@ FEW = 20  # different numbers that are categories
 OFTEN = 5  # rows that each has on average, at least
 MOST = 1000  # words of a category
 STRAYS = 5  # different words between numbers that stand for themselves
-ATOMS = 4  # numbers that stand for themselves
 FINE = 1e-3  # least step of rounded numbers, in deviations, unless they repeat
 YES_NO = ({"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n"})
 NAMED_IDS = re.compile(
@@ -262,7 +261,7 @@ class _Seen:
         values = sorted(counts)
         many = np.array([counts[v] for v in values])
         found = [v for v in values if v in ends] if self.wish.kind != "real" else []
-        for i in np.argsort(-many, kind="stable")[:ATOMS]:
+        for i in np.argsort(-many, kind="stable")[:FEW]:
             beside = np.r_[many[max(0, i - 10) : i], many[i + 1 : i + 11]]
             usual = max(1.0, float(np.median(beside))) if len(beside) else 1.0
             alone = usual == 1.0 and many[i] >= max(20, 0.002 * total)
