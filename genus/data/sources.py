@@ -128,7 +128,7 @@ class Source:
 def _value(name: str, value: Any, kind: Any) -> Any:
     """A word as the numbers, or as the yes or no, that an option wants; anything else as it came."""
     kinds = {kind, *get_args(kind)}
-    if kind is bool and isinstance(value, str):
+    if bool in kinds and isinstance(value, str):
         if value.lower() not in ("true", "false"):
             raise Refused(f"load: {name} is '{value}'; true or false is wanted")
         return value.lower() == "true"

@@ -129,6 +129,8 @@ def style_of(words: Sequence[str], decimal: str | None) -> Style | None:
         found = sum(style.number(word) is not None for word in words)
         if found > most:
             best, most = style, found
+        if most == len(words):
+            break
     if best is None:
         return None
     numbers = [word for word in words if best.number(word) is not None]

@@ -118,8 +118,11 @@ class Columns:
             if category or scale is None:
                 parts.append(torch.from_numpy(place).double())
                 continue
-            z = scale.apply(torch.from_numpy(value))
-            parts.append(torch.where(torch.from_numpy(place == 0), z, 0.0))
+            z = torch.where(torch.from_numpy(place == 0), scale.apply(torch.from_numpy(value)), 0.0)
+            for row in (~z.isfinite()).nonzero()[:, 0].tolist():
+                beyond = f"{self.columns[i].name} is {value[row]:g}, beyond its bound"
+                reasons[row] = reasons[row] or beyond
+            parts.append(z)
         x = torch.stack(parts, 1).float()
         x[torch.tensor([reason is not None for reason in reasons], dtype=torch.bool)] = 0
         return x, reasons
@@ -133,7 +136,8 @@ class Columns:
         place, value = np.zeros(len(cells), np.int64), np.zeros(len(cells))
         for row, cell in enumerate(cells):
             if (found := known.get(cell)) is None:
-                fault, key = column.fault(cell), column.key(cell)
+                key = column.key(cell)
+                fault = column.fault(cell, key)
                 number = key if column.kind != "category" and isinstance(key, float) else 0.0
                 found = known[cell] = (column.places.get(key, 0), number, fault)
             place[row], value[row], fault = found
@@ -165,8 +169,9 @@ class Columns:
                 at = self.places.get((i, True))
                 places = [0] * len(x) if at is None else x[:, at].long().tolist()
                 cells = [column.words[place] for place in places]
-                if as_numbers and column.numbers:
-                    cells = [None if cell is None else column.number(cell) for cell in cells]
+                if as_numbers and column.typed == "text" and column.numbers:
+                    numbers = (None if cell is None else column.number(cell) for cell in cells)
+                    cells = [None if n is None else column.cell(n, as_numbers) for n in numbers]
             else:
                 cells = self._cells(i, x, as_numbers)
             blank = "" if column.typed == "text" and not as_numbers else None

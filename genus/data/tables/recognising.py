@@ -1,5 +1,6 @@
 """What the columns of a table are, by their cells."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -134,7 +135,8 @@ class _Seen:
             return self._left_out("so it was declared")
         if not self.words:
             return self._left_out("it has no values")
-        if wish == "category" or (len(self.words) == 1 and not self.missing):
+        alone = len(self.words) == 1 and not self.missing and not self._typed(date)
+        if wish == "category" or alone:
             return self._category()
         if wish != "date" and (self._yes_no() or self._typed(bool)):
             return self._category()
@@ -163,6 +165,7 @@ class _Seen:
         numbers = {word: column.number(word) for word in self.words}
         whole = all(number is not None for number in numbers.values())
         words = sorted(self.words, key=lambda w: (numbers[w] if whole else 0.0, str(w)))
+        words = [str(word) if isinstance(word, date) else word for word in words]
         if whole:  # 1 and 1.0 are one
             words = list({numbers[word]: word for word in reversed(words)}.values())[::-1]
         held = (*words, *([None] if self.missing else []))
@@ -204,6 +207,10 @@ class _Seen:
             typed: Typed = "text"
         elif self._typed(int, float):
             values = [float(str(word)) for word in self.words]
+            if endless := next((value for value in values if math.isinf(value)), None):
+                raise Refused(
+                    f"'{self.name}' holds {endless}; leave its rows out, or make it missing"
+                )
             whole = self._typed(int)
             typed = "int" if whole else "float"
             style = Style(decimals=0 if whole else decimals_of(values))
@@ -317,7 +324,8 @@ class _Seen:
         if self._typed(date):
             whole = not self._typed(datetime)
             column = Column(self.name, "date", "date" if whole else "datetime")
-            unit = DAY if whole else 1.0
+            fine = any(isinstance(word, datetime) and word.microsecond for word in self.words)
+            unit = DAY if whole else 1e-6 if fine else 1.0
         elif self.texts and (found := format_of([str(word) for word in self.words])) is not None:
             form, both = found
             column = Column(self.name, "date", form=form)

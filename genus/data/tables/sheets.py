@@ -15,6 +15,8 @@ import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +150,10 @@ def _lines(path: Path, text: str, header: bool | None, ragged: bool) -> Sheet:
         remark = lines[start].lstrip("#").strip() or remark
         start += 1
     comments = any(line.startswith("#") for line in lines[start:])
-    delimiter = _delimiter([line for line in lines[start : start + SNIFFED] if line.strip()])
+    try:
+        delimiter = _delimiter([line for line in lines[start : start + SNIFFED] if line.strip()])
+    except csv.Error as error:
+        raise Refused(f"{path}: is not a table of text: {error}") from None
     body = (
         (SPACES.sub("\t", line.strip()) if delimiter == " " else line)
         for line in _after(text, start)
@@ -168,7 +173,6 @@ def _lines(path: Path, text: str, header: bool | None, ragged: bool) -> Sheet:
     if not numbered:
         return Sheet([], [])
     rows = [cells for _, cells in numbered]
-    notes: list[str] = []
     if header is None:
         header = _is_header(rows[0], rows[1:SNIFFED])
     names = rows[0] if header else []
@@ -195,7 +199,7 @@ def _lines(path: Path, text: str, header: bool | None, ragged: bool) -> Sheet:
     columns = [list(column) for column in zip(*(cells for _, cells in numbered), strict=True)]
     named = bool(names)
     names = _distinct(names, path) if named else [f"column {i + 1}" for i in range(width)]
-    return Sheet(names, columns, numbered[0][0] if numbered else 1, notes, named, faults)
+    return Sheet(names, columns, numbered[0][0] if numbered else 1, [], named, faults)
 
 
 def _after(text: str, start: int) -> io.StringIO:
@@ -306,6 +310,13 @@ def _typed(path: Path, end: str, content: bytes) -> Sheet:
     return of_frame(frame, str(path))
 
 
+def _known(cell: Any) -> Any:
+    """A cell of a typed table as one of the kinds that columns know; any other as its word."""
+    if isinstance(cell, Decimal):
+        return float(cell)
+    return cell if isinstance(cell, str | bool | int | float | date) else str(cell)
+
+
 def of_frame(frame: Any, who: str = "the data frame") -> Sheet:
     """The cells of a data frame of pandas, polars, or another library that narwhals knows."""
     import narwhals
@@ -318,5 +329,7 @@ def of_frame(frame: Any, who: str = "the data frame") -> Sheet:
     for name, column in zip(names, table.iter_columns(), strict=True):
         if column.dtype.is_nested():
             raise Refused(f"{who}: '{name}' is {column.dtype}; one value in each field is wanted")
-        columns.append(column.to_list())
+        missing = column.is_null().to_list()
+        cells = zip(column.to_list(), missing, strict=True)
+        columns.append([None if gone else _known(cell) for cell, gone in cells])
     return Sheet(names, columns)

@@ -62,6 +62,8 @@ def of_sheet(
     """The cells of a table as a data set."""
     if missing not in Missing.__args__:
         raise Refused(f"{who}: missing is '{missing}'; keep or drop is wanted")
+    if decimal not in (None, ".", ","):
+        raise Refused(f"{who}: decimal is '{decimal}'; . or , is wanted")
     notes = [*cells.notes]
     if missing == "drop":
         cells, dropped = _whole(cells)

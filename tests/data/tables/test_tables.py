@@ -1,10 +1,16 @@
 """Tables as data: labels, missing values, what is refused, and rows that come back."""
 
+import datetime
+import json
+from decimal import Decimal
+
 import pytest
 import torch
 
 from genus.core import Bits, Classes, Reals, Records
 from genus.data import load
+from genus.data.tables.columns import Columns
+from genus.data.tables.sheets import sheet
 
 ROWS = "".join(f"{i * i / 7:.3f},{(i * 37 % 20) / 3:.4f},-1e-{i}\n" for i in range(20))
 LABELLED = "".join(f"{i * 37 % 20 + i * i},{'ab'[i % 2]},{i / 3:.4f}\n" for i in range(20))
@@ -176,3 +182,61 @@ def test_frames_of_both_libraries_are_the_same_table():
     for one, other in zip(sorted(got), sorted(want), strict=True):
         assert one[0] == pytest.approx(other[0], abs=2e-5)  # x is in single precision
         assert one[1:] == other[1:]
+
+
+# --- what users' frames and options brought to light ------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("word", "rows"), [("false", 20), ("true", 19)])
+def test_a_header_can_be_declared_by_a_word(tmp_path, word, rows):
+    """A word of an option that may be left out is still yes or no: "false" is not true."""
+    data = of(ROWS, tmp_path, header=word)
+    assert sum(len(split) for split in data.splits.values()) == rows
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_typed_cells_of_frames_come_back_as_they_were():
+    pandas = pytest.importorskip("pandas")
+    times = pandas.date_range("2020-01-01", periods=60, freq="7919ms").tolist()
+    frame = pandas.DataFrame(
+        {
+            "time": [*times[:-1], pandas.NaT],
+            "yes": [i % 3 == 0 for i in range(60)],
+            "day": [datetime.date(2020, 1, 1)] * 60,
+            "price": [Decimal(f"{i * i % 97}.25") for i in range(60)],
+            "few": [i % 4 for i in range(60)],
+        }
+    )
+    data = load(frame)
+    assert Columns.from_json(json.loads(json.dumps(data.columns.to_json()))) == data.columns
+    rows = rows_of(data)
+    assert {type(cell) for row in rows for cell in row[1:2]} == {bool}
+    assert {row[2] for row in rows} == {datetime.date(2020, 1, 1)}
+    assert {type(row[4]) for row in rows} == {int}
+    assert sum(row[0] is None for row in rows) == 1
+    got = sorted(row[0] for row in rows if row[0] is not None)
+    for one, other in zip(got, times[:-1], strict=True):
+        assert abs(one - other) < datetime.timedelta(milliseconds=1)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_endless_numbers_are_refused():
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(ValueError, match="'x' holds inf; leave its rows out"):
+        load(pandas.DataFrame({"x": [i / 7 for i in range(30)] + [float("inf")]}))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_numbers_between_whole_ones_are_told_however_large(tmp_path):
+    text = "t\n" + "".join(f"{1_700_000_000 + 7919 * (i * 37 % 50)}\n" for i in range(50))
+    columns = of(text, tmp_path).columns
+    (tmp_path / "u.csv").write_text("t\n1700000000\n1700000000.5\n")
+    _, reasons = columns.encode(sheet(tmp_path / "u.csv"))
+    assert reasons[0] is None
+    assert "is a multiple of 1 in the training table" in reasons[1]
+
+
+def test_a_cell_without_an_end_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="is not a table of text: field larger than"):
+        of('a,b\n"' + "x" * 200_000 + '",1\n2,3\n4,5\n', tmp_path)
