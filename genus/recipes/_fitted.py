@@ -22,6 +22,8 @@ from ..train import Batches, MakesOptimizers, Run, fit
 from ..train.game import ranks
 from ..train.schedules import cosine
 
+PATIENCE = 10  # evaluations of a table without a better one
+OFTEN = 100  # rounds between two of them, at most
 S = TypeVar("S", bound=Space)
 C = TypeVar("C", bound=Space)
 Evaluate = Callable[[Model], Mapping[str, float]]
@@ -91,6 +93,13 @@ def label_arguments(source: Data) -> tuple[Classes | None, Labels | None, int]:
     if not isinstance(classes, Classes):
         return None, None, 0
     return classes, Labels(classes.count), classes.count
+
+
+def patient(run: Run, source: Data) -> Run:
+    """A run of a density on a table, which may be small enough to be learnt by heart, with patience."""
+    if source.columns is None or run.patience is not None:
+        return run
+    return replace(run, patience=PATIENCE, evaluate_every=min(OFTEN, run.evaluate_every))
 
 
 def fitted(

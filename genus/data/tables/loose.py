@@ -1,7 +1,7 @@
 """The looser view of a table, in which each field of a row is a real number.
 
-Models of vectors take it. A category c becomes a place within its share of a normal distribution, a rounded number a place within its bin, and a number that is
-not there any normal number:
+Models of vectors take it. A category c becomes a place within its share of a normal distribution, a
+rounded number a place within its bin, and a number that is not there any normal number:
 
     z = Phi^-1(F_c + u p_c)          log P(c) >= E[ log p(z) + log p_c - log N(z; 0, 1) ]
     z = g(v + step (u - 1/2))        log P(v) >= E[ log p(z) + log g'(.) + log step ]

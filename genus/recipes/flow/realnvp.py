@@ -3,7 +3,7 @@
 from ...core import Model
 from ...flow import RealNVP
 from ...train import Run
-from .._fitted import fitted, loaded
+from .._fitted import fitted, loaded, patient
 
 RUN = Run(rounds=8000, batch=256, lr=2e-3, clip=1.0, ema=0.99)
 ENOUGH = 10_000  # rows to standardise with
@@ -30,4 +30,4 @@ def realnvp(
     source, space = loaded("realnvp", data, run)
     model = RealNVP(space, couplings, width, depth, dropout)
     model.prepare(*source.train.batch(0, ENOUGH, run.seed))
-    return fitted(model, source, run)
+    return fitted(model, source, patient(run, source))
