@@ -22,6 +22,7 @@ _NAMES = {  # of each folder, what also stands here
     "train": "Run fit load play save",
     "media": "show",
     "measure": "evaluate",
+    "tabular": "TableModel",
 }
 _FOLDERS = {name: folder for folder, names in _NAMES.items() for name in names.split()}
 _PUBLIC = [
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from .core import sample as sample
     from .measure import evaluate as evaluate
     from .media import show as show
+    from .tabular import TableModel as TableModel
     from .train import Run as Run
     from .train import fit as fit
     from .train import load as load

@@ -66,7 +66,7 @@ from genus.core import (
     There,
     Tokens,
 )
-from genus.density import Dequantised, Gaussian, GaussianMixture, Table
+from genus.density import Dequantised, Gaussian, GaussianMixture, MixtureDensityNetwork, Table
 from genus.diffusion import (
     DDIM,
     DDPM,
@@ -175,6 +175,7 @@ MODELS = {
     "gaussian": lambda: Gaussian(Reals((3,))),
     "mixture": lambda: GaussianMixture(Reals((2,)), components=3, tolerance=-1),
     "mixture-diagonal": lambda: GaussianMixture(Reals((2,)), components=3, covariance="diagonal"),
+    "mixture-given": lambda: MixtureDensityNetwork(Reals((2,)), Reals((3,)), 2, hidden=(4,)),
     "dequantised": lambda: Dequantised(Gaussian(Reals((2,))), Pixels((2,), 4), squeeze=1e-3),
     "rbm": lambda: RBM(Bits((2, 2)), hidden=3, chains=5, burn_in=20),
     "rbm-cd": lambda: RBM(Bits((4,)), hidden=3, steps=2, chains=0, burn_in=20),

@@ -23,6 +23,7 @@ MAY_IMPORT = {  # the top folders, from the ground up
     "data": {"core", "functional", "media"},
     "measure": {*BASE, "_version", "train", "data"},
     "recipes": {*BASE, "_version", "media", "train", "data", "measure", *FAMILIES},
+    "tabular": {"core", "data", "measure", "train"},
     "laboratory": {*BASE, "media", "train", "data", "measure", "adversarial"},
     "report": {"core", "functional", "media", "train", "data", "measure"},
     "cli": {

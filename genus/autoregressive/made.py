@@ -42,7 +42,7 @@ class MADE(Mixed):
     """A distribution on bits, pixels or tokens.
 
     Args:
-        space: what x is; at least 2 numbers.
+        space: what x is; at least 1 number.
         hidden: widths of the hidden layers.
         masks: K, number of sets of places and degrees that share the weights.
         shuffled: places are drawn, for each mask anew; otherwise features come in their own order.

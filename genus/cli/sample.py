@@ -13,7 +13,14 @@ ARRAYS = (".npy", ".npz")
 TABLES = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx")
 WRITERS = (*STILL, *MOVING, *ARRAYS, *TABLES, ".txt", ".wav")  # what samples are written as
 KINDS = f"{', '.join(kind for kind in WRITERS[:-1] if kind != '.jpeg')} or {WRITERS[-1]}"
-WAYS = ("frames", "complete", "inpaint", "interpolate", "length")  # of which one can be taken
+WAYS = (
+    "frames",
+    "complete",
+    "inpaint",
+    "interpolate",
+    "length",
+    "given",
+)  # of which one can be taken
 INSIDE = ("png", "jpg", "jpeg", "webp", "npy", "txt", "wav")  # kinds of the files in a folder
 PATHS = 8  # from one latent code to another, unless -n says how many
 
@@ -27,7 +34,8 @@ def run(words: list[str]) -> int:
     taken.out, taken.into_folder = Path(taken.out), folder
     _check(taken)
     if taken.n is None:
-        taken.n = 64 if taken.interpolate is None else PATHS
+        usual = 64 if taken.interpolate is None else PATHS
+        taken.n = usual if taken.given is None else 1
     from ..train.process import fit_threads
     from .work.sampling import Order, write_samples
 
@@ -88,7 +96,15 @@ def _parser() -> Parser:
     )
     parser.add_argument(
         "--context",
-        help="context of a conditional model: a class, labels separated by commas, or a text",
+        help="context of a conditional model: a class, labels separated by commas, a text, or columns "
+        "that are given, as in age=30,city=Paris",
+    )
+    parser.add_argument(
+        "--given",
+        type=Path,
+        metavar="FILE",
+        help="table of rows for which a model that is given columns draws the others, -n times each "
+        "(default: once); each comes back with these beside it",
     )
     _ways(parser.add_argument_group("other ways to sample, one at a time"))
     return parser
@@ -173,6 +189,15 @@ def _check(taken: argparse.Namespace) -> None:
         raise Refused(
             f"genus sample: --frames with --out {out}; a .gif or .webp file is wanted, or a folder, "
             f"whose name ends in /"
+        )
+    if taken.given is not None and (taken.context is not None or taken.prompt is not None):
+        raise Refused(
+            "genus sample: --given came with --context or --prompt; one of them is wanted"
+        )
+    if taken.given is not None and kind not in TABLES:
+        raise Refused(
+            f"genus sample: --given with --out {out}; a {', '.join(TABLES)} file is wanted, in which the "
+            f"rows come back"
         )
     if taken.between is not None and taken.interpolate is None:
         raise Refused("genus sample: --between came without --interpolate; give both, or none")

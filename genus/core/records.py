@@ -200,6 +200,14 @@ class Records(Space):
         ]
         return torch.cat(parts, 1)
 
+    def from_features(self, features: Tensor) -> Tensor:
+        """x, (n, k), of its `features`."""
+        parts = [
+            part.argmax(1, keepdim=True).to(part.dtype) if isinstance(field, Category) else part
+            for field, part in zip(self.fields, features.split(self.widths, 1), strict=True)
+        ]
+        return torch.cat(parts, 1)
+
     def starts(self) -> tuple[int, ...]:
         """The place of the first of each field's features, and the number of all."""
         return (0, *accumulate(self.widths))

@@ -94,13 +94,15 @@ class Meaning:
         """Whether x are rows of a table in their looser view, of real numbers."""
         return self.columns is not None and self.space != self.columns.space
 
-    def rows(self, x: Tensor, as_numbers: bool = False) -> "Sheet":
+    def rows(self, x: Tensor, as_numbers: bool = False, given: Tensor | None = None) -> "Sheet":
         """The rows of the table that x, (n, k), stand for, as `Columns.decode` gives them."""
         from .tables.loose import Loose
 
         if self.columns is None:
             raise Refused(f"{self.name}: is no table; another kind of file is wanted")
-        return self.columns.decode(Loose(self.columns).undo(x) if self.loose else x, as_numbers)
+        return self.columns.decode(
+            Loose(self.columns).undo(x) if self.loose else x, as_numbers, given
+        )
 
     def text(self, x: Tensor) -> list[str]:
         """The texts of the tokens x, (n, length), up to their end where there is one."""
@@ -136,7 +138,27 @@ class Meaning:
                 raise Refused(
                     f"{self.name}: the text has {len(words)} tokens; at most {space.length} are wanted"
                 )
+        if self.columns is not None and self.columns.given is not None:
+            return self._given_in(text, self.columns)
         raise Refused(f"{self.name}: its context is {space}, which cannot be given as a text")
+
+    def _given_in(self, text: str, columns: "Columns") -> Tensor:
+        """The context from words such as age=30, city=Paris; what is not named is missing."""
+        from .tables.sheets import Sheet
+
+        assert columns.given is not None
+        names, cells = columns.given.names, dict.fromkeys(columns.given.names)
+        for word in text.split(","):
+            name, equals, value = (part.strip() for part in word.partition("="))
+            if name not in cells or not equals:
+                raise Refused(
+                    f"{self.name}: the context is '{text}'; wanted is {', '.join(f'{n}=...' for n in names)}"
+                )
+            cells[name] = value
+        context, (reason,) = columns.encode_given(Sheet(names, [[cells[name]] for name in names]))
+        if reason is not None or context is None:
+            raise Refused(f"{self.name}: the context is '{text}': {reason}")
+        return context[0]
 
     def _attributes(self, text: str) -> list[int]:
         """Numbers of labels from words such as 3,0,1 or glasses=round,hair=short; others are 0."""

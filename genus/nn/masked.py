@@ -20,7 +20,7 @@ class MaskedMLP(nn.Module):
     see nothing else, so that the first output is a function of the context.
 
     Args:
-        features: number of features; at least 2.
+        features: number of features; at least 1.
         d_in, d_out: numbers that describe one feature where it comes in and where it goes out.
         hidden: widths of the hidden layers.
         masks: number of ways to put features and units in order; all share the weights.
@@ -49,7 +49,7 @@ class MaskedMLP(nn.Module):
         backwards: bool = False,
     ):
         super().__init__()
-        at_least(2, "MaskedMLP", features=features)
+        at_least(1, "MaskedMLP", features=features)
         at_least(1, "MaskedMLP", masks=masks)
         if not hidden or min(hidden) < 1:
             raise Refused(f"MaskedMLP: hidden is {tuple(hidden)}; widths of 1 or more are wanted")

@@ -3,11 +3,12 @@
 A recipe adds its signature, its docstring and its model, between `loaded` and `fitted`.
 """
 
+import math
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import torch
 
@@ -17,13 +18,16 @@ from ..data.sources import Note, with_options
 from ..measure import scores
 from ..measure.anomalies.reference import remember
 from ..media import picture
+from ..media.show import in_turn
 from ..nn import Labels
 from ..train import Batches, MakesOptimizers, Run, fit
 from ..train.game import ranks
 from ..train.schedules import cosine
 
-PATIENCE = 10  # evaluations of a table without a better one
-OFTEN = 100  # rounds between two of them, at most
+PATIENCE = 20  # evaluations of a table without a better one
+FREE = 2000  # rows up to which half of the hidden units are left out
+SHOWN = 64  # contexts for which samples are shown
+OFTEN = 25  # rounds between two of them, at most
 S = TypeVar("S", bound=Space)
 C = TypeVar("C", bound=Space)
 Evaluate = Callable[[Model], Mapping[str, float]]
@@ -95,6 +99,11 @@ def label_arguments(source: Data) -> tuple[Classes | None, Labels | None, int]:
     return classes, Labels(classes.count), classes.count
 
 
+def dropout_for(source: Data) -> float:
+    """The share of hidden units to set to zero in a round: the less the more rows there are, from 0.5 down."""
+    return min(0.5, 0.5 * math.sqrt(FREE / len(source.train)))
+
+
 def patient(run: Run, source: Data) -> Run:
     """A run of a density on a table, which may be small enough to be learnt by heart, with patience."""
     if source.columns is None or run.patience is not None:
@@ -111,7 +120,7 @@ def fitted(
     schedule: Callable[[float], float] | None = cosine,
     evaluate: Evaluate | None = None,
     rows: Batches | None = None,
-    picture: Callable[[Model, Path], Any] | None = picture,
+    picture: Callable[[Model, Path], Any] | Literal["samples"] | None = "samples",
 ) -> Model:
     """The model, trained by `fit`. Its run keeps where validation rows stand, for `genus score`.
 
@@ -123,7 +132,8 @@ def fitted(
         schedule: factor on every learning rate; by default it falls like a cosine.
         evaluate: function that returns figures; by default the scores of the validation split.
         rows: training rows, if not the training split.
-        picture: function that writes samples into a file; None for no pictures.
+        picture: function that writes samples into a file, by default of labels in turn, or of what is
+            given with validation rows; None for no pictures.
     """
     result = fit(
         model,
@@ -132,11 +142,23 @@ def fitted(
         optimizers=optimizers,
         schedule=schedule,
         evaluate=evaluate or scores(source.validation),
-        picture=picture,
+        picture=_samples(source) if picture == "samples" else picture,
     )
     if run.out is not None and ranks()[0] == 0:
         remember(run.out, result, source.recorded(), source.validation)
     return result
+
+
+def _samples(source: Data) -> Callable[..., Any]:
+    """The function that writes samples for what is given with validation rows, if anything but labels is."""
+    if source.context_space is None or in_turn(source.context_space, 1) is not None:
+        return picture
+    shown = source.validation.first(SHOWN)[1]
+
+    def draw(model: Model, path: Path, n: int | None = None) -> Any:
+        return picture(model, path, context=shown[:n])
+
+    return draw
 
 
 def resolved(note: Mapping[str, Any], source: Data) -> dict[str, Any]:

@@ -53,5 +53,5 @@ class Best:
 
     def resume(self, state: dict[str, Any]) -> None:
         """Takes over what `state` has written."""
-        self.value, self.waited = state["best"], state["waited"]
+        self.value, self.waited = state["best"], state.get("waited", 0)
         self.weights, self.figures = state["best_weights"], state["best_figures"]

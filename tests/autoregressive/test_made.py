@@ -198,7 +198,7 @@ def test_it_learns_what_depends_on_what():
         ({"space": Classes(3)}, "Bits, Pixels or Tokens are wanted"),
         ({"space": Bits((3,)), "rank": 2}, "left out where there are just two"),
         ({"space": Pixels((3,), 5), "rank": 0}, "rank must be at least 1"),
-        ({"space": Bits((1,))}, "features is 1; at least 2"),
+        ({"space": Bits((0,))}, "0"),
         ({"space": Tokens(3, 4, end=0), "shuffled": True}, "known only where tokens come in their"),
     ],
 )

@@ -194,7 +194,7 @@ def test_planar_is_undone_where_it_is_nearly_flat():
         (lambda: Chain([]), "Chain: steps is empty"),
         (lambda: Affine(0.0), "Affine: bound is 0.0; it must be above 0"),
         (lambda: Spline(1), "Spline: bins is 1; at least 2 are wanted"),
-        (lambda: Autoregressive(1), "MaskedMLP: features is 1; at least 2 are wanted"),
+        (lambda: Autoregressive(0), "MaskedMLP: features is 0; at least 1 is wanted"),
         (lambda: Standard((2,)).prepare(torch.ones(9, 2)), "Standard: 2 of 2 features have one"),
     ],
 )

@@ -122,7 +122,7 @@ def test_dropout_is_for_learning_only():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"features": 1}, "features is 1; at least 2"),
+        ({"features": 0}, "features is 0; at least 1"),
         ({"masks": 0}, "masks is 0; at least 1"),
         ({"hidden": ()}, "widths of 1 or more"),
         ({"dropout": 1.0}, r"dropout is 1.0; it must be in \[0, 1\)"),

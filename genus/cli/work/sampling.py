@@ -13,6 +13,9 @@ from torch import Tensor
 from ...core import Classes, GenerativeModel, Reals, blocks, given, in_blocks
 from ...core.files import drafted_folder, write
 from ...data.meaning import Meaning
+from ...data.tables.beside import GivenRows
+from ...data.tables.sheets import Sheet, sheet
+from ...data.tables.tables import as_read
 from ...data.tables.writing import KINDS as TABLES
 from ...data.tables.writing import table_bytes
 from ...errors import Refused, RefusedType
@@ -26,6 +29,7 @@ from ...media.samples import prefix, sampling_arguments
 from ...media.ways import filled, mask_of, masked, upper_half, walked, watched
 from ...train.artifact import load, read_config
 from ...train.process import begin
+from ..errors import say
 from .runs import RunData
 
 
@@ -50,6 +54,7 @@ class Order:
         length: number of tokens after the prompt, for models whose texts may be of any length.
         context: context of a conditional model, as `Data.parse_context` reads it; by default labels
             in turn, or the test set's contexts.
+        given: table of rows whose other columns are drawn, n times for each.
         frames: number of frames of how samples come about.
         complete: "half", to keep the upper half of test rows.
         inpaint: picture whose white part is drawn anew in test rows.
@@ -76,6 +81,7 @@ class Order:
     prompt: str | None = None
     length: int | None = None
     context: str | None = None
+    given: Path | None = None
     frames: int | None = None
     complete: str | None = None
     inpaint: Path | None = None
@@ -100,8 +106,7 @@ def write_samples(order: Order) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
         write(out, content)
     elif kind in TABLES:
-        rows = samples.meaning.rows(torch.cat([*drawn]), as_numbers=kind not in (".csv", ".tsv"))
-        content = table_bytes(rows, kind)
+        content = table_bytes(samples.table(torch.cat([*drawn]), kind), kind)
         out.parent.mkdir(parents=True, exist_ok=True)
         write(out, content)
     else:
@@ -143,12 +148,35 @@ class Samples:
     def given(self) -> Tensor | None:
         """The contexts, (n, ...), of a conditional model."""
         n, space = self.order.n, self.model.context_space
+        if self.given_rows is not None:
+            return self.given_rows.contexts(n)
         if self.order.context is None:
             return contexts(self.model, n, lambda: self.of_run.data.test.first(n)[1])
         if space is None:
             name = type(self.model).__name__
             raise Refused(f"sample: {name} takes no context: leave --context out")
         return self.meaning.parse_context(self.order.context).expand(n, *space.shape)
+
+    @cached_property
+    def given_rows(self) -> GivenRows | None:
+        """The rows whose other columns are drawn."""
+        path, columns = self.order.given, self.meaning.columns
+        if path is None:
+            return None
+        if columns is None or columns.given is None:
+            raise Refused(
+                f"sample: {self.order.folder} is given no columns of a table: leave --given out, or fit a "
+                f"model with --data.given"
+            )
+        found = GivenRows.read(
+            sheet(path, ragged=True, **as_read(self.meaning.options)), columns, str(path)
+        )
+        if lost := [reason for reason in found.reasons if reason is not None]:
+            say(
+                f"{len(lost):,} of {len(found.reasons):,} rows of {path} could not be read, and come back "
+                f"alone; the first: {lost[0]}"
+            )
+        return found
 
     # drawing
 
@@ -212,6 +240,14 @@ class Samples:
         return in_blocks(model, draw, order.n, order.seed, *(() if longer else given(self.given)))
 
     # writing
+
+    def table(self, x: Tensor, kind: str) -> Sheet:
+        """The rows that x stand for, beside what was given."""
+        typed = kind not in (".csv", ".tsv")
+        if self.given_rows is not None:
+            return self.given_rows.beside(self.meaning.rows(x, typed), self.order.n)
+        told = self.order.complete is None and self.order.interpolate is None
+        return self.meaning.rows(x, typed, self.given if told else None)
 
     def labels(self) -> dict[str, Tensor]:
         """The labels of the samples, as an array that genus reads beside them."""

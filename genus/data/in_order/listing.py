@@ -81,7 +81,8 @@ def in_order(
     """
     path, kind, options = find(source)
     known = {**meaning.options, **as_words(options)}
-    paired = meaning.context_space is not None and not meaning.shares  # what is given is no label
+    of_table = meaning.columns is not None and meaning.columns.given is not None
+    paired = meaning.context_space is not None and not meaning.shares and not of_table
     reads = None if path is None or kind is None or paired else READERS.get(kind.read)
     if reads is None or path is None:
         return _of_split(load(source), meaning, split or SPLIT, labels)
@@ -249,8 +250,11 @@ def encoded(cells: Sheet, meaning: Meaning, label: str | None, who: str) -> Rows
     """
     if meaning.columns is not None:
         x, reasons = meaning.columns.encode(cells)
+        context, whys = meaning.columns.encode_given(cells)
+        reasons = [reason or why for reason, why in zip(reasons, whys, strict=True)]
         kept = [i for i, reason in enumerate(reasons) if reason is None]
-        return sound(x[kept], meaning.columns.space, reasons)
+        found = sound(x[kept], meaning.columns.space, reasons)
+        return found if context is None else found._replace(context=context[found.good])
     width = meaning.space.dims
     if label is not None and len(cells.names) != width:
         cells = cells.without(label_place(label, cells, who))

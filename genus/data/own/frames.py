@@ -22,6 +22,8 @@ def table_of(
     label: str | None = None,
     missing: Missing = "keep",
     columns: str | None = None,
+    given: str | None = None,
+    drawn: str | None = None,
 ) -> Data:
     """A data frame as a data set.
 
@@ -31,11 +33,12 @@ def table_of(
         label: column of the labels.
         missing: what becomes of missing values, as for a file.
         columns: what columns are, as for a file: price=real,zip=category,share=0..1.
+        given, drawn: columns that are given with each row, or those that are drawn, as for a file.
     """
     if not is_frame(frame):
         came = type(frame).__name__
         raise Refused(f"load: {came} came; a name, a path or a data frame is wanted")
-    return of_sheet(cells_of(frame), name, name, label, missing, columns, None)
+    return of_sheet(cells_of(frame), name, name, label, missing, columns, None, given, drawn)
 
 
 def is_frame(given: object) -> bool:

@@ -15,7 +15,13 @@ from .tables import Missing, of_sheet
 
 
 def built_in(
-    name: str, *, label: str | None = None, missing: Missing = "keep", columns: str | None = None
+    name: str,
+    *,
+    label: str | None = None,
+    missing: Missing = "keep",
+    columns: str | None = None,
+    given: str | None = None,
+    drawn: str | None = None,
 ) -> Data:
     """One of the tables.
 
@@ -24,6 +30,8 @@ def built_in(
         label: column of the labels, such as target.
         missing: as for any table.
         columns: as for any table.
+        given: as for any table.
+        drawn: as for any table.
     """
     from sklearn import datasets  # takes half a second
 
@@ -34,7 +42,7 @@ def built_in(
     cells: list[Cells] = [_numbers(column) for column in columns_]
     cells.append([str(word) for word in target] if target else _numbers(found.target))
     sheet = Sheet([*map(str, found.feature_names), "target"], cells)
-    return of_sheet(sheet, name, name, label, missing, columns, None)
+    return of_sheet(sheet, name, name, label, missing, columns, None, given, drawn)
 
 
 def _numbers(column: np.ndarray) -> list[float]:

@@ -32,6 +32,7 @@ class Column:
         style: way in which numbers are written.
         form: format in which dates are written.
         why: why it is left out.
+        given: whether it is given with each row, and the others are drawn.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Column:
     style: Style = field(default_factory=Style)
     form: str = ""
     why: str = ""
+    given: bool = False
 
     # cells in
 

@@ -3,10 +3,12 @@
 A column becomes one field of `Records`, or two: where some of its cells are no numbers (missing ones,
 words between numbers, a number that stands for itself, such as a zero that means none), a category says
 which of these a row has, and the number is there only where it has none of them.
+
+Columns that are given become a context: the features of their own `Records`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -38,15 +40,12 @@ class Columns:
     def order(self) -> tuple[tuple[int, bool], ...]:
         """The column of each field, and whether it is its category: words, or which of number and states.
 
+        Columns that are given have none.
         Columns of words come first. A column of numbers has its category, if any, before its number.
         """
-        words = [(i, True) for i, c in enumerate(self.columns) if c.scale is None]
-        numbers = [
-            (i, category)
-            for i, c in enumerate(self.columns)
-            if c.scale is not None
-            for category in (True, False)
-        ]
+        drawn = [(i, c) for i, c in enumerate(self.columns) if not c.given]
+        words = [(i, True) for i, c in drawn if c.scale is None]
+        numbers = [(i, way) for i, c in drawn if c.scale is not None for way in (True, False)]
         return tuple(
             (i, category)
             for i, category in [*words, *numbers]
@@ -84,6 +83,17 @@ class Columns:
             return Bits((len(found),))
         return self.records
 
+    @cached_property
+    def given(self) -> "Columns | None":
+        """The columns that are given; None if there are none."""
+        found = tuple(replace(column, given=False) for column in self.columns if column.given)
+        return Columns(found) if found else None
+
+    @property
+    def context_space(self) -> Reals | None:
+        """The space of what is given: a one for each category, and numbers on their scales."""
+        return None if self.given is None else Reals((sum(self.given.records.widths),))
+
     @property
     def dequantises(self) -> bool:
         """Whether models of vectors see a looser view, under which a density is a bound."""
@@ -97,10 +107,8 @@ class Columns:
         Raises:
             Refused: the table lacks a column.
         """
-        names = sheet.names
-        if not sheet.named and len(names) == len(self.columns):  # a file without a header
-            names = self.names
-        where = {name: i for i, name in enumerate(names)}
+        sheet = self._named(sheet)
+        where = {name: i for i, name in enumerate(sheet.names)}
         used = sorted({i for i, _ in self.order})
         wanted = [self.columns[i].name for i in used]
         if missing := [name for name in wanted if name not in where]:
@@ -127,6 +135,20 @@ class Columns:
         x[torch.tensor([reason is not None for reason in reasons], dtype=torch.bool)] = 0
         return x, reasons
 
+    def encode_given(self, sheet: Sheet) -> tuple[Tensor | None, list[str | None]]:
+        """The contexts of the rows of a table, (n, k), as `encode` gives x; None if nothing is given."""
+        if self.given is None:
+            return None, [None] * sheet.rows
+        x, reasons = self.given.encode(self._named(sheet))
+        return self.given.records.features(x), reasons
+
+    def _named(self, sheet: Sheet) -> Sheet:
+        """A table whose columns have names, also if its file gives none."""
+        for known in (self, *([self.given] if self.given else [])):
+            if not sheet.named and len(sheet.names) == len(known.columns):
+                return replace(sheet, names=known.names, named=True)
+        return sheet
+
     def _column(
         self, i: int, cells: Sequence[Any], reasons: list[str | None]
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -149,7 +171,7 @@ class Columns:
 
     # rows out
 
-    def decode(self, x: Tensor, as_numbers: bool = False) -> Sheet:
+    def decode(self, x: Tensor, as_numbers: bool = False, given: Tensor | None = None) -> Sheet:
         """The rows that x, (n, k), stand for, in the columns of the table.
 
         Whole numbers that only number the rows begin at 1; other columns that were left out are empty.
@@ -157,11 +179,18 @@ class Columns:
         Args:
             x: rows.
             as_numbers: whether cells that are words for numbers become numbers, and empty ones None.
+            given: contexts of the rows; columns that are given are empty without them.
         """
+        known = {}
+        if self.given is not None and given is not None:
+            own = self.given.decode(self.given.records.from_features(given), as_numbers)
+            known = dict(zip(own.names, own.columns, strict=True))
         x = self.records.quantise(x.detach().cpu().double())
         columns: list[list[Any]] = []
         for i, column in enumerate(self.columns):
-            if column.kind == "left out":
+            if column.given:
+                cells = known.get(column.name, [None] * len(x))
+            elif column.kind == "left out":
                 numbered = column.why == NUMBERS
                 rows = range(1, len(x) + 1)
                 cells = [column.cell(float(k), as_numbers) if numbered else None for k in rows]

@@ -18,11 +18,28 @@ class TableRows(Rows):
         labels: labels, (n,) int64, if there are any.
         classes: number of different labels.
         name: name of the split in messages.
+        context: what is given with each row, (n, m), if anything is.
     """
 
-    def __init__(self, columns: Columns, x: Tensor, labels: Tensor | None, classes: int, name: str):
+    def __init__(
+        self,
+        columns: Columns,
+        x: Tensor,
+        labels: Tensor | None,
+        classes: int,
+        name: str,
+        context: Tensor | None = None,
+    ):
         self.columns = columns
-        super().__init__(x, columns.space, labels=labels, classes=classes, name=name)
+        super().__init__(
+            x,
+            columns.space,
+            labels=labels,
+            classes=classes,
+            context=context,
+            context_space=columns.context_space,
+            name=name,
+        )
 
     def log_jacobian(self, x: Tensor) -> Tensor:
         return self.columns.log_jacobian(x)

@@ -12,6 +12,7 @@ from ..dividing import divided, numbered
 from ..sets import SPLITS, Data
 from ..sources import Source
 from .cells import is_missing
+from .columns import Columns
 from .recognising import recognised
 from .rows import TableRows
 from .sheets import Sheet, sheet
@@ -27,6 +28,8 @@ def table(
     label: str | None = None,
     missing: Missing = "keep",
     columns: str | None = None,
+    given: str | None = None,
+    drawn: str | None = None,
     header: bool | None = None,
     decimal: Literal[".", ","] | None = None,
     encoding: str | None = None,
@@ -41,13 +44,16 @@ def table(
         columns: what columns are, where it is not what they look like: price=real, zip=category,
             year=number, day=date, notes=out, or bounds that no value passes, share=0..1, price=0..;
             several with commas between.
+        given: columns that are given with each row, from which a model draws the others: names or
+            numbers, several with commas between.
+        drawn: columns that are drawn, where all others are given.
         header: whether the first line holds the names of the columns (default: what it looks like).
         decimal: mark before decimals, . or , (default: what it looks like).
         encoding: encoding of the text, such as latin-1 (default: UTF-8, else Windows-1252).
     """
     cells = sheet(path, encoding=encoding, header=header)
     named = path.name.partition(".")[0]
-    return of_sheet(cells, named, str(path), label, missing, columns, decimal)
+    return of_sheet(cells, named, str(path), label, missing, columns, decimal, given, drawn)
 
 
 def of_sheet(
@@ -58,6 +64,8 @@ def of_sheet(
     missing: Missing,
     wishes: str | None,
     decimal: str | None,
+    given: str | None = None,
+    drawn: str | None = None,
 ) -> Data:
     """The cells of a table as a data set."""
     if missing not in Missing.__args__:
@@ -65,6 +73,13 @@ def of_sheet(
     if decimal not in (None, ".", ","):
         raise Refused(f"{who}: decimal is '{decimal}'; . or , is wanted")
     notes = [*cells.notes]
+    if sum(way is not None for way in (label, given, drawn)) > 1:
+        came = " and ".join(
+            name
+            for name, way in (("label", label), ("given", given), ("drawn", drawn))
+            if way is not None
+        )
+        raise Refused(f"{who}: {came} came; one of them is wanted")
     if missing == "drop":
         cells, dropped = _whole(cells)
         if dropped:
@@ -81,7 +96,11 @@ def of_sheet(
     keys = [f"{name} {i}" for i in range(cells.rows)]
     rows = divided(["train"] * cells.rows, numbers, keys, name)
     columns, told = recognised(cells, rows["train"], wishes, decimal, who)
+    if given is not None or drawn is not None:
+        columns = _divided(columns, given, drawn, cells, who)
     x, reasons = columns.encode(cells)
+    context, whys = columns.encode_given(cells)
+    reasons = [reason or why for reason, why in zip(reasons, whys, strict=True)]
     if fault := next((reason for reason in reasons if reason is not None), None):
         raise Refused(f"{who}: row {cells.first + reasons.index(fault)}: {fault}")
     kept = None if numbers is None else torch.tensor(numbers)
@@ -89,15 +108,39 @@ def of_sheet(
     def cut(which: str) -> TableRows:
         index = torch.tensor(rows[which])
         own = None if kept is None else kept[index]
-        return TableRows(columns, x[index], own, len(names), f"{name} {which}")
+        beside = None if context is None else context[index]
+        return TableRows(columns, x[index], own, len(names), f"{name} {which}", beside)
 
     train, validation, test = (cut(which) for which in SPLITS)
     told = (*notes, *told)
     return Data(name, train, validation, test, class_names=names, columns=columns, notes=told)
 
 
-def label_place(label: str, cells: Sheet, who: str) -> int:
-    """The number of the column of labels."""
+def _divided(
+    columns: Columns, given: str | None, drawn: str | None, cells: Sheet, who: str
+) -> Columns:
+    """Columns of which some are given and the others are drawn; those that were left out are neither."""
+    option, words = ("drawn", drawn or "") if given is None else ("given", given)
+    named = [word.strip() for word in words.split(",") if word.strip()]
+    places = {label_place(word, cells, who, f"of those {option}") for word in named}
+    for i in sorted(places):
+        if (column := columns.columns[i]).kind == "left out":
+            raise Refused(f"{who}: '{column.name}' cannot be {option}, for {column.why}")
+    found = Columns(
+        tuple(
+            replace(c, given=c.kind != "left out" and (i in places) == (option == "given"))
+            for i, c in enumerate(columns.columns)
+        )
+    )
+    if found.given is None or not found.given.order or not found.order:
+        raise Refused(
+            f"{who}: {option} is '{words}'; columns that vary are wanted, some given and some drawn"
+        )
+    return found
+
+
+def label_place(label: str, cells: Sheet, who: str, use: str = "for labels") -> int:
+    """The place of a column that is named by its name or its number."""
     if label in cells.names:
         return cells.names.index(label)
     try:
@@ -106,7 +149,7 @@ def label_place(label: str, cells: Sheet, who: str) -> int:
         number = 0
     if not 1 <= abs(number) <= len(cells.names):
         raise Refused(
-            f"{who}: there is no one column '{label}' for labels; its columns are "
+            f"{who}: there is no one column '{label}' {use}; its columns are "
             f"{', '.join(cells.names)}"
         )
     return number - 1 if number > 0 else len(cells.names) + number

@@ -40,7 +40,7 @@ class Autoregressive(Bijection):
     """One masked network decides the maps of all features.
 
     Args:
-        features: features of x, at least 2.
+        features: features of x, at least 1.
         transform: what is done to each number.
         hidden: widths of the network's hidden layers.
         flip: the last feature comes first.

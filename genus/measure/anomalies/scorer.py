@@ -19,7 +19,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ...core import Classes, HasLogProb, Model, Refused, RowDraws, promise, score_draws
+from ...core import Classes, HasLogProb, Model, Reals, Refused, RowDraws, promise, score_draws
 from ...data.meaning import Meaning
 from ...data.tables.columns import Columns
 from ...data.tables.loose import Loose
@@ -108,7 +108,8 @@ class Scorer:
         if labels and not self.classes:
             raise Refused(f"score: {type(model).__name__} takes no labels; leave them out")
         space = model.context_space
-        none = None if space is None else torch.zeros(0, *space.shape, dtype=torch.int64)
+        kind = torch.float32 if isinstance(space, Reals) else torch.int64
+        none = None if space is None else torch.zeros(0, *space.shape, dtype=kind)
         first = score_draws(model, torch.zeros(0, *model.space.shape), none, draws=draws)
         self.kind, self.name = first.kind, first.name
 

@@ -2,14 +2,14 @@
 
 Widths follow the number of rows. Training ends when rows that are left out become no likelier, and the
 weights that were best for them are kept. The simpler models are fitted first: where one of them is as
-good, the run says so.
+good, the run says so. Where columns are given, all of these are models of the others given those.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -20,15 +20,17 @@ from ...core import Bits, GenerativeModel, Model, Reals, Records
 from ...data import Data, Split
 from ...data.tables.rows import LooseRows
 from ...density import Gaussian, GaussianMixture
+from ...density.gaussian import Covariance
 from ...train import Batches, Run
 from ...train.schedules import cosine, warmed
-from .._fitted import fitted, loaded
+from .._fitted import dropout_for, fitted, loaded
 
 RUN = Run(rounds=20_000, batch=256, lr=1e-3, clip=5.0, ema=0.98, evaluate_every=50, patience=12)
 ENOUGH = 20_000  # rows of which the start and the simpler models are made
 UNSEEN = 5_000  # rows of the validation split that are scored
 DRAWS = 16  # of the noise by which a density becomes a bound, for the simpler models
 MIXTURES = (2, 4, 8)  # components of the mixtures
+LEAST = 1e-3  # variance of a mixture in any direction, of columns of variance 1
 LARGE = 64  # numbers of a row above which mixtures have no full covariances
 STEPS = 50  # of a mixture
 CLEARLY = 0.02  # nats a column by which a model is clearly better
@@ -45,7 +47,7 @@ def rows(
     """Rows of any table; target: no worse than a normal distribution, a mixture or single columns.
 
     Args:
-        data: name or path of a table.
+        data: name or path of a table, of which columns may be given.
         hidden: widths of the hidden layers; by default two that follow the number of rows.
         components: logistics in the mixture of a number.
         dropout: share of hidden units set to zero in a round, in [0, 1); by default the less the more
@@ -56,8 +58,8 @@ def rows(
     source, space = loaded("rows", data, run, Records, Reals, Bits, axes="k")
     many = len(source.train)
     width = min(512, max(64, 8 * round(math.sqrt(many) / 4)))
-    share = min(0.5, 0.5 * math.sqrt(2000 / many)) if dropout is None else dropout
-    model = MixedMADE(space, hidden or (width, width), components, share)
+    share = dropout_for(source) if dropout is None else dropout
+    model = MixedMADE(space, hidden or (width, width), components, share, source.context_space)
     model.prepare(*source.train.first(ENOUGH))
     judge = Beside(source, simpler(source))
     optimizers = partial(_adamw, model, run.lr, decay)
@@ -117,17 +119,25 @@ class Beside:
 
 
 def simpler(source: Data) -> list[Rival]:
-    """A normal distribution and the best of some mixtures, fitted to the training rows."""
+    """A normal distribution and the best of some mixtures, fitted to the training rows.
+
+    Of columns and others that are given they are the joint distribution, which gives that of the former
+    given the latter.
+    """
     loose = source.loosened()
-    train = loose.train.first(ENOUGH)[0]
+    x, *context = loose.train.first(ENOUGH)
     if isinstance(loose.train, LooseRows):  # several draws of a small table
-        copies = max(1, ENOUGH // 2 // len(train))
-        train = torch.cat([loose.train.drawn(i, ENOUGH) for i in range(min(copies, DRAWS))])
+        copies = range(min(max(1, ENOUGH // 2 // len(x)), DRAWS))
+        context = [part.repeat(len(copies), 1) for part in context]
+        x = torch.cat([loose.train.drawn(i, ENOUGH) for i in copies])
+    train = torch.cat([*context, x], 1)
     space = Reals((train.shape[1],))
     kind = "full" if space.dims <= LARGE else "diagonal"
-    found = [Rival("gaussian", _nats(_settled(Gaussian(space, kind), train), loose.validation))]
+    floor = LEAST if context else 1e-6
+    gaussian = _settled(Gaussian(space, kind, floor), train)
+    found = [Rival("gaussian", _nats(gaussian, loose.validation))]
     mixtures = [
-        _nats(_settled(GaussianMixture(space, count, kind, 1e-3), train), loose.validation)
+        _nats(_settled(GaussianMixture(space, count, kind, LEAST), train), loose.validation)
         for count in MIXTURES
         if len(source.train) > 10 * count
     ]
@@ -144,12 +154,36 @@ def _settled(model: Any, x: Tensor) -> GenerativeModel:
 @torch.no_grad()
 def _nats(model: Any, split: Split) -> float:
     """The nats of a split under a density of its looser view; the bound is that of some draws."""
+    x, *context = split.first(UNSEEN)
+    draws = [x]
     if isinstance(split, LooseRows):
         draws = [split.drawn(i, UNSEEN) for i in range(DRAWS)]
-    else:
-        draws = [split.first(UNSEEN)[0]]
-    each = torch.stack([model.log_prob(z).double() + split.log_jacobian(z) for z in draws])
+    each = torch.stack(
+        [
+            model.log_prob(torch.cat([*context, z], 1)).double() + split.log_jacobian(z)
+            for z in draws
+        ]
+    )
+    if context:
+        each = each - _of_first(model, context[0].shape[1]).log_prob(context[0]).double()
     return -(each.logsumexp(0) - math.log(len(draws))).mean().item()
+
+
+def _of_first(model: Any, k: int) -> Any:
+    """The distribution of the first k of the features of a normal distribution, or of a mixture."""
+    space, names = Reals((k,)), ("mean", "scale")
+    if isinstance(model, GaussianMixture):
+        part, names = (
+            GaussianMixture(space, model.components, cast(Covariance, model.covariance)),
+            ("means", "scales"),
+        )
+        part.logits.copy_(model.logits)
+    else:
+        part = Gaussian(space, cast(Covariance, model.covariance))
+    for name in names:
+        own = getattr(part, name)
+        own.copy_(getattr(model, name)[tuple(slice(side) for side in own.shape)])
+    return part
 
 
 def _place(model: Model) -> torch.device:

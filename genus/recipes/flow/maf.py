@@ -10,7 +10,7 @@ from ...core import Model, Reals
 from ...flow import Autoregressive
 from ...train import Run
 from .._fitted import loaded
-from ._vectors import fitted_flow
+from ._vectors import fitted_flow, width_of_context
 
 RUN = Run(rounds=4000, batch=256, lr=2e-3, clip=1.0, ema=0.99)
 
@@ -21,7 +21,7 @@ def maf(
     """MAF on two moons; target: 0.02 nats from the truth.
 
     Args:
-        data: name or path of a data set of vectors.
+        data: name or path of a data set of vectors, which may come with vectors that are given.
         maps: number of autoregressive maps; every second one takes the features in reverse order.
         width: units of each hidden layer of a map's network.
         depth: number of hidden layers of a map's network.
@@ -29,5 +29,9 @@ def maf(
     """
     source, space = loaded("maf", data, run, Reals, axes="d")
     hidden = (width,) * depth
-    turns = [Autoregressive(space.dims, hidden=hidden, flip=i % 2 == 1) for i in range(maps)]
+    given = width_of_context("maf", source)
+    turns = [
+        Autoregressive(space.dims, hidden=hidden, flip=i % 2 == 1, context=given)
+        for i in range(maps)
+    ]
     return fitted_flow(turns, source, space, run)

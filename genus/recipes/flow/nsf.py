@@ -9,7 +9,7 @@ from ...core import Model, Reals
 from ...flow import LU, Autoregressive, Coupling, Permutation, Spline
 from ...train import Run
 from .._fitted import loaded
-from ._vectors import fitted_flow
+from ._vectors import fitted_flow, width_of_context
 
 RUN = Run(rounds=4000, batch=256, lr=2e-3, clip=1.0, ema=0.99)
 
@@ -26,9 +26,9 @@ def nsf(
     """Neural spline flow on a checkerboard; target: 0.16 nats from the truth.
 
     Args:
-        data: name or path of a data set of vectors.
+        data: name or path of a data set of vectors, which may come with vectors that are given.
         autoregressive: whether each feature depends on all before it; otherwise half of them on the
-            other half.
+            other half, if there are two.
         maps: number of spline maps, each after an LU map that mixes the features.
         bins: number of bins of each spline.
         width: units of each hidden layer of a map's network.
@@ -37,8 +37,10 @@ def nsf(
     """
     source, space = loaded("nsf", data, run, Reals, axes="d")
     d = space.dims
-    hidden, kind = (width,) * depth, Autoregressive if autoregressive else Coupling
+    hidden, given = (width,) * depth, width_of_context("nsf", source)
+    kind = Autoregressive if autoregressive or d == 1 else Coupling  # one number has no halves
     steps = []
     for i in range(maps):
-        steps += [Permutation(d, seed=i), LU(d), kind(d, Spline(bins), hidden, flip=i % 2 == 1)]
+        bend = kind(d, Spline(bins), hidden, flip=i % 2 == 1, context=given)
+        steps += [Permutation(d, seed=i), LU(d), bend]
     return fitted_flow(steps, source, space, run)

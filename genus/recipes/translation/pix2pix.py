@@ -1,15 +1,11 @@
 """Pix2Pix on pairs of images."""
 
-from functools import partial
-
 from ...core import Model, Pixels, Space
 from ...data import Data
-from ...media import picture
 from ...train import Run, adam
 from ...translation import Pix2Pix
 from .._fitted import context_of, fitted, loaded
 
-SHOWN = 64  # pairs in a picture
 RUN = Run(rounds=3000, batch=32, lr=1e-3, ema=0.999)
 
 
@@ -33,9 +29,8 @@ def pix2pix(
     source, space = loaded("pix2pix", data, run, Pixels, view=paired)
     given = context_of("pix2pix", source, Space, "digits_pairs")
     model = Pix2Pix(space, given, width, l1=l1, game=game)
-    optimizers, shown = adam(run.lr, betas=(0.5, 0.999)), source.validation.first(SHOWN)[1]
-    draw = partial(picture, context=shown)
-    return fitted(model, source, run, optimizers, schedule=None, picture=draw)
+    optimizers = adam(run.lr, betas=(0.5, 0.999))
+    return fitted(model, source, run, optimizers, schedule=None)
 
 
 def paired(source: Data) -> Data:

@@ -10,7 +10,7 @@ from genus.train import Run
 
 def test_who_has_patience():
     table = load("iris")
-    assert patient(RUN, table).patience == 10
+    assert patient(RUN, table).patience == 20
     assert patient(RUN, load("moons")) == RUN
     own = Run(rounds=5, patience=3, evaluate_every=7)
     assert patient(own, table) == own
