@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..core import Bits, Classes, Graphs, Reals, Records, Refused, Space
+from ..core import Bits, Classes, Graphs, Reals, Records, Refused, Space, given
 from ..data import Data
 from ..data.images.stacked import Stacked
 from .extractors.pictures import Extractor, RandomLayers, sees, shipped
@@ -126,9 +126,16 @@ class BySight:
         if found and self.reader is not None:
             found += self._read(self.reader, data, fake, known, plan)
         if found and of_table(data.space):
-            real = (_blocks(data, "train", plan.train), _blocks(data, "test", plan.rows))
-            sides = (numbers(torch.cat([*side]), data.space) for side in ([fake.cpu()], *real))
-            found += table_figures(*sides, known)
+            sides = [
+                (fake.cpu(), *given(context)),
+                Chosen(data.train).shuffled(plan.train).whole(),
+                Chosen(data.test).shuffled(plan.rows).whole(),
+            ]
+            rows = (numbers(x, data.space) for x, *_ in sides)
+            beside = None
+            if isinstance(data.context_space, Reals):
+                beside = tuple(numbers(c, data.context_space) for _, c in sides)
+            found += table_figures(*rows, known, beside)
         return found
 
     def _read(

@@ -3,11 +3,12 @@
     marginals        the largest distance of the two distribution functions of a column, the mean of all
                      columns [Kolmogorov-Smirnov]
     correlations     the difference of the two correlations of two columns, the mean of all pairs
+    told_apart_trees the share of rows that a random forest tells right
     copies           the share of samples that lie nearer to a training row than real rows do but once in
                      a hundred: 0.01 for new rows of the same kind, 1 for copies
 
-The share that a classifier tells apart (the propensity of a row to be a sample) stands in
-`samples.two_sample`, the distance to the closest record as `memorisation` in `samples.samples`.
+Where columns are given with each row, correlations and trees see them beside the others. The share that a
+classifier tells apart (the propensity of a row to be a sample) stands in `samples.two_sample`, the distance to the closest record as `memorisation` in `samples.samples`.
 """
 
 from typing import Any
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from ...functional.densities.neighbours import nearest
 from ..figures import Figure
+from .two_sample import told_apart_by_trees
 
 USUAL = 0.01  # share of real rows that lie so near to a training row
 
@@ -48,7 +50,11 @@ def copies(train: Tensor, test: Tensor, fake: Tensor) -> Tensor:
 
 
 def table_figures(
-    fake: Tensor, train: Tensor, test: Tensor, protocol: dict[str, Any]
+    fake: Tensor,
+    train: Tensor,
+    test: Tensor,
+    protocol: dict[str, Any],
+    given: tuple[Tensor, Tensor, Tensor] | None = None,
 ) -> list[Figure]:
     """The figures of rows of a table; each floor is that of as many training rows.
 
@@ -57,6 +63,7 @@ def table_figures(
         train: training rows, (m, d).
         test: unseen rows, (k, d).
         protocol: description of the data for the figures.
+        given: what is given with each of these rows, (n, l), (m, l) and (k, l), if anything is.
     """
     fake, train, test = (x.flatten(1).double() for x in (fake, train, test))
     deviation = train.std(0)
@@ -71,18 +78,33 @@ def table_figures(
     values = {
         "marginals": (marginals(test, fake).mean(), marginals(test, stand_in).mean()),
     }
-    if fake.shape[1] > 1:
-        own, other = correlations(test), correlations(stand_in)
-        values["correlations"] = (
-            (correlations(fake) - own).abs().mean(),
-            (other - own).abs().mean(),
-        )
+    sides = (fake, stand_in, test)
+    if given is not None:
+        beside = (given[0], given[1][: len(fake)], given[2])
+        sides = tuple(torch.cat([x, c.double()], 1) for x, c in zip(sides, beside, strict=True))
+    if sides[0].shape[1] > 1:
+        joint, other, own = map(correlations, sides)
+        values["correlations"] = ((joint - own).abs().mean(), (other - own).abs().mean())
+    trees, usual_trees = (told_apart_by_trees(sides[2], x) for x in sides[:2])
     near = copies(train / unit, test / unit, fake / unit)
     usual = copies(train / unit, test[:half] / unit, test[half:] / unit)
     figures = [
         Figure(name, value.item(), "", known, "~", None, floor.item(), "lower", {"name": "samples"})
         for name, (value, floor) in values.items()
     ]
+    figures.append(
+        Figure(
+            "told_apart_trees",
+            trees[0],
+            "share",
+            known,
+            "~",
+            trees[1],
+            usual_trees[0],
+            "floor",
+            {"name": "samples"},
+        )
+    )
     error = (near.var() / len(near)).sqrt().item()
     floor = usual.mean().item()
     return [

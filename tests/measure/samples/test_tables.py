@@ -45,6 +45,10 @@ def test_copies_are_counted():
     ("name", "spoil"),
     [
         ("marginals", lambda x: x * torch.tensor([2.0, 1, 1])),
+        (
+            "told_apart_trees",
+            lambda x: torch.stack([x[:, 0], x[torch.randperm(len(x)), 1], x[:, 2]], 1),
+        ),
         ("correlations", lambda x: torch.stack([c[torch.randperm(len(x))] for c in x.T], 1)),
     ],
 )
@@ -54,8 +58,26 @@ def test_each_figure_sees_what_it_is_for(name, spoil):
     train, test, fake = (torch.randn(n, 3) @ mix for n in (2000, 1000, 1000))
     good = values(table_figures(fake, train, test, {}))[name]
     bad = values(table_figures(spoil(fake), train, test, {}))[name]
+    if name == "told_apart_trees":
+        assert abs(good.value - 0.5) < 4 * good.error
+        assert bad.value - 5 * bad.error > 0.5
+        return
     assert good.value < 2 * good.floor
     assert bad.value > 2.5 * bad.floor
+
+
+def test_what_is_given_counts_for_dependence_alone():
+    torch.manual_seed(0)
+    given = [torch.randn(n, 1) for n in (600, 1200, 600)]
+    x = [c + 0.3 * torch.randn(len(c), 1) for c in given]
+    good = values(table_figures(*x, {}, tuple(given)))
+    careless = [x[0][torch.randperm(600)], *x[1:]]
+    bad = values(table_figures(*careless, {}, tuple(given)))
+    assert good["marginals"].value == bad["marginals"].value
+    assert good["correlations"].value < 0.05
+    assert bad["correlations"].value > 0.5
+    assert abs(good["told_apart_trees"].value - 0.5) < 4 * good["told_apart_trees"].error
+    assert bad["told_apart_trees"].value > 0.7
 
 
 def test_a_table_of_one_column_has_no_correlations():

@@ -6,7 +6,7 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from genus.measure.samples.two_sample import MOST, told_apart
+from genus.measure.samples.two_sample import MOST, told_apart, told_apart_by_trees
 
 
 def test_real_against_real_is_calibrated():
@@ -64,3 +64,12 @@ def test_no_more_rows_are_taken_than_it_says():
     torch.manual_seed(5)
     _, error = told_apart(torch.randn(MOST + 500, 1), torch.randn(MOST + 500, 1))
     assert error == pytest.approx(0.5 / MOST**0.5, rel=0.01)
+
+
+def test_a_forest_sees_dependence_where_a_regression_is_blind():
+    torch.manual_seed(5)
+    real = torch.randn(500, 2)
+    real[:, 1] = real[:, 0].abs() * real[:, 1].sign()
+    fake = torch.stack([real[:, 0], real[torch.randperm(500), 1]], 1)
+    for told, least, most in ((told_apart, 0.4, 0.6), (told_apart_by_trees, 0.7, 1.0)):
+        assert least < told(real[torch.randperm(500)], fake)[0] < most
