@@ -7,7 +7,10 @@ from typing import Any
 from ...core import Model
 from ...data import Data
 from ...data import load as load_data
-from ...data.meaning import Meaning
+from ...data.in_order.again import read_again
+from ...data.meaning import Meaning, as_words
+from ...data.sources import find
+from ...data.tables.tables import table
 from ...errors import Refused
 from ...train.artifact import read_config
 from ..errors import say
@@ -46,14 +49,26 @@ class RunData:
         """What the numbers of x stand for: as the run keeps it, else as its data say."""
         return self.kept or self.data.recorded()
 
+    def _read(self, source: str) -> Data:
+        """Data of this name or path; a table as the run has read its own."""
+        path, kind, options = find(source)
+        if self.kept is None or self.kept.columns is None or path is None:
+            return load_data(source)
+        if kind is None or kind.read is not table:
+            return load_data(source)
+        found = read_again(path, self.kept, {**self.kept.options, **as_words(options)})
+        for note in found.notes[1:] if self.given is None else found.notes:
+            say(f"{path}: {note}")
+        return found
+
     @cached_property
     def data(self) -> Data:
         """The data, as the model takes them. Where those of the run have changed, that is said."""
         if self.given is not None:
-            return load_data(self.given).view_for(self.model)
+            return self._read(self.given).view_for(self.model)
         source = learnt_from(self.folder)
         try:
-            data = load_data(source)
+            data = self._read(source)
         except (Refused, FileNotFoundError) as error:
             raise Refused(
                 f"{error}; {self.folder} has learnt from {source}: if the data lie elsewhere now, "

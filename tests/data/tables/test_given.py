@@ -13,6 +13,7 @@ from genus.autoregressive import MixedMADE
 from genus.cli.main import main
 from genus.core import Reals, Refused
 from genus.data import load
+from genus.data.in_order.again import read_again
 from genus.data.meaning import Meaning
 from genus.recipes.autoregressive.rows import simpler
 from genus.train import Run
@@ -191,6 +192,26 @@ def test_a_simple_rival_is_the_regression(people):
     truth = -(log_p + data.columns.log_jacobian(v)).mean().item()
     rivals = {one.name: one.nats for one in simpler(data)}
     assert rivals["gaussian"] == pytest.approx(truth, abs=0.02)
+
+
+def test_another_table_is_read_as_the_run_has_read_its_own(people, run, tmp_path, capsys):
+    """Its columns would look different: all cities but one are gone, and ages lie elsewhere."""
+    lines = people.read_text().splitlines()
+    few = [line for line in lines[1:] if "Oslo" in line][:30]
+    strange = [line.replace("Oslo", "Bonn") for line in few[:3]]
+    (tmp_path / "other.csv").write_text("\n".join([lines[0], *few, *strange]) + "\n")
+    assert main(f"evaluate {run} --data {tmp_path}/other.csv --samples 50".split()) == 0
+    told = capsys.readouterr()
+    assert "columns are read as those of the run on people" in told.err
+    assert "rows that cannot be read so: 3; the first, row 32: city is 'Bonn'" in told.err
+    again = read_again(tmp_path / "other.csv", load(people, drawn="income").recorded(), {})
+    assert again.columns == load(people, drawn="income").columns
+    assert sum(map(len, again.splits.values())) == len(few)
+    (nll,) = (float(line.split()[2]) for line in told.out.splitlines() if line[:3] == "nll")
+    x, context = again.test.everything()
+    model = genus.load(run)
+    truth = model.score_samples(x, context) + again.columns.log_jacobian(x).numpy()
+    assert nll == pytest.approx(-truth.mean(), rel=1e-3)
 
 
 @pytest.mark.parametrize("recipe", ["maf", "nsf", "mdn", "rows"])
