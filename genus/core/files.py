@@ -1,6 +1,7 @@
 """Files and folders are written whole or not at all."""
 
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -29,7 +30,7 @@ def drafted(path: Path) -> Iterator[BinaryIO]:
     """
     draft = _beside(path)
     try:
-        with draft.open("wb") as file:
+        with draft.open("xb") as file:  # nobody else knows its name
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -68,4 +69,4 @@ def drafted_folder(path: Path) -> Iterator[Path]:
 
 
 def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name[:32]}.{os.getpid()}.draft")
+    return path.with_name(f".{path.name[:32]}.{secrets.token_hex(8)}.draft")

@@ -1,7 +1,7 @@
 """scores: the quick figures of a run during training, on held-out rows."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -82,6 +82,7 @@ class Scores:
         toy = split.toy if isinstance(split, Draws) else None
         self.modes = toy.modes if isinstance(toy, Toy) else None
         self.examination: Examination | None = None
+        self.looks: list[Tensor] = []  # of a run that goes on, before its first look
         self.part: Amount | None = None  # what fits into the time of a run of minutes
 
     def __call__(self, model: Model) -> dict[str, float]:
@@ -170,11 +171,20 @@ class Scores:
         """
         if self.examination is None:
             self.examination = self._examination(model, data)
+            self.examination.before = self.looks
         return {GAME + name: value for name, value in self.examination.look(model).items()}
 
     def verdict(self, lines: Iterable[Mapping[str, Any]]) -> str:
         """The faults of a game, from the lines of its log; "" if there are none, or no game."""
         return describe(found) if (found := ailments(lines)) else ""
+
+    def memory(self) -> list[Tensor]:
+        """The samples of the last looks, of which later figures of the game depend."""
+        return self.looks if self.examination is None else self.examination.before
+
+    def remember(self, memory: Sequence[Tensor]) -> None:
+        """Takes over the samples of the last looks of a run that goes on."""
+        self.looks, self.examination = list(memory), None
 
     def _examination(self, model: Model, data: Any) -> Examination:
         n, group = min(EXAMINED, len(self.split)), math.lcm(8, getattr(model, "packing", 1))

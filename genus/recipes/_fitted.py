@@ -21,7 +21,7 @@ from ..media import picture
 from ..media.show import in_turn
 from ..nn import Labels
 from ..train import Batches, MakesOptimizers, Run, fit
-from ..train.game import ranks
+from ..train.ranks import ranks
 from ..train.schedules import cosine
 
 PATIENCE = 20  # evaluations of a table without a better one

@@ -10,10 +10,10 @@ import torch
 from ..core import Model
 from ..data import Data
 from ..train import MakesOptimizers, Run, play
-from ..train.artifact import read_config
 from ..train.game import own_optimizers
+from ..train.keeping.state import STATE
+from ..train.note import found_number
 from ..train.process import begin
-from ..train.state import STATE
 
 TRIED = 1.0  # seconds of rounds that measure how many fit into a run
 SAFE = 0.8  # of these, for a run does not only play
@@ -57,7 +57,8 @@ def after(run: Run, begun: float) -> Run:
     """
     if run.minutes is None:
         return run
-    return replace(run, minutes=max(0.0, run.minutes - (run.time() - begun) / 60))
+    left = max(0.0, run.minutes - (run.time() - begun) / 60)
+    return replace(run, minutes=left, note={"minutes": run.minutes, **run.note})
 
 
 def settled(run: Run, name: str, find: Callable[[], int]) -> tuple[int, Run]:
@@ -68,7 +69,7 @@ def settled(run: Run, name: str, find: Callable[[], int]) -> tuple[int, Run]:
         name: name of the number in config.json.
         find: function that finds it.
     """
-    kept = read_config(run.out).get(name) if run.resume and run.out is not None else None
+    kept = found_number(run.out, name) if run.resume and run.out is not None else None
     number = kept if isinstance(kept, int) else find()
     return number, replace(run, note={**run.note, name: number})
 

@@ -1,6 +1,6 @@
 """A model on disk: a folder that is safe to open, for nothing in it is ever executed.
 
-    config.json          the class, its hyper-parameters, its space and its origin
+    config.json          the class, its hyper-parameters, its space and its origin, and a hash of the former
     model.safetensors    the weights; ema.safetensors the averaged ones, if there are any
     README.md            a model card, in the layout of the Hugging Face hub
 
@@ -23,8 +23,10 @@ from torch import Tensor, nn
 from .._version import __version__
 from ..core import Model
 from ..core.files import write
+from .finite import first_endless
 from .parts import ArtifactError, decode, encode
 
+BUILT = ("format", "model", "promises", "parameters", "averaged")  # what the hash is of
 FORMAT = 2  # 2: public paths. Nothing that was released has written format 1
 
 
@@ -45,11 +47,16 @@ def save(
         note: further entries of config.json, of JSON types: recipe, seed, data, metrics.
     """
     folder = Path(folder)
-    config = {
+    built = {
         "format": FORMAT,
         "model": encode(model),
         "promises": sorted(model.promises()),
         "parameters": sum(p.numel() for p in model.parameters()),
+        "averaged": average is not None,
+    }
+    config = {
+        **built,
+        "hash": hash_of(built),
         "versions": {
             "genus": __version__,
             "torch": torch.__version__,
@@ -103,11 +110,28 @@ def load(
     """
     folder = Path(folder)
     config = read_config(folder)
-    model = decode(config["model"], allow=allow)
+    path = _weights_file(folder, average and _averaged(folder, config))
+    tensors, told = read_weights(path), config.get("parameters")
+    held = sum(tensor.numel() for tensor in tensors.values())
+    if not isinstance(told, int) or told > held:
+        raise ArtifactError(
+            f"{path}: holds {held:,} numbers, and config.json says that the model has "
+            f"{told} parameters: they do not belong together"
+        )
+    try:
+        model = decode(config["model"], allow=allow)
+    except (MemoryError, RuntimeError) as error:  # torch says so that it has not got the memory
+        first = str(error).splitlines()[0] if str(error) else "out of memory"
+        raise ArtifactError(f"{folder}: its model cannot be built here: {first}") from None
     if not isinstance(model, Model):
         raise ArtifactError(f"{folder}: config.json describes {type(model).__name__}, not a model")
-    path = _weights_file(folder, average)
-    tensors = read_weights(path)
+    for name, tensor in model.state_dict().items():
+        if name in tensors and tensors[name].dtype != tensor.dtype:
+            raise ArtifactError(
+                f"{path}: {name} is {tensors[name].dtype}; {tensor.dtype} is wanted"
+            )
+    if name := first_endless(tensors.items()):
+        raise ArtifactError(f"{path}: {name} has values that are not finite")
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:
@@ -145,17 +169,33 @@ def read_config(folder: Path) -> dict[str, Any]:
             f"read; it reads format {FORMAT}: train the model again, or read it with the genus that "
             f"wrote it"
         )
+    told = config.get("hash")  # an older genus wrote none
+    if told is not None and told != hash_of({name: config.get(name) for name in BUILT}):
+        raise ArtifactError(
+            f"{path}: what it says of the model does not have the hash that stands in it: damaged"
+        )
     return config
+
+
+def hash_of(built: Mapping[str, Any]) -> str:
+    """SHA-256 of what config.json says of a model, in hexadecimal."""
+    return hashlib.sha256(json.dumps(built, sort_keys=True).encode()).hexdigest()
 
 
 def weights_hash(folder: Path, *, average: bool = True) -> str:
     """The hash of the weights that `load` reads, after a check."""
-    return digest(read_weights(_weights_file(folder, average)))
+    averaged = average and _averaged(folder, read_config(folder))
+    return digest(read_weights(_weights_file(folder, averaged)))
+
+
+def _averaged(folder: Path, config: Mapping[str, Any]) -> bool:
+    """Whether an artifact has averaged weights; if it says so and they are not there, that is an error."""
+    known = config.get("averaged")
+    return known if isinstance(known, bool) else (folder / "ema.safetensors").exists()
 
 
 def _weights_file(folder: Path, average: bool) -> Path:
-    averaged = folder / "ema.safetensors"
-    return averaged if average and averaged.exists() else folder / "model.safetensors"
+    return folder / ("ema.safetensors" if average else "model.safetensors")
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

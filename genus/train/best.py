@@ -33,7 +33,7 @@ class Best:
         """Whether an evaluation of a model is the best; then it is kept."""
         first = next(iter(figures.values()), math.inf)
         self.waited += 1
-        if first >= self.value:
+        if not first < self.value:  # also if it is not a number
             return False
         self.value, self.waited = first, 0
         if self.patience is not None:

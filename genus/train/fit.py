@@ -11,27 +11,30 @@ been stopped, and more frequent evaluation does not change a run.
     best/            the artifact with the lowest first figure, if an `evaluate` function is given
 """
 
+import warnings
 from collections.abc import Callable, Iterator
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from ..core import HasFit, Losses, Model, Refused, promise
 from ..core.seeds import mix, seed
+from ..data.sources import Note
 from . import artifact
 from .best import Best
 from .budget import Budget
-from .game import Average, MakesOptimizers, adam, agreed, own_optimizers, play, ranks
+from .game import Average, MakesOptimizers, adam, own_optimizers, play
 from .given import Given, prepared
+from .keeping.checkpoints import IDENTITY, Checkpoints, Position
+from .keeping.folder import RunFolder
 from .log import Log
-from .note import as_given, noted
+from .note import noted
 from .process import Interrupted, Patience, begin, undisturbed
+from .ranks import any_of, ranks
 from .run import Batches, Evaluate, Examiner, Figures, Run, announced, examined, match
 from .showing.previews import Picture, Previews
 from .showing.progress import Display
-from .state import STATE, keep, kept
 
 LOG = "metrics.jsonl"
 
@@ -69,11 +72,17 @@ def fit(
 
     Raises:
         Refused: model and data do not match, or the folder is in use, or had other settings.
-        FloatingPointError: a loss is not finite; names the player, the round and the term.
-        Interrupted: Ctrl-C or SIGTERM; a KeyboardInterrupt with `model`, as it would be returned.
+        FloatingPointError: a loss, a weight or a moment is not finite; names the player, the round and
+            the term. What was written before stays.
+        Interrupted: Ctrl-C, SIGTERM or SIGHUP; a KeyboardInterrupt with `model`, as it would be returned.
     """
     rows, run = prepared(model, data, run)
     return _Session(model, rows, run, optimizers, schedule, evaluate, picture, clock).go()
+
+
+def told(sentence: str) -> None:
+    """Tells a sentence about the folder of a run."""
+    warnings.warn(f"fit: {sentence}", Note, stacklevel=2)
 
 
 class _Session:
@@ -108,24 +117,34 @@ class _Session:
         self.optimizers = {n: make(n, p.parameters()) for n, p in players.items() if n in own}
         self.rates = {k: [g["lr"] for g in o.param_groups] for k, o in self.optimizers.items()}
         self.average = None if run.ema is None else Average(model, run.ema)
-        self.number, self.seconds, self.best, self.verdict = 0, 0.0, Best(run.patience), ""
+        self.at, self.best, self.verdict = Position(), Best(run.patience), ""
+        self.stopping = False  # agreed by all ranks
         self.figures, self.game = Figures(), Figures()  # of the model, and of the game
-        self.writes = run.out is not None and self.rank == 0
-        self.log = Log(self.out / LOG if self.writes else None)
+        self.folder = RunFolder(run, self.identity(), schedule is not None, told)
+        self.writes = self.folder.writes
+        self.log = Log(self.folder.path / LOG if self.writes else None)
         self.clock, self.patience = clock or run.time, Patience()
         self.budget = Budget(run.minutes, self.clock)
+        parts = (self.model, self.average, self.optimizers, self.best, evaluate, self.log)
+        self.checkpoints = Checkpoints(self.folder, *parts, self.budget)
         self.display = Display(run.progress and self.rank == 0, run.rounds, run.minutes, self.clock)
         self.picture = self.display.drawing(picture, model)
         self.previews: Previews | None = None
 
     def go(self) -> Model:
+        try:
+            return self._go()
+        finally:
+            self.folder.free()
+
+    def _go(self) -> Model:
         self.open_folder()
-        self.begun = self.clock() - self.seconds
+        self.begun = self.clock() - self.at.seconds
         if self.picture is not None and self.rank == 0:
             self.previews = Previews(self.picture, self.clock, self.budget.total)
         try:
             with self.display, self.patience:
-                self.display.begin(self.number, self.seconds)
+                self.display.begin(self.at.number, self.at.seconds)
                 self.train()
             self.display.say(self.verdict)
             self.checkpoint()
@@ -133,7 +152,7 @@ class _Session:
         finally:
             self.model.eval()
             self.result.eval()
-        if self.patience.stopping:
+        if self.stopping:
             raise Interrupted(self.result)
         return self.result
 
@@ -145,32 +164,34 @@ class _Session:
     def train(self) -> None:
         late = False
         for terms in self.rounds():
-            self.after_round(terms)
-            if self.patience.stopping or self.ended() or (late := self.late()):
+            late = self.after_round(terms)
+            if self.stopping or late or self.ended():
                 break
+        else:
+            self.at.settled = promise(self.model, HasFit) is not None
         self.flush()
         if self.display.due(last=True):
             self.show()
-        if self.number % self.run.evaluate_every and not self.patience.stopping:
+        if self.at.looked != self.at.number and not self.stopping:
             self.look()
             if self.display.due(last=True):
                 self.show()
         if late:
-            self.seconds = self.budget.spent(self.clock() - self.begun)
+            self.at.seconds = self.budget.spent(self.clock() - self.begun)
 
     def rounds(self) -> Iterator[Losses]:
-        if self.ended() or self.late():
+        if self.at.settled or self.ended() or any_of([self.late()])[0]:
             return
         if learner := promise(self.model, HasFit):
             everything = tuple(x.to(self.device) for x in self.data.everything())
-            self.seed(self.number)
+            self.seed(self.at.number)
             yield from learner.fit(*everything)
             return
         yield from play(
             self.model,
             self.batches(),
             self.optimizers,
-            start=self.number,
+            start=self.at.number,
             clip=self.run.clip,
             accumulate=self.run.accumulate,
             autocast=self.run.autocast,
@@ -178,9 +199,9 @@ class _Session:
 
     def batches(self) -> Iterator[tuple[Tensor, ...]]:
         """Sets the learning rate and the noise of each round, and yields its batch."""
-        for number in count(self.number):
+        for number in count(self.at.number):
             if self.schedule is not None:
-                factor = self.schedule(self.run.progress_at(number, self.seconds))
+                factor = self.schedule(self.run.progress_at(number, self.at.seconds))
                 for name, optimizer in self.optimizers.items():
                     for group, rate in zip(optimizer.param_groups, self.rates[name], strict=True):
                         group["lr"] = rate * factor
@@ -197,7 +218,7 @@ class _Session:
     def ended(self) -> bool:
         """Whether the run has all its rounds, or its patience is over."""
         rounds = self.run.rounds
-        return self.best.over() or (rounds is not None and self.number >= rounds)
+        return self.best.over() or (rounds is not None and self.at.number >= rounds)
 
     def take_best(self) -> None:
         """Ends with the weights of the best evaluation, where the run has patience."""
@@ -205,45 +226,51 @@ class _Session:
             self.result.load_state_dict(self.best.weights)
             self.figures = self.best.figures or {}
             if self.writes:
-                self.save()
+                self.checkpoints.save(self.note())
 
     def late(self) -> bool:
         """Whether the run's time is over, but for its last evaluation and picture."""
-        if (share := self.budget.share()) is None:
-            return False
-        if self.world > 1 and self.number % self.run.log_every:
+        if (share := self.budget.share()) is None or self.rank:
             return False
         picture = self.previews.cost(share) if self.previews else 0.0
-        return agreed(self.budget.over(self.seconds, picture), self.device)
+        return self.budget.over(self.at.seconds, picture)
 
-    def after_round(self, terms: Losses) -> None:
+    def after_round(self, terms: Losses) -> bool:
+        """What comes after a round; returns whether the time is over. Ranks do the same at the same time."""
         if self.average is not None:
-            self.average.update(self.number)
+            self.average.update(self.at.number)
         self.log.add(terms)
-        self.number += 1
-        self.seconds = self.clock() - self.begun
-        if self.number % self.run.log_every == 0:
+        self.at.number += 1
+        self.at.seconds = self.clock() - self.begun
+        wants = self.evaluate is not None and self.budget.wants_evaluation(self.at.seconds)
+        first, keeps, late, self.stopping = any_of(
+            [wants and self.rank == 0, self.checkpoints.due(), self.late(), self.patience.stopping]
+        )
+        if self.at.number % self.run.log_every == 0:
             self.flush()
-        first = self.evaluate is not None and self.budget.wants_evaluation(self.seconds)
-        if self.number % self.run.evaluate_every == 0 or (first and self.rank == 0):
+        if first or self.at.number % self.run.evaluate_every == 0:
             self.flush()
             self.look()
-        if self.number % self.run.checkpoint_every == 0:
-            self.flush()
+        every = self.run.checkpoint_every
+        if keeps or (every is not None and self.at.number % every == 0):
             self.checkpoint()
         self.preview()
         if self.display.due():
             self.show()
+        if self.world == 1:  # an evaluation may have taken its time, or have been stopped
+            self.stopping, late = self.patience.stopping, self.late()
+        return late
 
     def show(self) -> None:
         figures = self.figures | self.game
-        self.display.show(self.number, self.seconds, self.log.recent(), figures, self.verdict)
+        self.display.show(self.at.number, self.at.seconds, self.log.recent(), figures, self.verdict)
 
     def flush(self) -> None:
-        self.log.flush(self.number, self.seconds)
+        self.log.flush(self.at.number, self.at.seconds)
 
     def look(self) -> None:
         """Evaluates, saves the best model, and plots samples, with the same noise every time."""
+        self.at.looked = self.at.number
         draws = self.previews if self.writes or self.display.pictures else None
         if self.rank or not (self.evaluate or draws):
             return
@@ -265,11 +292,11 @@ class _Session:
     def judge(self, evaluate: Evaluate, figures: Figures, game: Figures) -> None:
         """Records figures, and saves the model if it is the best so far."""
         self.figures, self.game = figures, game
-        self.log.record("figures", self.number, self.seconds, figures | game)
+        self.log.record("figures", self.at.number, self.at.seconds, figures | game)
         if isinstance(evaluate, Examiner):
             self.verdict = evaluate.verdict(self.log.lines)
         if self.best.improves(figures, self.result) and self.writes:
-            artifact.save(self.result, self.out / "best", note=self.note())
+            artifact.save(self.result, self.folder.path / "best", note=self.note())
 
     def preview(self) -> None:
         """Draws samples if their time has come, and leaves the run as it is, bit for bit."""
@@ -281,9 +308,9 @@ class _Session:
                 self.draw(self.previews, self.previews.allowed())
 
     def draw(self, previews: Previews, seconds: float | None) -> None:
-        folder = self.out / "samples" if self.writes else self.display.folder()
+        folder = self.folder.path / "samples" if self.writes else self.display.folder()
         folder.mkdir(exist_ok=True)
-        path = folder / f"{self.number:08d}.png"
+        path = folder / f"{self.at.number:08d}.png"
         with self.patience.between_rounds():
             self.seed(-1)
             previews.draw(self.result, path, seconds)
@@ -291,60 +318,28 @@ class _Session:
 
     # the folder
 
-    @property
-    def out(self) -> Path:
-        return Path(self.run.out or ".")
-
     def open_folder(self) -> None:
-        if self.run.resume:
-            self.resume()
-        elif self.writes:
-            if self.out.exists() and not self.out.is_dir():
-                raise Refused(f"fit: {self.out} is a file; out must be a folder")
-            if (self.out / STATE).exists() or (self.out / "config.json").exists():
-                raise Refused(f"fit: {self.out} holds a run already; resume it, or name another")
+        """Begins the run, or resumes it. What is refused leaves nothing behind."""
+        if (found := self.checkpoints.open(self.device)) is None:
             self.checkpoint()  # finds out now whether the folder can be written
+            return
+        self.at = found
+        self.log.resume(self.folder.path / LOG, found.number)
 
     def identity(self) -> dict[str, Any]:
-        """The settings that must be the same for a run to be resumed."""
-        own = {"model": artifact.encode(self.model), "data": self.data.fingerprint}
-        return own | {name: getattr(self.run, name) for name in ("seed", "batch", "ema")}
+        """What the run is: its model, its data, and what changes its training."""
+        model = artifact.encode(self.model)
+        settings = {name: getattr(self.run, name) for name in IDENTITY}
+        minutes = self.run.note.get("minutes", self.run.minutes)  # with those of other stages
+        return {"model": model, "data": self.data.fingerprint, **settings, "minutes": minutes}
 
     def note(self) -> dict[str, Any]:
-        training = {"rounds": self.number, "seconds": round(self.seconds, 1)}
+        training = {"rounds": self.at.number, "seconds": round(self.at.seconds, 1)}
         training |= {k: getattr(self.run, k) for k in ("batch", "lr", "seed", "ema")}
-        return {"training": training, "metrics": self.figures, **noted(self.run, self.data)}
+        changes = {"changes": self.folder.changes} if self.folder.changes else {}
+        return (
+            {"training": training, "metrics": self.figures} | changes | noted(self.run, self.data)
+        )
 
     def checkpoint(self) -> None:
-        """Writes the state as one file, then the artifact, which the state could restore."""
-        if not self.writes:
-            return
-        average = self.average.model if self.average else None
-        state = {
-            "number": self.number,
-            "seconds": self.seconds,
-            **self.best.state(),
-            "model": self.model.state_dict(),
-            "average": average.state_dict() if average else None,
-            "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
-            **as_given(self.run),
-        }
-        with self.budget.timing("checkpoint"):
-            keep(self.out, self.identity(), state)
-            self.save()
-
-    def save(self) -> None:
-        """Writes the model so far."""
-        average = self.average.model if self.average else None
-        artifact.save(self.model, self.out, average=average, note=self.note())
-
-    def resume(self) -> None:
-        state = kept(self.out, self.identity(), self.device)
-        self.model.load_state_dict(state["model"])
-        if self.average is not None:
-            self.average.model.load_state_dict(state["average"])
-        for name, optimizer in self.optimizers.items():
-            optimizer.load_state_dict(state["optimizers"][name])
-        self.number, self.seconds = state["number"], state["seconds"]
-        self.best.resume(state)
-        self.log.resume(self.out / LOG, self.number)
+        self.checkpoints.write(self.at, self.note())

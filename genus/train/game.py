@@ -6,13 +6,13 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
 from ..core import Losses, Model, Player, Refused, in_range
+from .ranks import ranks
 
 
 def play(
@@ -148,22 +148,6 @@ class Turn(nn.Module):
 
     def forward(self, *dealt: Tensor | None) -> Losses:
         return self.loss(*dealt)
-
-
-def ranks() -> tuple[int, int]:
-    """The rank of this process, and the number of ranks."""
-    if dist.is_available() and dist.is_initialized():
-        return dist.get_rank(), dist.get_world_size()
-    return 0, 1
-
-
-def agreed(flag: bool, device: torch.device) -> bool:
-    """What the first rank says, for all of them: they share one clock."""
-    if ranks()[1] == 1:
-        return flag
-    said = torch.tensor(float(flag), device=device)
-    dist.broadcast(said, 0)
-    return bool(said)
 
 
 def _turn(model: Model, player: Player) -> nn.Module:

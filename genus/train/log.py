@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 
 from ..core import Losses
 from ..core.files import write
+from .ranks import mean_of
 
 
 class Log:
@@ -28,8 +30,21 @@ class Log:
         """Takes the losses of one more round."""
         self.pending.append(losses)
 
+    def waiting(self) -> list[dict[str, float]]:
+        """The losses of the rounds since the last line, as numbers."""
+        return [{name: float(value) for name, value in terms.items()} for terms in self.pending]
+
+    def wait(self, losses: Sequence[Mapping[str, float]]) -> None:
+        """Takes over what was waiting in a run that goes on."""
+        self.pending = [
+            {name: torch.tensor(value, dtype=torch.float64) for name, value in terms.items()}
+            for terms in losses
+        ]
+
     def flush(self, number: int, seconds: float) -> None:
         """Checks the losses since the last line, all in one transfer, and writes their means.
+
+        Of several ranks, that is of all: each calls it after the same round.
 
         Args:
             number: number of rounds so far.
@@ -39,7 +54,7 @@ class Log:
             return
         names = list(dict.fromkeys(name for terms in self.pending for name in terms))
         cells = [(i, k, v) for i, terms in enumerate(self.pending) for k, v in terms.items()]
-        values = torch.stack([v.reshape(()).double() for _, _, v in cells]).tolist()
+        values = mean_of(torch.stack([v.reshape(()).double() for _, _, v in cells]).cpu()).tolist()
         first = number - len(self.pending)
         sums: dict[str, list[float]] = {name: [] for name in names}
         for (i, name, _), value in zip(cells, values, strict=True):
@@ -70,14 +85,19 @@ class Log:
         self.lines.append(line)
         if self.path is not None:
             with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
+                file.write(_text(line))
 
     def resume(self, path: Path, until: int) -> None:
         """Takes over the lines of a file up to a round, and leaves out those after it there."""
         self.lines = logged(path, until)
         if self.path is not None and path.exists():
-            kept = [json.dumps(line) + "\n" for line in self.lines]
-            write(path, "".join(kept).encode())
+            write(path, "".join(map(_text, self.lines)).encode())
+
+
+def _text(line: Mapping[str, Any]) -> str:
+    """A line of the file, in which null stands for what is not finite: JSON has no nan."""
+    endless = {k: None for k, v in line.items() if isinstance(v, float) and not math.isfinite(v)}
+    return json.dumps({**line, **endless}) + "\n"
 
 
 def logged(path: Path, until: int) -> list[dict[str, Any]]:
@@ -89,5 +109,7 @@ def logged(path: Path, until: int) -> list[dict[str, Any]]:
         except ValueError:
             continue
     return [
-        line for line in found if isinstance(line, dict) and line.get("round", until + 1) <= until
+        {name: math.nan if value is None else value for name, value in line.items()}
+        for line in found
+        if isinstance(line, dict) and line.get("round", until + 1) <= until
     ]

@@ -4,17 +4,13 @@ An artifact names a file of the run's recipe by its path from the folder in whic
 outside of that, by its name alone. The state keeps the recipe as it was given, with any path.
 """
 
-import json
-import pickle
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ..media.origin import presentable
 from .artifact import ArtifactError, read_config
+from .keeping.state import STATE, header_of
 from .run import Batches, Run
-from .state import STATE
 
 
 def noted(run: Run, data: Batches) -> dict[str, Any]:
@@ -26,9 +22,17 @@ def noted(run: Run, data: Batches) -> dict[str, Any]:
     return found
 
 
-def as_given(run: Run) -> dict[str, str]:
-    """The entry of the state that keeps the recipe with its paths."""
-    return {"recipe": json.dumps(run.note.get("recipe"))}
+def as_given(run: Run) -> dict[str, Any]:
+    """What the state keeps of a run's note: the recipe with its paths, and numbers that were found."""
+    found = {name: value for name, value in run.note.items() if isinstance(value, int | float)}
+    return {"recipe": run.note.get("recipe"), "found": found}
+
+
+def found_number(folder: Path, name: str) -> Any:
+    """A number that a run found when it began; None if it found none, or has not begun."""
+    header = header_of(folder / STATE) or {}
+    found = header.get("found")
+    return found.get(name) if isinstance(found, dict) else None
 
 
 def recipes_of(folder: Path) -> list[dict[str, Any]]:
@@ -37,7 +41,11 @@ def recipes_of(folder: Path) -> list[dict[str, Any]]:
     Args:
         folder: folder of a run, or of its best model.
     """
-    found = (_given(_root(folder) / STATE), read_config(folder).get("recipe"))
+    given = (header_of(_root(folder) / STATE) or {}).get("recipe")
+    whole = (
+        given is None or (folder / "config.json").exists()
+    )  # a run may be killed between the two
+    found = (given, read_config(folder).get("recipe") if whole else None)
     return [one for one in found if isinstance(one, dict) and isinstance(one.get("options"), dict)]
 
 
@@ -63,14 +71,3 @@ def _root(folder: Path) -> Path:
     """The folder of the run, from that of its best model too."""
     best = folder.name == "best" and (folder.parent / "config.json").exists()
     return folder.parent if best else folder
-
-
-def _given(state: Path) -> Any:
-    """The recipe that a state keeps; None where there is none."""
-    try:
-        kept = torch.load(state, map_location="cpu", weights_only=True, mmap=True)
-        return json.loads(kept.get("recipe", "null"))
-    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError):
-        return (
-            None  # the run was passed on without it, or `fit --resume` will say that it is damaged
-        )

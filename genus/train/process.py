@@ -13,16 +13,20 @@ from types import FrameType
 from typing import Any, Self
 
 import torch
-import torch.distributed as dist
 from torch import nn
 
 from ..errors import Refused
+from .ranks import join
 
+STOPS = tuple(  # signals that end a run after its round; Windows has no SIGHUP
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+HANGUP = getattr(signal, "SIGHUP", None)
 CONTROL = Path("/sys/fs/cgroup")  # where Linux lists the resources of a container
 
 
 class Interrupted(KeyboardInterrupt):
-    """A run was stopped by Ctrl-C or SIGTERM, after a whole round.
+    """A run was stopped by Ctrl-C, SIGTERM or SIGHUP, after a whole round.
 
     Args:
         model: what `fit` would have returned: the averaged model if the run keeps one, in
@@ -35,7 +39,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Patience:
-    """Delays Ctrl-C and SIGTERM until the end of a round, for half a round cannot be resumed.
+    """Delays Ctrl-C, SIGTERM and SIGHUP until the end of a round, for half a round cannot be resumed.
 
     A second one stops at once; then the last checkpoint counts. Between two rounds there is
     nothing to wait for: `ready` says so.
@@ -47,7 +51,9 @@ class Patience:
     def __enter__(self) -> Self:
         self.before: dict[int, Any] = {}
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in STOPS:
+                if number == HANGUP and signal.getsignal(number) == signal.SIG_IGN:
+                    continue  # by nohup
                 self.before[number] = signal.signal(number, self.hold)
         return self
 
@@ -122,12 +128,14 @@ def begin(device: str) -> torch.device:
         if device == "cuda":
             device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
             torch.cuda.set_device(device)
-        if not dist.is_initialized():
-            dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+        join("nccl" if device.startswith("cuda") else "gloo")
     try:
-        return torch.empty(0, device=device).device
+        found = torch.empty(0, device=device).device
     except (RuntimeError, AssertionError) as error:
         raise Refused(f"device '{device}': {str(error).splitlines()[0]}") from None
+    if found.type == "meta":
+        raise Refused("device 'meta': holds no numbers; cpu, cuda, mps or auto is wanted")
+    return found
 
 
 def fit_threads(control: Path = CONTROL) -> None:

@@ -1,5 +1,6 @@
 """The settings of a run: length, folder, device and others. `fit` carries it out."""
 
+import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +10,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from torch import Tensor
 
-from ..core import Model, Refused, Space
+from ..core import Model, Refused, Space, in_range
 
 LONG = 30.0  # seconds of an evaluation that is announced
 
@@ -51,6 +52,19 @@ class Examiner(Protocol):
 
 
 @runtime_checkable
+class Remembers(Protocol):
+    """An `evaluate` whose figures depend on evaluations before, which a resumed run must know."""
+
+    def memory(self) -> list[Tensor]:
+        """What it remembers."""
+        ...
+
+    def remember(self, memory: Sequence[Tensor]) -> None:
+        """Takes over what another one remembered."""
+        ...
+
+
+@runtime_checkable
 class Timely(Protocol):
     """An `evaluate` that knows what it costs, and can keep to a time by taking fewer rows."""
 
@@ -86,7 +100,9 @@ class Run:
         lr: learning rate of the default optimiser, Adam; a recipe multiplies it by its schedule.
         seed: random seed of weights, batches and noise.
         out: folder of the run; without one nothing is written.
-        resume: whether to continue the run in `out`.
+        resume: whether to continue the run in `out`; one that is not there yet begins.
+        accept_change: whether to continue it under other settings than it was begun with, and to record
+            that; by default that is refused.
         device: cpu, cuda, cuda:1, mps, or auto, which takes the fastest available.
         autocast: whether to compute losses in bfloat16 where torch considers that safe.
         clip: largest norm of a player's gradient; larger ones are scaled down.
@@ -97,7 +113,8 @@ class Run:
             also drawn after 5, 10, 20, 40, ... seconds.
         patience: number of evaluations without a better first figure after which the run ends, with
             the weights of its best evaluation; by default it goes on, and ends with its last.
-        checkpoint_every: number of rounds between two checkpoints.
+        checkpoint_every: number of rounds between two checkpoints; by default they come by the clock: after
+            a minute, or later where writing one would take more than a fiftieth of the run.
         progress: whether to show a live table, or plain lines where there is no terminal.
         note: further entries of config.json, of JSON types. A recipe's run keeps what its numbers
             stand for; so does one with {"data": data.recorded().to_json()}.
@@ -111,6 +128,7 @@ class Run:
     seed: int = 0
     out: Path | None = None
     resume: bool = False
+    accept_change: bool = False
     device: str = "auto"
     autocast: bool = False
     clip: float | None = None
@@ -119,7 +137,7 @@ class Run:
     log_every: int = 50
     evaluate_every: int = 1000
     patience: int | None = None
-    checkpoint_every: int = 1000
+    checkpoint_every: int | None = None
     progress: bool = False
     note: Mapping[str, Any] = field(default_factory=dict)
 
@@ -127,15 +145,21 @@ class Run:
         if self.rounds is None and self.minutes is None:
             raise Refused("Run: neither rounds nor minutes are given; say when to stop")
         for name in ("log_every", "evaluate_every", "checkpoint_every", "batch", "accumulate"):
-            if getattr(self, name) < 1:
-                raise Refused(f"Run: {name} is {getattr(self, name)}; at least 1 is wanted")
+            if (value := getattr(self, name)) is not None and value < 1:
+                raise Refused(f"Run: {name} is {value}; at least 1 is wanted")
         if self.clock not in CLOCKS:
             raise Refused(f"Run: clock is '{self.clock}'; {' or '.join(CLOCKS)} is wanted")
         if not -(2**63) <= self.seed < 2**63:
             raise Refused(f"Run: seed is {self.seed}; a whole number of 64 bits is wanted")
         for name in ("rounds", "minutes"):
-            if (value := getattr(self, name)) is not None and value < 0:
-                raise Refused(f"Run: {name} is {value}; it cannot be negative")
+            if (value := getattr(self, name)) is not None and not value >= 0:
+                raise Refused(f"Run: {name} is {value}; it cannot be negative, or no number")
+        if not 0 <= self.lr < math.inf:
+            raise Refused(f"Run: lr is {self.lr}; a finite number of at least 0 is wanted")
+        if self.clip is not None and not self.clip > 0:
+            raise Refused(f"Run: clip is {self.clip}; more than 0 is wanted, or none")
+        if self.ema is not None:
+            in_range("Run", "[0, 1)", ema=self.ema)
         if self.patience is not None and self.patience < 1:
             raise Refused(f"Run: patience is {self.patience}; at least 1 is wanted")
         if self.resume and self.out is None:

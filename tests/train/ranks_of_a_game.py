@@ -17,8 +17,9 @@ from laws import Rows
 
 from genus.train import artifact
 from genus.train.fit import fit
-from genus.train.game import play, ranks
+from genus.train.game import play
 from genus.train.process import begin
+from genus.train.ranks import ranks
 from genus.train.run import Run
 
 GAMES = {"blob": Blob, "duel": Duel}

@@ -111,6 +111,7 @@ def test_classes_outside_are_refused_by_name(folder):
 def test_a_class_path_cannot_reach_other_code(folder, path, words):
     config = json.loads((folder / "config.json").read_text())
     config["model"]["class"] = path
+    del config["hash"]  # as one who means it would
     (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(ArtifactError, match=words):
         load(folder)
@@ -171,11 +172,11 @@ def test_a_header_without_a_hash_is_refused(folder):
         ("[]", "does not describe a model"),
         ('{"model": {}, "format": 99}', "is of format 99.* it reads format 2"),
         (
-            '{"model": {"class": "genus.core.Reals", "arguments": {"shape": [1]}}, "format": 2}',
+            '{"model": {"class": "genus.core.Reals", "arguments": {"shape": [1]}}, "format": 2, "parameters": 1}',
             "not a model",
         ),
         (
-            '{"model": {"class": "genus.nn.MLP", "arguments": {"depth": 1}}, "format": 2}',
+            '{"model": {"class": "genus.nn.MLP", "arguments": {"depth": 1}}, "format": 2, "parameters": 1}',
             "cannot build",
         ),
     ],
@@ -189,6 +190,10 @@ def test_a_config_that_says_nonsense_is_refused(folder, text, words):
 def test_weights_of_another_shape_are_refused(folder):
     config = json.loads((folder / "config.json").read_text())
     config["model"]["arguments"]["features"] = 3
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ArtifactError, match="does not have the hash that stands in it"):
+        load(folder)
+    del config["hash"]
     (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(ArtifactError, match=r"does not fit config\.json"):
         load(folder, allow=ALLOW)

@@ -12,8 +12,10 @@ from laws import Rows, rows_for
 
 from genus.core import Bits, Classes, Reals
 from genus.core.seeds import mix
+from genus.data.sources import Note
 from genus.train import artifact
 from genus.train.fit import adam, fit
+from genus.train.keeping.state import keep, kept
 from genus.train.run import Run
 
 
@@ -156,7 +158,7 @@ def test_not_finite_names_player_round_and_term(data, tmp_path):
             rows_for(Duel()),
             Run(rounds=20, out=tmp_path / "x", device="cpu", checkpoint_every=2),
         )
-    state = torch.load(tmp_path / "x" / "state.pt", weights_only=True)
+    state = kept(tmp_path / "x" / "state.pt", torch.device("cpu")).state
     assert state["number"] == 6
     assert all(v.isfinite().all() for v in state["model"].values())
 
@@ -182,7 +184,7 @@ def test_an_interrupted_run_is_kept_to_the_end_of_its_round(data, tmp_path, numb
     with pytest.raises(KeyboardInterrupt):
         fit(Stops(number), data, run)
     assert signal.getsignal(number) is handler
-    assert torch.load(tmp_path / "x" / "state.pt", weights_only=True)["number"] == 8
+    assert kept(tmp_path / "x" / "state.pt", torch.device("cpu")).state["number"] == 8
 
 
 @pytest.mark.parametrize("ema", [None, 0.9])
@@ -209,7 +211,7 @@ def test_an_interrupt_does_not_wait_for_an_evaluation(data, tmp_path, during):
     with pytest.raises(KeyboardInterrupt) as error:
         fit(Blob(), data, run, **{during: stop})
     assert error.value.model is not None
-    assert torch.load(tmp_path / "x" / "state.pt", weights_only=True)["number"] == 5
+    assert kept(tmp_path / "x" / "state.pt", torch.device("cpu")).state["number"] == 5
     whole = fit(Blob(), data, replace(run, out=tmp_path / "y"))
     resumed = fit(Blob(), data, replace(run, resume=True))
     assert artifact.digest(resumed.state_dict()) == artifact.digest(whole.state_dict())
@@ -224,7 +226,7 @@ def test_a_second_interrupt_does_not_wait(data, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         fit(Hangs(), data, Run(rounds=20, out=tmp_path / "x", device="cpu"))
-    assert torch.load(tmp_path / "x" / "state.pt", weights_only=True)["number"] == 0
+    assert kept(tmp_path / "x" / "state.pt", torch.device("cpu")).state["number"] == 0
 
 
 def test_resume_forgets_the_log_after_the_checkpoint(data, tmp_path):
@@ -266,9 +268,19 @@ def test_a_folder_in_use_is_refused(data, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match="is a file; out must be a folder"):
         fit(Blob(), data, replace(run, out=tmp_path / "file"))
-    with pytest.raises(ValueError, match="nothing to resume"):
-        fit(Blob(), data, replace(run, out=tmp_path / "none", resume=True))
-    assert not (tmp_path / "none").exists()
+    assert not [*tmp_path.glob("x/.lock")]
+
+
+def test_a_resumed_run_that_is_not_there_begins(data, tmp_path):
+    run = Run(rounds=3, out=tmp_path / "new" / "x", device="cpu")
+    with pytest.warns(Note, match=r"there is no run in .*x yet: it begins"):
+        fit(Blob(), data, replace(run, resume=True))
+    whole = fit(Blob(), data, replace(run, out=tmp_path / "y"))
+    assert artifact.weights_hash(run.out) == artifact.weights_hash(tmp_path / "y")
+    (run.out / "state.pt").unlink()  # the model was passed on without it
+    with pytest.raises(ValueError, match=r"holds a model without its state\.pt"):
+        fit(Blob(), data, replace(run, resume=True))
+    assert whole.training is False
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 and no more", None])
@@ -288,7 +300,7 @@ def test_a_state_that_runs_code_is_refused(data, tmp_path):
 
     run = Run(rounds=3, out=tmp_path / "x", device="cpu")
     fit(Blob(), data, run)
-    torch.save({"model": Evil()}, tmp_path / "x" / "state.pt")
+    keep(tmp_path / "x", {}, {"model": Evil()})
     with pytest.raises(ValueError, match="is damaged"):
         fit(Blob(), data, replace(run, resume=True))
     assert not (tmp_path / "executed").exists()

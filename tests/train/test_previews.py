@@ -13,6 +13,7 @@ from genus.core import Reals
 from genus.media import picture as samples
 from genus.train import artifact
 from genus.train.fit import fit
+from genus.train.keeping.state import kept
 from genus.train.run import Run
 from genus.train.showing.previews import Previews
 
@@ -77,11 +78,13 @@ def test_a_run_with_previews_is_the_run_without(tmp_path, kind, ema):
         log = (tmp_path / name / "metrics.jsonl").read_text().splitlines()
         lines = [{k: v for k, v in json.loads(x).items() if k != "seconds"} for x in log]
         best = artifact.read_weights(tmp_path / name / "best" / "model.safetensors")
-        state = torch.load(tmp_path / name / "state.pt", weights_only=True)
+        state = kept(tmp_path / name / "state.pt", torch.device("cpu")).state
         del state["seconds"]
-        kept = {k: artifact.digest(v) for k, v in state.items() if k in ("model", "average") and v}
+        weights = {
+            k: artifact.digest(v) for k, v in state.items() if k in ("model", "average") and v
+        }
         pictures = len(list((tmp_path / name / "samples").iterdir()))
-        return (artifact.digest(result.state_dict()), lines, artifact.digest(best), kept, looks,
+        return (artifact.digest(result.state_dict()), lines, artifact.digest(best), weights, looks,
                 random.random()), pictures  # fmt: skip
 
     (plain, few), (watched, many) = end("plain", 0.0), end("watched", 1.0)

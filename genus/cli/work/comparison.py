@@ -161,7 +161,7 @@ def _attempt(
     try:
         parser = RecipeParser(recipe_of(name), folder, name)
         given = {option: value for option, value in options.items() if option in parser.defaults}
-        given |= {"out": folder, "device": device, "resume": (folder / "state.pt").exists()}
+        given |= {"out": folder, "device": device, "resume": folder.is_dir()}
         with writing(folder):
             model = parser.train(parser.resolved(given))
         say(f"{name}: is measured")

@@ -90,9 +90,7 @@ def covered(fake: Tensor, real: Tensor, count: int) -> tuple[int, int]:
 
 
 class Examination:
-    """The figures of a game at each look, with a memory of earlier looks.
-
-    A resumed run has no memory of the looks before: its first look gives no figure of movement.
+    """The figures of a game at each look, with a memory of earlier looks, `before`.
 
     Args:
         unseen: batch of held-out rows.

@@ -32,6 +32,7 @@ from genus.measure.games.examination import (
 from genus.nn import MLP
 from genus.train import artifact
 from genus.train.fit import fit
+from genus.train.keeping.state import kept
 from genus.train.run import Examiner, Run
 from genus.translation import Pix2Pix
 
@@ -87,7 +88,7 @@ def test_a_run_that_is_examined_is_the_same_run(name, ema, tmp_path):
             rounds=12, batch=32, ema=ema, device="cpu", evaluate_every=3, out=tmp_path / f"{look}"
         )
         end = fit(model, data.train, run, evaluate=scores(data.validation) if look else None)
-        state = torch.load(tmp_path / f"{look}" / "state.pt", weights_only=True)
+        state = kept(tmp_path / f"{look}" / "state.pt", torch.device("cpu")).state
         moments = artifact.digest(
             {
                 f"{n}{i}{k}": v
