@@ -74,10 +74,13 @@ def _recipe_of(words: list[str]) -> str:
         raise Refused(
             "fit: which recipe? genus list shows them; or --resume --out DIR continues a run"
         )
-    from ..train.artifact import read_config
+    from ..train.note import recipe_of_stage, recipes_of
 
-    recipe = read_config(taken.out).get("recipe")
-    name = recipe.get("name") if isinstance(recipe, dict) else None
+    begun = has_begun(taken.out)
+    recipe = next(iter(recipes_of(taken.out)), None) if begun else recipe_of_stage(taken.out)
+    if recipe is None and not begun:
+        raise Refused(f"fit: there is no run in {taken.out} yet; name a recipe, and it begins")
+    name = recipe.get("name") if recipe else None
     if isinstance(name, str) and is_own(name):  # no folder says what is imported
         raise Refused(
             f"fit: the run in {taken.out} was begun by {name}, which is outside genus; if you trust its "
@@ -88,17 +91,26 @@ def _recipe_of(words: list[str]) -> str:
     return name
 
 
-def _stored(out: Path, name: str) -> dict[str, object]:
-    """The options with which the run in `out` was begun."""
-    from ..train.note import recipes_of
+def has_begun(out: Path) -> bool:
+    """Whether a folder holds a run: its state, or the model that it has written."""
+    from ..train.keeping.state import STATE
 
-    recipe = next(iter(recipes_of(out)), {"name": name, "options": {}})
+    return (out / STATE).exists() or (out / "config.json").exists()
+
+
+def _stored(out: Path, name: str) -> dict[str, object]:
+    """The options with which the run in `out` was begun; none of a run that is not there yet."""
+    from ..train.note import recipe_of_stage, recipes_of
+
+    begun = has_begun(out)
+    recipe = next(iter(recipes_of(out)), None) if begun else recipe_of_stage(out)
+    recipe = recipe or {"name": name, "options": {}}
     if recipe["name"] != name:
         raise Refused(f"fit: the run in {out} is of the recipe {recipe['name']}, not of {name}")
     options: dict[str, object] = {
         k: v for k, v in recipe["options"].items() if k not in ("out", "resume")
     }
-    return options | ({"data": learnt_from(out)} if options.get("data") else {})
+    return options | ({"data": learnt_from(out)} if begun and options.get("data") else {})
 
 
 def _conclude(out: Path, model: Any) -> None:

@@ -49,6 +49,15 @@ def recipes_of(folder: Path) -> list[dict[str, Any]]:
     return [one for one in found if isinstance(one, dict) and isinstance(one.get("options"), dict)]
 
 
+def recipe_of_stage(folder: Path) -> dict[str, Any] | None:
+    """The recipe of a run that has begun with another model, in a folder of its own; None without one."""
+    for state in sorted(folder.glob(f"*/{STATE}")):
+        recipe = (header_of(state) or {}).get("recipe")
+        if isinstance(recipe, dict) and isinstance(recipe.get("options"), dict):
+            return recipe
+    return None
+
+
 def data_of(folder: Path) -> list[tuple[str, Path | None]]:
     """Where the training data of a run may lie: sources, each with the folder that it is seen from.
 

@@ -223,7 +223,7 @@ SENTENCES = {
     "fit tiny --components 0": "GaussianMixture: components is 0; at least 1 is wanted",
     "fit tiny --batch 0": "Run: batch is 0; at least 1 is wanted",
     "fit tiny --device tpu": "device 'tpu': ",
-    "fit tiny --resume": "{out}: there is no such folder",
+    "fit --resume --out {out}/none": "fit: there is no run in {out}/none yet; name a recipe, and it begins",
     "sample nowhere --out {out}/x.png": "nowhere: there is no such folder",
     "sample nowhere --out {out}/x.bmp": "sample: --out is {out}/x.bmp; a .png, .jpg, .gif, .webp, .npy, .npz, .csv, .tsv, .jsonl, .parquet, .xlsx, .txt or .wav file is wanted",
     "sample nowhere -n 0 --out {out}/x.png": "sample: -n is 0; at least 1 is wanted",

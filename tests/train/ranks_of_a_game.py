@@ -3,7 +3,11 @@
 python ranks_of_a_game.py OUT
 """
 
+import os
+import signal
 import sys
+from contextlib import suppress
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -15,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from games import Blob, Duel
 from laws import Rows
 
+from genus.core import Reals
 from genus.train import artifact
 from genus.train.fit import fit
 from genus.train.game import play
@@ -43,6 +48,48 @@ def run(game, way, out):
     return model
 
 
+class Chain(Blob):
+    """A model with a chain in a buffer, which moves by the rows and the noise of its rank."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("chain", torch.zeros(2))
+
+    def hyperparameters(self):
+        return {}
+
+    def log_prob(self, x):
+        self.chain.add_(x.mean(0) + torch.randn(2))
+        return super().log_prob(x) + (self.mean * self.chain).sum() * 1e-3
+
+
+class Stopped(Chain):
+    """One whose second rank gets SIGTERM in its third round."""
+
+    rounds = 0
+
+    def log_prob(self, x):
+        self.rounds += 1
+        if self.rounds == 3 and ranks()[0] == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return super().log_prob(x)
+
+
+def going_on(out):
+    """Runs on all ranks: one in one piece, one in two, and one that a signal to one rank ends."""
+    rows = torch.randn(512, 2, generator=torch.Generator().manual_seed(1))
+    data, rank = Rows(Reals((2,)), None, (rows,)), ranks()[0]
+    plan = Run(8, batch=64, lr=0.01, ema=0.9, log_every=5, out=out / "whole", device="cpu")
+    artifact.save(fit(Chain(), data, plan), out / "whole" / f"rank{rank}")
+    parts = replace(plan, out=out / "parts")
+    fit(Chain(), data, replace(parts, rounds=3))
+    artifact.save(fit(Chain(), data, replace(parts, resume=True)), out / "parts" / f"rank{rank}")
+    with suppress(KeyboardInterrupt):
+        fit(Stopped(), data, replace(plan, out=out / "stopped"))
+    ended = fit(Stopped(), data, replace(plan, out=out / "stopped", rounds=0, resume=True))
+    artifact.save(ended, out / "stopped" / f"rank{rank}")
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
@@ -50,5 +97,6 @@ if __name__ == "__main__":
     for game, way in product(GAMES, WAYS):
         out = Path(sys.argv[1]) / f"{game}-{way}"
         artifact.save(run(game, way, out), out / f"rank{ranks()[0]}")
+    going_on(Path(sys.argv[1]))
     if dist.is_initialized():
         dist.destroy_process_group()

@@ -1,5 +1,6 @@
 """Two ranks on halves of each batch make the moves that one process makes on the whole."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 import torch
 
 from genus.train.artifact import read_weights
+from genus.train.keeping.state import header_of, kept
 
 SCRIPT = Path(__file__).parent / "ranks_of_a_game.py"
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -40,3 +42,43 @@ def test_one_rank_keeps_the_log(runs):
     for count in ("one", "two"):
         log = (runs / count / "duel-fit" / "metrics.jsonl").read_text()
         assert log.count('"losses"') == 4
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_each_rank_goes_on_with_its_own_buffers(runs, rank):
+    """Its chain is neither the other's nor that of the start, and ends as without a stop."""
+    two = runs / "two"
+    whole, parts, other = (
+        read_weights(two / name / f"rank{which}" / "model.safetensors")
+        for name, which in (("whole", rank), ("parts", rank), ("whole", 1 - rank))
+    )
+    assert all(torch.equal(parts[name], value) for name, value in whole.items())
+    assert not torch.equal(whole["chain"], other["chain"])
+    assert torch.equal(whole["mean"], other["mean"])
+
+
+def test_the_log_is_that_of_all_ranks(runs):
+    """The mean of the losses of both, which differ; and the same after a stop."""
+    losses = {}
+    for name in ("whole", "parts"):
+        lines = (runs / "two" / name / "metrics.jsonl").read_text().splitlines()
+        losses[name] = [json.loads(line)["model/nll"] for line in lines]
+    assert losses["whole"][-1] == losses["parts"][-1]
+    one, two = (
+        [json.loads(line) for line in (runs / count / "blob-fit" / "metrics.jsonl").open()]
+        for count in ("one", "two")
+    )
+    for alone, together in zip(one, two, strict=True):
+        assert together["model/nll"] == pytest.approx(alone["model/nll"], rel=1e-9)
+
+
+def test_all_ranks_stop_after_the_same_round(runs):
+    header = header_of(runs / "two" / "stopped" / "state.pt")
+    assert header["circumstances"]["ranks"] == 2
+    found = kept(runs / "two" / "stopped" / "state.pt", torch.device("cpu")).state
+    assert found["number"] == 3
+    assert len(found["ranks"]) == 2
+    for rank in (0, 1):
+        end = read_weights(runs / "two" / "stopped" / f"rank{rank}" / "model.safetensors")
+        assert torch.equal(end["mean"], found["average"]["mean"])
+        assert torch.equal(end["chain"], found["ranks"][rank]["buffers"][1]["chain"])
