@@ -5,7 +5,7 @@ pandas.DataFrame(rows.sample(1000))
 rows.score(frame)
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,7 @@ class TableModel:
         Args:
             n: number of rows, by default 64; of a model that is given columns, draws for each row, by
                 default 1.
-            given: rows for such a model, as a data frame or a path. Each comes back, n times, with what
+            given: rows for such a model, as a data frame, a dict of columns or a path. Each comes back, n times, with what
                 is drawn beside it; one that cannot be read comes back alone.
             seed: random seed.
             how: further arguments of `genus.sample`.
@@ -111,7 +111,7 @@ class TableModel:
         -energy. A row that cannot be read is not a number.
 
         Args:
-            rows: data frame, or path of a table.
+            rows: data frame, dict of columns, or path of a table.
             draws: number of draws of a random score, for each row.
             seed: random seed.
         """
@@ -129,7 +129,12 @@ class TableModel:
         return torch.cat(found).numpy()
 
     def _cells(self, rows: Any, who: str) -> Sheet:
-        """The cells of a data frame or of a file."""
+        """The cells of a data frame, of columns or of a file."""
+        if isinstance(rows, Mapping):
+            columns = [list(cells) for cells in rows.values()]
+            if len({len(cells) for cells in columns}) != 1:
+                raise Refused(f"{who}: columns of one length are wanted")
+            return Sheet([*map(str, rows)], columns)
         if is_frame(rows):
             return cells_of(rows, who)
         if isinstance(rows, str | Path):
@@ -138,4 +143,4 @@ class TableModel:
                 raise Refused(f"{who}: there is no file {path}")
             return sheet(path, ragged=True, **as_read(self.meaning.options))
         came = type(rows).__name__
-        raise Refused(f"{who}: {came} came; a data frame or the path of a table is wanted")
+        raise Refused(f"{who}: {came} came; a data frame, a dict of columns or the path of a table is wanted")

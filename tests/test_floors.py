@@ -34,6 +34,7 @@ MAY_IMPORT = {  # the top folders, from the ground up
         "data",
         "measure",
         "recipes",
+        "tabular",
         "laboratory",
         "report",
     },
