@@ -143,4 +143,6 @@ class TableModel:
                 raise Refused(f"{who}: there is no file {path}")
             return sheet(path, ragged=True, **as_read(self.meaning.options))
         came = type(rows).__name__
-        raise Refused(f"{who}: {came} came; a data frame, a dict of columns or the path of a table is wanted")
+        raise Refused(
+            f"{who}: {came} came; a data frame, a dict of columns or the path of a table is wanted"
+        )

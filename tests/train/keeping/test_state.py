@@ -12,6 +12,7 @@ from genus.adversarial import GAN
 from genus.core import Reals, Refused
 from genus.nn import MLP
 from genus.train.artifact import load
+from genus.train.finite import first_endless
 from genus.train.fit import fit
 from genus.train.keeping.state import header_of, keep, kept
 from genus.train.run import Run
@@ -176,3 +177,14 @@ def test_a_state_of_another_game_is_refused(run, tmp_path, rows):
     gan = GAN(Reals((2,)), MLP(3, 2, (4,)), MLP(2, 1, (4,)), 3)
     with pytest.raises(Refused, match="had another model"):
         fit(gan, rows, replace(run, ema=0.9, resume=True))
+
+
+def test_large_numbers_are_finite_though_their_sum_is_not():
+    large = torch.full((4,), 3e38)
+    assert first_endless([("large", large)]) == ""
+    for value in (torch.nan, torch.inf, -torch.inf):
+        for dtype in (torch.float32, torch.float64, torch.bfloat16):
+            x = torch.zeros(1000, dtype=dtype)
+            x[7] = value
+            assert first_endless([("count", torch.ones(2).long()), ("x", x)]) == "x"
+    assert first_endless([("both", torch.tensor([torch.inf, -torch.inf]))]) == "both"
