@@ -1,6 +1,7 @@
 """The best evaluation of a run, and how long it waits for a better one."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,38 @@ from torch import Tensor
 
 from ..core import Model
 from .run import Figures
+
+LIKELIHOODS = ("nats", "bits")  # what figures begin with that are likelihoods of validation rows
+DIVERGED = 3.0  # times its first value by which such a figure has grown where a run diverges
+CLEARLY = 0.1  # of what was gained in all, that is lost again where a model overfits
+
+
+def overfits(lines: Sequence[Mapping[str, Any]], kept: bool) -> str:
+    """Whether validation rows have become less likely again, or ever less, in a sentence; "" if not.
+
+    Args:
+        lines: lines of the log of a run.
+        kept: whether the run ends with its best weights.
+    """
+    found = [(line["round"], line) for line in lines if line.get("event") == "figures"]
+    names = [name for name in (found[0][1] if found else {}) if name.startswith(LIKELIHOODS)]
+    first = next(iter(names), "")
+    values = [(line[first], n) for n, line in found if math.isfinite(line.get(first, math.nan))]
+    if not first or len(values) < 3:
+        return ""
+    (best, at), (last, _) = min(values), values[-1]
+    if last - values[0][0] > DIVERGED * max(1.0, abs(values[0][0])):
+        return (
+            f"{first} of validation rows were {values[0][0]:.4g} after round {values[0][1]:,}, and are "
+            f"{last:.4g} now: the run diverges; a smaller lr, or --clip, may keep it"
+        )
+    lost, gained = last - best, values[0][0] - best
+    if kept or not lost > CLEARLY * max(gained, abs(best) / 10) or at == values[-2][1]:
+        return ""
+    return (
+        f"{first} of validation rows were {best:.4g} after round {at:,}, and are {last:.4g} now: the model "
+        f"learns its rows by heart; best/ has the weights of that round, and --patience ends a run with them"
+    )
 
 
 @dataclass

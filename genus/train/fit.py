@@ -22,7 +22,7 @@ from ..core import HasFit, Losses, Model, Refused, promise
 from ..core.seeds import mix, seed
 from ..data.sources import Note
 from . import artifact
-from .best import Best
+from .best import Best, overfits
 from .budget import Budget
 from .game import Average, MakesOptimizers, adam, own_optimizers, play
 from .given import Given, prepared
@@ -146,7 +146,9 @@ class _Session:
             with self.display, self.patience:
                 self.display.begin(self.at.number, self.at.seconds)
                 self.train()
-            self.display.say(self.verdict)
+            self.display.say(
+                self.verdict or overfits(self.log.lines, self.best.patience is not None)
+            )
             self.checkpoint()
             self.take_best()
         finally:

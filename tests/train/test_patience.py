@@ -7,6 +7,7 @@ from genus.core import Reals
 from genus.data import Rows
 from genus.flow import LU, Flow
 from genus.train import Run, artifact, fit
+from genus.train.best import overfits
 
 FIGURES = [5.0, 3.0, 4.0, 2.0, 2.5, 2.5, 2.5, 1.0]
 
@@ -61,3 +62,37 @@ def test_a_run_that_went_on_ends_in_the_same_weights(tmp_path):
 def test_patience_is_at_least_one():
     with pytest.raises(ValueError, match="patience is 0; at least 1 is wanted"):
         Run(rounds=1, patience=0)
+
+
+def of(*values, name="nats"):
+    """Lines of a log with these figures."""
+    return [{"event": "figures", "round": 100 * i, name: x} for i, x in enumerate(values, 1)]
+
+
+def test_overfitting_is_told():
+    told = overfits([{"event": "losses", "round": 3}, *of(110, 100, 99, 103, 107)], kept=False)
+    assert told.startswith("nats of validation rows were 99 after round 300, and are 107 now")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [],
+        of(110, 100),
+        of(110, 100, 95, 90),
+        of(110, 100, 90, 90.5, 90.2),  # noise
+        of(110, 100, 90, 99),  # may be the last evaluation alone
+        of(5.0, 1.0, 3.0, 4.0, name="frechet"),  # of a game
+    ],
+)
+def test_no_overfitting_is_told_without_it(lines):
+    assert overfits(lines, kept=False) == ""
+    assert overfits(of(110, 100, 99, 103, 107), kept=True) == ""
+
+
+def test_divergence_is_told():
+    told = overfits(of(3.9e6, 1.5e7, 3.9e7), kept=False)
+    assert told.startswith(
+        "nats of validation rows were 3.9e+06 after round 100, and are 3.9e+07 now: the run div"
+    )
+    assert "diverges" not in overfits(of(3.9, 1.5, 7.0), kept=False)
