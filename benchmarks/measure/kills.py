@@ -17,6 +17,7 @@ import tempfile
 import time
 from argparse import Namespace
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ BENCH = Bench(
     __file__,
     "Runs that were killed, and resumed by the same command",
     "recipe | ranks | kills | when, as shares of the whole run | the same weights as without",
-    {"options": SMALL, "kill": "SIGKILL, to all of its processes", "seed": 0},
+    {"options": SMALL, "kill": "SIGKILL, to all processes of the run", "seed": 0},
     """
     Three of the recipes train another model first: consistency, rectified_flow and latent_diffusion. A run
     that ended before its kill is begun again for the kills that are left.
@@ -97,6 +98,12 @@ def _ended(command: list[str], limit: float) -> float:
         _, said = child.communicate(timeout=None if math.isinf(limit) else limit)
     except subprocess.TimeoutExpired:
         os.killpg(child.pid, signal.SIGKILL)
+        for ranks in Path("/proc").glob(
+            "[0-9]*/cmdline"
+        ):  # which torchrun starts in groups of their own
+            with suppress(OSError):
+                if command[-2].encode() in ranks.read_bytes().split(b"\0"):
+                    os.kill(int(ranks.parent.name), signal.SIGKILL)
         child.communicate()
         return math.inf
     if child.returncode:
@@ -116,7 +123,7 @@ def rows(found: Cells, options: Namespace) -> Table:
     return [
         [
             *cell.name.split(" | "),
-            figures["kills"],
+            str(figures["kills"]),
             ", ".join(f"{moment:.2f}" for moment in figures["moments"]),
             "yes" if figures["same"] else "NO",
         ]

@@ -2,9 +2,14 @@
 
 Gradients travel in the default group, in which all ranks are at work at once: one that is missing ends the
 others after `JOIN`. What is decided between two rounds travels in a group of its own, on the processors,
-where ranks may wait for the evaluation of the first one, for `WAIT` at most.
+where ranks may wait for the evaluation of the first one, for `WAIT` at most. When `torchrun` itself is
+killed, its ranks end within seconds.
 """
 
+import os
+import sys
+import threading
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
@@ -15,6 +20,7 @@ import torch.distributed as dist
 
 JOIN = timedelta(minutes=3)
 WAIT = timedelta(hours=2)
+WATCH = 1.0  # seconds between two looks at the parent
 
 
 def ranks() -> tuple[int, int]:
@@ -25,9 +31,29 @@ def ranks() -> tuple[int, int]:
 
 
 def join(backend: str) -> None:
-    """Joins the ranks that `torchrun` has started."""
-    if not dist.is_initialized():
-        dist.init_process_group(backend, timeout=JOIN)
+    """Joins the ranks that `torchrun` has started, and ends this process when `torchrun` has gone.
+
+    Who waits for a store that is no longer there would wait for half an hour, and not hear of a restart.
+    """
+    if dist.is_initialized():
+        return
+    joined = threading.Event()
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        threading.Thread(target=_watch, args=(os.getppid(), joined), daemon=True).start()
+    dist.init_process_group(backend, timeout=JOIN)
+    joined.set()
+
+
+def _watch(parent: int, joined: threading.Event) -> None:
+    """Ends this process when its parent has ended, or when the others have not come in time."""
+    begun = time.monotonic()
+    while True:
+        late = not joined.is_set() and time.monotonic() - begun > JOIN.total_seconds()
+        if late or os.getppid() != parent:
+            told = f"the other ranks did not come within {JOIN}" if late else "torchrun has gone"
+            print(f"genus: {told}: this rank ends", file=sys.stderr, flush=True)
+            os._exit(1)
+        time.sleep(WATCH)
 
 
 @cache

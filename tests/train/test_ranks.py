@@ -1,8 +1,10 @@
 """Two ranks on halves of each batch make the moves that one process makes on the whole."""
 
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -82,3 +84,25 @@ def test_all_ranks_stop_after_the_same_round(runs):
         end = read_weights(runs / "two" / "stopped" / f"rank{rank}" / "model.safetensors")
         assert torch.equal(end["mean"], found["average"]["mean"])
         assert torch.equal(end["chain"], found["ranks"][rank]["buffers"][1]["chain"])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="processes are forked here")
+@pytest.mark.parametrize("why", ["torchrun has gone", "did not come within"])
+def test_a_rank_that_is_left_alone_ends(why):
+    """A grandchild, whose parent ends at once; or a child, whose others never come."""
+    code = (
+        "import os, sys, threading, time; import genus.train.ranks as ranks\n"
+        "from datetime import timedelta\n"
+        "ranks.WATCH, alone = 0.05, sys.argv[1] == 'alone'\n"
+        "ranks.JOIN = ranks.JOIN if alone else timedelta(seconds=0.2)\n"
+        "if alone and os.fork(): time.sleep(0.3); os._exit(0)\n"
+        "threading.Thread(target=ranks._watch, args=(os.getppid(), threading.Event())).start()\n"
+        "time.sleep(60)\n"
+    )
+    how = "alone" if "gone" in why else "late"
+    begun = time.monotonic()
+    ended = subprocess.run(  # its pipes are open until the last of its processes ends
+        [sys.executable, "-c", code, how], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert why in ended.stderr
+    assert time.monotonic() - begun < 40
