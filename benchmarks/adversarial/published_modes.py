@@ -24,7 +24,8 @@ from genus.data.splits import stream
 from genus.data.toys.toys import TOYS, Normals
 from genus.functional.densities.neighbours import nearest
 from genus.measure.samples.toys import FIRM
-from genus.train.fit import STATE, adam, fit
+from genus.train.fit import adam, fit
+from genus.train.keeping.state import STATE
 from genus.train.run import Run
 
 from ..bench import Bench, Cell, Cells, Table, first_losses, of_seeds, with_error

@@ -47,7 +47,7 @@ BENCH = Bench(
     __file__,
     "Runs that were killed, and resumed by the same command",
     "recipe | ranks | kills | when, as shares of the whole run | the same weights as without",
-    {"options": SMALL, "kill": "SIGKILL, to all processes of the run", "seed": 0},
+    {"options": SMALL, "kill": "SIGKILL, to all of its processes", "seed": 0},
     """
     Three of the recipes train another model first: consistency, rectified_flow and latent_diffusion. A run
     that ended before its kill is begun again for the kills that are left.

@@ -130,7 +130,7 @@ def load(
             raise ArtifactError(
                 f"{path}: {name} is {tensors[name].dtype}; {tensor.dtype} is wanted"
             )
-    if name := first_endless(tensors.items()):
+    if name := first_endless(tensors.items(), {name for name, _ in model.named_buffers()}):
         raise ArtifactError(f"{path}: {name} has values that are not finite")
     try:
         model.load_state_dict(tensors)

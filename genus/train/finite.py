@@ -1,16 +1,23 @@
 """Numbers that are finite, without which nothing is written, and nothing is read."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from torch import Tensor
 
 
-def first_endless(named: Iterable[tuple[Any, Any]]) -> str:
-    """The name of the first tensor with a value that is not finite; "" if there is none."""
+def first_endless(named: Iterable[tuple[Any, Any]], buffers: Collection[str] = ()) -> str:
+    """The name of the first tensor with a value that is not finite; "" if there is none.
+
+    Args:
+        named: names and tensors.
+        buffers: names of those that may hold infinity, such as a limit, but nothing that is no number.
+    """
     for name, value in named:
-        if isinstance(value, Tensor) and value.is_floating_point() and not _finite(value):
+        if not isinstance(value, Tensor) or not value.is_floating_point() or _finite(value):
+            continue
+        if name not in buffers or bool(value.isnan().any()):
             return str(name)
     return ""
 

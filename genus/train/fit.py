@@ -174,7 +174,7 @@ class _Session:
         self.flush()
         if self.display.due(last=True):
             self.show()
-        if self.at.looked != self.at.number and not self.stopping:
+        if self.at.number and self.at.looked != self.at.number and not self.stopping:
             self.look()
             if self.display.due(last=True):
                 self.show()

@@ -13,6 +13,7 @@ import torch
 from genus.train.artifact import read_weights
 from genus.train.keeping.state import header_of, kept
 
+pytestmark = pytest.mark.xdist_group("ranks")  # which are played once
 SCRIPT = Path(__file__).parent / "ranks_of_a_game.py"
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 

@@ -53,5 +53,5 @@ def latent_diffusion(
 
 def _autoencoder(run: Run) -> Run:
     """The run of the recipe `vae` in the place of a run."""
-    names = ("rounds", "minutes", "seed", "device", "progress", "out", "resume")
+    names = ("rounds", "minutes", "seed", "device", "progress", "out", "resume", "accept_change")
     return replace(FIRST, **{name: getattr(run, name) for name in names})

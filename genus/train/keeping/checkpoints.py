@@ -18,7 +18,7 @@ from ..note import as_given
 from ..ranks import gathered
 from ..run import Evaluate, Remembers
 from .folder import RunFolder
-from .state import STATE, check_optimizer, check_tensors, endless, numbers
+from .state import STATE, buffers_of, check_optimizer, check_tensors, endless, numbers, take
 
 OFTEN = 60.0  # seconds between two checkpoints by the clock, at least
 SHARE = 1 / 50  # of a run that is spent on writing them, at most
@@ -126,18 +126,18 @@ class Checkpoints:
         if found is None:
             return None
         state, place = found.state, self.folder.path / STATE
-        check_tensors(place, "the model", state.get("model"), self.model.state_dict())
+        check_tensors(place, "the model", state.get("model"), self.model)
         if self.average is not None:
-            check_tensors(place, "the average", state.get("average"), self.average.state_dict())
+            check_tensors(place, "the average", state.get("average"), self.average)
         moments = state.get("optimizers")
         if not isinstance(moments, dict) or {*moments} != {*self.optimizers}:
             raise Refused(f"fit: {place} is damaged: it has other optimisers")
         for name, optimizer in self.optimizers.items():
             check_optimizer(place, name, moments[name], optimizer)
         numbers(place, state)
-        self.model.load_state_dict(state["model"])
+        take(place, "the model", self.model, state["model"])
         if self.average is not None:
-            self.average.load_state_dict(state["average"])
+            take(place, "the average", self.average, state["average"])
         for name, optimizer in self.optimizers.items():
             rates = [group["lr"] for group in optimizer.param_groups]
             optimizer.load_state_dict(moments[name])
@@ -162,10 +162,9 @@ class Checkpoints:
         place, own = self.folder.path / STATE, ranks[self.folder.rank]
         self.log.wait(own["pending"])
         for model, buffers in zip(self._models, own["buffers"], strict=False):
-            check_tensors(place, "a rank's buffers", buffers, dict(model.named_buffers()))
-            with torch.no_grad():
-                for name, buffer in model.named_buffers():
-                    buffer.copy_(buffers[name])
+            both = {**model.state_dict(), **{k: buffers[k] for k in buffers_of(model) & {*buffers}}}
+            check_tensors(place, "a rank's buffers", both, model)
+            take(place, "a rank's buffers", model, both)
 
     @property
     def _models(self) -> list[Model]:

@@ -115,24 +115,46 @@ def _damaged(path: Path, why: str) -> Refused:
 # --- checks -----------------------------------------------------------------------------------
 
 
-def check_tensors(path: Path, what: str, found: Any, wanted: Mapping[str, Tensor]) -> None:
-    """Raises Refused unless these are finite tensors of the names, shapes and types that are wanted."""
+def check_tensors(path: Path, what: str, found: Any, module: nn.Module) -> None:
+    """Raises Refused unless these are tensors of a module: of its names, shapes and types, and finite.
+
+    Buffers may have another shape, as tables have that grow, and hold infinity.
+    """
     if not isinstance(found, Mapping):
         raise _damaged(path, f"{what} is no dict")
+    wanted, buffers = module.state_dict(), buffers_of(module)
     if lost := sorted({*wanted} ^ {*found}, key=str):
         raise _damaged(path, f"{what} has other tensors: {lost[0]}")
     for name, tensor in wanted.items():
         came = found[name]
         if not isinstance(came, Tensor):
             raise _damaged(path, f"{what}: {name} is no tensor")
-        if came.shape != tensor.shape or came.dtype != tensor.dtype:
+        other = came.shape != tensor.shape and name not in buffers
+        if other or came.dtype != tensor.dtype:
             raise _damaged(
                 path,
                 f"{what}: {name} is {came.dtype} of {tuple(came.shape)}; {tensor.dtype} of "
                 f"{tuple(tensor.shape)} is wanted",
             )
-    if name := first_endless(found.items()):
+    if name := first_endless(found.items(), buffers):
         raise _damaged(path, f"{what}: {name} has values that are not finite")
+
+
+def take(path: Path, what: str, module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Gives a module these tensors.
+
+    Raises:
+        Refused: it does not take them.
+    """
+    try:
+        module.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise _damaged(path, f"{what}: {str(error).splitlines()[-1].strip()}") from None
+
+
+def buffers_of(module: nn.Module) -> set[str]:
+    """The names of a module's buffers."""
+    return {name for name, _ in module.named_buffers()}
 
 
 def check_optimizer(path: Path, name: str, found: Any, optimizer: Optimizer) -> None:
@@ -172,7 +194,9 @@ def endless(
 ) -> str:
     """Which of a run's numbers is the first that is not finite, in words; "" if all are finite."""
     for what, module in (("weights", model), ("averaged weights", average)):
-        if module is not None and (name := first_endless(module.state_dict().items())):
+        if module is None:
+            continue
+        if name := first_endless(module.state_dict().items(), buffers_of(module)):
             return f"the {what} '{name}' are"
     for player, optimizer in optimizers.items():
         for values in optimizer.state.values():

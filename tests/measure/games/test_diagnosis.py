@@ -8,6 +8,7 @@ import pytest
 
 from genus.measure.games.diagnosis import Finding, ailments, describe, diagnose, findings
 
+pytestmark = pytest.mark.xdist_group("broken games")  # which are played once
 SOUND = {"ring_r1": (0, 1), "digits_dcgan": (0,)}  # seeds of each
 
 

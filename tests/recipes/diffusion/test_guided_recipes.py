@@ -50,7 +50,9 @@ def test_latent_diffusion(tmp_path):
     assert (model.diffusion.net.width, model.diffusion.net.blocks) == (16, 1)
     assert model.scale != 1
     model.space.check(model.sample(3), "sample")
-    on = replace(run, rounds=3, resume=True)  # the autoencoder comes from the folder
+    on = replace(
+        run, rounds=3, resume=True, accept_change=True
+    )  # the autoencoder comes from the folder
     again = latent_diffusion("digits", 1.5, 5, 16, 1, 4, 0.5, on)
     for name, value in again.autoencoder.state_dict().items():
         assert torch.equal(value, model.autoencoder.state_dict()[name])

@@ -278,3 +278,9 @@ def test_a_device_without_numbers_is_refused(run, rows):
     with pytest.raises(Refused, match="'meta'"):
         fit(Blob(), rows, replace(run, device="meta"))
     assert not run.out.exists()
+
+
+def test_a_run_of_no_rounds_is_not_evaluated(run, rows):
+    looks = []
+    fit(Blob(), rows, replace(run, rounds=0), evaluate=lambda model: looks.append(1) or {"f": 1.0})
+    assert looks == []
