@@ -9,6 +9,8 @@ from functools import cache
 import pytest
 import torch
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the processes that tests start
+
 
 @pytest.fixture(autouse=True)
 def quiet_torch():

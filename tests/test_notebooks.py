@@ -27,7 +27,6 @@ def render():
 @pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.stem)
 def test_it_runs_and_shows_pictures(book, render, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # as many as the other tests have
     done = render["run"](book.stem, tmp_path, rounds=2)
     pages = render["page"](book.stem, done, tmp_path)
     assert pages.count("](") == pages.count("![Output]") > 1
