@@ -23,7 +23,8 @@ from .data.tables.sheets import Sheet, sheet
 from .data.tables.sheets import of_frame as cells_of
 from .data.tables.tables import as_read
 from .measure.anomalies.scorer import Scorer
-from .train.artifact import load, read_config
+from .train.artifact import load
+from .train.note import kept_meaning
 
 BLOCK = 4096  # rows that are scored at once
 
@@ -59,11 +60,7 @@ class TableModel:
         """
         folder = Path(folder)
         model: Any = load(folder, average=average, allow=allow)
-        record = read_config(folder).get("data")
-        kept = None
-        if isinstance(record, dict):
-            kept = Meaning.from_json(record, model.space, model.context_space)
-        if kept is None:
+        if (kept := kept_meaning(folder, model)) is None:
             raise Refused(
                 f"TableModel: {folder} keeps nothing of its data; give them with the model"
             )
@@ -120,7 +117,7 @@ class TableModel:
         listing = of_cells(
             self._cells(rows, who), who, self.meaning, self.meaning.options.get("label")
         )
-        found = []
+        found = [torch.empty(0, dtype=torch.float64)]
         for _, read in listing.blocks(BLOCK):
             value = torch.full((len(read.reasons),), torch.nan, dtype=torch.float64)
             if read.good:

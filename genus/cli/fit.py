@@ -11,6 +11,12 @@ from .arguments.own import folder_of, is_own, known, recipe_of
 from .errors import OK, STOPPED, say, writing
 from .parser import DATA, Parser, learnt_from
 
+ONCE = (
+    "out",
+    "resume",
+    "accept_change",
+)  # options of one command, which a resumed run does not take over
+
 
 def run(words: list[str]) -> int:
     """Trains a recipe, or continues a run."""
@@ -74,11 +80,8 @@ def _recipe_of(words: list[str]) -> str:
         raise Refused(
             "fit: which recipe? genus list shows them; or --resume --out DIR continues a run"
         )
-    from ..train.note import recipe_of_stage, recipes_of
-
-    begun = has_begun(taken.out)
-    recipe = next(iter(recipes_of(taken.out)), None) if begun else recipe_of_stage(taken.out)
-    if recipe is None and not begun:
+    recipe = _begun_by(taken.out)
+    if recipe is None and not _has_begun(taken.out):
         raise Refused(f"fit: there is no run in {taken.out} yet; name a recipe, and it begins")
     name = recipe.get("name") if recipe else None
     if isinstance(name, str) and is_own(name):  # no folder says what is imported
@@ -91,26 +94,28 @@ def _recipe_of(words: list[str]) -> str:
     return name
 
 
-def has_begun(out: Path) -> bool:
+def _has_begun(out: Path) -> bool:
     """Whether a folder holds a run: its state, or the model that it has written."""
     from ..train.keeping.state import STATE
 
     return (out / STATE).exists() or (out / "config.json").exists()
 
 
-def _stored(out: Path, name: str) -> dict[str, object]:
-    """The options with which the run in `out` was begun; none of a run that is not there yet."""
+def _begun_by(out: Path) -> dict[str, Any] | None:
+    """The recipe of the run in a folder, perhaps in its first stage; None where none is known."""
     from ..train.note import recipe_of_stage, recipes_of
 
-    begun = has_begun(out)
-    recipe = next(iter(recipes_of(out)), None) if begun else recipe_of_stage(out)
-    recipe = recipe or {"name": name, "options": {}}
+    return next(iter(recipes_of(out)), None) if _has_begun(out) else recipe_of_stage(out)
+
+
+def _stored(out: Path, name: str) -> dict[str, object]:
+    """The options with which the run in `out` was begun; none of a run that is not there yet."""
+    recipe = _begun_by(out) or {"name": name, "options": {}}
     if recipe["name"] != name:
         raise Refused(f"fit: the run in {out} is of the recipe {recipe['name']}, not of {name}")
-    options: dict[str, object] = {
-        k: v for k, v in recipe["options"].items() if k not in ("out", "resume")
-    }
-    return options | ({"data": learnt_from(out)} if begun and options.get("data") else {})
+    options: dict[str, object] = {k: v for k, v in recipe["options"].items() if k not in ONCE}
+    found = options.get("data") and _has_begun(out)
+    return options | ({"data": learnt_from(out)} if found else {})
 
 
 def _conclude(out: Path, model: Any) -> None:

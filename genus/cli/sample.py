@@ -13,14 +13,7 @@ ARRAYS = (".npy", ".npz")
 TABLES = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx")
 WRITERS = (*STILL, *MOVING, *ARRAYS, *TABLES, ".txt", ".wav")  # what samples are written as
 KINDS = f"{', '.join(kind for kind in WRITERS[:-1] if kind != '.jpeg')} or {WRITERS[-1]}"
-WAYS = (
-    "frames",
-    "complete",
-    "inpaint",
-    "interpolate",
-    "length",
-    "given",
-)  # of which one can be taken
+WAYS = ("frames", "complete", "inpaint", "interpolate", "length", "given")  # one can be taken
 INSIDE = ("png", "jpg", "jpeg", "webp", "npy", "txt", "wav")  # kinds of the files in a folder
 PATHS = 8  # from one latent code to another, unless -n says how many
 

@@ -7,8 +7,7 @@ A_k is lower triangular with a positive diagonal, so that the features of x may 
 a component, and nothing has to be inverted for a score. Where one context has several answers, as an
 inverse problem has, each component can be one of them; a least squares fit would be their mean.
 
-Source: Bishop, "Mixture density networks", Technical report NCRG/94/004, Aston University, 1994,
-    equations 22-28.
+Source: Bishop, "Mixture density networks", technical report NCRG/94/004, Aston University, 1994.
 Departs: full covariances, by the triangular factor of their inverse, where Bishop's are spherical;
     x is standardised by rows of the data (`prepare`), and a linear map from the context to all
     parameters goes beside the hidden layers.

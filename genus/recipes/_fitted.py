@@ -40,6 +40,7 @@ def loaded(
     *kinds: type[S],
     axes: str = "",
     view: Callable[[Data], Data] | None = None,
+    given: bool = False,
 ) -> tuple[Data, S]:
     """The data that a recipe trains on, and their space; seeds torch by the run.
 
@@ -49,6 +50,7 @@ def loaded(
         run: run whose seed is taken.
         kinds, axes: spaces that the recipe takes, as in `require`.
         view: view of the data, such as `Data.labelled`.
+        given: whether the recipe learns from columns that are given with each row.
     """
     torch.manual_seed(run.seed)
     source = load(data)
@@ -56,6 +58,11 @@ def loaded(
         raise Refused(
             f"{who} on {data}: these are two domains without pairs, from which no recipe learns yet; "
             f"--data.kind pictures takes them as two classes of pictures"
+        )
+    if source.columns is not None and source.columns.given is not None and not given:
+        raise Refused(
+            f"{who} on {data}: columns are given with each row, of which {who} learns nothing; rows, mdn, "
+            f"maf and nsf do: take one of them, or leave given and drawn out"
         )
     if isinstance(source.space, Records) and Records not in kinds:
         warnings.warn(

@@ -86,5 +86,5 @@ class Best:
 
     def resume(self, state: dict[str, Any]) -> None:
         """Takes over what `state` has written."""
-        self.value, self.waited = state["best"], state.get("waited", 0)
+        self.value, self.waited = state["best"], state["waited"]
         self.weights, self.figures = state["best_weights"], state["best_figures"]

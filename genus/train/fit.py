@@ -11,7 +11,6 @@ been stopped, and more frequent evaluation does not change a run.
     best/            the artifact with the lowest first figure, if an `evaluate` function is given
 """
 
-import warnings
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
@@ -20,7 +19,6 @@ from torch import Tensor
 
 from ..core import HasFit, Losses, Model, Refused, promise
 from ..core.seeds import mix, seed
-from ..data.sources import Note
 from . import artifact
 from .best import Best, overfits
 from .budget import Budget
@@ -31,7 +29,7 @@ from .keeping.folder import RunFolder
 from .log import Log
 from .note import noted
 from .process import Interrupted, Patience, begin, undisturbed
-from .ranks import any_of, ranks
+from .ranks import any_of, ranks, said_by_first
 from .run import Batches, Evaluate, Examiner, Figures, Run, announced, examined, match
 from .showing.previews import Picture, Previews
 from .showing.progress import Display
@@ -80,11 +78,6 @@ def fit(
     return _Session(model, rows, run, optimizers, schedule, evaluate, picture, clock).go()
 
 
-def told(sentence: str) -> None:
-    """Tells a sentence about the folder of a run."""
-    warnings.warn(f"fit: {sentence}", Note, stacklevel=2)
-
-
 class _Session:
     """One call of `fit`."""
 
@@ -118,9 +111,9 @@ class _Session:
         self.rates = {k: [g["lr"] for g in o.param_groups] for k, o in self.optimizers.items()}
         self.average = None if run.ema is None else Average(model, run.ema)
         self.at, self.best, self.verdict = Position(), Best(run.patience), ""
-        self.stopping = False  # agreed by all ranks
+        self.stopping = self.worn = False  # by a signal, for want of patience: agreed by all ranks
         self.figures, self.game = Figures(), Figures()  # of the model, and of the game
-        self.folder = RunFolder(run, self.identity(), schedule is not None, told)
+        self.folder = RunFolder(run, self.identity(), schedule is not None)
         self.writes = self.folder.writes
         self.log = Log(self.folder.path / LOG if self.writes else None)
         self.clock, self.patience = clock or run.time, Patience()
@@ -169,8 +162,6 @@ class _Session:
             late = self.after_round(terms)
             if self.stopping or late or self.ended():
                 break
-        else:
-            self.at.settled = promise(self.model, HasFit) is not None
         self.flush()
         if self.display.due(last=True):
             self.show()
@@ -188,6 +179,7 @@ class _Session:
             everything = tuple(x.to(self.device) for x in self.data.everything())
             self.seed(self.at.number)
             yield from learner.fit(*everything)
+            self.at.settled = True
             return
         yield from play(
             self.model,
@@ -220,12 +212,12 @@ class _Session:
     def ended(self) -> bool:
         """Whether the run has all its rounds, or its patience is over."""
         rounds = self.run.rounds
-        return self.best.over() or (rounds is not None and self.at.number >= rounds)
+        return self.worn or (rounds is not None and self.at.number >= rounds)
 
     def take_best(self) -> None:
         """Ends with the weights of the best evaluation, where the run has patience."""
-        if self.best.weights is not None:
-            self.result.load_state_dict(self.best.weights)
+        if (weights := said_by_first(self.best.weights)) is not None:
+            self.result.load_state_dict(weights)
             self.figures = self.best.figures or {}
             if self.writes:
                 self.checkpoints.save(self.note())
@@ -245,8 +237,14 @@ class _Session:
         self.at.number += 1
         self.at.seconds = self.clock() - self.begun
         wants = self.evaluate is not None and self.budget.wants_evaluation(self.at.seconds)
-        first, keeps, late, self.stopping = any_of(
-            [wants and self.rank == 0, self.checkpoints.due(), self.late(), self.patience.stopping]
+        first, keeps, late, self.worn, self.stopping = any_of(
+            [
+                wants and self.rank == 0,
+                self.checkpoints.due(),
+                self.late(),
+                self.best.over(),
+                self.patience.stopping,
+            ]
         )
         if self.at.number % self.run.log_every == 0:
             self.flush()
@@ -260,7 +258,8 @@ class _Session:
         if self.display.due():
             self.show()
         if self.world == 1:  # an evaluation may have taken its time, or have been stopped
-            self.stopping, late = self.patience.stopping, self.late()
+            self.stopping, self.worn = self.patience.stopping, self.best.over()
+            late = self.late()
         return late
 
     def show(self) -> None:
@@ -325,7 +324,7 @@ class _Session:
         if (found := self.checkpoints.open(self.device)) is None:
             self.checkpoint()  # finds out now whether the folder can be written
             return
-        self.at = found
+        self.at, self.worn = found, self.best.over()
         self.log.resume(self.folder.path / LOG, found.number)
 
     def identity(self) -> dict[str, Any]:

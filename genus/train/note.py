@@ -7,6 +7,8 @@ outside of that, by its name alone. The state keeps the recipe as it was given, 
 from pathlib import Path
 from typing import Any
 
+from ..core import Model
+from ..data.meaning import Meaning
 from ..media.origin import presentable
 from .artifact import ArtifactError, read_config
 from .keeping.state import STATE, header_of
@@ -42,11 +44,22 @@ def recipes_of(folder: Path) -> list[dict[str, Any]]:
         folder: folder of a run, or of its best model.
     """
     given = (header_of(_root(folder) / STATE) or {}).get("recipe")
-    whole = (
-        given is None or (folder / "config.json").exists()
-    )  # a run may be killed between the two
+    whole = given is None or (folder / "config.json").exists()  # a kill may come between the two
     found = (given, read_config(folder).get("recipe") if whole else None)
     return [one for one in found if isinstance(one, dict) and isinstance(one.get("options"), dict)]
+
+
+def kept_meaning(folder: Path, model: Model) -> Meaning | None:
+    """What the run in a folder keeps of its data; None of a run that kept nothing.
+
+    Args:
+        folder: folder of the run.
+        model: its model, whose spaces these are.
+    """
+    record = read_config(folder).get("data")
+    if not isinstance(record, dict):
+        return None
+    return Meaning.from_json(record, model.space, model.context_space)
 
 
 def recipe_of_stage(folder: Path) -> dict[str, Any] | None:

@@ -33,7 +33,7 @@ def ranks() -> tuple[int, int]:
 def join(backend: str) -> None:
     """Joins the ranks that `torchrun` has started, and ends this process when `torchrun` has gone.
 
-    Who waits for a store that is no longer there would wait for half an hour, and not hear of a restart.
+    Who waits for a store that is no longer there would wait for minutes, and not hear of a restart.
     """
     if dist.is_initialized():
         return

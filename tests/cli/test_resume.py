@@ -71,3 +71,5 @@ def test_another_setting_is_refused_or_accepted(said, tmp_path):
     )
     assert code == 0, err
     assert "goes on where other things have changed: lr was" in err
+    code, _, err = said(f"fit vae --seed 9 --rounds 8 --out {tmp_path}/x --resume --progress false")
+    assert (code, "had another seed" in err) == (2, True)  # what was accepted once is asked again

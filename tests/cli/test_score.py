@@ -9,8 +9,8 @@ from PIL import Image
 
 import genus
 from genus.cli.main import main
-from genus.cli.work.runs import kept_meaning
 from genus.measure.anomalies import reference
+from genus.train.note import kept_meaning
 
 SHORT = "--batch 32 --progress false"
 

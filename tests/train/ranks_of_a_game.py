@@ -88,6 +88,10 @@ def going_on(out):
         fit(Stopped(), data, replace(plan, out=out / "stopped"))
     ended = fit(Stopped(), data, replace(plan, out=out / "stopped", rounds=0, resume=True))
     artifact.save(ended, out / "stopped" / f"rank{rank}")
+    worse = iter(range(99))
+    tired = replace(plan, rounds=50, evaluate_every=2, patience=2, out=out / "tired")
+    ended = fit(Chain(), data, tired, evaluate=lambda model: {"figure": float(next(worse))})
+    artifact.save(ended, out / "tired" / f"rank{rank}")
 
 
 if __name__ == "__main__":

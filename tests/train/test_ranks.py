@@ -87,6 +87,20 @@ def test_all_ranks_stop_after_the_same_round(runs):
         assert torch.equal(end["chain"], found["ranks"][rank]["buffers"][1]["chain"])
 
 
+def test_all_ranks_lose_patience_together_and_return_the_best(runs):
+    state = kept(runs / "two" / "tired" / "state.pt", torch.device("cpu")).state
+    assert (
+        state["number"] == 7
+    )  # the first look, after two rounds, is the best; two more; one to tell
+    ends = [
+        read_weights(runs / "two" / "tired" / f"rank{rank}" / "model.safetensors")
+        for rank in (0, 1)
+    ]
+    assert all(torch.equal(ends[1][name], value) for name, value in ends[0].items())
+    assert torch.equal(ends[0]["mean"], state["best_weights"]["mean"])
+    assert not torch.equal(ends[0]["mean"], state["average"]["mean"])
+
+
 @pytest.mark.skipif(os.name != "posix", reason="processes are forked here")
 @pytest.mark.parametrize("why", ["torchrun has gone", "did not come within"])
 def test_a_rank_that_is_left_alone_ends(why):

@@ -2,7 +2,6 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from ...core import Model
 from ...data import Data
@@ -12,22 +11,9 @@ from ...data.meaning import Meaning, as_words
 from ...data.sources import find
 from ...data.tables.tables import table
 from ...errors import Refused
-from ...train.artifact import read_config
+from ...train.note import kept_meaning
 from ..errors import say
 from ..parser import learnt_from
-
-
-def kept_meaning(folder: Path, model: Any) -> Meaning | None:
-    """What the run in a folder keeps of its data; None of a run that kept nothing.
-
-    Args:
-        folder: folder of the run.
-        model: its model, whose spaces these are.
-    """
-    record = read_config(folder).get("data")
-    if not isinstance(record, dict):
-        return None
-    return Meaning.from_json(record, model.space, model.context_space)
 
 
 class RunData:

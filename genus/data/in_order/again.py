@@ -12,7 +12,7 @@ from ..meaning import Meaning
 from ..sets import Data
 from ..tables.rows import TableRows
 from ..tables.sheets import sheet
-from ..tables.tables import as_read, label_place
+from ..tables.tables import as_read, label_place, whole
 
 
 def read_again(path: Path, meaning: Meaning, options: Mapping[str, Any]) -> Data:
@@ -29,6 +29,8 @@ def read_again(path: Path, meaning: Meaning, options: Mapping[str, Any]) -> Data
     columns, name = meaning.columns, path.name.partition(".")[0]
     assert columns is not None
     cells = sheet(path, ragged=True, **as_read(options))
+    if options.get("missing") == "drop":
+        cells, _ = whole(cells)
     x, reasons = columns.encode(cells)
     context, whys = columns.encode_given(cells)
     reasons = [reason or why for reason, why in zip(reasons, whys, strict=True)]
@@ -43,6 +45,8 @@ def read_again(path: Path, meaning: Meaning, options: Mapping[str, Any]) -> Data
         ]
     good = torch.tensor([i for i, reason in enumerate(reasons) if reason is None])
     lost = next((i for i, reason in enumerate(reasons) if reason is not None), None)
+    if not cells.rows:
+        raise Refused(f"{path}: each row lacks a value, and the run has left such rows out")
     if not len(good):
         raise Refused(f"{path}: row {cells.first}: {reasons[0]}; so it is with each row")
     notes = (f"columns are read as those of the run on {meaning.name}",)
@@ -50,7 +54,9 @@ def read_again(path: Path, meaning: Meaning, options: Mapping[str, Any]) -> Data
         first = f"row {cells.first + lost}: {reasons[lost]}"
         notes += (f"rows that cannot be read so: {cells.rows - len(good):,}; the first, {first}",)
     numbers = [meaning.class_names.index(words[i]) for i in good.tolist()] if words else None
-    keys = [f"{name} {i}" for i in good.tolist()]
+    keys = [
+        f"{name} {i}" for i in range(len(good))
+    ]  # as in `of_sheet`, so that a run's own splits come back
     rows = divided(["train"] * len(good), numbers, keys, name)
     kept = None if numbers is None else torch.tensor(numbers)
 

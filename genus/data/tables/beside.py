@@ -44,6 +44,8 @@ class GivenRows:
         if context is None:
             raise Refused(f"{who}: the model is given no columns; fit one with --data.given")
         good = [i for i, reason in enumerate(reasons) if reason is None]
+        if not reasons:
+            raise Refused(f"{who}: there are no rows; at least one is wanted")
         if not good:
             raise Refused(f"{who}: no row can be read; row {cells.first}: {reasons[0]}")
         return cls(cells, columns, context[good], reasons)

@@ -81,7 +81,7 @@ def of_sheet(
         )
         raise Refused(f"{who}: {came} came; one of them is wanted")
     if missing == "drop":
-        cells, dropped = _whole(cells)
+        cells, dropped = whole(cells)
         if dropped:
             notes.append(f"rows with missing values that were left out: {dropped:,}")
         if not cells.rows:
@@ -162,13 +162,13 @@ def _labels(cells: Sequence[Any], first: int, who: str) -> list[Any]:
     return [cell.strip() if isinstance(cell, str) else cell for cell in cells]
 
 
-def _whole(cells: Sheet) -> tuple[Sheet, int]:
+def whole(cells: Sheet) -> tuple[Sheet, int]:
     """The rows in which no value is missing, and how many others there were."""
-    whole = [not any(map(is_missing, row)) for row in zip(*cells.columns, strict=True)]
+    kept = [not any(map(is_missing, row)) for row in zip(*cells.columns, strict=True)]
     columns = [
-        [cell for cell, keep in zip(column, whole, strict=True) if keep] for column in cells.columns
+        [cell for cell, keep in zip(column, kept, strict=True) if keep] for column in cells.columns
     ]
-    return replace(cells, columns=columns), len(whole) - sum(whole)
+    return replace(cells, columns=columns, faults={}), len(kept) - sum(kept)
 
 
 def as_read(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,8 @@
                      a hundred: 0.01 for new rows of the same kind, 1 for copies
 
 Where columns are given with each row, correlations and trees see them beside the others. The share that a
-classifier tells apart (the propensity of a row to be a sample) stands in `samples.two_sample`, the distance to the closest record as `memorisation` in `samples.samples`.
+classifier tells apart (the propensity of a row to be a sample) stands in `samples.two_sample`, the distance
+to the closest record as `memorisation` in `samples.samples`.
 """
 
 from typing import Any

@@ -55,7 +55,7 @@ def rows(
         decay: weight decay of AdamW.
         run: length, folder and device of the run; by default it ends when it becomes no better.
     """
-    source, space = loaded("rows", data, run, Records, Reals, Bits, axes="k")
+    source, space = loaded("rows", data, run, Records, Reals, Bits, axes="k", given=True)
     many = len(source.train)
     width = min(512, max(64, 8 * round(math.sqrt(many) / 4)))
     share = dropout_for(source) if dropout is None else dropout

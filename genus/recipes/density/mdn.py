@@ -28,7 +28,7 @@ def mdn(
             rows there are, from 0.5 down.
         run: length, folder and device of the run.
     """
-    source, space = loaded("mdn", data, run, Reals, axes="d")
+    source, space = loaded("mdn", data, run, Reals, axes="d", given=True)
     given = context_of("mdn", source, Reals, "table.csv?given=age,city")
     share = dropout_for(source) if dropout is None else dropout
     model = MixtureDensityNetwork(space, given, components, (width,) * depth, share)

@@ -27,7 +27,7 @@ def maf(
         depth: number of hidden layers of a map's network.
         run: length, folder and device of the run.
     """
-    source, space = loaded("maf", data, run, Reals, axes="d")
+    source, space = loaded("maf", data, run, Reals, axes="d", given=True)
     hidden = (width,) * depth
     given = width_of_context("maf", source)
     turns = [

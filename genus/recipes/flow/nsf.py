@@ -35,7 +35,7 @@ def nsf(
         depth: number of hidden layers of a map's network.
         run: length, folder and device of the run.
     """
-    source, space = loaded("nsf", data, run, Reals, axes="d")
+    source, space = loaded("nsf", data, run, Reals, axes="d", given=True)
     d = space.dims
     hidden, given = (width,) * depth, width_of_context("nsf", source)
     kind = Autoregressive if autoregressive or d == 1 else Coupling  # one number has no halves

@@ -1,5 +1,6 @@
 """Checkpoints: what of a run goes into its state, and comes back from it once each part is found to fit."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -89,11 +90,15 @@ class Checkpoints:
         folder = self.folder
         if folder.run.out is None:
             return
-        ranks = gathered({"buffers": self._buffers(), "pending": self.log.waiting()})
+        pending = self.log.waiting()
+        if folder.world == 1 and not all(
+            math.isfinite(x) for terms in pending for x in terms.values()
+        ):
+            self.log.flush(position.number, position.seconds)  # which names the loss
+        ranks = gathered({"buffers": self._buffers(), "pending": pending})
         if not folder.writes:
             return
         if wrong := endless(self.model, self.average, self.optimizers):
-            self.log.flush(position.number, position.seconds)  # names the loss, if it was one
             raise FloatingPointError(
                 f"fit: after {position.number} rounds {wrong} not finite; a smaller lr, or clip, may keep "
                 f"them so; the checkpoint before is untouched"
@@ -135,6 +140,8 @@ class Checkpoints:
         for name, optimizer in self.optimizers.items():
             check_optimizer(place, name, moments[name], optimizer)
         numbers(place, state)
+        if state["best_weights"] is not None:
+            check_tensors(place, "the best", state["best_weights"], self._models[-1])
         take(place, "the model", self.model, state["model"])
         if self.average is not None:
             take(place, "the average", self.average, state["average"])

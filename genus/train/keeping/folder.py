@@ -3,7 +3,8 @@
 import json
 import platform
 import sys
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 
 from ..._version import __version__
 from ...core import Refused
+from ...data.sources import Note
 from ..ranks import ranks, said_by_first
 from ..run import Run
 from .lock import Lock
@@ -27,13 +29,10 @@ class RunFolder:
         run: run whose folder it is; one without a folder writes nothing.
         identity: what the run is: its model, its data, and what changes its training.
         planned: whether the learning rate follows the length of the run.
-        say: function that tells a sentence.
     """
 
-    def __init__(
-        self, run: Run, identity: Mapping[str, Any], planned: bool, say: Callable[[str], None]
-    ):
-        self.run, self.say, self.planned = run, say, planned
+    def __init__(self, run: Run, identity: Mapping[str, Any], planned: bool):
+        self.run, self.planned = run, planned
         self.identity = json.loads(json.dumps(identity))
         self.path = Path(run.out or ".")
         self.rank, self.world = ranks()
@@ -57,16 +56,11 @@ class RunFolder:
                 found = str(error)
         found = said_by_first(found)
         if isinstance(found, str):
-            self.free()
             raise Refused(found)
         if not found:
             return None
-        try:
-            state = kept(self.path / STATE, device)
-            self._compare(state)
-        except Refused:
-            self.free()
-            raise
+        state = kept(self.path / STATE, device)
+        self._compare(state)
         return state
 
     def _claim(self) -> bool:
@@ -89,7 +83,7 @@ class RunFolder:
                     folder.rmdir()
             raise Refused(wrong)
         if self.run.resume and not begun:
-            self.say(f"there is no run in {self.path} yet: it begins")
+            _say(f"there is no run in {self.path} yet: it begins")
         return begun
 
     def _compare(self, state: Kept) -> None:
@@ -120,8 +114,9 @@ class RunFolder:
         here = circumstances()
         moved = [name for name in here if name in before and before[name] != here[name]]
         told += [f"{name} was {before[name]}, and is {here[name]}" for name in moved]
+        if told and self.rank == 0:
+            _say(f"goes on where other things have changed: {'; '.join(told)}")
         if told:
-            self.say(f"goes on where other things have changed: {'; '.join(told)}")
             self.changes.append({"round": number, "changes": told})
 
     def keep(self, header: Mapping[str, Any], state: Mapping[str, Any]) -> None:
@@ -138,6 +133,10 @@ class RunFolder:
         if self.lock is not None:
             self.lock.free()
             self.lock = None
+
+
+def _say(sentence: str) -> None:
+    warnings.warn(f"fit: {sentence}", Note, stacklevel=2)
 
 
 def circumstances() -> dict[str, Any]:

@@ -29,6 +29,7 @@ from ..finite import first_endless
 
 STATE = "state.pt"
 MAGIC = b"genus state 1\n"
+HEADER = {"identity": dict, "changes": list, "circumstances": dict}  # and types of these entries
 
 
 class Kept(NamedTuple):
@@ -96,6 +97,9 @@ def kept(path: Path, device: torch.device) -> Kept:
         raise _damaged(path, why) from None
     if not isinstance(header, dict) or not isinstance(state, dict):
         raise _damaged(path, "it holds no state")
+    for name, kind in HEADER.items():
+        if not isinstance(header.get(name), kind):
+            raise _damaged(path, f"its entry '{name}' is {type(header.get(name)).__name__}")
     return Kept(header, state)
 
 
@@ -163,22 +167,30 @@ def check_optimizer(path: Path, name: str, found: Any, optimizer: Optimizer) -> 
     groups = found.get("param_groups") if isinstance(found, Mapping) else None
     moments = found.get("state") if isinstance(found, Mapping) else None
     own = optimizer.state_dict()["param_groups"]
-    if not isinstance(groups, list) or not isinstance(moments, Mapping):
+    if not _all(groups, dict) or not isinstance(groups, list) or not isinstance(moments, Mapping):
         raise _damaged(path, f"{what} is no state of an optimiser")
+    if [{*g} for g in groups] != [{*g} for g in own]:
+        raise _damaged(path, f"{what} has other settings")
     if [g.get("params") for g in groups] != [g["params"] for g in own]:
         raise _damaged(path, f"{what} is of other parameters")
+    known: set[str] | None = None  # of the first parameter, as of all
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     for number, values in moments.items():
         if not isinstance(number, int) or not 0 <= number < len(weights):
             raise _damaged(path, f"{what} is of other parameters")
         if not isinstance(values, Mapping):
             raise _damaged(path, f"{what}: the state of parameter {number} is no dict")
+        known, weight = known or {*values}, weights[number]
+        if {*values} != known:
+            raise _damaged(path, f"{what}: parameter {number} has other moments than the first")
         for key, value in values.items():
-            if isinstance(value, Tensor) and value.shape not in (weights[number].shape, ()):
+            if not isinstance(value, Tensor) or value.shape == ():  # a number of steps
+                continue
+            if value.shape != weight.shape or value.dtype != weight.dtype:
                 raise _damaged(
                     path,
-                    f"{what}: {key} of parameter {number} is of {tuple(value.shape)}; "
-                    f"{tuple(weights[number].shape)} is wanted",
+                    f"{what}: {key} of parameter {number} is {value.dtype} of {tuple(value.shape)}; "
+                    f"{weight.dtype} of {tuple(weight.shape)} is wanted",
                 )
         if key := first_endless(values.items()):
             raise _damaged(
@@ -216,7 +228,9 @@ def numbers(path: Path, state: Mapping[str, Any]) -> None:
         "memory": _all(state.get("memory"), Tensor),
         "ranks": _all(state.get("ranks"), dict)
         and all(
-            _all(own.get("buffers"), dict) and _all(own.get("pending"), dict)
+            _all(own.get("buffers"), dict)
+            and _all(own.get("pending"), dict)
+            and all(isinstance(x, float) for terms in own["pending"] for x in terms.values())
             for own in state["ranks"]
         ),
         "best": isinstance(state.get("best"), int | float),

@@ -214,6 +214,26 @@ def test_another_table_is_read_as_the_run_has_read_its_own(people, run, tmp_path
     assert nll == pytest.approx(-truth.mean(), rel=1e-3)
 
 
+@pytest.mark.parametrize(
+    "options", [{}, {"drawn": "income"}, {"missing": "drop"}, {"label": "city"}], ids=str
+)
+def test_a_runs_own_table_comes_back_in_its_own_splits(people, options):
+    """So that no training row tests: rows that were left out then are left out again."""
+    data = load(people, **options)
+    again = read_again(people, data.recorded(), data.options)
+    assert again.fingerprint == data.fingerprint
+    assert again.notes == ("columns are read as those of the run on people",)
+
+
+def test_tables_without_rows(people, run):
+    model, none = genus.TableModel.load(run), pandas.read_csv(people).head(0)
+    for ask in (model.score, lambda rows: model.sample(given=rows)):
+        with pytest.raises(Refused, match=r"(has|are) no rows"):
+            ask(none)
+    with pytest.raises(Refused, match="columns of one length"):
+        model.score({"age": [1], "city": []})
+
+
 @pytest.mark.parametrize("recipe", ["maf", "nsf", "mdn", "rows"])
 def test_recipes_take_what_is_given(people, recipe):
     train = getattr(__import__(f"genus.recipes.{HOME[recipe]}.{recipe}", fromlist=[recipe]), recipe)
@@ -223,6 +243,14 @@ def test_recipes_take_what_is_given(people, recipe):
     frame = pandas.read_csv(people).head(3)
     assert len(made.sample(2, given=frame)["drawn income"]) == 6
     assert np.isfinite(made.score(frame)).all()
+
+
+@pytest.mark.parametrize("recipe", ["gaussian", "gmm", "planar", "realnvp", "ddpm", "vae_mlp"])
+def test_recipes_that_learn_nothing_from_it_say_who_does(people, tmp_path, capsys, recipe):
+    words = f"fit {recipe} --data {people} --data.drawn income,age --rounds 1 --out {tmp_path}/x"
+    assert main(words.split()) == 2
+    assert "rows, mdn, maf and nsf do" in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
 
 
 HOME = {"maf": "flow", "nsf": "flow", "mdn": "density", "rows": "autoregressive"}

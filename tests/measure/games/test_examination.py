@@ -1,7 +1,9 @@
 """Examination: figures by hand, and a run that does not notice that it is looked at."""
 
 import copy
+import json
 import random
+from dataclasses import replace
 
 import pytest
 import scipy.stats
@@ -101,6 +103,32 @@ def test_a_run_that_is_examined_is_the_same_run(name, ema, tmp_path):
             (artifact.digest(end.state_dict()), artifact.digest(model.state_dict()), moments)
         )
     assert ends[0] == ends[1]
+
+
+def test_a_run_that_goes_on_remembers_its_looks(tmp_path):
+    """How far samples have moved, and whether they came back, is told as without a stop."""
+
+    def told(parts, name):
+        for rounds in parts:
+            model, data = games("moody")
+            plan = Run(rounds=rounds, batch=32, device="cpu", evaluate_every=3, out=tmp_path / name)
+            fit(
+                model,
+                data.train,
+                replace(plan, resume=rounds > parts[0]),
+                evaluate=scores(data.validation),
+            )
+        lines = map(json.loads, (tmp_path / name / "metrics.jsonl").read_text().splitlines())
+        return [
+            {k: v for k, v in line.items() if k != "seconds"}
+            for line in lines
+            if line["event"] == "figures"
+        ]
+
+    whole, cut = told((12,), "whole"), told((6, 12), "cut")
+    assert [line["round"] for line in whole] == [3, 6, 9, 12]
+    assert all("game/returned" in line for line in whole[2:])
+    assert cut == whole
 
 
 def test_a_look_leaves_nothing_behind(ring):

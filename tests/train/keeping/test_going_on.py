@@ -103,6 +103,17 @@ def test_a_converged_mixture_takes_no_further_step(rows, tmp_path):
         assert (state(run)["number"], artifact.weights_hash(run.out)) == (number, weights)
 
 
+def test_a_mixture_that_was_cut_short_goes_on(rows, tmp_path):
+    """Neither the end of its rounds nor a resume without any says that it has converged."""
+    run = Run(rounds=2, out=tmp_path / "x", device="cpu")
+    for rounds in (2, 2, 0, 4):
+        torch.manual_seed(0)
+        resumed = replace(run, rounds=rounds, resume=(run.out / "state.pt").exists())
+        fit(GaussianMixture(Reals((2,)), 2, tolerance=-1), rows, resumed)
+    assert state(run)["number"] == 4
+    assert not state(run)["settled"]
+
+
 def test_a_run_that_is_over_adds_no_line(run, rows):
     def figures(model):
         return {"nats": model.mean.square().sum().item()}
@@ -209,6 +220,25 @@ def test_nothing_endless_is_written(run, rows, rounds):
     assert all(x.isfinite().all() for x in found["model"].values())
     for line in (run.out / "metrics.jsonl").read_text().splitlines():
         json.loads(line, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+
+
+def test_a_loss_that_is_no_number_leaves_a_checkpoint_that_goes_on(run, rows):
+    """It has no gradient, so that the weights stay finite."""
+
+    class Lost(Blob):
+        rounds = 0
+
+        def loss(self, x):
+            Lost.rounds += 1
+            extra = torch.tensor(torch.nan if Lost.rounds == 5 else 0.0)
+            return {"nll": -self.log_prob(x).mean(), "extra": extra}
+
+    plan = replace(run, rounds=9, log_every=100, checkpoint_every=2)
+    with pytest.raises(FloatingPointError, match="round 4 the term 'extra'"):
+        fit(Lost(), rows, plan)
+    assert state(run)["number"] == 4
+    fit(Lost(), rows, replace(plan, resume=True))
+    assert state(run)["number"] == 9
 
 
 def test_a_figure_that_is_no_number_is_not_the_best(run, rows):

@@ -109,10 +109,16 @@ WRONG = {
     "looked": ["1", None],
     "settled": [1, None],
     "memory": [None, [1], torch.zeros(2)],
-    "ranks": [None, [1], [{}], [{"buffers": 3, "pending": []}]],
+    "ranks": [
+        None,
+        [1],
+        [{}],
+        [{"buffers": 3, "pending": []}],
+        [{"buffers": [], "pending": [{"nll": "x"}]}],
+    ],
     "best": [None, "0"],
     "waited": [None, 1.5],
-    "best_weights": [3],
+    "best_weights": [3, {}, {"mean": torch.zeros(5), "log_std": torch.zeros(2)}],
     "best_figures": [3],
     "model": [
         None,
@@ -140,7 +146,7 @@ WRONG = {
 def test_a_hostile_entry_is_refused(run, rows, key, value):
     found = kept(run.out / "state.pt", CPU)
     keep(run.out, found.header, {**found.state, key: value})
-    with pytest.raises(Refused, match=r"state\.pt is damaged|state\.pt"):
+    with pytest.raises(Refused, match=r"state\.pt is damaged"):
         again(run, rows)
 
 
@@ -149,9 +155,16 @@ def test_a_hostile_entry_is_refused(run, rows, key, value):
     [
         (
             lambda s: s["state"][0].update(exp_avg=torch.zeros(10**4)),
-            r"exp_avg of parameter 0 is of \(10000,\)",
+            r"exp_avg of parameter 0 is torch.float32 of \(10000,\)",
         ),
         (lambda s: s["state"][0].update(exp_avg=torch.tensor([torch.nan, 0])), "not finite"),
+        (
+            lambda s: s["state"][0].update(exp_avg=torch.zeros(2).double()),
+            "exp_avg of parameter 0 is torch.float64",
+        ),
+        (lambda s: s["state"][1].pop("exp_avg_sq"), "parameter 1 has other moments than the first"),
+        (lambda s: s["param_groups"][0].pop("lr"), "other settings"),
+        (lambda s: s.update(param_groups=[3]), "no state of an optimiser"),
         (lambda s: s["state"].update({9: {}}), "other parameters"),
         (lambda s: s["state"].update({0: 3}), "no dict"),
         (lambda s: s["param_groups"][0].update(params=[0]), "other parameters"),
@@ -163,6 +176,15 @@ def test_hostile_moments_are_refused(run, rows, spoil, said):
     spoil(found.state["optimizers"]["model"])
     keep(run.out, found.header, found.state)
     with pytest.raises(Refused, match=said):
+        again(run, rows)
+
+
+@pytest.mark.parametrize("key", ["identity", "changes", "circumstances"])
+@pytest.mark.parametrize("value", [3, None, "x"])
+def test_a_hostile_header_is_refused(run, rows, key, value):
+    found = kept(run.out / "state.pt", CPU)
+    keep(run.out, {**found.header, key: value}, found.state)
+    with pytest.raises(Refused, match=rf"state\.pt is damaged: its entry '{key}'"):
         again(run, rows)
 
 
