@@ -23,6 +23,7 @@ from ..nn import Labels
 from ..train import Batches, MakesOptimizers, Run, fit
 from ..train.ranks import ranks
 from ..train.schedules import cosine
+from ._tables import TablePicture
 
 PATIENCE = 20  # evaluations of a table without a better one
 FREE = 2000  # rows up to which half of the hidden units are left out
@@ -157,7 +158,9 @@ def fitted(
 
 
 def _samples(source: Data) -> Callable[..., Any]:
-    """The function that writes samples for what is given with validation rows, if anything but labels is."""
+    """The function that draws samples: of a table its columns, else pictures, each for its label or context."""
+    if source.columns is not None:
+        return TablePicture(source)
     if source.context_space is None or in_turn(source.context_space, 1) is not None:
         return picture
     shown = source.validation.first(SHOWN)[1]

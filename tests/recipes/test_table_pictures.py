@@ -1,0 +1,103 @@
+"""The picture of a run on a table shows columns, not a grey square for each number."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from genus.data import load
+from genus.media import columns
+from genus.media.columns import Values, columns_png
+from genus.recipes import find
+from genus.train import Run
+
+
+def table(folder, rows=200):
+    chance = np.random.default_rng(0)
+    lines = ["city,age,joined,empty"]
+    for _ in range(rows):
+        age = "" if chance.random() < 0.1 else str(chance.integers(18, 80))
+        day = np.datetime64("2020-01-01") + chance.integers(0, 900)
+        city = chance.choice(["Oslo", "Rome, by the $river$"])
+        lines.append(f'"{city}",{age},{day},')
+    path = folder / "people.csv"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def shown(monkeypatch):
+    """The columns that are drawn from now on."""
+    seen = []
+    whole = columns.columns_png
+
+    def watched(values):
+        seen.append(values)
+        return whole(values)
+
+    monkeypatch.setattr("genus.recipes._tables.columns_png", watched)
+    return seen
+
+
+@pytest.mark.parametrize("recipe", ["rows", "maf", "gmm"])
+def test_each_recipe_draws_the_columns_of_a_table(recipe, tmp_path, monkeypatch):
+    seen = shown(monkeypatch)
+    path, out = table(tmp_path), tmp_path / "run"
+    find(recipe)(data=str(path), run=Run(rounds=3, batch=16, out=out))
+    (picture,) = sorted(out.glob("samples/*.png"))[-1:]
+    assert Image.open(picture).width > 500
+    city, age, joined = seen[-1]
+    assert [(c.name, c.kind) for c in (city, age, joined)] == [
+        ("city", "words"),
+        ("age", "numbers"),
+        ("joined", "dates"),
+    ]
+    assert set(city.made) <= set(city.real) == {"Oslo", "Rome, by the $river$"}
+    validation = load(path).validation.everything()[0]
+    assert 0 < len(age.real) < len(city.real) == len(validation)  # what is missing is no zero
+    assert min(age.real) >= 18
+    assert min(joined.real) >= np.datetime64("2020-01-01", "s").astype(float)
+    assert len(joined.made) > 800
+
+
+def test_what_is_given_is_not_drawn(tmp_path, monkeypatch):
+    seen = shown(monkeypatch)
+    data = f"{table(tmp_path)}?given=city"
+    find("rows")(data=data, run=Run(rounds=2, batch=16, out=tmp_path / "run"))
+    assert [c.name for c in seen[-1]] == ["age", "joined"]
+
+
+def test_any_column_can_be_drawn():
+    few = Values("a", [], [1.0, 2.0], "numbers")
+    flat = Values("b", [3.0] * 5, [3.0] * 4, "numbers")
+    none = Values("c", [], [], "numbers")
+    day = Values("d", [86400.0], [86400.0 * 9], "dates")
+    words = Values("e" * 60, ["", None, "$x_$", "long" * 9], ["$x_$"], "words")
+    for some in ([few], [flat], [none], [day], [words], [few, flat, none, day, words] * 6):
+        picture = Image.open(io.BytesIO(columns_png(some)))
+        assert picture.width > 200
+    assert picture.height > 6 * 150  # thirty columns: six rows of four are shown
+
+
+def test_bars_and_steps_show_shares():
+    seen = {}
+
+    class Axes:
+        def bar(self, at, heights, width, color, label):
+            seen[label] = heights
+
+        def stairs(self, heights, at, fill, alpha, color, label):
+            seen[label] = list(heights)
+
+        def set_xticks(self, *_, **__):
+            pass
+
+        def locator_params(self, **_):
+            pass
+
+    columns._bars(Axes(), Values("w", ["a", "a", "b", ""], ["b", "c"], "words"))
+    assert seen == {"real rows": [0.5, 0.25, 0.25, 0.0], "samples": [0.0, 0.5, 0.0, 0.5]}
+    columns._steps(Axes(), Values("n", [0.0, 24.0], [0.5, 0.5, 23.5, 99.0], "numbers"))
+    assert seen["real rows"][0] == seen["real rows"][-1] == 0.5
+    assert seen["samples"][0] == 0.5  # one of four lies beyond the axis
+    assert sum(seen["samples"]) == 0.75
