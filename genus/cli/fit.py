@@ -131,9 +131,11 @@ def _conclude(out: Path, model: Any) -> None:
     config = read_config(out)
     training, metrics = config["training"], config.get("metrics", {})
     kind = config["model"]["class"].rpartition(".")[2]
+    best = training.get("best_round")
+    weights = "" if best is None else f", with the weights of round {best:,}, its best"
     print(
         f"{kind}: {config['parameters']:,} parameters, {training['rounds']:,} rounds "
-        f"in {training['seconds']:,.0f} s"
+        f"in {training['seconds']:,.0f} s{weights}"
     )
     if metrics:
         print("  ".join(f"{name} {value:.4g}" for name, value in metrics.items()))

@@ -64,6 +64,7 @@ def recorded(
         "view": str(view.space),
         "given": str(view.context_space) if view.context_space else None,
         "rounds": training["rounds"],
+        "best_round": training.get("best_round"),
         "seconds": training["seconds"],
         "measuring_seconds": round(measuring, 1),
         "rounds_per_second": training["rounds"] / max(1e-9, training["seconds"]),

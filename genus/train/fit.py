@@ -110,7 +110,7 @@ class _Session:
         self.optimizers = {n: make(n, p.parameters()) for n, p in players.items() if n in own}
         self.rates = {k: [g["lr"] for g in o.param_groups] for k, o in self.optimizers.items()}
         self.average = None if run.ema is None else Average(model, run.ema)
-        self.at, self.best, self.verdict = Position(), Best(run.patience), ""
+        self.at, self.best, self.verdict = Position(), Best(run.patience, run.ends_with), ""
         self.stopping = self.worn = False  # by a signal, for want of patience: agreed by all ranks
         self.figures, self.game = Figures(), Figures()  # of the model, and of the game
         self.folder = RunFolder(run, self.identity(), schedule is not None)
@@ -139,9 +139,7 @@ class _Session:
             with self.display, self.patience:
                 self.display.begin(self.at.number, self.at.seconds)
                 self.train()
-            self.display.say(
-                self.verdict or overfits(self.log.lines, self.best.patience is not None)
-            )
+            self.display.say(self.verdict)
             self.checkpoint()
             self.take_best()
         finally:
@@ -215,12 +213,17 @@ class _Session:
         return self.worn or (rounds is not None and self.at.number >= rounds)
 
     def take_best(self) -> None:
-        """Ends with the weights of the best evaluation, where the run has patience."""
-        if (weights := said_by_first(self.best.weights)) is not None:
-            self.result.load_state_dict(weights)
-            self.figures = self.best.figures or {}
-            if self.writes:
-                self.checkpoints.save(self.note())
+        """Ends with the weights of the best evaluation, where the run keeps them and that was not its last."""
+        best, number = self.best, self.best.number
+        if (weights := said_by_first(None if number == self.at.number else best.weights)) is None:
+            return
+        self.result.load_state_dict(weights)
+        self.figures = best.figures or {}
+        if self.writes:
+            self.log.once("ended", self.at.number, self.at.seconds, {"best_round": number})
+            note = self.note()
+            note["training"]["best_round"] = number
+            self.checkpoints.save(note)
 
     def late(self) -> bool:
         """Whether the run's time is over, but for its last evaluation and picture."""
@@ -294,10 +297,10 @@ class _Session:
         """Records figures, and saves the model if it is the best so far."""
         self.figures, self.game = figures, game
         self.log.record("figures", self.at.number, self.at.seconds, figures | game)
-        if isinstance(evaluate, Examiner):
-            self.verdict = evaluate.verdict(self.log.lines)
-        if self.best.improves(figures, self.result) and self.writes:
+        if self.best.improves(figures, self.result, self.at.number) and self.writes:
             artifact.save(self.result, self.folder.path / "best", note=self.note())
+        told = evaluate.verdict(self.log.lines) if isinstance(evaluate, Examiner) else ""
+        self.verdict = told or overfits(self.log.lines, self.best.kept)
 
     def preview(self) -> None:
         """Draws samples if their time has come, and leaves the run as it is, bit for bit."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 from torch import Tensor
 
@@ -14,6 +14,7 @@ from ..core import Model, Refused, Space, in_range
 
 LONG = 30.0  # seconds of an evaluation that is announced
 
+EndsWith = Literal["auto", "best", "last"]
 Figures = dict[str, float]
 Evaluate = Callable[[Model], Mapping[str, float]]  # figures of a model
 
@@ -111,8 +112,11 @@ class Run:
         log_every: number of rounds between two lines of the log.
         evaluate_every: number of rounds between two evaluations with sample pictures; samples are
             also drawn after 5, 10, 20, 40, ... seconds.
-        patience: number of evaluations without a better first figure after which the run ends, with
-            the weights of its best evaluation; by default it goes on, and ends with its last.
+        patience: number of evaluations without a better first figure after which the run ends; by default
+            it goes on.
+        ends_with: the weights that the run ends with: those of its best evaluation, of its last round, or
+            by default (auto) of the best one where the run has patience, or where the first figure is
+            a likelihood of validation rows or its bound; the lowest of other figures is mostly the luckiest.
         checkpoint_every: number of rounds between two checkpoints; by default they come by the clock: after
             a minute, or later where writing one would take more than a fiftieth of the run.
         progress: whether to show a live table, or plain lines where there is no terminal.
@@ -137,6 +141,7 @@ class Run:
     log_every: int = 50
     evaluate_every: int = 1000
     patience: int | None = None
+    ends_with: EndsWith = "auto"
     checkpoint_every: int | None = None
     progress: bool = False
     note: Mapping[str, Any] = field(default_factory=dict)
@@ -149,6 +154,8 @@ class Run:
                 raise Refused(f"Run: {name} is {value}; at least 1 is wanted")
         if self.clock not in CLOCKS:
             raise Refused(f"Run: clock is '{self.clock}'; {' or '.join(CLOCKS)} is wanted")
+        if self.ends_with not in get_args(EndsWith):
+            raise Refused(f"Run: ends_with is '{self.ends_with}'; auto, best or last is wanted")
         if not -(2**63) <= self.seed < 2**63:
             raise Refused(f"Run: seed is {self.seed}; a whole number of 64 bits is wanted")
         for name in ("rounds", "minutes"):

@@ -235,6 +235,7 @@ def numbers(path: Path, state: Mapping[str, Any]) -> None:
         ),
         "best": isinstance(state.get("best"), int | float),
         "waited": isinstance(state.get("waited"), int),
+        "best_number": isinstance(state.get("best_number"), int),
         "best_weights": isinstance(state.get("best_weights"), Mapping | NoneType),
         "best_figures": isinstance(state.get("best_figures"), Mapping | NoneType),
     }

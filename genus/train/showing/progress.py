@@ -39,7 +39,7 @@ class Display:
         self.live: Live | None = None
         self.notebook = Notebook() if on and in_notebook() else None
         self.pictures = self.notebook is not None  # whether it shows samples
-        self.shown = 0  # times
+        self.shown, self.said = 0, ""  # how often, and what with
         self.told: dict[str, float] = {}  # figures in the latest line
         self.next = 0.0
         self.start = (0, 0.0)  # where this process began to count
@@ -132,7 +132,9 @@ class Display:
             self.told = dict(figures)
             cells = [f"{name} {value:.4g}" for name, value in {**losses, **new}.items()]
             self.console.print("  ".join([head, *cells]), highlight=False, soft_wrap=True)
-            self.say(first)
+            if first != self.said:
+                self.say(first)
+            self.said = first
 
     def _head(self, number: int, seconds: float) -> str:
         begun, then = self.start
