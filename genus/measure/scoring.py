@@ -16,6 +16,7 @@ from ..functional.densities.distances import energy_distance
 from .extractors.pictures import sees, shipped
 from .games.diagnosis import GAME, ailments, describe
 from .games.examination import TRAIN, Examination
+from .games.remedies import already
 from .likelihood.likelihood import QUICK, likelihoods
 from .oracles import Oracle, oracle_for
 from .pacing import likelihood_cost, passes, rounded, trial
@@ -83,6 +84,7 @@ class Scores:
         self.modes = toy.modes if isinstance(toy, Toy) else None
         self.examination: Examination | None = None
         self.looks: list[Tensor] = []  # of a run that goes on, before its first look
+        self.had: frozenset[str] = frozenset()  # remedies that the game has already
         self.part: Amount | None = None  # what fits into the time of a run of minutes
 
     def __call__(self, model: Model) -> dict[str, float]:
@@ -172,11 +174,12 @@ class Scores:
         if self.examination is None:
             self.examination = self._examination(model, data)
             self.examination.before = self.looks
+            self.had = already(model, {})
         return {GAME + name: value for name, value in self.examination.look(model).items()}
 
     def verdict(self, lines: Iterable[Mapping[str, Any]]) -> str:
         """The faults of a game, from the lines of its log; "" if there are none, or no game."""
-        return describe(found) if (found := ailments(lines)) else ""
+        return describe(found) if (found := ailments(lines, self.had)) else ""
 
     def memory(self) -> list[Tensor]:
         """The samples of the last looks, of which later figures of the game depend."""

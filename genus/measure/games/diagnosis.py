@@ -22,6 +22,9 @@ from statistics import median
 from typing import Any, Literal, NamedTuple
 
 from ...errors import Refused
+from ...train.artifact import load, read_config
+from ...train.parts import outside
+from .remedies import advice, already
 
 GAME = "game/"  # before the names of figures of the game, as opposed to those of the model
 LOOKS = 2  # in a row that must show a fault
@@ -50,7 +53,15 @@ class Finding(NamedTuple):
     name: str
     severity: Severity
     since: int  # the round of the first look that showed it
-    sentence: str  # what, since when, how much, and what to try
+    fault: str  # what, since when, how much
+    tries: tuple[str, ...] = ()  # names of remedies
+    had: frozenset[str] = frozenset()  # those that the game has already
+
+    @property
+    def sentence(self) -> str:
+        """The finding, and what to try."""
+        words = advice(self.tries, self.had)
+        return f"{self.fault}; try {words}" if words else self.fault
 
 
 def diagnose(folder: Path) -> list[Finding]:
@@ -65,20 +76,23 @@ def diagnose(folder: Path) -> list[Finding]:
     path = Path(folder) / "metrics.jsonl"
     if not path.exists():
         raise Refused(f"diagnose: there is no {path}; the folder of a run is wanted")
-    return findings(_parsed(path.read_text("utf-8").splitlines()))
+    return findings(_parsed(path.read_text("utf-8").splitlines()), _had(Path(folder)))
 
 
-def findings(lines: Iterable[Mapping[str, Any]]) -> list[Finding]:
+def findings(
+    lines: Iterable[Mapping[str, Any]], had: frozenset[str] = frozenset()
+) -> list[Finding]:
     """The findings about a game, the worst first; empty if the log is not of a game.
 
     Args:
         lines: lines of metrics.jsonl, in their order.
+        had: names of the remedies that the game has already, which are not advised.
     """
     lines = list(lines)
     looks = [_look(line) for line in lines if any(name.startswith(GAME) for name in line)]
     if not looks:
         return []
-    found = ailments(lines)
+    found = ailments(lines, had)
     if found:
         return found
     last, at = looks[-1], int(looks[-1]["round"])
@@ -90,7 +104,9 @@ def findings(lines: Iterable[Mapping[str, Any]]) -> list[Finding]:
     return [Finding("healthy", "good", at, f"healthy at round {at:,}: {_state(last)}")]
 
 
-def ailments(lines: Iterable[Mapping[str, Any]]) -> list[Finding]:
+def ailments(
+    lines: Iterable[Mapping[str, Any]], had: frozenset[str] = frozenset()
+) -> list[Finding]:
     """The faults of a game, the worst first; empty if there are none, or no game."""
     lines = list(lines)
     looks = [_look(line) for line in lines if any(name.startswith(GAME) for name in line)]
@@ -98,6 +114,7 @@ def ailments(lines: Iterable[Mapping[str, Any]]) -> list[Finding]:
         return []
     found = [judge(looks) for judge in (_vanishing, _collapse, _cycling, _weak, _overfit, _copies)]
     ailing = [finding for finding in (_divergence(looks, lines), *found) if finding is not None]
+    ailing = [finding._replace(had=had) for finding in ailing]
     return sorted(ailing, key=lambda finding: finding.severity != "failure")
 
 
@@ -118,13 +135,13 @@ def _vanishing(looks: Sequence[Look]) -> Finding | None:
     if (since := _since(looks, no_signal, "signal", "accuracy")) is None:
         return None
     last = looks[-1]
-    sentence = (
+    fault = (
         f"vanishing generator gradient since round {since:,}: the critic is right in "
         f"{last['accuracy']:.0%} of pairs, and the generator's loss pulls at {last['signal']:.2g} of "
-        f"its strength; try the non_saturating objective, R1 (penalty r1), instance noise or a slower "
-        f"critic"
+        f"its strength"
     )
-    return Finding("vanishing gradient", "failure", since, sentence)
+    tries = ("non_saturating", "r1", "noise", "slower")
+    return Finding("vanishing gradient", "failure", since, fault, tries)
 
 
 def _collapse(looks: Sequence[Look]) -> Finding | None:
@@ -141,11 +158,8 @@ def _collapse(looks: Sequence[Look]) -> Finding | None:
 
         since = _since(looks, poor, "diversity")
         if since is not None and not (severity == "warning" and _spreading(looks, since)):
-            sentence = (
-                f"{name} since round {since:,}: {_variety(looks[-1])}; try R1 (penalty r1), packing 2 "
-                f"or a smaller learning rate"
-            )
-            return Finding(name, severity, since, sentence)
+            fault = f"{name} since round {since:,}: {_variety(looks[-1])}"
+            return Finding(name, severity, since, fault, ("r1", "packing", "lr"))
     return None
 
 
@@ -165,12 +179,12 @@ def _overfit(looks: Sequence[Look]) -> Finding | None:
     if (since := _since(looks, gap, "accuracy", "accuracy_train")) is None:
         return None
     last = looks[-1]
-    sentence = (
+    fault = (
         f"critic overfit since round {since:,}: it is right in {last['accuracy_train']:.0%} of pairs "
-        f"with rows that it learnt from, and in {last['accuracy']:.0%} with others; try more data, "
-        f"augmentation of what the critic sees, R1 (penalty r1) or a smaller critic"
+        f"with rows that it learnt from, and in {last['accuracy']:.0%} with others"
     )
-    return Finding("critic overfit", "warning", since, sentence)
+    tries = ("data", "augmentation", "r1", "smaller")
+    return Finding("critic overfit", "warning", since, fault, tries)
 
 
 def _divergence(looks: Sequence[Look], lines: Sequence[Mapping[str, Any]]) -> Finding | None:
@@ -185,11 +199,8 @@ def _divergence(looks: Sequence[Look], lines: Sequence[Mapping[str, Any]]) -> Fi
         why = f"{looks[-1]['outside']:.0%} of samples are outside of the range of the data"
     else:
         return None
-    sentence = (
-        f"divergence since round {since:,}: {why}; try a smaller learning rate, a penalty (r1, or "
-        f"gradient_penalty for wasserstein), a bound on the weights or clip"
-    )
-    return Finding("divergence", "failure", since, sentence)
+    fault = f"divergence since round {since:,}: {why}"
+    return Finding("divergence", "failure", since, fault, ("lr", "penalty", "bound", "clip"))
 
 
 def _wild_loss(lines: Sequence[Mapping[str, Any]]) -> tuple[str, float, int] | None:
@@ -218,12 +229,12 @@ def _cycling(looks: Sequence[Look]) -> Finding | None:
     since = _since(looks, lambda look: look["returned"] > BACK, "returned", least=LOOKS + 1)
     if since is None:
         return None
-    sentence = (
+    fault = (
         f"cycling since round {since:,}: between two looks, samples of the same noise go "
         f"{looks[-1]['moved']:.2g} times as far as two real rows are apart, and come back to where they "
-        f"were; try R1 (penalty r1), beta1 0, a smaller learning rate, or averaged weights (ema)"
+        f"were"
     )
-    return Finding("cycling", "warning", since, sentence)
+    return Finding("cycling", "warning", since, fault, ("r1", "beta1", "lr", "ema"))
 
 
 def _weak(looks: Sequence[Look]) -> Finding | None:
@@ -233,12 +244,11 @@ def _weak(looks: Sequence[Look]) -> Finding | None:
     if (since := _since(looks, blind, "accuracy", "distance", least=LOOKS + 1)) is None:
         return None
     last = looks[-1]
-    sentence = (
+    fault = (
         f"weak critic since round {since:,}: it is right in {last['accuracy']:.0%} of pairs, though "
-        f"samples are {_times(looks)} as far from real rows as these are from each other; try more "
-        f"rounds of the critic (critic_rounds), a higher learning rate for it, or a larger one"
+        f"samples are {_times(looks)} as far from real rows as these are from each other"
     )
-    return Finding("weak critic", "warning", since, sentence)
+    return Finding("weak critic", "warning", since, fault, ("critic_rounds", "faster", "larger"))
 
 
 def _copies(looks: Sequence[Look]) -> Finding | None:
@@ -247,15 +257,25 @@ def _copies(looks: Sequence[Look]) -> Finding | None:
 
     if (since := _since(looks, copying, "memorised", "distance")) is None:
         return None
-    sentence = (
+    fault = (
         f"memorisation since round {since:,}: {looks[-1]['memorised']:.0%} of samples are nearer to a "
-        f"training row than 95% of unseen rows are; try more data, augmentation of what the critic "
-        f"sees, or an earlier checkpoint"
+        f"training row than 95% of unseen rows are"
     )
-    return Finding("memorisation", "warning", since, sentence)
+    tries = ("data", "augmentation", "earlier")
+    return Finding("memorisation", "warning", since, fault, tries)
 
 
 # --- pieces -----------------------------------------------------------------------------------
+
+
+def _had(folder: Path) -> frozenset[str]:
+    """What the game in a folder has already, as far as its model is made of parts of genus."""
+    if not (folder / "config.json").exists():
+        return frozenset()  # a log alone
+    config = read_config(folder)
+    options = {**config.get("recipe", {}).get("options", {}), **config.get("training", {})}
+    game = None if outside(config["model"]) else load(folder, average=False)
+    return already(game, options)
 
 
 def _look(line: Mapping[str, Any]) -> Look:

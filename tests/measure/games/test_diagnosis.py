@@ -6,7 +6,13 @@ from collections.abc import Mapping
 import broken
 import pytest
 
+from genus.adversarial import GAN
+from genus.core import Reals
+from genus.functional.adversarial import Penalty, r1
 from genus.measure.games.diagnosis import Finding, ailments, describe, diagnose, findings
+from genus.measure.games.remedies import advice
+from genus.nn import MLP
+from genus.train import artifact
 
 pytestmark = pytest.mark.xdist_group("broken games")  # which are played once
 SOUND = {"ring_r1": (0, 1), "digits_dcgan": (0,)}  # seeds of each
@@ -113,6 +119,30 @@ def test_the_words():
     said = describe(findings(lines({}, {"classes": 4.0}, {"classes": 4.0})))
     assert said.startswith("mode collapse since round 200: 4 of 10 classes")
     assert said.endswith("try R1 (penalty r1), packing 2 or a smaller learning rate")
+
+
+def test_what_a_game_has_already_is_not_advised(tmp_path):
+    """The advice of a run reads its own options: R1, packing and clip here, a bound and ema there."""
+    space = Reals((2,))
+    ailing = lines({}, *[{"classes": 4.0}] * 2), lines({}, *[{"score": 5000.0}] * 2)
+
+    def told(model, log, **options):
+        out = tmp_path / str(len([*tmp_path.iterdir()]))
+        artifact.save(model, out, note={"recipe": {"name": "gan", "options": options}})
+        (out / "metrics.jsonl").write_text("\n".join(map(json.dumps, log)))
+        return describe(diagnose(out)).partition("; try ")[2]
+
+    plain = GAN(space, MLP(2, 2), MLP(2, 1), latent=2)
+    assert told(plain, ailing[0]) == "R1 (penalty r1), packing 2 or a smaller learning rate"
+    flat = GAN(space, MLP(2, 2), MLP(4, 1), latent=2, penalties=[Penalty(r1, 0.1)], packing=2)
+    assert told(flat, ailing[0]) == "a larger weight of its R1 penalty or a smaller learning rate"
+    bound = GAN(space, MLP(2, 2), MLP(2, 1), latent=2, bound=0.1)
+    assert told(bound, ailing[1], clip=1.0) == (
+        "a smaller learning rate, a penalty (r1, or gradient_penalty for wasserstein) or a smaller clip"
+    )
+    moving = lines({}, *[{"returned": 0.9}] * 4)
+    assert told(plain, moving, ema=0.99, beta1=0.0) == "R1 (penalty r1) or a smaller learning rate"
+    assert advice(["packing"], {"packing"}) == ""
 
 
 def test_the_worst_comes_first():

@@ -1,0 +1,66 @@
+"""What may help a game, without what it has already."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from torch import nn
+
+REMEDIES: Mapping[
+    str, tuple[str, str]
+] = {  # what to try, and where a game has it, what to try instead
+    "r1": ("R1 (penalty r1)", "a larger weight of its R1 penalty"),
+    "penalty": (
+        "a penalty (r1, or gradient_penalty for wasserstein)",
+        "a larger weight of its penalty",
+    ),
+    "non_saturating": ("the non_saturating objective", ""),
+    "packing": ("packing 2", ""),
+    "augmentation": ("augmentation of what the critic sees", ""),
+    "bound": ("a bound on the weights", ""),
+    "clip": ("clip", "a smaller clip"),
+    "ema": ("averaged weights (ema)", ""),
+    "beta1": ("beta1 0", ""),
+    "critic_rounds": ("more rounds of the critic (critic_rounds)", ""),
+    "noise": ("instance noise", ""),
+    "lr": ("a smaller learning rate", ""),
+    "slower": ("a slower critic", ""),
+    "faster": ("a higher learning rate for it", ""),
+    "smaller": ("a smaller critic", ""),
+    "larger": ("a larger one", ""),
+    "data": ("more data", ""),
+    "earlier": ("an earlier checkpoint", ""),
+}
+
+
+def already(game: nn.Module | None, options: Mapping[str, Any]) -> frozenset[str]:
+    """The names of the remedies that a game has already.
+
+    Args:
+        game: the model, if it is known.
+        options: options of its run: ema, clip, beta1, those of them that there are.
+    """
+    penalties = [getattr(one, "function", None) for one in getattr(game, "penalties", ())]
+    found = {
+        "r1": any(getattr(function, "__name__", "") == "r1" for function in penalties),
+        "penalty": bool(penalties),
+        "non_saturating": getattr(getattr(game, "objective", None), "name", "") == "non_saturating",
+        "packing": getattr(game, "packing", 1) > 1,
+        "augmentation": getattr(game, "view", None) is not None,
+        "bound": getattr(game, "bound", None) is not None,
+        "clip": options.get("clip") is not None,
+        "ema": options.get("ema") is not None,
+        "beta1": options.get("beta1") == 0,
+    }
+    return frozenset(name for name, there in found.items() if there)
+
+
+def advice(tries: Sequence[str], had: Collection[str]) -> str:
+    """What to try, in words: "a, b or c"; "" if nothing is left.
+
+    Args:
+        tries: names of remedies, the best first.
+        had: names of those that the game has already.
+    """
+    words = [word for name in tries if (word := REMEDIES[name][name in had])]
+    *most, last = words or [""]
+    return f"{', '.join(most)} or {last}" if most else last
