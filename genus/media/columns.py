@@ -19,7 +19,7 @@ OUTER = 0.5  # percent of real values beyond each end of an axis
 
 
 @dataclass(frozen=True)
-class ColumnValues:
+class Compared:
     """The values of a column, in real rows and in samples.
 
     Args:
@@ -34,7 +34,7 @@ class ColumnValues:
     kind: str
 
 
-def columns_png(columns: Sequence[ColumnValues]) -> bytes:
+def columns_png(columns: Sequence[Compared]) -> bytes:
     """A panel for each column, at most 24: real rows filled, samples as a line, or bars side by side."""
     from matplotlib import rc_context
 
@@ -56,7 +56,7 @@ def columns_png(columns: Sequence[ColumnValues]) -> bytes:
         return png(figure)
 
 
-def _bars(axes: "Axes", values: ColumnValues) -> None:
+def _bars(axes: "Axes", values: Compared) -> None:
     """Shares of the words that are most frequent among real rows."""
     counts = [Counter(map(_word, side)) for side in (values.real, values.made)]
     words = sorted(counts[0] | counts[1], key=lambda word: -counts[0][word])[:WORDS]
@@ -72,7 +72,7 @@ def _word(cell: Any) -> str:
     return text if len(text) <= 12 else f"{text[:10]}..."
 
 
-def _steps(axes: "Axes", values: ColumnValues) -> None:
+def _steps(axes: "Axes", values: Compared) -> None:
     """Densities, over the range of nearly all real values."""
     real, made = (np.asarray(side, dtype=np.float64) for side in (values.real, values.made))
     known = real if len(real) else made

@@ -10,7 +10,7 @@ from ..data import Data
 from ..data.tables.column import Column
 from ..data.tables.rows import tight
 from ..data.tables.sheets import Cells
-from ..media.columns import ColumnValues, columns_png
+from ..media.columns import Compared, columns_png
 
 ROWS = 1000  # that are drawn, and of the validation split
 
@@ -47,8 +47,8 @@ class TablePicture:
         write(path, columns_png(shown))
 
 
-def _values(column: Column, real: Cells, made: Cells) -> ColumnValues:
+def _values(column: Column, real: Cells, made: Cells) -> Compared:
     if column.kind == "category":
-        return ColumnValues(column.name, real, made, "words")
+        return Compared(column.name, real, made, "words")
     sides = ([x for x in map(column.number, cells) if x is not None] for cells in (real, made))
-    return ColumnValues(column.name, *sides, "dates" if column.kind == "date" else "numbers")
+    return Compared(column.name, *sides, "dates" if column.kind == "date" else "numbers")

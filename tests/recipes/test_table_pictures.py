@@ -8,7 +8,7 @@ from PIL import Image
 
 from genus.data import load
 from genus.media import columns
-from genus.media.columns import ColumnValues, columns_png
+from genus.media.columns import Compared, columns_png
 from genus.recipes import find
 from genus.train import Run
 
@@ -68,11 +68,11 @@ def test_what_is_given_is_not_drawn(tmp_path, monkeypatch):
 
 
 def test_any_column_can_be_drawn():
-    few = ColumnValues("a", [], [1.0, 2.0], "numbers")
-    flat = ColumnValues("b", [3.0] * 5, [3.0] * 4, "numbers")
-    none = ColumnValues("c", [], [], "numbers")
-    day = ColumnValues("d", [86400.0], [86400.0 * 9], "dates")
-    words = ColumnValues("e" * 60, ["", None, "$x_$", "long" * 9], ["$x_$"], "words")
+    few = Compared("a", [], [1.0, 2.0], "numbers")
+    flat = Compared("b", [3.0] * 5, [3.0] * 4, "numbers")
+    none = Compared("c", [], [], "numbers")
+    day = Compared("d", [86400.0], [86400.0 * 9], "dates")
+    words = Compared("e" * 60, ["", None, "$x_$", "long" * 9], ["$x_$"], "words")
     for some in ([few], [flat], [none], [day], [words], [few, flat, none, day, words] * 6):
         picture = Image.open(io.BytesIO(columns_png(some)))
         assert picture.width > 200
@@ -95,9 +95,9 @@ def test_bars_and_steps_show_shares():
         def locator_params(self, **_):
             pass
 
-    columns._bars(Axes(), ColumnValues("w", ["a", "a", "b", ""], ["b", "c"], "words"))
+    columns._bars(Axes(), Compared("w", ["a", "a", "b", ""], ["b", "c"], "words"))
     assert seen == {"real rows": [0.5, 0.25, 0.25, 0.0], "samples": [0.0, 0.5, 0.0, 0.5]}
-    columns._steps(Axes(), ColumnValues("n", [0.0, 24.0], [0.5, 0.5, 23.5, 99.0], "numbers"))
+    columns._steps(Axes(), Compared("n", [0.0, 24.0], [0.5, 0.5, 23.5, 99.0], "numbers"))
     assert seen["real rows"][0] == seen["real rows"][-1] == 0.5
     assert seen["samples"][0] == 0.5  # one of four lies beyond the axis
     assert sum(seen["samples"]) == 0.75
