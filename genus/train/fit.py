@@ -6,6 +6,7 @@ been stopped, and more frequent evaluation does not change a run.
 
     config.json  model.safetensors  ema.safetensors  README.md     the model so far: an artifact
     state.pt         everything that a resumed run needs, plain types only, replaced as one file
+    states/          those before it, if the run keeps several
     metrics.jsonl    one line for each record: losses, rates, figures
     samples/         pictures, if a `picture` function is given: after each evaluation, and by the clock
     best/            the artifact with the lowest first figure, if an `evaluate` function is given

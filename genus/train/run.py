@@ -119,6 +119,8 @@ class Run:
             a likelihood of validation rows or its bound; the lowest of other figures is mostly the luckiest.
         checkpoint_every: number of rounds between two checkpoints; by default they come by the clock: after
             a minute, or later where writing one would take more than a fiftieth of the run.
+        keep: number of checkpoints that are kept: state.pt, and those before it in states/. To go back
+            to one of these, copy it over state.pt, and resume.
         progress: whether to show a live table, or plain lines where there is no terminal.
         note: further entries of config.json, of JSON types. A recipe's run keeps what its numbers
             stand for; so does one with {"data": data.recorded().to_json()}.
@@ -143,13 +145,21 @@ class Run:
     patience: int | None = None
     ends_with: EndsWith = "auto"
     checkpoint_every: int | None = None
+    keep: int = 1
     progress: bool = False
     note: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.rounds is None and self.minutes is None:
             raise Refused("Run: neither rounds nor minutes are given; say when to stop")
-        for name in ("log_every", "evaluate_every", "checkpoint_every", "batch", "accumulate"):
+        for name in (
+            "log_every",
+            "evaluate_every",
+            "checkpoint_every",
+            "batch",
+            "accumulate",
+            "keep",
+        ):
             if (value := getattr(self, name)) is not None and value < 1:
                 raise Refused(f"Run: {name} is {value}; at least 1 is wanted")
         if self.clock not in CLOCKS:

@@ -17,7 +17,7 @@ from ...data.sources import Note
 from ..ranks import ranks, said_by_first
 from ..run import Run
 from .lock import Lock
-from .state import STATE, Kept, keep, kept
+from .state import STATE, Kept, keep, keep_earlier, kept
 
 FREE = ("rounds", "minutes")  # that may change where nothing is planned over them
 
@@ -121,7 +121,9 @@ class RunFolder:
 
     def keep(self, header: Mapping[str, Any], state: Mapping[str, Any]) -> None:
         """Writes the state."""
+        keep_earlier(self.path, state["number"], self.run.keep - 1)
         known = {
+            "round": state["number"],
             "identity": self.identity,
             "changes": self.changes,
             "circumstances": circumstances(),

@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import math
+import os
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,10 +25,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ...core import Refused
-from ...core.files import drafted
+from ...core.files import drafted, write
 from ..finite import first_endless
 
-STATE = "state.pt"
+STATE, EARLIER = "state.pt", "states"
 MAGIC = b"genus state 1\n"
 HEADER = {"identity": dict, "changes": list, "circumstances": dict}  # and types of these entries
 
@@ -60,6 +61,29 @@ def keep(folder: Path, header: Mapping[str, Any], state: Mapping[str, Any]) -> N
     with drafted(folder / STATE) as file:
         for part in (MAGIC, whole.hexdigest().encode() + b"\n", line, body):
             file.write(part)
+
+
+def keep_earlier(folder: Path, number: int, most: int) -> None:
+    """Keeps the state in a folder under its number of rounds, for another one is about to replace it.
+
+    Args:
+        folder: folder of the run.
+        number: rounds of the one that comes; what is of the same round is not kept.
+        most: how many of them there may be; the oldest go.
+    """
+    found = (header_of(folder / STATE) or {}).get("round")
+    if not isinstance(found, int) or found == number or most < 1:
+        return
+    own = folder / EARLIER / f"{found:08d}.pt"
+    own.parent.mkdir(exist_ok=True)
+    own.unlink(missing_ok=True)
+    try:
+        os.link(folder / STATE, own)  # which costs nothing
+    except OSError:  # a file system that has no links
+        write(own, (folder / STATE).read_bytes())
+    written = sorted(own.parent.glob("*.pt"), key=lambda path: path.stat().st_mtime_ns)
+    for path in written[:-most]:
+        path.unlink()
 
 
 def header_of(path: Path) -> dict[str, Any] | None:

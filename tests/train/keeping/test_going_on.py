@@ -2,6 +2,8 @@
 
 import json
 import os
+import resource
+import shutil
 import signal
 from dataclasses import replace
 from itertools import pairwise
@@ -248,6 +250,52 @@ def test_a_figure_that_is_no_number_is_not_the_best(run, rows):
     assert json.loads((run.out / "best" / "config.json").read_text())["training"]["rounds"] == 3
     found = [line["nats"] for line in lines(run) if line["event"] == "figures"]
     assert found == [3.0, None, 2.0, None]
+
+
+def test_several_checkpoints_are_kept_and_each_can_be_gone_back_to(rows, tmp_path):
+    plan = Run(rounds=12, batch=64, checkpoint_every=2, keep=3, out=tmp_path / "x", device="cpu")
+    fit(Blob(), rows, plan)
+    assert state(plan)["number"] == 12
+    earlier = sorted(path.name for path in (plan.out / "states").iterdir())
+    assert earlier == ["00000008.pt", "00000010.pt"]
+    end = artifact.read_weights(plan.out / "model.safetensors")
+    shutil.copy(plan.out / "states" / "00000008.pt", plan.out / "state.pt")
+    assert kept(plan.out / "states" / "00000010.pt", CPU).state["number"] == 10  # as it was
+    fit(Blob(), rows, replace(plan, resume=True, keep=2))
+    again = artifact.read_weights(plan.out / "model.safetensors")
+    assert all(torch.equal(again[name], x) for name, x in end.items())
+    assert [path.name for path in (plan.out / "states").iterdir()] == ["00000010.pt"]
+    assert [line["round"] for line in lines(plan)] == [12]  # no line twice
+
+
+def test_one_checkpoint_is_kept_by_default(run, rows):
+    fit(Blob(), rows, replace(run, checkpoint_every=1))
+    assert not (run.out / "states").exists()
+
+
+@pytest.mark.parametrize("room", [10, 1000, 3000])
+def test_a_disk_that_fills_up_leaves_the_checkpoint_before(run, rows, room):
+    """No file may grow beyond some bytes, of about 4,000 of a state: a full disk, seen from inside."""
+    whole = replace(run, out=run.out.with_name("whole"), rounds=9)
+    fit(Blob(), rows, whole)
+    fit(Blob(), rows, run)
+    before = {path.name: path.read_bytes() for path in run.out.glob("*.*")}
+    on = replace(run, rounds=9, resume=True)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large") as error:
+            fit(Blob(), rows, on)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert str(run.out) in str(error.value.filename)
+    left = {path.name: path.read_bytes() for path in run.out.glob("*.*")}
+    for name in ("state.pt", "model.safetensors", "config.json", "README.md"):
+        assert left[name] == before[name]  # as a whole
+    assert {*left} == {*before}  # and no draft
+    fit(Blob(), rows, on)
+    ends = [artifact.read_weights(one.out / "model.safetensors") for one in (run, whole)]
+    assert all(torch.equal(ends[0][name], x) for name, x in ends[1].items())
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there is no SIGHUP")
