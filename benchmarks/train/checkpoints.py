@@ -27,7 +27,7 @@ import torch
 
 from ..bench import Bench, Cell, Cells, Table
 
-WORKER = Path(__file__).with_name("checkpoints_worker.py")
+WORKER = Path(__file__).parents[1] / "checkpoint_worker.py"
 REPEATS = 7
 SIZES = {
     "100 MB": 8_700_000,

@@ -1,6 +1,6 @@
 """What `train.checkpoints` measures of one genus, whichever is found first: seconds of each part, as JSON.
 
-PYTHONPATH=FOLDER python checkpoints_worker.py NUMBERS SCRATCH
+PYTHONPATH=FOLDER python checkpoint_worker.py NUMBERS SCRATCH
 """
 
 import json
