@@ -5,7 +5,8 @@
                                        (n, h, w, c) or (n, c, h, w) images of 1 or 3 channels;
                                        of 4, the last is how opaque they are, and they stand on white
     other integers, (n, length)        Tokens
-    floating point                     Reals
+    floating point                     Reals; each number of vectors, (n, d), becomes standard among
+                                       the training rows, and comes back in its own units
 
 A .npz holds x, perhaps y (labels), or x_train, y_train, x_validation, ..., or train_images, train_labels,
 val_images, ... Pickles are refused.
@@ -48,12 +49,13 @@ ROLES = {"x": "x", "data": "x", "images": "x", "y": "y", "labels": "y", "label":
 SMALLEST = 5  # pixels of a side of what may be a picture
 
 
-def arrays(path: Path, *, layout: Layout | None = None) -> Data:
+def arrays(path: Path, *, layout: Layout | None = None, standardise: bool = True) -> Data:
     """An array file as a data set.
 
     Args:
         path: path of a .npy or .npz file.
         layout: place of an image's channels, first or last, if the shape leaves it open.
+        standardise: whether the numbers of vectors become standard, with mean 0 and deviation 1.
     """
     found = opened(path)
     roles: dict[str, dict[str, Array]] = {"x": {}, "y": {}}
@@ -75,7 +77,10 @@ def arrays(path: Path, *, layout: Layout | None = None) -> Data:
     if isinstance(space, Reals) and (note := _like_pictures(parts)):
         notes.append(note)
     labels = {k: plain_labels(y) for k, y in roles["y"].items()}
-    data = data_of_rows(path.stem, space, parts, labels or None)
+    vectors = standardise and isinstance(space, Reals) and len(space.shape) == 1
+    if vectors:  # in double precision, for they may be large and hardly differ
+        parts = {k: a.reshape(len(a), -1).astype(np.float64) for k, a in images.items()}
+    data = data_of_rows(path.stem, space, parts, labels or None, standardise=vectors)
     return replace(data, notes=tuple(dict.fromkeys(notes)))
 
 

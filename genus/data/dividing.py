@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..core import Refused, Space
 from .sets import SPLITS, Data
 from .splits import Rows
+from .tables.rows import TableRows, columns_of
 
 OTHER_NAMES = {
     "training": "train",
@@ -123,6 +124,7 @@ def data_of_rows(
     space: Space,
     parts: Mapping[str, NDArray[np.generic]],
     labels: Mapping[str, NDArray[np.generic]] | None,
+    standardise: bool = False,
 ) -> Data:
     """A data set of arrays.
 
@@ -131,6 +133,7 @@ def data_of_rows(
         space: space of one row.
         parts: rows of each split, as `Rows` takes them; splits may be missing.
         labels: labels of the rows of each split.
+        standardise: whether the numbers of vectors are put on scales, on which training rows are standard.
     """
     where = [split for split, x in parts.items() for _ in range(len(x))]
     numbers, names = None, ()
@@ -147,10 +150,16 @@ def data_of_rows(
     x = torch.cat([torch.from_numpy(part) for part in parts.values()])
     kept = None if numbers is None else torch.tensor(numbers)
 
+    columns = columns_of(x[torch.tensor(rows["train"])]) if standardise else None
+    if columns is not None:
+        x = columns.apply(x)
+
     def cut(which: str) -> Rows:
         index = torch.tensor(rows[which])
         own = None if kept is None else kept[index]
+        if columns is not None:
+            return TableRows(columns, x[index], own, len(names), f"{name} {which}")
         return Rows(x[index], space, labels=own, classes=len(names), name=f"{name} {which}")
 
     train, validation, test = (cut(which) for which in SPLITS)
-    return Data(name, train, validation, test, class_names=names)
+    return Data(name, train, validation, test, class_names=names, columns=columns)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..core import Attributes, Classes, Refused, Space, Tokens
+from ..core import Attributes, Classes, Reals, Refused, Space, Tokens
 
 if TYPE_CHECKING:
     from .tables.columns import Columns
@@ -103,6 +103,13 @@ class Meaning:
         return self.columns.decode(
             Loose(self.columns).undo(x) if self.loose else x, as_numbers, given
         )
+
+    def in_units(self, x: Tensor) -> Tensor:
+        """x, (n, ..., k), of columns of real numbers in the units of these, float64; any other x as it is."""
+        columns = self.columns
+        if columns is None or self.loose or not isinstance(columns.space, Reals):
+            return x
+        return columns.undo(x.flatten(0, -2)).reshape(x.shape)
 
     def text(self, x: Tensor) -> list[str]:
         """The texts of the tokens x, (n, length), up to their end where there is one."""

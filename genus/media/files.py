@@ -152,10 +152,12 @@ def natural_kind(space: Space, data: Callable[[], Reading]) -> str:
             return ".txt"
         if data().rate is not None:
             return ".wav"
-    if isinstance(space, Records) or (
-        isinstance(space, Reals | Bits) and len(space.shape) == 1 and data().columns is not None
-    ):
+    if isinstance(space, Records):
         return ".csv"
+    if isinstance(space, Reals | Bits) and len(space.shape) == 1:
+        columns = data().columns
+        if columns is not None and not getattr(columns, "of_array", False):
+            return ".csv"
     if isinstance(space, Tokens | Classes | Attributes):
         return ".npy"
     if len(space.shape) > 1:

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 
 import torch
 
-from ..core import Classes, Model, Records, Refused, Space, require
+from ..core import Classes, Model, Reals, Records, Refused, Space, require
 from ..data import Data, load
 from ..data.sources import Note, with_options
 from ..measure import scores
@@ -159,7 +159,8 @@ def fitted(
 
 def _samples(source: Data) -> Callable[..., Any]:
     """The function that draws samples: of a table its columns, else pictures, each for its label or context."""
-    if source.columns is not None:
+    plane = isinstance(source.space, Reals) and source.space.dims <= 2
+    if source.columns is not None and not plane:
         return TablePicture(source)
     if source.context_space is None or in_turn(source.context_space, 1) is not None:
         return picture

@@ -52,7 +52,7 @@ def test_the_type_says_what_the_numbers_are(tmp_path, array, space):
     assert [len(s) for s in data.splits.values()] == [24, 3, 3]
     rows = all_rows(data)
     data.space.check(rows, "rows")
-    total = rows.double()
+    total = data.meaning.in_units(rows).double()
     if isinstance(space, Pixels):
         total = space.indices(rows).double()
     assert total.sum().item() == pytest.approx(array.astype(np.float64).sum(), rel=1e-5, abs=1e-4)
@@ -139,7 +139,7 @@ def test_x_and_y(tmp_path):
     assert data.labelled().context_space == Classes(4)
     for split in data.labelled().splits.values():
         values, label = split.everything()
-        assert torch.equal(values[:, 0].long() % 4, label)
+        assert torch.equal(data.meaning.in_units(values)[:, 0].long() % 4, label)
     assert data.validation.labels.sort().values.tolist() == [0, 1, 2, 3]
 
 
@@ -151,8 +151,36 @@ def test_named_splits(tmp_path):
     data = load(tmp_path / "a.npz").labelled()
     for split, (a, b) in zip(data.splits.values(), parts.values(), strict=True):
         x, label = split.everything()
-        assert x.flatten().tolist() == [i + 0.5 for i in range(a, b)]
+        assert data.meaning.in_units(x).flatten().tolist() == pytest.approx(
+            [i + 0.5 for i in range(a, b)], abs=1e-5
+        )
         assert label.tolist() == [i % 2 for i in range(a, b)]
+
+
+def test_vectors_are_standard_among_training_rows_and_come_back_exactly(tmp_path):
+    """Columns that are large and hardly differ keep their digits: they are scaled in double precision."""
+    x = RANDOM.normal(size=(200, 3)) * [1e3, 1e-4, 2.0] + [1.6e9, 5.0, 0.0]
+    np.save(tmp_path / "a.npy", x)
+    data = load(tmp_path / "a.npy")
+    z = data.train.everything()[0]
+    assert torch.allclose(z.mean(0), torch.zeros(3), atol=1e-5)
+    assert torch.allclose(z.std(0, correction=0), torch.ones(3), atol=1e-5)
+    back = torch.cat([data.meaning.in_units(s.everything()[0]) for s in data.splits.values()])
+    found = np.sort(back.numpy(), axis=0)
+    assert np.abs(found - np.sort(x, axis=0)).max(0) == pytest.approx(0, abs=2e-3)
+    assert np.abs(found - np.sort(x, axis=0))[:, 1].max() < 1e-9
+    own = data.train.log_jacobian(z)
+    deviations = x.std(0)
+    assert own.tolist() == pytest.approx([-np.log(deviations).sum()] * len(z), abs=0.5)
+    raw = load(tmp_path / "a.npy", standardise=False)
+    assert raw.columns is None
+    assert raw.train.everything()[0].mean() > 1e8
+
+
+def test_what_is_no_vector_of_real_numbers_is_not_scaled(tmp_path):
+    for array in (RANDOM.normal(size=(N, 6, 7)), RANDOM.integers(0, 9, (N, 4))):
+        np.save(tmp_path / "a.npy", array)
+        assert load(tmp_path / "a.npy").columns is None
 
 
 def test_one_array_of_any_name(tmp_path):

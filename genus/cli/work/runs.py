@@ -6,9 +6,11 @@ from pathlib import Path
 from ...core import Model
 from ...data import Data
 from ...data import load as load_data
+from ...data.arrays import arrays
 from ...data.in_order.again import read_again
 from ...data.meaning import Meaning, as_words
 from ...data.sources import find
+from ...data.tables.rows import rescaled
 from ...data.tables.tables import table
 from ...errors import Refused
 from ...train.note import kept_meaning
@@ -40,6 +42,10 @@ class RunData:
         path, kind, options = find(source)
         if self.kept is None or self.kept.columns is None or path is None:
             return load_data(source)
+        if kind is not None and kind.read is arrays:
+            found = load_data(source)
+            same = found.columns is not None and found.space == self.kept.columns.space
+            return rescaled(found, self.kept.columns) if same else found
         if kind is None or kind.read is not table:
             return load_data(source)
         found = read_again(path, self.kept, {**self.kept.options, **as_words(options)})

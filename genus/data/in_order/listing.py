@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...core import Bits, Classes, Pixels, Refused, Tokens
+from ...core import Bits, Classes, Pixels, Reals, Refused, Tokens
 from ..arrays import ROLES, arrays, named_array, opened, plain_labels
 from ..images.decoding import Look, ahead, read, threads
 from ..images.folders import images
@@ -198,10 +198,13 @@ def _of_idx(path: Path, meaning: Meaning, options: Mapping[str, str], labels: bo
 
 
 def _of_rows(x: Any, path: Path, meaning: Meaning, words: Sequence[str] | None = None) -> Listing:
-    x = shaped(x, meaning.space, str(path))
+    x, columns = shaped(x, meaning.space, str(path)), meaning.columns
 
     def some(begin: int, end: int) -> RowsRead:
         found = of_array(x[begin:end], meaning.space)
+        if columns is not None and isinstance(columns.space, Reals):
+            values = np.asarray(x[begin:end])[found.good].astype(np.float64)
+            found = found._replace(x=columns.apply(torch.from_numpy(values)))
         return found if words is None else _labelled(found, words[begin:end], meaning)
 
     return Listing("row", _numbers(len(x)), some)

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...core import Bits, Category, Grid, Real, Reals, Records, Refused, There
+from ...core import Bits, Category, Grid, Real, Reals, Records, Refused, Scale, There
 from .column import NUMBERS, Column, column_of, plain
 from .sheets import Sheet
 
@@ -93,6 +93,11 @@ class Columns:
     def context_space(self) -> Reals | None:
         """The space of what is given: a one for each category, and numbers on their scales."""
         return None if self.given is None else Reals((sum(self.given.records.widths),))
+
+    @property
+    def of_array(self) -> bool:
+        """Whether they are the columns of an array, which have numbers for names."""
+        return self.names == [str(i) for i in range(len(self.columns))]
 
     @property
     def dequantises(self) -> bool:
@@ -224,6 +229,23 @@ class Columns:
         ]
 
     # units
+
+    def apply(self, values: Tensor) -> Tensor:
+        """x, (n, k) float32, of columns that are all real numbers, in their own units."""
+        return torch.stack(
+            [c.apply(v) for c, v in zip(self._scales, values.T, strict=True)], 1
+        ).float()
+
+    def undo(self, x: Tensor) -> Tensor:
+        """The numbers in their own units, (n, k) float64, of x whose columns are all real numbers."""
+        x = x.detach().cpu()
+        return torch.stack([c.undo(z) for c, z in zip(self._scales, x.T, strict=True)], 1)
+
+    @property
+    def _scales(self) -> list[Scale]:
+        found = [column.scale for column in self.columns if column.scale is not None]
+        assert isinstance(self.space, Reals)
+        return found
 
     def log_jacobian(self, x: Tensor) -> Tensor:
         """What is added to log p(x) for log p of the row in the table's units, (n,) float64 nats."""

@@ -1,12 +1,20 @@
 """The rows of a table as a split, and the looser view of them that models of vectors take."""
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
 from ...core import Reals
 from ..splits import Batch, Rows, Split, stream
+from .column import Column
 from .columns import Columns
 from .loose import Loose
+from .scales import scale_of
+
+if TYPE_CHECKING:
+    from ..sets import Data
 
 
 class TableRows(Rows):
@@ -46,6 +54,26 @@ class TableRows(Rows):
 
     def loosened(self) -> Split:
         return LooseRows(self, self.columns) if self.columns.dequantises else self
+
+
+def columns_of(values: Tensor) -> Columns:
+    """The columns of an array of real numbers, (n, k): on their scales, these rows are standard."""
+    scales = [scale_of(v, bent=False) for v in values.double().T.numpy()]
+    return Columns(
+        tuple(Column(str(i), "number", "float", scale=scale) for i, scale in enumerate(scales))
+    )
+
+
+def rescaled(data: "Data", columns: Columns) -> "Data":
+    """Data of an array of real numbers, with the scales of other columns."""
+    own = data.columns
+    assert own is not None
+
+    def change(split: Split) -> Split:
+        x = columns.apply(own.undo(split.everything()[0]))
+        return TableRows(columns, x, split.labels, split.classes, split.name)
+
+    return replace(data.view(change), columns=columns)
 
 
 def tight(split: Split) -> Split:
