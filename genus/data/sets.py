@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SPLITS = ("train", "validation", "test")
 NAMED = 12  # classes that a description of data names
+SCALES = "training rows have mean 0 and deviation 1; meaning.in_units(x) are numbers of the file"
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,7 @@ class Data:
         entries = {
             "rows": ", ".join(f"{len(split):,} {name}" for name, split in self.splits.items()),
             "space": str(self.space),
+            "scales": SCALES if self.columns is not None and self.columns.of_array else "",
             "context": str(self.context_space or "") + (" of other rows" if self.unpaired else ""),
             "labels": f"{self.classes}: {names}" if names else str(self.classes or ""),
             "attributes": "; ".join(f"{k}: {', '.join(v)}" for k, v in self.attributes.items()),

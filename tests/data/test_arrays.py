@@ -172,6 +172,7 @@ def test_vectors_are_standard_among_training_rows_and_come_back_exactly(tmp_path
     own = data.train.log_jacobian(z)
     deviations = x.std(0)
     assert own.tolist() == pytest.approx([-np.log(deviations).sum()] * len(z), abs=0.5)
+    assert "meaning.in_units(x) are numbers of the file" in repr(data)
     raw = load(tmp_path / "a.npy", standardise=False)
     assert raw.columns is None
     assert raw.train.everything()[0].mean() > 1e8
