@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Any, Literal
 
 MISSING = {"", "?", "na", "n/a", "#n/a", "nan", "null", "none", "-", "."}
@@ -14,6 +15,7 @@ GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 SPACED = re.compile(r"[+-]?\d{1,3}([ '\u00a0\u202f]\d{3})+([.,]\d*)?")
 COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+([eE][+-]?\d+)?|[+-]?\d{1,3}(\.\d{3})+")
 CLEARLY = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),(\d{1,2}|\d{4,})")  # a comma for decimals only
+STRAYS = 5  # different words between numbers that stand for themselves
 SIGNS = "$€£¥%"
 EPOCH = datetime(1970, 1, 1)
 DAY = 86_400
@@ -116,7 +118,7 @@ STYLES = (
 
 
 def style_of(words: Sequence[str], decimal: str | None) -> Style | None:
-    """The way in which most of the words are written as numbers; None if there is none.
+    """The way in which all words, but for a few, are written as numbers; None if there is none.
 
     Args:
         words: different words that are not missing.
@@ -126,8 +128,9 @@ def style_of(words: Sequence[str], decimal: str | None) -> Style | None:
     for style in STYLES:
         if decimal is not None and style.decimal != decimal and style.group != " ":
             continue
-        found = sum(style.number(word) is not None for word in words)
-        if found > most:
+        others = (word for word in words if style.number(word) is None)
+        found = len(words) - len([*islice(others, STRAYS + 1)])
+        if found > most and found >= len(words) - STRAYS:
             best, most = style, found
         if most == len(words):
             break

@@ -13,6 +13,7 @@ import numpy as np
 from ...core import Refused, Scale
 from .cells import (
     DAY,
+    STRAYS,
     Style,
     decimal_mark,
     decimals_of,
@@ -29,7 +30,6 @@ from .sheets import Cells, Sheet
 FEW = 20  # different numbers that are categories
 OFTEN = 5  # rows that each has on average, at least
 MOST = 1000  # words of a category
-STRAYS = 5  # different words between numbers that stand for themselves
 FINE = 1e-3  # least step of rounded numbers, in deviations, unless they repeat
 YES_NO = ({"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n"})
 NAMED_IDS = re.compile(
@@ -122,9 +122,7 @@ class _Seen:
         self.notes, self.rows = notes, len(cells)
         self.cells = [None if is_missing(cell) else cell for cell in cells]
         self.train = [self.cells[i] for i in train]
-        self.counts = Counter(
-            cell.strip() if isinstance(cell, str) else cell for cell in self.cells
-        )
+        self.counts = Counter(map(_stripped, self.cells))
         self.missing = self.counts.pop(None, 0)
         self.words = [*self.counts]
         self.texts = all(isinstance(word, str) for word in self.words)
@@ -253,8 +251,8 @@ class _Seen:
         states = (*atoms, *strays, *([None] if self.missing else []))
         own = np.array([v for v in counts if v not in atoms])
         known = replace(column, states=states)
-        learnt = [known.key(cell) for cell in self.train]
-        some = np.array([v for v in learnt if isinstance(v, float) and v not in atoms])
+        learnt = [numbers.get(word) for word in map(_stripped, self.train)]
+        some = np.array([v for v in learnt if v is not None and v not in atoms])
         some = own if len(some) < 2 else some
         step = self._step(column, own, sum(counts[v] for v in own.tolist()))
         low, high = self._bounds(column, own, step)
@@ -335,10 +333,15 @@ class _Seen:
                 self.notes.append(f"the dates of '{self.name}' are read as month/day/year")
         else:
             return None
-        values = np.array([column.number(word) for word in self.words], dtype=float)
-        learnt = [v for cell in self.train if (v := column.number(cell)) is not None]
+        numbers = {word: column.number(word) for word in self.words}
+        values = np.array([*numbers.values()], dtype=float)
+        learnt = [v for cell in self.train if (v := numbers.get(_stripped(cell))) is not None]
         some = np.array(learnt) if len({*learnt}) > 1 else values
         states = (None,) if self.missing else ()
         known = replace(column, states=states)
         shares = self._shares(known, 2) if states else ()
         return replace(known, scale=scale_of(some, bent=False), step=float(unit), shares=shares)
+
+
+def _stripped(cell: Any) -> Any:
+    return cell.strip() if isinstance(cell, str) else cell
