@@ -34,8 +34,13 @@ class Compared:
     kind: str
 
 
-def columns_png(columns: Sequence[Compared]) -> bytes:
-    """A panel for each column, at most 24: real rows filled, samples as a line, or bars side by side."""
+def columns_png(columns: Sequence[Compared], samples: str = "samples") -> bytes:
+    """A panel for each column, at most 24: real rows filled, samples as a line, or bars side by side.
+
+    Args:
+        columns: what is shown.
+        samples: what samples are called.
+    """
     from matplotlib import rc_context
 
     shown = columns[:MOST]
@@ -52,7 +57,9 @@ def columns_png(columns: Sequence[Compared]) -> bytes:
             axes.set_axis_off()
         more = f", of the first {MOST} of {len(columns)} columns" if len(columns) > MOST else ""
         handles = panels.flat[0].get_legend_handles_labels()[0]
-        figure.legend(handles, ["real rows", f"samples{more}"], loc="outside upper right", ncols=2)
+        figure.legend(
+            handles, ["real rows", f"{samples}{more}"], loc="outside upper right", ncols=2
+        )
         return png(figure)
 
 
@@ -85,6 +92,7 @@ def _steps(axes: "Axes", values: Compared) -> None:
         axes.stairs(
             heights, at, fill=i == 0, alpha=0.45 if i == 0 else 1.0, color=f"C{i}", label=label
         )
+    axes.set_xlim(at[0], at[-1])  # no margin, which may lie beyond the year 9999
     if values.kind == "dates":
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 

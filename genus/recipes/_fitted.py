@@ -114,7 +114,7 @@ def dropout_for(source: Data) -> float:
 
 def patient(run: Run, source: Data) -> Run:
     """A run of a density on a table, which may be small enough to be learnt by heart, with patience."""
-    if source.columns is None or run.patience is not None:
+    if source.columns is None or source.columns.of_array or run.patience is not None:
         return run
     return replace(run, patience=PATIENCE, evaluate_every=min(OFTEN, run.evaluate_every))
 

@@ -1,6 +1,7 @@
 """The picture of a run on a table: each column of samples beside that of real rows."""
 
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 
@@ -22,6 +23,10 @@ class TablePicture:
         source: the table, or the looser view of it, as its model takes it.
     """
 
+    rare: ClassVar[bool] = (
+        True  # tables are evaluated often, and a picture of many columns takes a while
+    )
+
     def __init__(self, source: Data):
         assert source.columns is not None
         self.meaning, self.columns = source.meaning, source.columns.columns
@@ -29,14 +34,17 @@ class TablePicture:
         self.real = source.columns.decode(x, as_numbers=True)
         self.context = context[0] if context else None
 
-    def __call__(self, model: Model, path: Path, n: int | None = None) -> None:
-        """Writes a PNG file of n samples, by default a thousand."""
-        count = n or ROWS
+    def __call__(self, model: Model, path: Path) -> None:
+        """Writes a PNG file of a thousand samples, or those of them that are finite."""
         context = self.context
         if context is not None:
-            context = context[torch.arange(count) % len(context)]
-        x = sample(model, None if context is not None else count, 0, *given(context))
-        made = self.meaning.rows(x, as_numbers=True)
+            context = context[torch.arange(ROWS) % len(context)]
+        x = sample(model, None if context is not None else ROWS, 0, *given(context)).cpu()
+        finite = x.isfinite().all(1)
+        made = self.meaning.rows(x[finite], as_numbers=True)
+        lost = f", but for {ROWS - int(finite.sum())} that are not finite" * (
+            not bool(finite.all())
+        )
         shown = [
             _values(column, real, drawn)
             for column, real, drawn in zip(
@@ -44,7 +52,7 @@ class TablePicture:
             )
             if not column.given and column.kind != "left out"
         ]
-        write(path, columns_png(shown))
+        write(path, columns_png(shown, f"samples{lost}"))
 
 
 def _values(column: Column, real: Cells, made: Cells) -> Compared:

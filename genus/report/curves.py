@@ -114,6 +114,8 @@ def curves(path: Path) -> dict[str, dict[str, list[list[float]]]]:
     found: dict[str, dict[str, list[list[float]]]] = {}
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
     for line in map(json.loads, lines):
+        if line["event"] == "ended":
+            continue
         for name, value in line.items():
             if name in ("event", "round", "seconds"):
                 continue

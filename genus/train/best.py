@@ -38,7 +38,7 @@ def overfits(lines: Sequence[Mapping[str, Any]], kept: int | None) -> str:
     if not lost > CLEARLY * max(gained, abs(best) / 10) or at == values[-2][1]:
         return ""
     mend = (
-        f"the run ends with the weights of round {kept:,}, and --patience ends it earlier"
+        f"the run ends with the weights of round {kept:,}"
         if kept is not None
         else "best/ has the weights of that round, and --ends-with best ends a run with them"
     )
@@ -110,7 +110,8 @@ class Best:
         }
 
     def resume(self, state: dict[str, Any]) -> None:
-        """Takes over what `state` has written."""
+        """Takes over what `state` has written, but for weights that the run does not end with now."""
         self.value, self.waited = state["best"], state["waited"]
         self.number = state["best_number"]
-        self.weights, self.figures = state["best_weights"], state["best_figures"]
+        if self.ends_with != "last":
+            self.weights, self.figures = state["best_weights"], state["best_figures"]

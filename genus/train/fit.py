@@ -161,7 +161,7 @@ class _Session:
             late = self.after_round(terms)
             if self.stopping or late or self.ended():
                 break
-        self.flush()
+        self.log.flush(self.at.number, self.at.seconds)
         if self.display.due(last=True):
             self.show()
         if self.at.number and self.at.looked != self.at.number and not self.stopping:
@@ -221,7 +221,7 @@ class _Session:
         self.result.load_state_dict(weights)
         self.figures = best.figures or {}
         if self.writes:
-            self.log.once("ended", self.at.number, self.at.seconds, {"best_round": number})
+            self.log.record("ended", self.at.number, self.at.seconds, {"best_round": number})
             note = self.note()
             note["training"]["best_round"] = number
             self.checkpoints.save(note)
@@ -251,9 +251,9 @@ class _Session:
             ]
         )
         if self.at.number % self.run.log_every == 0:
-            self.flush()
+            self.log.flush(self.at.number, self.at.seconds)
         if first or self.at.number % self.run.evaluate_every == 0:
-            self.flush()
+            self.log.flush(self.at.number, self.at.seconds)
             self.look()
         every = self.run.checkpoint_every
         if keeps or (every is not None and self.at.number % every == 0):
@@ -269,9 +269,6 @@ class _Session:
     def show(self) -> None:
         figures = self.figures | self.game
         self.display.show(self.at.number, self.at.seconds, self.log.recent(), figures, self.verdict)
-
-    def flush(self) -> None:
-        self.log.flush(self.at.number, self.at.seconds)
 
     def look(self) -> None:
         """Evaluates, saves the best model, and plots samples, with the same noise every time."""
@@ -290,7 +287,8 @@ class _Session:
                     found = examined(self.evaluate, self.result, self.model, self.data, share)
             if found:
                 self.judge(self.evaluate, *found)
-        if draws and not self.patience.stopping:
+        over = self.ended() or self.best.over()
+        if draws and not self.patience.stopping and (over or draws.worthwhile()):
             self.draw(draws, share)
         self.model.train()
 

@@ -87,14 +87,9 @@ class Log:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(_text(line))
 
-    def once(self, event: str, number: int, seconds: float, values: dict[str, float]) -> None:
-        """Writes a line, unless it is there from a run that ended after the same round."""
-        if not any((x["event"], x["round"]) == (event, number) for x in self.lines):
-            self.record(event, number, seconds, values)
-
     def resume(self, path: Path, until: int) -> None:
-        """Takes over the lines of a file up to a round, and leaves out those after it there."""
-        self.lines = logged(path, until)
+        """Takes over the lines of a file up to a round, but that of its end, and leaves out others there."""
+        self.lines = [line for line in logged(path, until) if line["event"] != "ended"]
         if self.path is not None and path.exists():
             write(path, "".join(map(_text, self.lines)).encode())
 

@@ -4,13 +4,18 @@ import io
 
 import numpy as np
 import pytest
+import torch
+from clocks import Clock
+from games import Blob
 from PIL import Image
 
-from genus.data import load
+from genus.core import Reals
+from genus.data import Rows, load
 from genus.media import columns
 from genus.media.columns import Compared, columns_png
 from genus.recipes import find
-from genus.train import Run
+from genus.recipes._tables import TablePicture
+from genus.train import Run, fit
 
 
 def table(folder, rows=200):
@@ -31,9 +36,9 @@ def shown(monkeypatch):
     seen = []
     whole = columns.columns_png
 
-    def watched(values):
+    def watched(values, *more):
         seen.append(values)
-        return whole(values)
+        return whole(values, *more)
 
     monkeypatch.setattr("genus.recipes._tables.columns_png", watched)
     return seen
@@ -58,6 +63,47 @@ def test_each_recipe_draws_the_columns_of_a_table(recipe, tmp_path, monkeypatch)
     assert min(age.real) >= 18
     assert min(joined.real) >= np.datetime64("2020-01-01", "s").astype(float)
     assert len(joined.made) > 800
+
+
+def test_rows_that_are_not_finite_and_dates_at_the_end_of_time_are_drawn(tmp_path, monkeypatch):
+    seen = shown(monkeypatch)
+    path = table(tmp_path)
+    path.write_text(path.read_text().replace("2020-01", "9999-12"))
+    data = load(path)
+    draw = TablePicture(data)
+    rows = data.train.everything()[0].repeat(10, 1)[:1000].clone()
+    rows[::2] = torch.nan
+    rows[1] = torch.inf
+    monkeypatch.setattr("genus.recipes._tables.sample", lambda *_: rows)
+    draw(None, tmp_path / "x.png")
+    assert len(seen[-1][0].made) == 499
+    assert (tmp_path / "x.png").exists()
+    rows[:] = torch.nan
+    draw(None, tmp_path / "x.png")
+    assert len(seen[-1][0].made) == 0
+
+
+def test_pictures_of_tables_take_a_small_part_of_a_run(tmp_path):
+    """A picture takes one second, and there is an evaluation a second: one in twenty is drawn, and the last."""
+    clock, drawn = Clock(), []
+
+    class Slow:
+        rare = True
+
+        def __call__(self, model, path):
+            clock.time += 1.0
+            drawn.append(path)
+
+    rows = torch.randn(64, 2)
+
+    def evaluate(model):
+        clock.time += 1.0
+        return {"nats": 1.0}
+
+    run = Run(rounds=100, batch=8, evaluate_every=1, out=tmp_path / "run")
+    fit(Blob(), Rows(rows, Reals((2,))), run, evaluate=evaluate, picture=Slow(), clock=clock)
+    assert drawn[-1].stem == "00000100"
+    assert 4 <= len(drawn) <= 12
 
 
 def test_what_is_given_is_not_drawn(tmp_path, monkeypatch):
@@ -94,6 +140,9 @@ def test_bars_and_steps_show_shares():
 
         def locator_params(self, **_):
             pass
+
+        def set_xlim(self, low, high):
+            seen["range"] = (low, high)
 
     columns._bars(Axes(), Compared("w", ["a", "a", "b", ""], ["b", "c"], "words"))
     assert seen == {"real rows": [0.5, 0.25, 0.25, 0.0], "samples": [0.0, 0.5, 0.0, 0.5]}

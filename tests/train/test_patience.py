@@ -1,5 +1,7 @@
 """Which weights a run ends with: those of its best evaluation, also when it was stopped, or its last."""
 
+import json
+
 import pytest
 import torch
 
@@ -7,6 +9,7 @@ from genus.core import Bits, Reals
 from genus.data import Rows
 from genus.energy import RBM
 from genus.flow import LU, Flow
+from genus.report.curves import curves
 from genus.train import Run, artifact, fit
 from genus.train.best import Best, overfits
 
@@ -63,6 +66,32 @@ def test_without_patience_too_where_the_figure_is_a_likelihood(tmp_path):
     assert same(on, trained(Told(), rounds=40).state_dict())
     assert not same(on, told.seen[3])
     assert artifact.read_config(out)["training"].get("best_round") is None  # the last is the best
+
+
+def test_a_resumed_run_ends_with_what_it_is_asked_for_now(tmp_path):
+    told, out = Told(), tmp_path / "run"
+    trained(told, rounds=30, out=out, ends_with="last")
+    best = trained(Told(6), rounds=30, out=out, ends_with="best", resume=True)
+    assert same(best, told.seen[3])  # from best/, as its state has none
+    last = trained(Told(6), rounds=30, out=out, ends_with="last", resume=True)
+    assert same(last, told.seen[5])
+    assert "best_round" not in artifact.read_config(out)["training"]
+    assert '"ended"' not in (out / "metrics.jsonl").read_text()
+
+
+def test_a_run_that_goes_on_does_not_say_that_it_had_ended(tmp_path):
+    out, whole = tmp_path / "run", tmp_path / "whole"
+    trained(Told(), rounds=30, out=out)
+    trained(Told(6), rounds=35, out=out, resume=True)
+    trained(Told(), rounds=35, out=whole)
+    logs = [
+        [json.loads(line) for line in (one / "metrics.jsonl").read_text().splitlines()]
+        for one in (out, whole)
+    ]
+    told = [[(line["event"], line["round"]) for line in log] for log in logs]
+    assert told[0] == told[1]
+    assert told[0][-1] == ("ended", 35)
+    assert "best_round" not in str(curves(out / "metrics.jsonl"))
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,13 @@
 from functools import cached_property
 from pathlib import Path
 
-from ...core import Model
+from ...core import Model, Reals
 from ...data import Data
 from ...data import load as load_data
 from ...data.arrays import arrays
 from ...data.in_order.again import read_again
 from ...data.meaning import Meaning, as_words
-from ...data.sources import find
+from ...data.sources import find, with_options
 from ...data.tables.rows import rescaled
 from ...data.tables.tables import table
 from ...errors import Refused
@@ -40,18 +40,30 @@ class RunData:
     def _read(self, source: str) -> Data:
         """Data of this name or path; a table as the run has read its own."""
         path, kind, options = find(source)
-        if self.kept is None or self.kept.columns is None or path is None:
+        if self.kept is None or path is None or kind is None:
             return load_data(source)
-        if kind is not None and kind.read is arrays:
-            found = load_data(source)
-            same = found.columns is not None and found.space == self.kept.columns.space
-            return rescaled(found, self.kept.columns) if same else found
-        if kind is None or kind.read is not table:
+        if kind.read is arrays:
+            return self._vectors(source)
+        if kind.read is table and self.kept.columns is None and isinstance(self.kept.space, Reals):
+            raise Refused(
+                f"{path}: {self.folder} has learnt numbers as they are, and those of a table are put on "
+                f"scales; save its rows as a .npy file"
+            )
+        if self.kept.columns is None or kind.read is not table:
             return load_data(source)
         found = read_again(path, self.kept, {**self.kept.options, **as_words(options)})
         for note in found.notes[1:] if self.given is None else found.notes:
             say(f"{path}: {note}")
         return found
+
+    def _vectors(self, source: str) -> Data:
+        """An array file; its vectors on the scales of the run, or as they are if the run has none."""
+        assert self.kept is not None
+        columns = self.kept.columns
+        found = load_data(with_options(source, {"standardise": str(columns is not None).lower()}))
+        if columns is None or found.columns is None or found.space != columns.space:
+            return found
+        return rescaled(found, columns)
 
     @cached_property
     def data(self) -> Data:

@@ -97,8 +97,8 @@ def write_samples(order: Order) -> None:
     drawn = samples.blocks()
     first = next(drawn)  # what cannot be drawn is refused before there is a folder
     drawn = chain([first], drawn)
-    if kind not in TABLES:
-        drawn = map(samples.meaning.in_units, drawn)
+    if kind not in (*TABLES, *PICTURES) and order.format not in PICTURES:
+        drawn = map(samples.meaning.in_units, drawn)  # pictures of a plane show it as it is learnt
     if order.into_folder:
         samples.write_folder(drawn)
     elif kind in PICTURES:

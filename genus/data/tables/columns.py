@@ -96,8 +96,11 @@ class Columns:
 
     @property
     def of_array(self) -> bool:
-        """Whether they are the columns of an array, which have numbers for names."""
-        return self.names == [str(i) for i in range(len(self.columns))]
+        """Whether they are the columns of an array: real numbers, with their places for names."""
+        return self.names == [str(i) for i in range(len(self.columns))] and all(
+            column.typed == "float" and isinstance(one, Real) and one.there is None
+            for column, one in zip(self.columns, self.records.fields, strict=False)
+        )
 
     @property
     def dequantises(self) -> bool:
@@ -148,9 +151,9 @@ class Columns:
         return self.given.records.features(x), reasons
 
     def _named(self, sheet: Sheet) -> Sheet:
-        """A table whose columns have names, also if its file gives none."""
+        """A table whose columns have names, also if its file gives none, or those of the run are places."""
         for known in (self, *([self.given] if self.given else [])):
-            if not sheet.named and len(sheet.names) == len(known.columns):
+            if (known.of_array or not sheet.named) and len(sheet.names) == len(known.columns):
                 return replace(sheet, names=known.names, named=True)
         return sheet
 
@@ -243,7 +246,8 @@ class Columns:
 
     @property
     def _scales(self) -> list[Scale]:
-        found = [column.scale for column in self.columns if column.scale is not None]
+        drawn = (column for column in self.columns if not column.given)
+        found = [column.scale for column in drawn if column.scale is not None]
         assert isinstance(self.space, Reals)
         return found
 

@@ -22,8 +22,7 @@ from statistics import median
 from typing import Any, Literal, NamedTuple
 
 from ...errors import Refused
-from ...train.artifact import load, read_config
-from ...train.parts import outside
+from ...train.artifact import ArtifactError, load, read_config
 from .remedies import advice, already
 
 GAME = "game/"  # before the names of figures of the game, as opposed to those of the model
@@ -274,7 +273,10 @@ def _had(folder: Path) -> frozenset[str]:
         return frozenset()  # a log alone
     config = read_config(folder)
     options = {**config.get("recipe", {}).get("options", {}), **config.get("training", {})}
-    game = None if outside(config["model"]) else load(folder, average=False)
+    try:
+        game = load(folder, average=False)
+    except ArtifactError:  # of somebody's own code, which is not run, or without its weights
+        game = None
     return already(game, options)
 
 

@@ -19,7 +19,7 @@ REMEDIES: Mapping[
     "bound": ("a bound on the weights", ""),
     "clip": ("clip", "a smaller clip"),
     "ema": ("averaged weights (ema)", ""),
-    "beta1": ("beta1 0", ""),
+    "beta1": ("beta1 0 (if it is larger)", ""),
     "critic_rounds": ("more rounds of the critic (critic_rounds)", ""),
     "noise": ("instance noise", ""),
     "lr": ("a smaller learning rate", ""),
@@ -37,19 +37,21 @@ def already(game: nn.Module | None, options: Mapping[str, Any]) -> frozenset[str
 
     Args:
         game: the model, if it is known.
-        options: options of its run: ema, clip, beta1, those of them that there are.
+        options: options of its run: ema and clip, where there are such.
     """
+    view = getattr(game, "view", None)
+    views = {type(one).__name__ for one in view.modules()} if isinstance(view, nn.Module) else set()
     penalties = [getattr(one, "function", None) for one in getattr(game, "penalties", ())]
     found = {
         "r1": any(getattr(function, "__name__", "") == "r1" for function in penalties),
         "penalty": bool(penalties),
         "non_saturating": getattr(getattr(game, "objective", None), "name", "") == "non_saturating",
         "packing": getattr(game, "packing", 1) > 1,
-        "augmentation": getattr(game, "view", None) is not None,
+        "augmentation": bool(views - {"InstanceNoise", "Views", "ModuleList"}),
+        "noise": "InstanceNoise" in views,
         "bound": getattr(game, "bound", None) is not None,
         "clip": options.get("clip") is not None,
         "ema": options.get("ema") is not None,
-        "beta1": options.get("beta1") == 0,
     }
     return frozenset(name for name, there in found.items() if there)
 

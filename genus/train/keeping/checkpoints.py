@@ -154,7 +154,20 @@ class Checkpoints:
         if isinstance(self.evaluate, Remembers):
             self.evaluate.remember(state["memory"])
         self.best.resume(state)
+        self._take_best()
         return Position(*(state[name] for name in ("number", "seconds", "looked", "settled")))
+
+    def _take_best(self) -> None:
+        """Takes the best weights from best/, where the run ends with them now, and its state has none."""
+        folder, best = self.folder.path / "best", self.best
+        wanted = best.ends_with == "best" and best.weights is None and best.number > 0
+        if not wanted or not (folder / "config.json").exists():
+            return
+        config = artifact.read_config(folder)
+        if config["training"]["rounds"] == best.number:
+            weights = artifact.read_weights(folder / "model.safetensors")
+            check_tensors(folder, "the best", weights, self._models[-1])
+            best.weights, best.figures = weights, config["metrics"]
 
     def _buffers(self) -> list[dict[str, Tensor]]:
         """What this rank has of its own, of the model and of its average; nothing where it is alone."""

@@ -13,7 +13,6 @@ import hashlib
 import io
 import json
 import math
-import os
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -76,11 +75,7 @@ def keep_earlier(folder: Path, number: int, most: int) -> None:
         return
     own = folder / EARLIER / f"{found:08d}.pt"
     own.parent.mkdir(exist_ok=True)
-    own.unlink(missing_ok=True)
-    try:
-        os.link(folder / STATE, own)  # which costs nothing
-    except OSError:  # a file system that has no links
-        write(own, (folder / STATE).read_bytes())
+    write(own, (folder / STATE).read_bytes())  # no link: a copy over state.pt would go through it
     written = sorted(own.parent.glob("*.pt"), key=lambda path: path.stat().st_mtime_ns)
     for path in written[:-most]:
         path.unlink()

@@ -36,8 +36,13 @@ class Previews:
         self.picture, self.clock, self.total = picture, clock, total
         self.sizes = SIZES if "n" in inspect.signature(picture).parameters else (None,)
         self.costs: list[float] = []  # seconds that a picture of each size took, as far as known
-        self.begun = clock()
+        self.begun = self.drawn = clock()
         self.next = FIRST if total is None else min(FIRST, total / 4)
+
+    def worthwhile(self) -> bool:
+        """Whether to draw beside an evaluation: always, but what is `rare` at most a twentieth of the time."""
+        rare = getattr(self.picture, "rare", False)
+        return not rare or self.clock() - self.drawn >= 20 * max(self.costs, default=0.0)
 
     def due(self) -> bool:
         """Whether the time of a preview has come and it is not too dear; then the next is set."""
@@ -74,7 +79,8 @@ class Previews:
             self.picture(model, path)
         else:
             self.picture(model, path, n=n)
-        cost = self.clock() - begun
+        self.drawn = self.clock()
+        cost = self.drawn - begun
         known = self.costs[:size]
         self.costs = known + [cost] * (size + 1 - len(known))
         return cost

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import broken
 import pytest
 
-from genus.adversarial import GAN
+from genus.adversarial import GAN, InstanceNoise, Views
 from genus.core import Reals
 from genus.functional.adversarial import Penalty, r1
 from genus.measure.games.diagnosis import Finding, ailments, describe, diagnose, findings
@@ -141,7 +141,20 @@ def test_what_a_game_has_already_is_not_advised(tmp_path):
         "a smaller learning rate, a penalty (r1, or gradient_penalty for wasserstein) or a smaller clip"
     )
     moving = lines({}, *[{"returned": 0.9}] * 4)
-    assert told(plain, moving, ema=0.99, beta1=0.0) == "R1 (penalty r1) or a smaller learning rate"
+    assert told(plain, moving, ema=0.99) == (
+        "R1 (penalty r1), beta1 0 (if it is larger) or a smaller learning rate"
+    )
+    noisy = GAN(space, MLP(2, 2), MLP(2, 1), latent=2, view=Views([InstanceNoise(0.1, 100)]))
+    sure = lines({}, *[{"accuracy": 1.0, "signal": 0.0}] * 2)
+    assert "instance noise" in told(plain, sure)
+    assert "instance noise" not in told(noisy, sure)
+    learnt = lines({}, *[{"accuracy_train": 0.99}] * 2)
+    assert "augmentation" in told(noisy, learnt)
+    out = tmp_path / "gone"
+    artifact.save(plain, out, note={"recipe": {"name": "gan", "options": {}}})
+    (out / "metrics.jsonl").write_text("\n".join(map(json.dumps, ailing[0])))
+    (out / "model.safetensors").unlink()
+    assert diagnose(out)[0].name == "mode collapse"  # from the log alone
     assert advice(["packing"], {"packing"}) == ""
 
 
