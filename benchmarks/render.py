@@ -111,6 +111,8 @@ def blocks() -> dict[str, str]:
 def table(results: dict[str, Any]) -> str:
     """Rows as they were written, the notes, and how it was measured."""
     columns, rows = results["columns"], results["rows"]
+    if not rows:  # some cells are there, but none that a row is made of
+        return "Not measured yet.\n"
     lines = ["| " + " | ".join(columns) + " |", "|---|" + "--:|" * (len(columns) - 1)]
     lines += ["| " + " | ".join(row) + " |" for row in rows]
     if results["notes"]:

@@ -28,21 +28,11 @@ FILES = sorted(
 )
 
 
-UNMEASURED = {"benchmarks/measure/colour"}  # hours of training: their cells come one by one
-MEASURED = [name for name in FILES if name not in UNMEASURED]
-
-
 def bench_of(name):
     return importlib.import_module(name.replace("/", ".")).BENCH
 
 
-@pytest.mark.parametrize("name", sorted(UNMEASURED))
-def test_what_has_figures_is_measured(name):
-    bench = bench_of(name)
-    assert not bench.results.exists(), "take it out of UNMEASURED"
-
-
-@pytest.mark.parametrize("name", MEASURED)
+@pytest.mark.parametrize("name", FILES)
 def test_every_committed_table_is_what_its_cells_say(name):
     bench = bench_of(name)
     options = bench.parser().parse_args([])
@@ -55,7 +45,7 @@ def test_every_committed_table_is_what_its_cells_say(name):
     assert record["command"] == f"make bench NAME={name.removeprefix('benchmarks/')}"
 
 
-@pytest.mark.parametrize("name", MEASURED)
+@pytest.mark.parametrize("name", FILES)
 def test_every_cell_that_is_there_is_listed(name):
     bench = bench_of(name)
     listed = {cell.name for cell in bench.listed(bench.parser().parse_args([]))}
