@@ -99,6 +99,7 @@ def test_stored_options_and_back(parser):
         ("--componets 3", "there is no option --componets; did you mean --components?"),
         ("--log-evry 3", "there is no option --log-evry; did you mean --log-every?"),
         ("--components many", "--components is many; wanted is int, such as 2"),
+        ("--ends-with first", "--ends-with is first; wanted is auto, best or last"),
         ("--sizes 3", "--sizes is 3; wanted is tuple[int, ...], such as [3, 4]"),
         ("--components", "argument --components: expected one argument"),
         ("extra", "does not know what to do with extra"),

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from jsonargparse import ArgumentParser, DefaultHelpFormatter
 
@@ -150,13 +150,25 @@ class RecipeParser:
             raise Refused(f"{self.prog}: {complaint(error, self._wanted, self.defaults)}") from None
 
     def _wanted(self, name: str) -> str:
-        """The kind of value that an option has, with an example."""
+        """The kind of value that an option has, with an example, or all of its words."""
+        if words := _words(self.recipe, name):
+            *most, last = words
+            return f"{', '.join(most)} or {last}" if most else last
         default = self.defaults.get(name)
         example = "" if default is None else f", such as {json.dumps(_plain(default))}"
         return _kind(self.recipe, name) + example
 
 
 _PRINT = "\n  --print-config        print all options as YAML, for --config, and stop"
+
+
+def _words(recipe: Callable[..., Any], name: str) -> list[str]:
+    """The words that an option can be; none if it can be anything else."""
+    for function in (recipe, Run):
+        if found := inspect.signature(function).parameters.get(name):
+            kind = found.annotation
+            return [*map(str, get_args(kind))] if get_origin(kind) is Literal else []
+    return []
 
 
 def _kind(recipe: Callable[..., Any], name: str) -> str:
