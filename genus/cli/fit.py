@@ -11,11 +11,7 @@ from .arguments.own import folder_of, is_own, known, recipe_of
 from .errors import OK, STOPPED, say, writing
 from .parser import DATA, Parser, learnt_from
 
-ONCE = (
-    "out",
-    "resume",
-    "accept_change",
-)  # options of one command, which a resumed run does not take over
+ONCE = ("out", "resume", "accept_change")  # which a resumed run does not take over
 
 
 def run(words: list[str]) -> int:
@@ -122,6 +118,7 @@ def _conclude(out: Path, model: Any) -> None:
     """Prints the figures of the trained model, and how to sample from it."""
     from ..core import Model
     from ..train.artifact import read_config
+    from ..train.best import whose_weights
     from ..train.parts import outside
 
     if not isinstance(model, Model):
@@ -131,11 +128,9 @@ def _conclude(out: Path, model: Any) -> None:
     config = read_config(out)
     training, metrics = config["training"], config.get("metrics", {})
     kind = config["model"]["class"].rpartition(".")[2]
-    best = training.get("best_round")
-    weights = "" if best is None else f", with the weights of round {best:,}, its best"
     print(
         f"{kind}: {config['parameters']:,} parameters, {training['rounds']:,} rounds "
-        f"in {training['seconds']:,.0f} s{weights}"
+        f"in {training['seconds']:,.0f} s{whose_weights(training)}"
     )
     if metrics:
         print("  ".join(f"{name} {value:.4g}" for name, value in metrics.items()))

@@ -23,9 +23,7 @@ class TablePicture:
         source: the table, or the looser view of it, as its model takes it.
     """
 
-    rare: ClassVar[bool] = (
-        True  # tables are evaluated often, and a picture of many columns takes a while
-    )
+    rare: ClassVar[bool] = True  # tables are evaluated often, and many columns take a while
 
     def __init__(self, source: Data):
         assert source.columns is not None

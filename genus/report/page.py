@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core import PROMISES
+from ..train.best import whose_weights
 from .curves import chart, drawable, legend
 from .groups import Group, context, groups, space
 from .tables import abilities, link, tables
@@ -141,11 +142,9 @@ def _model(record: Mapping[str, Any], folder: Path) -> str:
     if record["failure"]:
         return f'{head}<p class="failure">It failed: {escape(record["failure"])}.</p></section>\n'
     given = f", {context(record['given'])}" if record["given"] else ""
-    best = record.get("best_round")
-    weights = "" if best is None else f", with the weights of round {best:,}, its best"
     facts = (
         f"{record['class']} on {space(record['view'])}{given}; {record['parameters']:,} "
-        f"parameters; {record['rounds']:,} rounds in {digits(record['seconds'])} s{weights}; can "
+        f"parameters; {record['rounds']:,} rounds in {digits(record['seconds'])} s{whose_weights(record)}; can "
         f"{listed([promise for promise in PROMISES if promise in record['promises']])}."
     )
     return (

@@ -48,6 +48,12 @@ def overfits(lines: Sequence[Mapping[str, Any]], kept: int | None) -> str:
     )
 
 
+def whose_weights(training: Mapping[str, Any]) -> str:
+    """What is said of a run that ended with the weights of another round than its last; "" of others."""
+    best = training.get("best_round")
+    return "" if best is None else f", with the weights of round {best:,}, its best"
+
+
 @dataclass
 class Best:
     """The best evaluation so far.

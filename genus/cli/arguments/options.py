@@ -151,32 +151,25 @@ class RecipeParser:
 
     def _wanted(self, name: str) -> str:
         """The kind of value that an option has, with an example, or all of its words."""
-        if words := _words(self.recipe, name):
-            *most, last = words
+        kind = _kind(self.recipe, name)
+        if get_origin(kind) is Literal:
+            *most, last = map(str, get_args(kind))
             return f"{', '.join(most)} or {last}" if most else last
         default = self.defaults.get(name)
         example = "" if default is None else f", such as {json.dumps(_plain(default))}"
-        return _kind(self.recipe, name) + example
+        words = inspect.formatannotation(kind).replace("typing.", "") if kind else "something else"
+        return words + example
 
 
 _PRINT = "\n  --print-config        print all options as YAML, for --config, and stop"
 
 
-def _words(recipe: Callable[..., Any], name: str) -> list[str]:
-    """The words that an option can be; none if it can be anything else."""
+def _kind(recipe: Callable[..., Any], name: str) -> Any:
+    """The type of an option; None if it is not known."""
     for function in (recipe, Run):
         if found := inspect.signature(function).parameters.get(name):
-            kind = found.annotation
-            return [*map(str, get_args(kind))] if get_origin(kind) is Literal else []
-    return []
-
-
-def _kind(recipe: Callable[..., Any], name: str) -> str:
-    """The type of an option, in words."""
-    for function in (recipe, Run):
-        if found := inspect.signature(function).parameters.get(name):
-            return inspect.formatannotation(found.annotation).replace("typing.", "")
-    return "something else"
+            return found.annotation
+    return None
 
 
 def _merged(*places: Mapping[str, Any]) -> Options:

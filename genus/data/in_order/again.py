@@ -54,9 +54,8 @@ def read_again(path: Path, meaning: Meaning, options: Mapping[str, Any]) -> Data
         first = f"row {cells.first + lost}: {reasons[lost]}"
         notes += (f"rows that cannot be read so: {cells.rows - len(good):,}; the first, {first}",)
     numbers = [meaning.class_names.index(words[i]) for i in good.tolist()] if words else None
-    keys = [
-        f"{name} {i}" for i in range(len(good))
-    ]  # as in `of_sheet`, so that a run's own splits come back
+    # as in `of_sheet`, so that a run's own splits come back
+    keys = [f"{name} {i}" for i in range(len(good))]
     rows = divided(["train"] * len(good), numbers, keys, name)
     kept = None if numbers is None else torch.tensor(numbers)
 

@@ -21,6 +21,7 @@ from ...core import Refused
 
 NAME = ".lock"
 DRAFTS = ".*.draft"  # what a killed writer has left
+OWN = ("best", "samples", "states")  # folders of a run beside its files
 _HELD: set[Path] = set()  # by this process, whose threads a record lock does not tell apart
 _GUARD = threading.Lock()
 
@@ -46,9 +47,10 @@ class Lock:
             self._take(folder)
             _HELD.add(place)
         self.place = place
-        for draft in folder.glob(DRAFTS):
-            with suppress(OSError):
-                draft.unlink()
+        for own in (folder, *(folder / name for name in OWN)):
+            for draft in own.glob(DRAFTS):
+                with suppress(OSError):
+                    draft.unlink()
 
     def _take(self, folder: Path) -> None:
         while True:

@@ -70,8 +70,8 @@ def keep_earlier(folder: Path, number: int, most: int) -> None:
         number: rounds of the one that comes; what is of the same round is not kept.
         most: how many of them there may be; the oldest go.
     """
-    found = (header_of(folder / STATE) or {}).get("round")
-    if not isinstance(found, int) or found == number or most < 1:
+    found = (header_of(folder / STATE) or {}).get("round") if most > 0 else None
+    if not isinstance(found, int) or found == number:
         return
     own = folder / EARLIER / f"{found:08d}.pt"
     own.parent.mkdir(exist_ok=True)

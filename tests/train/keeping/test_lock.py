@@ -74,8 +74,12 @@ def test_a_killed_writer_is_in_nobodys_way(holder, tmp_path, worker):
     process.join()
     if worker:
         os.kill(child, 0)  # the worker of its loader lives on
+    for name in ("states", "another"):
+        (tmp_path / "x" / name).mkdir()
+        (tmp_path / "x" / name / ".00000010.pt.0123.draft").write_text("half")
     Lock(tmp_path / "x").free()
-    assert [*(tmp_path / "x").iterdir()] == []
+    left = sorted(path.relative_to(tmp_path / "x").as_posix() for path in tmp_path.rglob("x/**/*"))
+    assert left == ["another", "another/.00000010.pt.0123.draft", "states"]  # others' stay
 
 
 def test_two_runs_of_one_process_are_two(tmp_path):
