@@ -33,7 +33,8 @@ from genus.functional.sequences.choices import Decoding
 from genus.measure.games.critics import recording
 from genus.train import artifact
 from genus.train.fit import Run, fit
-from genus.train.game import own_optimizers, play
+from genus.train.game import play
+from genus.train.rounds.plain import own_optimizers
 
 MOST = 1024  # states that are counted one by one
 

@@ -104,7 +104,8 @@ class MADE(Mixed):
 
     def loss(self, x: Tensor) -> Losses:
         """That of one mask, drawn anew: the mixture's is at most the mean of these."""
-        which = int(torch.randint(self.masks, ()))
+        drawn = torch.randint(self.masks, ())
+        which = int(drawn) if self.masks > 1 else 0  # unread, so that rounds of one can be compiled
         return {"nll": -self.log_prob_of(which, x).mean()}
 
     # inputs and outputs of the network

@@ -10,10 +10,10 @@ import torch
 from ..core import Model
 from ..data import Data
 from ..train import MakesOptimizers, Run, play
-from ..train.game import own_optimizers
 from ..train.keeping.state import STATE
 from ..train.note import found_number
 from ..train.process import begin
+from ..train.rounds.plain import own_optimizers
 
 TRIED = 1.0  # seconds of rounds that measure how many fit into a run
 SAFE = 0.8  # of these, for a run does not only play

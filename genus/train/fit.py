@@ -1,4 +1,4 @@
-"""fit: runs `play` with a time limit, a log, averaged weights and checkpoints.
+"""fit: plays a game with a time limit, a log, averaged weights and checkpoints.
 
 A round is a pure function of the weights before it, the seed and its own number: batches, noise and
 learning rates depend on the number alone. So a killed run continues bit for bit as if it had not
@@ -14,7 +14,7 @@ been stopped, and more frequent evaluation does not change a run.
 
 from collections.abc import Callable, Iterator
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
@@ -23,7 +23,7 @@ from ..core.seeds import mix, seed
 from . import artifact
 from .best import Best, overfits
 from .budget import Budget
-from .game import Average, MakesOptimizers, adam, own_optimizers, play
+from .game import Average, MakesOptimizers, adam, compiled
 from .given import Given, prepared
 from .keeping.checkpoints import IDENTITY, Checkpoints, Position
 from .keeping.folder import RunFolder
@@ -31,9 +31,13 @@ from .log import Log
 from .note import noted
 from .process import Interrupted, Patience, begin, undisturbed
 from .ranks import any_of, ranks, said_by_first
+from .rounds.plain import Rounds, own_optimizers
 from .run import Batches, Evaluate, Examiner, Figures, Run, announced, examined, match
 from .showing.previews import Picture, Previews
 from .showing.progress import Display
+
+if TYPE_CHECKING:
+    from .rounds.compiled import CompiledRounds
 
 LOG = "metrics.jsonl"
 
@@ -113,7 +117,7 @@ class _Session:
         self.average = None if run.ema is None else Average(model, run.ema)
         self.at, self.best, self.verdict = Position(), Best(run.patience, run.ends_with), ""
         self.stopping = self.worn = False  # by a signal, for want of patience: agreed by all ranks
-        self.figures, self.game = Figures(), Figures()  # of the model, and of the game
+        self.figures, self.game = Figures(), Figures()
         self.folder = RunFolder(run, self.identity(), schedule is not None)
         self.writes = self.folder.writes
         self.log = Log(self.folder.path / LOG if self.writes else None)
@@ -124,6 +128,7 @@ class _Session:
         self.display = Display(run.progress and self.rank == 0, run.rounds, run.minutes, self.clock)
         self.picture = self.display.drawing(picture, model)
         self.previews: Previews | None = None
+        self.compiled: CompiledRounds | None = None
 
     def go(self) -> Model:
         try:
@@ -180,15 +185,11 @@ class _Session:
             yield from learner.fit(*everything)
             self.at.settled = True
             return
-        yield from play(
-            self.model,
-            self.batches(),
-            self.optimizers,
-            start=self.at.number,
-            clip=self.run.clip,
-            accumulate=self.run.accumulate,
-            autocast=self.run.autocast,
-        )
+        run = self.run
+        rounds = Rounds(self.model, self.optimizers, run.clip, run.accumulate, run.autocast)
+        self.compiled = compiled(rounds, self.display.say) if run.compile else None
+        play = (self.compiled or rounds).play
+        yield from map(play, count(self.at.number), self.batches())
 
     def batches(self) -> Iterator[tuple[Tensor, ...]]:
         """Sets the learning rate and the noise of each round, and yields its batch."""
@@ -339,6 +340,7 @@ class _Session:
     def note(self) -> dict[str, Any]:
         training = {"rounds": self.at.number, "seconds": round(self.at.seconds, 1)}
         training |= {k: getattr(self.run, k) for k in ("batch", "lr", "seed", "ema")}
+        training |= {"compiled": self.compiled.fits} if self.compiled else {}
         changes = {"changes": self.folder.changes} if self.folder.changes else {}
         return (
             {"training": training, "metrics": self.figures} | changes | noted(self.run, self.data)

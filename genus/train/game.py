@@ -2,17 +2,17 @@
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
-from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
-from ..core import Losses, Model, Player, Refused, in_range
-from .ranks import ranks
+from ..core import Losses, Model, in_range
+from .rounds.plain import Rounds
+
+if TYPE_CHECKING:
+    from .rounds.compiled import CompiledRounds
 
 
 def play(
@@ -24,6 +24,7 @@ def play(
     clip: float | None = None,
     accumulate: int = 1,
     autocast: bool = False,
+    compile: bool = False,
 ) -> Iterator[Losses]:
     """Trains round by round, and yields the named losses of each round.
 
@@ -43,55 +44,20 @@ def play(
         accumulate: number of equal parts into which a batch is split, to save memory; each part
             is dealt anew for each player.
         autocast: whether to compute losses in bfloat16 where torch considers that safe.
+        compile: whether to compile whole rounds, with gradients and Adam, into one program each, which
+            takes seconds to minutes; a warning says why a game cannot be compiled, and is played as usual.
     """
-    players = model.players()
-    if own_optimizers(players) != optimizers.keys():
-        wanted = sorted(own_optimizers(players))
-        raise Refused(f"play: optimizers are for {sorted(optimizers)}; {wanted} is wanted")
-    moves = {name: optimizers[player.optimizer or name] for name, player in players.items()}
-    turns = {name: _turn(model, player) for name, player in players.items()}
-    owns = {name: player.parameters() for name, player in players.items()}
-    last = next(reversed(players), None)
+    rounds = Rounds(model, optimizers, clip, accumulate, autocast)
+    round_of = compiled(rounds).play if compile else rounds.play
     for number, batch in enumerate(batches, start):
-        parts = _parts(batch, accumulate)
-        dealt = None
-        losses: Losses = {}
-        for name, player in players.items():
-            if number % player.every:
-                continue
-            moves[name].zero_grad()
-            for i, part in enumerate(parts):
-                with _precision(batch[0].device, autocast), _quiet(turns[name], i + 1 < accumulate):
-                    if dealt is None or accumulate > 1:
-                        dealt = model.deal(*part)
-                    terms = turns[name](*dealt)
-                    total = torch.stack([*terms.values()]).sum() / accumulate
-                shared = name != last and _has_gradients(dealt)
-                total.backward(inputs=owns[name], retain_graph=shared)
-                for term, value in terms.items():
-                    key = f"{name}/{term}"
-                    losses[key] = losses.get(key, 0) + value.detach() / accumulate
-            if clip is not None:
-                clip_grad_norm_(owns[name], clip)
-            moves[name].step()
-            if player.after is not None:
-                with torch.no_grad():
-                    player.after()
-        yield losses
+        yield round_of(number, batch)
 
 
-def own_optimizers(players: Mapping[str, Player]) -> set[str]:
-    """The names of the players that have an optimiser of their own."""
-    for name, player in players.items():
-        if (other := player.optimizer) is None:
-            continue
-        if other not in players or players[other].optimizer is not None:
-            raise Refused(f"players: {name} shares the optimiser of {other}, which has none")
-        if {*player.parameters()} != {*players[other].parameters()}:
-            raise Refused(
-                f"players: {name} shares the optimiser of {other}, but owns other weights"
-            )
-    return {name for name, player in players.items() if player.optimizer is None}
+def compiled(rounds: Rounds, say: Callable[[str], None] | None = None) -> "CompiledRounds":
+    """The same rounds, compiled; `say` is told how long that takes."""
+    from .rounds.compiled import CompiledRounds  # torch's compiler takes seconds to import
+
+    return CompiledRounds(rounds, say or (lambda sentence: None))
 
 
 MakesOptimizers = Callable[[str, list[nn.Parameter]], Optimizer]  # from a player's name and weights
@@ -137,58 +103,6 @@ def adamw(lr: float, decay: float) -> MakesOptimizers:
         return torch.optim.AdamW(parameters, lr=lr, weight_decay=decay, fused=True)
 
     return make
-
-
-class Turn(nn.Module):
-    """A player's loss as a module, for DistributedDataParallel."""
-
-    def __init__(self, model: Model, player: Player):
-        super().__init__()
-        self.model, self.loss = model, player.loss
-
-    def forward(self, *dealt: Tensor | None) -> Losses:
-        return self.loss(*dealt)
-
-
-def _turn(model: Model, player: Player) -> nn.Module:
-    """The player's loss; over several ranks, wrapped to average its own gradients only."""
-    turn = Turn(model, player)
-    if ranks()[1] == 1:
-        return turn
-    everyone = list(model.parameters())
-    wanted = [p.requires_grad for p in everyone]
-    owned = {id(p) for p in player.parameters()}
-    try:
-        for p in everyone:
-            p.requires_grad_(id(p) in owned and p.requires_grad)
-        return DistributedDataParallel(turn, broadcast_buffers=False)
-    finally:
-        for p, was in zip(everyone, wanted, strict=True):
-            p.requires_grad_(was)
-
-
-def _has_gradients(dealt: tuple[Any, ...]) -> bool:
-    """Whether a dealt tensor, also of a component, has a graph."""
-    return any(
-        _has_gradients(x) if isinstance(x, tuple) else x is not None and x.requires_grad
-        for x in dealt
-    )
-
-
-def _parts(batch: Sequence[Tensor], count: int) -> list[tuple[Tensor, ...]]:
-    rows = len(batch[0])
-    if rows % count:
-        raise Refused(f"play: accumulate is {count}; it must divide the batch's {rows} rows")
-    return list(zip(*(x.split(rows // count) for x in batch), strict=True))
-
-
-def _precision(device: torch.device, on: bool) -> AbstractContextManager[object]:
-    return torch.autocast(device.type, torch.bfloat16) if on else nullcontext()
-
-
-def _quiet(turn: nn.Module, on: bool) -> AbstractContextManager[object]:
-    """A context without gradient averaging over ranks, for all but the last part of a batch."""
-    return turn.no_sync() if on and isinstance(turn, DistributedDataParallel) else nullcontext()
 
 
 class Average:

@@ -111,7 +111,7 @@ class RunFolder:
             )
         self.changes = list(state.header.get("changes", []))
         before = state.header.get("circumstances", {})
-        here = circumstances()
+        here = circumstances(self.run)
         moved = [name for name in here if name in before and before[name] != here[name]]
         told += [f"{name} was {before[name]}, and is {here[name]}" for name in moved]
         if told and self.rank == 0:
@@ -126,7 +126,7 @@ class RunFolder:
             "round": state["number"],
             "identity": self.identity,
             "changes": self.changes,
-            "circumstances": circumstances(),
+            "circumstances": circumstances(self.run),
         }
         keep(self.path, {**known, **header}, state)
 
@@ -141,11 +141,12 @@ def _say(sentence: str) -> None:
     warnings.warn(f"fit: {sentence}", Note, stacklevel=2)
 
 
-def circumstances() -> dict[str, Any]:
+def circumstances(run: Run) -> dict[str, Any]:
     """What a run goes on under, whatever it is, though its last digits may depend on it."""
     return {
         "ranks": ranks()[1],
         "threads": torch.get_num_threads(),
+        "compile": run.compile,
         "genus": __version__,
         "torch": torch.__version__,
         "python": ".".join(map(str, sys.version_info[:2])),

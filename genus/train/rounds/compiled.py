@@ -1,0 +1,207 @@
+"""Rounds as compiled programs: one for each set of players that move together."""
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from itertools import chain
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.fx import GraphModule
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.fx.graph import CodeGen
+
+from ...core import Losses
+from ...data.sources import Note
+from ..process import undisturbed
+from ..ranks import ranks
+from .bundles import Bundle, Traced, bundled, suits
+from .graphs import drop_unused, lifted, views_of_bundles
+from .plain import Rounds, Step
+from .sight import Unfit, as_before, check_graph, refusing_numbers, unchanged
+
+Call = Callable[..., Sequence[Tensor]]  # of the arguments of a graph
+Compiler = Callable[[GraphModule, Sequence[Tensor]], Call]
+
+
+def inductor(graph: GraphModule, arguments: Sequence[Tensor]) -> Call:
+    """The program that torch's compiler makes of a graph.
+
+    Raises:
+        Unfit: there is no C++ compiler, or it fails.
+    """
+    from torch._inductor import compile, config, cpp_builder, exc
+
+    try:
+        cpp_builder.get_cpp_compiler()
+    except exc.InvalidCxxCompiler:
+        raise Unfit("no C++ compiler was found; g++ or clang is wanted") from None
+    try:
+        with config.patch(fallback_random=True):
+            return cast(Call, compile(graph, list(arguments)))
+    except RuntimeError as error:
+        raise Unfit(f"the compiler fails: {str(error).splitlines()[0]}") from error
+
+
+def as_traced(graph: GraphModule, arguments: Sequence[Tensor]) -> Call:
+    """The graph itself, one operation after another: what a compiler is compared with."""
+    return graph
+
+
+class CompiledRounds:
+    """The rounds of a game, each compiled when its players first move together.
+
+    Args:
+        rounds: rounds as they are played otherwise.
+        say: function that is told how long compilation takes. A warning says why they are not compiled.
+        compiler: makes a program of a graph and of arguments like those of its calls; by default, torch's.
+    """
+
+    def __init__(
+        self, rounds: Rounds, say: Callable[[str], None], compiler: Compiler | None = None
+    ):
+        self.plain, self.say, self.compiler = rounds, say, compiler or inductor
+        self.bundles: list[Bundle] = []
+        self.programs: dict[tuple[str, ...], Program] = {}
+        self.seconds = 0.0  # of compilation
+        self.fits = True
+
+    def play(self, number: int, batch: Sequence[Tensor]) -> Losses:
+        """Plays the round of a number; returns its losses."""
+        names = self.plain.moving(number)
+        if self.fits and names and names not in self.programs:
+            self.prepare(names, batch)
+        if (known := self.programs.get(names)) and self.fits and known.takes(batch):
+            return known.play(batch)
+        losses = self.plain.round(names, batch, self.plain.moves)
+        for bundle in self.bundles:
+            bundle.count = int(bundle.steps[0])
+        return losses
+
+    def prepare(self, names: tuple[str, ...], batch: Sequence[Tensor]) -> None:
+        """Compiles the round in which these players move, or finds that it cannot be."""
+        begun = time.perf_counter()
+        try:
+            if ranks()[1] > 1:
+                raise Unfit("several ranks average their gradients in the middle of a round")
+            if not self.programs:
+                self.say("a round is compiled, which takes seconds to minutes")
+                self.bundles = bundled(self.plain, batch)
+            self.programs[names] = Program(self.plain, self.bundles, names, batch, self.compiler)
+        except Unfit as why:
+            self.fits = False
+            who = type(self.plain.model).__name__
+            warnings.warn(f"{who} is trained without compilation: {why}", Note, stacklevel=2)
+            return
+        passed = time.perf_counter() - begun
+        self.seconds += passed
+        self.say(f"a round of {' and '.join(names)} was compiled in {passed:.0f} s")
+
+
+class Program:
+    """The program of a round in which some players move.
+
+    Args:
+        rounds: rounds as they are played otherwise.
+        bundles: the weights of all players.
+        names: the players that move.
+        batch: rows, for their shapes.
+        compiler: makes a program of a graph.
+    """
+
+    def __init__(
+        self,
+        rounds: Rounds,
+        bundles: Sequence[Bundle],
+        names: tuple[str, ...],
+        batch: Sequence[Tensor],
+        compiler: Compiler,
+    ):
+        self.rounds, self.names, self.batch = rounds, names, [(x.shape, x.dtype) for x in batch]
+        self.device = batch[0].device
+        self.moved = {name: [g for g in bundles if name in g.players] for name in names}
+        self.later = step_after(rounds, names)  # of an optimiser that is no part of the program
+        self.terms: list[str] = []  # the losses that the program returns
+        self.reached: list[nn.Parameter] = []  # and then the gradients, for a step after it
+        tensors = [*dict.fromkeys(chain(rounds.model.parameters(), rounds.model.buffers()))]
+        weights = [weight for bundle in bundles for weight in bundle.weights]
+        grouped = set(map(id, weights))
+        self.state = [x for x in tensors if id(x) not in grouped]
+        for bundle in bundles:
+            self.state += [bundle.flat, bundle.first, bundle.second]
+        numbers = self.numbers([[1.0, 1.0, 1.0] for moved in self.moved.values() for _ in moved])
+        graph = self.trace(weights, numbers, batch)
+        check_graph(graph, [*tensors, *self.state])
+        views_of_bundles(graph, [*self.state, *weights], bundles)
+        self.noise = lifted(graph)
+        self.used = drop_unused(graph)
+        with undisturbed(rounds.model, self.device):
+            self.call = compiler(graph, self.arguments(numbers, batch))
+
+    def trace(
+        self, weights: list[nn.Parameter], numbers: Tensor, batch: Sequence[Tensor]
+    ) -> GraphModule:
+        """The graph of a round, whose arguments are state, weights, numbers and batch."""
+        rounds, sizes = self.rounds, [len(moved) for moved in self.moved.values()]
+
+        def whole(
+            state: list[Tensor], weights: list[Tensor], numbers: Tensor, batch: list[Tensor]
+        ) -> list[Tensor]:
+            steps = zip(self.names, numbers.split(sizes), strict=True)
+            moves = {name: Traced(rounds, name, self.moved[name], own) for name, own in steps}
+            losses = rounds.round(self.names, batch, moves)
+            self.terms = list(losses)
+            gradients = moves[self.names[0]].gradients if self.later else {}
+            self.reached = list(gradients)
+            return [torch.stack([x.detach() for x in losses.values()]), *gradients.values()]
+
+        with as_before(rounds.model, self.state), unchanged(rounds.model), refusing_numbers():
+            try:
+                graph = make_fx(whole)(self.state, weights, numbers, list(batch))
+            except RuntimeError as error:
+                raise Unfit(str(error).splitlines()[0]) from error
+        graph.graph.set_codegen(CodeGen())  # arguments one by one
+        return graph
+
+    def takes(self, batch: Sequence[Tensor]) -> bool:
+        """Whether the program is made for rows of these shapes."""
+        return [(x.shape, x.dtype) for x in batch] == self.batch
+
+    def numbers(self, steps: list[list[float]]) -> Tensor:
+        """What the steps of bundles depend on, (bundles, 3)."""
+        return torch.tensor(steps, dtype=torch.float64, device=self.device).view(-1, 3)
+
+    def arguments(self, numbers: Tensor, batch: Sequence[Tensor]) -> list[Tensor]:
+        """The arguments of the program, with noise that is drawn here."""
+        every = [*self.state, numbers, *batch, *(draw() for draw in self.noise)]
+        return [every[i] for i in self.used]
+
+    @torch.no_grad()
+    def play(self, batch: Sequence[Tensor]) -> Losses:
+        """Plays a round; returns its losses."""
+        steps = [bundle.count_step() for name in self.names for bundle in self.moved[name]]
+        losses, *gradients = self.call(*self.arguments(self.numbers(steps), batch))
+        if self.later is not None:
+            self.later.begin()
+            for weight, gradient in zip(self.reached, gradients, strict=True):
+                weight.grad = gradient
+            self.later.finish()
+        return dict(zip(self.terms, losses.unbind(), strict=True))
+
+
+def step_after(rounds: Rounds, names: Sequence[str]) -> Step | None:
+    """The step of an optimiser that is no part of the program, but follows it.
+
+    Raises:
+        Unfit: something else follows that step.
+    """
+    others = [name for name in names if not suits(rounds.optimizers[name])]
+    if not others:
+        return None
+    if len(names) > 1 or rounds.players[names[0]].after is not None:
+        kind = type(rounds.optimizers[others[0]]).__name__
+        raise Unfit(
+            f"{others[0]} is moved by {kind}, and more follows in a round; Adam or AdamW is wanted"
+        )
+    return Step(rounds, names[0])

@@ -1,0 +1,112 @@
+"""Passes over the graph of a round: weights as views, random numbers as arguments."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from torch.fx import GraphModule, Node
+
+from .bundles import Bundle
+from .sight import is_inplace
+
+
+def views_of_bundles(
+    graph: GraphModule, arguments: Sequence[Tensor], bundles: Sequence[Bundle]
+) -> None:
+    """Makes the arguments that are weights of bundles views of those that are the bundles' own tensors.
+
+    Args:
+        graph: graph of a round.
+        arguments: its first arguments.
+        bundles: all bundles.
+    """
+    nodes = [n for n in graph.graph.nodes if n.op == "placeholder"]
+    node_of = {id(x): node for x, node in zip(arguments, nodes, strict=False)}
+    call = graph.graph.call_function
+    with graph.graph.inserting_after(nodes[-1]):
+        for bundle in bundles:
+            flat = node_of[id(bundle.flat)]
+            for weight, begin in zip(bundle.weights, bundle.places, strict=True):
+                node, end = node_of[id(weight)], begin + weight.numel()
+                view = call(torch.ops.aten.slice.Tensor, (flat, 0, begin, end))
+                shaped = call(torch.ops.aten.view.default, (view, list(weight.shape)))
+                view.append(shaped)
+                node.replace_all_uses_with(shaped)
+                graph.graph.erase_node(node)
+    graph.recompile()
+
+
+LIKE = {  # random operations of which an argument matters by its shape alone
+    torch.ops.aten.randn_like.default,
+    torch.ops.aten.rand_like.default,
+    torch.ops.aten.randint_like.default,
+    torch.ops.aten.randint_like.low_dtype,
+    torch.ops.aten.bernoulli.p,
+}
+EMPTY = {
+    torch.ops.aten.empty.memory_format,
+    torch.ops.aten.empty_like.default,
+    torch.ops.aten.new_empty.default,
+}
+
+
+def lifted(graph: GraphModule) -> list[Callable[[], Tensor]]:
+    """Makes random numbers arguments of a graph; returns functions that draw them, in order.
+
+    Numbers whose law depends on a tensor, and all that come later, stay in the graph.
+    """
+    draws: list[Callable[[], Tensor]] = []
+    last = [n for n in graph.graph.nodes if n.op == "placeholder"][-1]
+    for node in list(graph.graph.nodes):
+        if torch.Tag.nondeterministic_seeded not in getattr(node.target, "tags", ()):
+            continue
+        inplace = torch.Tag.inplace in node.target.tags
+        given = node.args[1:] if inplace or node.target in LIKE else node.args
+        if any(isinstance(x, Node) for x in (*given, *node.kwargs.values())):
+            break
+        draws.append(drawing(node, first=inplace or node.target in LIKE))
+        with graph.graph.inserting_after(last):
+            last = graph.graph.placeholder(f"noise_{len(draws)}")
+            last.meta = dict(node.meta)
+        noise = last
+        if inplace and not (node.args[0].target in EMPTY and len(node.args[0].users) == 1):
+            with graph.graph.inserting_before(node):
+                noise = graph.graph.call_function(
+                    torch.ops.aten.copy_.default, (node.args[0], noise)
+                )
+        node.replace_all_uses_with(noise)
+        graph.graph.erase_node(node)
+    graph.recompile()
+    return draws
+
+
+def drawing(node: Node, first: bool) -> Callable[[], Tensor]:
+    """A function that does what a random operation does; its first argument may be any tensor of its shape."""
+    target, args, kwargs = cast(Any, node.target), node.args, dict(node.kwargs)
+    if not first:
+        return lambda: target(*args, **kwargs)
+    like, rest = cast(Node, args[0]).meta["val"], args[1:]
+    size, stride = tuple(like.shape), like.stride()
+    dtype, device = like.dtype, like.device
+
+    def draw() -> Tensor:
+        empty = torch.empty_strided(size, stride, dtype=dtype, device=device)
+        return target(empty, *rest, **kwargs)
+
+    return draw
+
+
+def drop_unused(graph: GraphModule) -> list[int]:
+    """Removes arguments that nothing uses; returns the numbers of those that stay."""
+    graph.graph.eliminate_dead_code(
+        lambda node: is_inplace(node) or node.op in ("placeholder", "output")
+    )
+    used = []
+    for i, node in enumerate([n for n in graph.graph.nodes if n.op == "placeholder"]):
+        if node.users:
+            used.append(i)
+        else:
+            graph.graph.erase_node(node)
+    graph.recompile()
+    return used

@@ -1,0 +1,141 @@
+"""What a trace cannot see is refused, so that no program does silently something else than the round."""
+
+import sys
+import types
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.fx import GraphModule, Node
+from torch.overrides import TorchFunctionMode
+
+from ..process import undisturbed
+
+
+class Unfit(Exception):
+    """Why a round cannot be compiled."""
+
+
+NUMBERS = {  # methods of a tensor whose result depends on its values
+    getattr(Tensor, name)
+    for name in (
+        *("item", "tolist", "numpy", "__array__", "__bool__", "__int__", "__float__", "__index__"),
+        *("__complex__", "__contains__", "is_nonzero"),
+    )
+}
+DATA_SHAPES = {torch.Tag.dynamic_output_shape, torch.Tag.data_dependent_output}
+
+
+class refusing_numbers(TorchFunctionMode):
+    """A context in which a tensor that is read as a number raises Unfit, with the line that does so."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
+    ) -> Any:
+        if func in NUMBERS:
+            raise Unfit(f"{line_of_caller()} reads a tensor as a number")
+        if func is nn.functional.one_hot and len(args) == 2 and args[1] > 0:
+            return one_hot(*args)
+        return func(*args, **(kwargs or {}))
+
+
+def one_hot(x: Tensor, classes: int) -> Tensor:
+    """What torch's function returns, which first reads the largest class."""
+    return (x[..., None] == torch.arange(classes, device=x.device)).long()
+
+
+def line_of_caller() -> str:
+    """The innermost line that is neither of torch nor of this file."""
+    frame: types.FrameType | None = sys._getframe(1)
+    own, torch_folder = __file__, str(Path(torch.__file__).parent)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if file != own and not file.startswith(torch_folder):
+            return f"{Path(file).name}, line {frame.f_lineno},"
+        frame = frame.f_back
+    return "the model"
+
+
+@contextmanager
+def as_before(model: nn.Module, more: Sequence[Tensor]) -> Iterator[None]:
+    """A context that leaves the model, further tensors and random streams as they were."""
+    tensors = [*dict.fromkeys([*model.parameters(), *more])]
+    before = [x.detach().clone() for x in tensors]
+    own = [(m, dict(m._buffers)) for m in model.modules()]
+    device = next(chain(model.parameters(), model.buffers())).device
+    buffers = {id(x) for x in model.buffers()}
+    try:
+        with undisturbed(model, device):
+            yield
+            if {id(x) for x in model.buffers()} != buffers:
+                names = [k for k, x in model.named_buffers() if id(x) not in buffers]
+                raise Unfit(f"a round puts another tensor in the place of {', '.join(names)}")
+    finally:
+        for module, was in own:
+            module._buffers.update(was)
+        with torch.no_grad():
+            for x, was in zip(tensors, before, strict=True):
+                x.copy_(was)
+
+
+@contextmanager
+def unchanged(model: nn.Module) -> Iterator[None]:
+    """A context that raises Unfit if an attribute of a module is another one after it."""
+    before = [(module, attributes(module)) for module in model.modules()]
+    yield
+    for module, was in before:
+        now = attributes(module)
+        for name in was.keys() | now.keys():
+            if name not in was or name not in now or not same(was[name], now[name]):
+                raise Unfit(f"a round changes {type(module).__name__}.{name}, which is no buffer")
+
+
+def attributes(module: nn.Module) -> dict[str, Any]:
+    """The attributes of a module, without parameters, buffers and modules; collections are copied."""
+    copied = (list, dict, set)
+    return {
+        name: type(value)(value) if type(value) in copied else value
+        for name, value in vars(module).items()
+        if name not in ("_parameters", "_buffers", "_modules")
+    }
+
+
+def same(was: Any, now: Any) -> bool:
+    if was is now:
+        return True
+    if type(was) is not type(now):
+        return False
+    if isinstance(was, (list, tuple)):
+        return len(was) == len(now) and all(map(same, was, now))
+    if isinstance(was, dict):
+        return was.keys() == now.keys() and all(same(was[k], now[k]) for k in was)
+    return not isinstance(was, Tensor) and bool(was == now)
+
+
+def check_graph(graph: GraphModule, known: Sequence[Tensor]) -> None:
+    """Raises Unfit if a graph has one of these tensors as a constant, or a shape that depends on data."""
+    storages = {x.untyped_storage().data_ptr() for x in known if x.numel()}
+    for node in graph.graph.nodes:
+        if node.op == "get_attr":
+            value = getattr(graph, node.target)
+            if isinstance(value, Tensor) and value.untyped_storage().data_ptr() in storages:
+                raise Unfit(f"the trace takes a tensor of the model for a constant ({node.target})")
+            if any(is_inplace(user) and user.args[0] is node for user in node.users):
+                raise Unfit("a round changes a tensor that is neither a parameter nor a buffer")
+        indexed = node.target is torch.ops.aten.index.Tensor and not selects_by_mask(node)
+        if DATA_SHAPES.intersection(getattr(node.target, "tags", ())) and not indexed:
+            raise Unfit(f"the shape of a result of {node.target} depends on data")
+
+
+def selects_by_mask(node: Node) -> bool:
+    masks = (torch.bool, torch.uint8)
+    return any(isinstance(i, Node) and i.meta["val"].dtype in masks for i in node.args[1])  # pyright: ignore[reportOptionalIterable, reportGeneralTypeIssues]
+
+
+def is_inplace(node: Node) -> bool:
+    schema = getattr(node.target, "_schema", None)
+    return schema is not None and schema.is_mutable

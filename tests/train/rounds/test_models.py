@@ -1,0 +1,38 @@
+"""Every model of `models`: its compiled rounds, before the compiler, are its rounds, or the model is refused."""
+
+import pytest
+import torch
+from laws import rows_for
+from models import MODELS, build
+
+from .law import compiled_rounds_are_rounds
+
+READS = "reads a tensor as a number"
+REFUSED = {  # what decides which operations a round has is only known from its rows or draws
+    **dict.fromkeys(["made-masks"], READS),  # which mask is drawn
+    **dict.fromkeys(["nade", "nade-shuffled"], READS),  # which bits are set
+    **dict.fromkeys(["rnnnade", "rnnrbm", "graphrnn", "graphrnn-s"], READS),  # the longest row
+    **dict.fromkeys(["seq2seq", "seq2seq-attention", "seq2seq-endless"], READS),
+    **dict.fromkeys(["encoder-decoder", "stroke-prediction", "handwriting"], READS),
+    **dict.fromkeys(["dgmg", "unordered"], READS),  # which node an edge leads to
+    **dict.fromkeys(["gogan", "adagan"], READS),  # the stage
+    **dict.fromkeys(["ddpm-learned"], READS),  # whether a row is at the last step
+    **dict.fromkeys(["diffusion-coupled"], READS),  # which row goes with which noise
+    **dict.fromkeys(["flow-inverse"], READS),  # the order of the features
+    **dict.fromkeys(["flow-residual", "flow-continuous-alone"], READS),  # the number of steps
+}
+LEARNERS = [name for name, make in MODELS.items() if "fit" not in build(make).promises()]
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_compiled_rounds_are_rounds(name):
+    model = build(MODELS[name])
+    torch.set_default_dtype(torch.float64)
+    data = rows_for(model)
+    batches = [data.batch(number, 8, 0) for number in range(3)]
+    reason = compiled_rounds_are_rounds(model, batches)
+    if name in REFUSED:
+        assert reason is not None
+        assert REFUSED[name] in reason
+    else:
+        assert reason is None
