@@ -6,7 +6,7 @@ Each choice draws the same number of images from the same model, which autoregre
 
 from argparse import Namespace
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import torch
@@ -21,6 +21,7 @@ from genus.measure.samples.samples import sample_figures
 from genus.train import artifact
 
 from ..bench import Bench, Cell, Cells, Table, given, nats, with_error
+from .attention import MODELS
 
 SURE, SAMPLES = 0.95, 1000  # of the oracle's probability
 REAL = "test rows"
@@ -59,7 +60,7 @@ BENCH = Bench(
 @BENCH.cells
 def cells(options: Namespace) -> Iterator[Cell]:
     for name in CHOICES:
-        yield Cell(name, partial(look, name, options))
+        yield Cell(name, partial(look, name, options), probe)
 
 
 @BENCH.rows
@@ -72,10 +73,16 @@ def rows(found: Cells, options: Namespace) -> Table:
     ]
 
 
+@cache
+def probe() -> list[float]:
+    """The fingerprint of the model, for all choices."""
+    return MODELS["transformer"].probe()
+
+
 @torch.no_grad()
 def look(name: str, options: Namespace) -> dict[str, tuple[float, float]]:
     """Figures of images, each with its standard error."""
-    model = artifact.load(given(options.weights, "weights") / "transformer" / "best").eval()
+    model = artifact.load(given(options.weights, "weights") / "transformer-0" / "best").eval()
     data, judge, decoding = load("digits"), oracle("digits"), CHOICES[name]
     train, test = (data.splits[split].everything()[0] for split in ("train", "test"))
     torch.manual_seed(0)
