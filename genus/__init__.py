@@ -20,6 +20,7 @@ from .families import FAMILIES as FAMILIES
 _NAMES = {  # of each folder, what also stands here
     "core": "Bits Classes GenerativeModel Model Pixels Player Reals Tokens sample",
     "train": "Run fit load play save",
+    "compiling": "compiled",
     "media": "show",
     "measure": "evaluate",
     "tabular": "TableModel",
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from . import train as train
     from . import translation as translation
     from . import vae as vae
+    from .compiling import compiled as compiled
     from .core import Bits as Bits
     from .core import Classes as Classes
     from .core import GenerativeModel as GenerativeModel

@@ -18,7 +18,8 @@ MAY_IMPORT = {  # the top folders, from the ground up
     "functional": set(),
     "nn": {"core", "functional"},
     "media": {"_version", "core", "functional"},
-    "train": {"_version", "core", "media", "data"},
+    "compiling": {"core"},
+    "train": {"_version", "core", "media", "data", "compiling"},
     **dict.fromkeys(FAMILIES, BASE),
     "data": {"core", "functional", "media"},
     "measure": {*BASE, "_version", "train", "data"},
@@ -29,6 +30,7 @@ MAY_IMPORT = {  # the top folders, from the ground up
     "cli": {
         *BASE,
         "_version",
+        "compiling",
         "media",
         "train",
         "data",

@@ -2,12 +2,38 @@
 
 from collections.abc import Generator, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, linear, relu
 
 from ..errors import Refused, at_least, in_range
+
+
+class UnitOrder(NamedTuple):
+    """The order of features and units in `MaskedMLP.unroll`.
+
+    Args:
+        outs: the numbers of each feature's channels of the output, in the order of the features.
+        sorts: of the input and each hidden layer, its units in the order of their degrees.
+        ends: of each of these: how many of its units have a degree of at most 0, 1, ...
+        tidy: of each of these: whether that is the order in which they are.
+        order: the features in their order.
+    """
+
+    outs: Tensor
+    sorts: list[Tensor]
+    ends: list[list[int]]
+    tidy: list[bool]
+    order: list[int]
+
+    def picked(self, weight: Tensor, after: int | None, before: int) -> Tensor:
+        """Rows and columns in the order of two layers' units; what is in order already is not copied."""
+        for axis, layer in ((0, after), (1, before)):
+            if layer is not None and not self.tidy[layer]:
+                weight = weight.index_select(axis, self.sorts[layer])
+        return weight
 
 
 class MaskedMLP(nn.Module):
@@ -57,6 +83,7 @@ class MaskedMLP(nn.Module):
         self.features, self.d_in, self.d_out, self.hidden = features, d_in, d_out, tuple(hidden)
         self.masks, self.shuffled, self.dropout, self.seed = masks, shuffled, dropout, seed
         self.context, self.shortcut, self.backwards = context, shortcut, backwards
+        self._plans: dict[tuple[int, torch.device], UnitOrder] = {}
         widths = [features * d_in, *hidden]
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
         self.last = nn.Linear(widths[-1], features * d_out)
@@ -105,21 +132,15 @@ class MaskedMLP(nn.Module):
             mask: whose order it is.
             context: (n, context), where the network has one.
         """
-        order, degrees = self.places[mask].argsort(), self.degrees(mask)
-        ins, outs = _channels(order, self.d_in), _channels(order, self.d_out)
-        sorts = [ins.flatten(), *(m.argsort(stable=True) for m in degrees[1:])]
-        places = torch.arange(self.features, device=order.device)
-        ends = [  # of each layer: how many of its units have a degree of at most 0, 1, ...
-            torch.searchsorted(m[sort], places, right=True).tolist()
-            for m, sort in zip(degrees, sorts, strict=True)
-        ]
+        outs, sorts, ends, *_ = plan = self.plan(mask)
         # units are rows, of which few are new each time; those of a layer follow a row of ones, its bias
         layers = [
-            torch.cat([layer.bias[after, None], _picked(layer.weight, after, before)], 1)
-            for layer, before, after in zip(self.linears(), sorts, sorts[1:], strict=False)
+            torch.cat([layer.bias[after, None], plan.picked(layer.weight, k + 1, k)], 1)
+            for k, (layer, after) in enumerate(zip(self.linears(), sorts[1:], strict=False))
         ]
-        outer = torch.arange(len(self.last.weight), device=order.device)
-        last = torch.cat([self.last.bias[:, None], _picked(self.last.weight, outer, sorts[-1])], 1)
+        last = torch.cat(
+            [self.last.bias[:, None], plan.picked(self.last.weight, None, len(sorts) - 1)], 1
+        )
         direct = None if self.direct is None else self.direct.weight[:, sorts[0]]
         aside = self._aside(context)
         aside = None if aside is None else aside.T[sorts[1]]
@@ -141,6 +162,22 @@ class MaskedMLP(nn.Module):
                 out.addmm_(direct[mine, : ends[0][i]], known[0][1 : 1 + ends[0][i]])
             came = yield out.T
             known[0][1 + i * self.d_in : 1 + (i + 1) * self.d_in] = came.T
+
+    def plan(self, mask: int) -> "UnitOrder":
+        """How `unroll` goes through the units: found once, for orders and degrees do not change."""
+        key = (mask, self.places.device)
+        if key not in self._plans:
+            order, degrees = self.places[mask].argsort(), self.degrees(mask)
+            ins, outs = _channels(order, self.d_in), _channels(order, self.d_out)
+            sorts = [ins.flatten(), *(m.argsort(stable=True) for m in degrees[1:])]
+            places = torch.arange(self.features, device=order.device)
+            ends = [
+                torch.searchsorted(m[sort], places, right=True).tolist()
+                for m, sort in zip(degrees, sorts, strict=True)
+            ]
+            tidy = [bool((sort.diff() == 1).all()) for sort in sorts]
+            self._plans = {**self._plans, key: UnitOrder(outs, sorts, ends, tidy, order.tolist())}
+        return self._plans[key]
 
     def _aside(self, context: Tensor | None) -> Tensor | None:
         """What the context adds to the first layer, (n, hidden)."""
@@ -170,14 +207,6 @@ class MaskedMLP(nn.Module):
     def linears(self) -> list[nn.Linear]:
         """The hidden layers."""
         return [layer for layer in self.layers if isinstance(layer, nn.Linear)]
-
-
-def _picked(weight: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """These rows and columns, in their order; what is in order already is not copied."""
-    for axis, order in enumerate((rows, columns)):
-        if not bool((order.diff() == 1).all()):
-            weight = weight.index_select(axis, order)
-    return weight
 
 
 def _channels(features: Tensor, count: int) -> Tensor:

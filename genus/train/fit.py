@@ -19,17 +19,18 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from ..core import HasFit, Losses, Model, Refused, promise
+from ..core.parts import undisturbed
 from ..core.seeds import mix, seed
 from . import artifact
 from .best import Best, overfits
 from .budget import Budget
-from .game import Average, MakesOptimizers, adam, compiled
+from .game import Average, MakesOptimizers, adam, compiled_rounds
 from .given import Given, prepared
 from .keeping.checkpoints import IDENTITY, Checkpoints, Position
 from .keeping.folder import RunFolder
 from .log import Log
 from .note import noted
-from .process import Interrupted, Patience, begin, undisturbed
+from .process import Interrupted, Patience, begin
 from .ranks import any_of, ranks, said_by_first
 from .rounds.plain import Rounds, own_optimizers
 from .run import Batches, Evaluate, Examiner, Figures, Run, announced, examined, match
@@ -187,7 +188,7 @@ class _Session:
             return
         run = self.run
         rounds = Rounds(self.model, self.optimizers, run.clip, run.accumulate, run.autocast)
-        self.compiled = compiled(rounds, self.display.say) if run.compile else None
+        self.compiled = compiled_rounds(rounds, self.display.say) if run.compile else None
         play = (self.compiled or rounds).play
         yield from map(play, count(self.at.number), self.batches())
 
@@ -319,8 +320,6 @@ class _Session:
             self.seed(-1)
             previews.draw(self.result, path, seconds)
             self.display.drew(path)
-
-    # the folder
 
     def open_folder(self) -> None:
         """Begins the run, or resumes it. What is refused leaves nothing behind."""

@@ -48,12 +48,12 @@ def play(
             takes seconds to minutes; a warning says why a game cannot be compiled, and is played as usual.
     """
     rounds = Rounds(model, optimizers, clip, accumulate, autocast)
-    round_of = compiled(rounds).play if compile else rounds.play
+    round_of = compiled_rounds(rounds).play if compile else rounds.play
     for number, batch in enumerate(batches, start):
         yield round_of(number, batch)
 
 
-def compiled(rounds: Rounds, say: Callable[[str], None] | None = None) -> "CompiledRounds":
+def compiled_rounds(rounds: Rounds, say: Callable[[str], None] | None = None) -> "CompiledRounds":
     """The same rounds, compiled; `say` is told how long that takes."""
     from .rounds.compiled import CompiledRounds  # torch's compiler takes seconds to import
 

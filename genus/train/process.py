@@ -2,7 +2,6 @@
 
 import ctypes
 import os
-import random
 import signal
 import threading
 from collections.abc import Iterator
@@ -78,27 +77,6 @@ class Patience:
     def __exit__(self, *error: object) -> None:
         for number, before in self.before.items():
             signal.signal(number, before or signal.SIG_DFL)
-
-
-@contextmanager
-def undisturbed(model: nn.Module, device: torch.device) -> Iterator[None]:
-    """A context that leaves random streams, and the model's buffers and mode, as they were."""
-    modes = [(module, module.training) for module in model.modules()]
-    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
-    own = random.getstate()
-    apple = torch.mps.get_rng_state() if device.type == "mps" else None
-    try:
-        with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            yield
-    finally:
-        for module, training in modes:
-            module.training = training
-        with torch.no_grad():
-            for buffer, before in buffers:
-                buffer.copy_(before)
-        random.setstate(own)
-        if apple is not None:
-            torch.mps.set_rng_state(apple)
 
 
 @cache

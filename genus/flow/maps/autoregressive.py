@@ -103,7 +103,7 @@ class Autoregressive(Bijection):
 
         steps = self.net.unroll(len(z), context=context)
         raw = next(steps)
-        *features, last = self.net.places[0].argsort().tolist()
+        *features, last = self.net.plan(0).order
         for feature in features:
             solved[feature] = self.transform.decode(columns[feature], raw)
             raw = steps.send(solved[feature, :, None])

@@ -6,10 +6,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.fx import GraphModule
 from torch.optim import Adam, AdamW, Optimizer
 
+from ...compiling.sight import Unfit, as_before
 from .plain import Move, Rounds
-from .sight import Unfit, as_before, refusing_numbers
 
 ALIGNED = 16  # elements: each weight begins at a multiple of so many
 
@@ -91,7 +92,7 @@ class Bundle:
 def bundled(rounds: Rounds, batch: Sequence[Tensor]) -> list[Bundle]:
     """The bundles of a game, found by a round in which all move, and whose effects are taken back."""
     reached: dict[nn.Parameter, set[str]] = {}
-    with as_before(rounds.model, []), refusing_numbers():
+    with as_before(rounds.model, []):
         survey = {name: Survey(rounds, name, reached) for name in rounds.players}
         rounds.round(tuple(rounds.players), batch, survey)
     found: dict[tuple[Any, ...], tuple[Any, ...]] = {}
@@ -183,3 +184,29 @@ class Traced(Move):
             if gap := -weight.numel() % ALIGNED:
                 parts.append(bundle.flat.new_zeros(gap))
         return torch.cat(parts)
+
+
+def views_of_bundles(
+    graph: GraphModule, arguments: Sequence[Tensor], bundles: Sequence[Bundle]
+) -> None:
+    """Makes the arguments that are weights of bundles views of those that are the bundles' own tensors.
+
+    Args:
+        graph: graph of a round.
+        arguments: its first arguments.
+        bundles: all bundles.
+    """
+    nodes = [n for n in graph.graph.nodes if n.op == "placeholder"]
+    node_of = {id(x): node for x, node in zip(arguments, nodes, strict=False)}
+    call = graph.graph.call_function
+    with graph.graph.inserting_after(nodes[-1]):
+        for bundle in bundles:
+            flat = node_of[id(bundle.flat)]
+            for weight, begin in zip(bundle.weights, bundle.places, strict=True):
+                node, end = node_of[id(weight)], begin + weight.numel()
+                view = call(torch.ops.aten.slice.Tensor, (flat, 0, begin, end))
+                shaped = call(torch.ops.aten.view.default, (view, list(weight.shape)))
+                view.append(shaped)
+                node.replace_all_uses_with(shaped)
+                graph.graph.erase_node(node)
+    graph.recompile()

@@ -4,7 +4,6 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -12,41 +11,15 @@ from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.graph import CodeGen
 
+from ...compiling.calls import Compiler, inductor
+from ...compiling.graphs import drop_unused, lifted
+from ...compiling.sight import Unfit, as_before, check_graph, traceable
 from ...core import Losses
+from ...core.parts import undisturbed
 from ...data.sources import Note
-from ..process import undisturbed
 from ..ranks import ranks
-from .bundles import Bundle, Traced, bundled, suits
-from .graphs import drop_unused, lifted, views_of_bundles
+from .bundles import Bundle, Traced, bundled, suits, views_of_bundles
 from .plain import Rounds, Step
-from .sight import Unfit, as_before, check_graph, refusing_numbers, unchanged
-
-Call = Callable[..., Sequence[Tensor]]  # of the arguments of a graph
-Compiler = Callable[[GraphModule, Sequence[Tensor]], Call]
-
-
-def inductor(graph: GraphModule, arguments: Sequence[Tensor]) -> Call:
-    """The program that torch's compiler makes of a graph.
-
-    Raises:
-        Unfit: there is no C++ compiler, or it fails.
-    """
-    from torch._inductor import compile, config, cpp_builder, exc
-
-    try:
-        cpp_builder.get_cpp_compiler()
-    except exc.InvalidCxxCompiler:
-        raise Unfit("no C++ compiler was found; g++ or clang is wanted") from None
-    try:
-        with config.patch(fallback_random=True):
-            return cast(Call, compile(graph, list(arguments)))
-    except RuntimeError as error:
-        raise Unfit(f"the compiler fails: {str(error).splitlines()[0]}") from error
-
-
-def as_traced(graph: GraphModule, arguments: Sequence[Tensor]) -> Call:
-    """The graph itself, one operation after another: what a compiler is compared with."""
-    return graph
 
 
 class CompiledRounds:
@@ -156,11 +129,8 @@ class Program:
             self.reached = list(gradients)
             return [torch.stack([x.detach() for x in losses.values()]), *gradients.values()]
 
-        with as_before(rounds.model, self.state), unchanged(rounds.model), refusing_numbers():
-            try:
-                graph = make_fx(whole)(self.state, weights, numbers, list(batch))
-            except RuntimeError as error:
-                raise Unfit(str(error).splitlines()[0]) from error
+        with as_before(rounds.model, self.state), traceable(rounds.model):
+            graph = make_fx(whole)(self.state, weights, numbers, list(batch))
         graph.graph.set_codegen(CodeGen())  # arguments one by one
         return graph
 

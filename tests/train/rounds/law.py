@@ -5,10 +5,11 @@ import warnings
 
 import torch
 
+from genus.compiling.calls import as_traced
 from genus.core.seeds import seed
 from genus.data.sources import Note
 from genus.train.game import adam
-from genus.train.rounds.compiled import CompiledRounds, as_traced
+from genus.train.rounds.compiled import CompiledRounds
 from genus.train.rounds.plain import Rounds, own_optimizers
 
 ROUNDS = 7

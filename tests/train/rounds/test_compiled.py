@@ -9,6 +9,8 @@ from games import Blob
 from genus import Run, fit, play
 from genus.adversarial import GAN
 from genus.adversarial.views import InstanceNoise
+from genus.compiling import graphs
+from genus.compiling.calls import as_traced, inductor
 from genus.core import Reals
 from genus.data.sources import Note
 from genus.flow import RealNVP
@@ -16,8 +18,8 @@ from genus.functional.adversarial import Penalty, r1
 from genus.nn import MLP
 from genus.train.game import adam, adamw
 from genus.train.keeping.state import kept
-from genus.train.rounds import bundles, compiled, graphs
-from genus.train.rounds.compiled import CompiledRounds, as_traced, inductor
+from genus.train.rounds import bundles, compiled
+from genus.train.rounds.compiled import CompiledRounds
 from genus.vae import VAE
 
 from .law import compiled_rounds_are_rounds, played, rounds_of

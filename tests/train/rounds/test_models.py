@@ -18,8 +18,9 @@ REFUSED = {  # what decides which operations a round has is only known from its 
     **dict.fromkeys(["gogan", "adagan"], READS),  # the stage
     **dict.fromkeys(["ddpm-learned"], READS),  # whether a row is at the last step
     **dict.fromkeys(["diffusion-coupled"], READS),  # which row goes with which noise
-    **dict.fromkeys(["flow-inverse"], READS),  # the order of the features
-    **dict.fromkeys(["flow-residual", "flow-continuous-alone"], READS),  # the number of steps
+    **dict.fromkeys(
+        ["flow-residual", "flow-continuous-alone", "flow-inverse"], READS
+    ),  # steps until all is settled
 }
 LEARNERS = [name for name, make in MODELS.items() if "fit" not in build(make).promises()]
 

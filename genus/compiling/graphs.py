@@ -1,41 +1,13 @@
-"""Passes over the graph of a round: weights as views, random numbers as arguments."""
+"""Passes over the graph of a function: random numbers as arguments, and none that nothing uses."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 from torch.fx import GraphModule, Node
 
-from .bundles import Bundle
 from .sight import is_inplace
-
-
-def views_of_bundles(
-    graph: GraphModule, arguments: Sequence[Tensor], bundles: Sequence[Bundle]
-) -> None:
-    """Makes the arguments that are weights of bundles views of those that are the bundles' own tensors.
-
-    Args:
-        graph: graph of a round.
-        arguments: its first arguments.
-        bundles: all bundles.
-    """
-    nodes = [n for n in graph.graph.nodes if n.op == "placeholder"]
-    node_of = {id(x): node for x, node in zip(arguments, nodes, strict=False)}
-    call = graph.graph.call_function
-    with graph.graph.inserting_after(nodes[-1]):
-        for bundle in bundles:
-            flat = node_of[id(bundle.flat)]
-            for weight, begin in zip(bundle.weights, bundle.places, strict=True):
-                node, end = node_of[id(weight)], begin + weight.numel()
-                view = call(torch.ops.aten.slice.Tensor, (flat, 0, begin, end))
-                shaped = call(torch.ops.aten.view.default, (view, list(weight.shape)))
-                view.append(shaped)
-                node.replace_all_uses_with(shaped)
-                graph.graph.erase_node(node)
-    graph.recompile()
-
 
 LIKE = {  # random operations of which an argument matters by its shape alone
     torch.ops.aten.randn_like.default,

@@ -1,6 +1,7 @@
-"""What a trace cannot see is refused, so that no program does silently something else than the round."""
+"""What a trace cannot see is refused, so that no program silently does something else than its function."""
 
 import sys
+import traceback
 import types
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,11 +14,11 @@ from torch import Tensor, nn
 from torch.fx import GraphModule, Node
 from torch.overrides import TorchFunctionMode
 
-from ..process import undisturbed
+from ..core.parts import undisturbed
 
 
 class Unfit(Exception):
-    """Why a round cannot be compiled."""
+    """Why a function cannot be compiled."""
 
 
 NUMBERS = {  # methods of a tensor whose result depends on its values
@@ -49,15 +50,37 @@ def one_hot(x: Tensor, classes: int) -> Tensor:
 
 
 def line_of_caller() -> str:
-    """The innermost line that is neither of torch nor of this file."""
+    """The innermost line that is neither of torch nor of this folder."""
     frame: types.FrameType | None = sys._getframe(1)
-    own, torch_folder = __file__, str(Path(torch.__file__).parent)
     while frame is not None:
-        file = frame.f_code.co_filename
-        if file != own and not file.startswith(torch_folder):
-            return f"{Path(file).name}, line {frame.f_lineno},"
+        if not inside(frame):
+            return f"{Path(frame.f_code.co_filename).name}, line {frame.f_lineno},"
         frame = frame.f_back
     return "the model"
+
+
+def inside(frame: types.FrameType) -> bool:
+    own = (str(Path(__file__).parent), str(Path(torch.__file__).parent), "<")
+    return frame.f_code.co_filename.startswith(own)
+
+
+@contextmanager
+def traceable(model: nn.Module) -> Iterator[None]:
+    """A context of a trace, which raises Unfit where it would not see all that happens."""
+    with unchanged(model), refusing_numbers():
+        try:
+            yield
+        except RuntimeError as error:
+            raise Unfit(reason(error)) from error
+
+
+def reason(error: RuntimeError) -> str:
+    """Why a trace failed; gradients are out of sight of `refusing_numbers`."""
+    if "value out of a tracing tensor" not in str(error):
+        return str(error).splitlines()[0]
+    lines = [(f, n) for f, n in traceback.walk_tb(error.__traceback__) if not inside(f)]
+    where = [f"{Path(f.f_code.co_filename).name}, line {n}," for f, n in lines] or ["the model"]
+    return f"{where[-1]} reads a tensor as a number"
 
 
 @contextmanager
