@@ -35,7 +35,7 @@ from torch.nn.functional import one_hot
 from ..core import Bits, Losses, Refused, Space, Tokens
 from ..nn import MaskedMLP
 from .mixed import Mixed
-from .stepwise import Steps, level_count
+from .stepwise import Steps, level_count, log_chances
 
 
 class MADE(Mixed):
@@ -90,7 +90,7 @@ class MADE(Mixed):
         """The numbers of the features as they come, under each mask, (masks, d)."""
         return self.net.places.argsort(1)
 
-    def logits(self, x: Tensor, which: int = 0) -> Tensor:
+    def logits(self, x: Tensor, which: int | Tensor = 0) -> Tensor:
         """Under a mask: (n, *shape, levels), or of bits (n, *shape)."""
         out = self._logits(self.net(self._seen(x.flatten(1)), which))
         return out.reshape(x.shape if isinstance(self.space, Bits) else (*x.shape, self.levels))
@@ -104,9 +104,9 @@ class MADE(Mixed):
 
     def loss(self, x: Tensor) -> Losses:
         """That of one mask, drawn anew: the mixture's is at most the mean of these."""
-        drawn = torch.randint(self.masks, ())
-        which = int(drawn) if self.masks > 1 else 0  # unread, so that rounds of one can be compiled
-        return {"nll": -self.log_prob_of(which, x).mean()}
+        which = torch.randint(self.masks, ()).to(x.device)
+        each = log_chances(self.space, x, self.logits(x, which))
+        return {"nll": -each.flatten(1).sum(1).mean()}
 
     # inputs and outputs of the network
 

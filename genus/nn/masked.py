@@ -104,7 +104,7 @@ class MaskedMLP(nn.Module):
         for k, link in enumerate(self._links(0) if masks == 1 else []):  # one mask is kept as it is
             self.register_buffer(f"link{k}", link.to(self.last.weight.dtype), persistent=False)
 
-    def forward(self, x: Tensor, mask: int = 0, context: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, mask: int | Tensor = 0, context: Tensor | None = None) -> Tensor:
         links = self.links(mask)
         x = h = x.flatten(1)
         aside = self._aside(context)
@@ -188,25 +188,30 @@ class MaskedMLP(nn.Module):
             raise Refused(f"MaskedMLP: context is {came}; it must be (n, {self.context})")
         return self.aside(context)
 
-    def links(self, mask: int) -> list[Tensor]:
+    def links(self, mask: int | Tensor) -> list[Tensor]:
         """1 where a unit may see another, else 0: of each hidden layer, the last one, the direct one."""
         if self.masks > 1:
             return self._links(mask)
         return [self.get_buffer(f"link{k}") for k in range(len(self.hidden) + 2)]
 
-    def _links(self, mask: int) -> list[Tensor]:
-        degrees, goal = self.degrees(mask), self.places[mask].repeat_interleave(self.d_out)
+    def _links(self, mask: int | Tensor) -> list[Tensor]:
+        degrees, goal = self.degrees(mask), _row(self.places, mask).repeat_interleave(self.d_out)
         inner = [after[:, None] >= before for before, after in pairwise(degrees)]
         return [*inner, goal[:, None] > degrees[-1], goal[:, None] > degrees[0]]
 
-    def degrees(self, mask: int) -> list[Tensor]:
+    def degrees(self, mask: int | Tensor) -> list[Tensor]:
         """The places of the numbers that come in, then the degrees of each layer's units."""
-        inner = [self.get_buffer(f"degrees{i}")[mask] for i in range(len(self.hidden))]
-        return [self.places[mask].repeat_interleave(self.d_in), *inner]
+        inner = [_row(self.get_buffer(f"degrees{i}"), mask) for i in range(len(self.hidden))]
+        return [_row(self.places, mask).repeat_interleave(self.d_in), *inner]
 
     def linears(self) -> list[nn.Linear]:
         """The hidden layers."""
         return [layer for layer in self.layers if isinstance(layer, nn.Linear)]
+
+
+def _row(rows: Tensor, which: int | Tensor) -> Tensor:
+    """One of some rows; its number, if it is drawn, is not read."""
+    return rows.index_select(0, which.view(1))[0] if isinstance(which, Tensor) else rows[which]
 
 
 def _channels(features: Tensor, count: int) -> Tensor:

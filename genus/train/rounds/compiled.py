@@ -38,7 +38,12 @@ class CompiledRounds:
         self.bundles: list[Bundle] = []
         self.programs: dict[tuple[str, ...], Program] = {}
         self.seconds = 0.0  # of compilation
-        self.fits = True
+        self.why = ""  # it cannot be compiled
+
+    @property
+    def fits(self) -> bool:
+        """Whether all rounds so far could be compiled."""
+        return not self.why
 
     def play(self, number: int, batch: Sequence[Tensor]) -> Losses:
         """Plays the round of a number; returns its losses."""
@@ -63,7 +68,7 @@ class CompiledRounds:
                 self.bundles = bundled(self.plain, batch)
             self.programs[names] = Program(self.plain, self.bundles, names, batch, self.compiler)
         except Unfit as why:
-            self.fits = False
+            self.why = str(why)
             who = type(self.plain.model).__name__
             warnings.warn(f"{who} is trained without compilation: {why}", Note, stacklevel=2)
             return

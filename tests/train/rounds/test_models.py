@@ -9,7 +9,6 @@ from .law import compiled_rounds_are_rounds
 
 READS = "reads a tensor as a number"
 REFUSED = {  # what decides which operations a round has is only known from its rows or draws
-    **dict.fromkeys(["made-masks"], READS),  # which mask is drawn
     **dict.fromkeys(["nade", "nade-shuffled"], READS),  # which bits are set
     **dict.fromkeys(["rnnnade", "rnnrbm", "graphrnn", "graphrnn-s"], READS),  # the longest row
     **dict.fromkeys(["seq2seq", "seq2seq-attention", "seq2seq-endless"], READS),
