@@ -21,6 +21,7 @@ class Unfit(Exception):
     """Why a function cannot be compiled."""
 
 
+MOST = 20_000  # calls of torch's functions, with those that look at a shape
 NUMBERS = {  # methods of a tensor whose result depends on its values
     getattr(Tensor, name)
     for name in (
@@ -32,11 +33,21 @@ DATA_SHAPES = {torch.Tag.dynamic_output_shape, torch.Tag.data_dependent_output}
 
 
 class refusing_numbers(TorchFunctionMode):
-    """A context in which a tensor that is read as a number raises Unfit, with the line that does so."""
+    """A context in which a tensor that is read as a number raises Unfit, with the line that does so.
+
+    So does a function that goes on and on: a loop that is unrolled for minutes would be compiled for hours.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
 
     def __torch_function__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
     ) -> Any:
+        self.calls += 1
+        if self.calls > MOST:
+            raise Unfit(f"it calls more than {MOST:,} operations; that takes too long to compile")
         if func in NUMBERS:
             raise Unfit(f"{line_of_caller()} reads a tensor as a number")
         if func is nn.functional.one_hot and len(args) == 2 and args[1] > 0:

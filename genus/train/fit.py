@@ -30,11 +30,12 @@ from .keeping.checkpoints import IDENTITY, Checkpoints, Position
 from .keeping.folder import RunFolder
 from .log import Log
 from .note import noted
-from .process import Interrupted, Patience, begin
+from .process import Interrupted, Patience, begin, use_threads
 from .ranks import any_of, ranks, said_by_first
 from .rounds.plain import Rounds, own_optimizers
 from .run import Batches, Evaluate, Examiner, Figures, Run, announced, examined, match
 from .showing.previews import Picture, Previews
+from .showing.profile import tell
 from .showing.progress import Display
 
 if TYPE_CHECKING:
@@ -110,10 +111,10 @@ class _Session:
                 f"so there are no weights to average; leave ema out"
             )
         self.model, self.data, self.run = model.to(self.device).train(), data, run
-        self.schedule, self.evaluate, make = schedule, evaluate, optimizers or adam(run.lr)
+        self.schedule, self.evaluate, self.make = schedule, evaluate, optimizers or adam(run.lr)
         players = {} if closed else model.players()
         own = own_optimizers(players)
-        self.optimizers = {n: make(n, p.parameters()) for n, p in players.items() if n in own}
+        self.optimizers = {n: self.make(n, p.parameters()) for n, p in players.items() if n in own}
         self.rates = {k: [g["lr"] for g in o.param_groups] for k, o in self.optimizers.items()}
         self.average = None if run.ema is None else Average(model, run.ema)
         self.at, self.best, self.verdict = Position(), Best(run.patience, run.ends_with), ""
@@ -132,13 +133,16 @@ class _Session:
         self.compiled: CompiledRounds | None = None
 
     def go(self) -> Model:
+        before = use_threads(self.run.threads)
         try:
             return self._go()
         finally:
+            use_threads(before)
             self.folder.free()
 
     def _go(self) -> Model:
         self.open_folder()
+        tell(self.model, self.data, self.make, self.run, self.device, self.display)
         self.begun = self.clock() - self.at.seconds
         if self.picture is not None and self.rank == 0:
             self.previews = Previews(self.picture, self.clock, self.budget.total)
@@ -168,12 +172,10 @@ class _Session:
             if self.stopping or late or self.ended():
                 break
         self.log.flush(self.at.number, self.at.seconds)
-        if self.display.due(last=True):
-            self.show()
+        self.show(last=True)
         if self.at.number and self.at.looked != self.at.number and not self.stopping:
             self.look()
-            if self.display.due(last=True):
-                self.show()
+            self.show(last=True)
         if late:
             self.at.seconds = self.budget.spent(self.clock() - self.begun)
 
@@ -186,11 +188,10 @@ class _Session:
             yield from learner.fit(*everything)
             self.at.settled = True
             return
-        run = self.run
-        rounds = Rounds(self.model, self.optimizers, run.clip, run.accumulate, run.autocast)
-        self.compiled = compiled_rounds(rounds, self.display.say) if run.compile else None
-        play = (self.compiled or rounds).play
-        yield from map(play, count(self.at.number), self.batches())
+        how = (self.run.clip, self.run.accumulate, self.run.autocast)
+        rounds = Rounds(self.model, self.optimizers, *how)
+        self.compiled = compiled_rounds(rounds, self.display.say) if self.run.compile else None
+        yield from map((self.compiled or rounds).play, count(self.at.number), self.batches())
 
     def batches(self) -> Iterator[tuple[Tensor, ...]]:
         """Sets the learning rate and the noise of each round, and yields its batch."""
@@ -261,16 +262,16 @@ class _Session:
         if keeps or (every is not None and self.at.number % every == 0):
             self.checkpoint()
         self.preview()
-        if self.display.due():
-            self.show()
+        self.show()
         if self.world == 1:  # an evaluation may have taken its time, or have been stopped
             self.stopping, self.worn = self.patience.stopping, self.best.over()
             late = self.late()
         return late
 
-    def show(self) -> None:
-        figures = self.figures | self.game
-        self.display.show(self.at.number, self.at.seconds, self.log.recent(), figures, self.verdict)
+    def show(self, last: bool = False) -> None:
+        if self.display.due(last):
+            place = (self.at.number, self.at.seconds, self.log.recent())
+            self.display.show(*place, self.figures | self.game, self.verdict)
 
     def look(self) -> None:
         """Evaluates, saves the best model, and plots samples, with the same noise every time."""

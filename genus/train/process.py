@@ -116,6 +116,13 @@ def begin(device: str) -> torch.device:
     return found
 
 
+def use_threads(number: int | None) -> int:
+    """Sets the number of threads, if one is given; returns how many there were."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number or before)
+    return before
+
+
 def fit_threads(control: Path = CONTROL) -> None:
     """Limits torch to as many threads as a container has processors, for more would only wait.
 

@@ -105,6 +105,8 @@ class Run:
         accept_change: whether to continue it under other settings than it was begun with, and to record
             that; by default that is refused.
         device: cpu, cuda, cuda:1, mps, or auto, which takes the fastest available.
+        threads: number of threads of the processor; by default torch's. Small networks are often faster
+            with one; a run with a display says so. The last digits depend on it.
         autocast: whether to compute losses in bfloat16 where torch considers that safe.
         compile: whether to compile whole rounds, with gradients and Adam, into one program each: up to
             three times as fast where networks are small, after seconds to minutes of compilation; the
@@ -124,6 +126,8 @@ class Run:
             a minute, or later where writing one would take more than a fiftieth of the run.
         keep: number of checkpoints that are kept: state.pt, and those before it in states/. To go back
             to one of these, copy it over state.pt, and resume.
+        profile: whether to print, before the first round, where the time of a round goes, and the floor
+            that this machine's arithmetic and memory set.
         progress: whether to show a live table, or plain lines where there is no terminal.
         note: further entries of config.json, of JSON types. A recipe's run keeps what its numbers
             stand for; so does one with {"data": data.recorded().to_json()}.
@@ -139,6 +143,7 @@ class Run:
     resume: bool = False
     accept_change: bool = False
     device: str = "auto"
+    threads: int | None = None
     autocast: bool = False
     compile: bool = False
     clip: float | None = None
@@ -150,6 +155,7 @@ class Run:
     ends_with: EndsWith = "auto"
     checkpoint_every: int | None = None
     keep: int = 1
+    profile: bool = False
     progress: bool = False
     note: Mapping[str, Any] = field(default_factory=dict)
 
@@ -163,6 +169,7 @@ class Run:
             "batch",
             "accumulate",
             "keep",
+            "threads",
         ):
             if (value := getattr(self, name)) is not None and value < 1:
                 raise Refused(f"Run: {name} is {value}; at least 1 is wanted")
