@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.fx import GraphModule, Node
 
-from .sight import is_inplace
+from .sight import Unfit, is_inplace
 
 LIKE = {  # random operations of which an argument matters by its shape alone
     torch.ops.aten.randn_like.default,
@@ -26,17 +26,19 @@ EMPTY = {
 def lifted(graph: GraphModule) -> list[Callable[[], Tensor]]:
     """Makes random numbers arguments of a graph; returns functions that draw them, in order.
 
-    Numbers whose law depends on a tensor, and all that come later, stay in the graph.
+    Raises:
+        Unfit: the law of numbers depends on a tensor, so that they cannot be drawn before.
     """
     draws: list[Callable[[], Tensor]] = []
     last = [n for n in graph.graph.nodes if n.op == "placeholder"][-1]
     for node in list(graph.graph.nodes):
-        if torch.Tag.nondeterministic_seeded not in getattr(node.target, "tags", ()):
+        if not is_random(node):
             continue
         inplace = torch.Tag.inplace in node.target.tags
         given = node.args[1:] if inplace or node.target in LIKE else node.args
         if any(isinstance(x, Node) for x in (*given, *node.kwargs.values())):
-            break
+            name = str(node.target).split(".")[1]
+            raise Unfit(f"it draws by chances that it computes ({name})")
         draws.append(drawing(node, first=inplace or node.target in LIKE))
         with graph.graph.inserting_after(last):
             last = graph.graph.placeholder(f"noise_{len(draws)}")
@@ -51,6 +53,16 @@ def lifted(graph: GraphModule) -> list[Callable[[], Tensor]]:
         graph.graph.erase_node(node)
     graph.recompile()
     return draws
+
+
+def is_random(node: Node) -> bool:
+    """Whether an operation draws numbers; attention does where it drops some."""
+    if torch.Tag.nondeterministic_seeded not in getattr(node.target, "tags", ()):
+        return False
+    schema = cast(Any, node.target)._schema
+    places = [i for i, argument in enumerate(schema.arguments) if argument.name == "dropout_p"]
+    dropped = [node.args[i] if i < len(node.args) else 0.0 for i in places]
+    return not places or dropped != [0.0]
 
 
 def drawing(node: Node, first: bool) -> Callable[[], Tensor]:

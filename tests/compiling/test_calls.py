@@ -52,7 +52,7 @@ def test_log_prob(name):
         "realnvp",
         "flow-autoregressive",
         "glow",
-        "vae",
+        "vae-reals",
         "vae-conv",
         "gan",
         "dcgan",

@@ -61,6 +61,8 @@ class CompiledRounds:
         """Compiles the round in which these players move, or finds that it cannot be."""
         begun = time.perf_counter()
         try:
+            if (device := batch[0].device).type not in ("cpu", "cuda"):
+                raise Unfit(f"there are no programs for {device}")
             if ranks()[1] > 1:
                 raise Unfit("several ranks average their gradients in the middle of a round")
             if not self.programs:
@@ -114,7 +116,7 @@ class Program:
         views_of_bundles(graph, [*self.state, *weights], bundles)
         self.noise = lifted(graph)
         self.used = drop_unused(graph)
-        with undisturbed(rounds.model, self.device):
+        with undisturbed(rounds.model, self.device), torch.no_grad():
             self.call = compiler(graph, self.arguments(numbers, batch))
 
     def trace(

@@ -1,6 +1,7 @@
 """Compiled rounds: what they respect, what is refused, and the liars that their law catches."""
 
 import copy
+from functools import partial
 
 import pytest
 import torch
@@ -299,6 +300,16 @@ MADE = {
     "vae": lambda: VAE(Reals((2,)), latent=1),
     "gan": gan,
 }
+
+
+def test_torchs_compiler_leaves_the_step_to_another_optimiser():
+    model = Blob().double()
+    make = partial(sgd, lr=1e-2)
+    assert compiled_rounds_are_rounds(model, batches(model), make, compiler=inductor) is None
+
+
+def sgd(name, weights, lr):
+    return torch.optim.SGD(weights, lr)
 
 
 @pytest.mark.parametrize("name", MADE)

@@ -7,7 +7,7 @@ from models import MODELS, build
 
 from .law import compiled_rounds_are_rounds
 
-READS = "reads a tensor as a number"
+READS, DRAWS = "reads a tensor as a number", "draws by chances that it computes"
 REFUSED = {  # what decides which operations a round has is only known from its rows or draws
     **dict.fromkeys(["nade", "nade-shuffled"], READS),  # which bits are set
     **dict.fromkeys(["rnnnade", "rnnrbm", "graphrnn", "graphrnn-s"], READS),  # the longest row
@@ -20,6 +20,7 @@ REFUSED = {  # what decides which operations a round has is only known from its 
     **dict.fromkeys(
         ["flow-residual", "flow-continuous-alone", "flow-inverse"], READS
     ),  # steps until all is settled
+    **dict.fromkeys(["rbm", "rbm-cd", "bsgan", "bsgan-tokens", "skipgram"], DRAWS),
 }
 LEARNERS = [name for name, make in MODELS.items() if "fit" not in build(make).promises()]
 
