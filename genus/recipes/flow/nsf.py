@@ -25,6 +25,8 @@ def nsf(
 ) -> Model:
     """Neural spline flow on a checkerboard; target: 0.16 nats from the truth.
 
+    With `--compile` a round is six times as fast, which pays from about 4,000 rounds, and sooner the second time.
+
     Args:
         data: name or path of a data set of vectors, which may come with vectors that are given.
         autoregressive: whether each feature depends on all before it; otherwise half of them on the

@@ -19,6 +19,8 @@ def realnvp(
 ) -> Model:
     """RealNVP on two moons; target: 0.02 nats from the truth.
 
+    With `--compile` a round is three times as fast, which pays from about 6,000 rounds, and sooner the second time.
+
     Args:
         data: name or path of a data set of vectors.
         couplings: number of couplings; each transforms half of the features.
