@@ -160,12 +160,12 @@ def difference(before: Record, now: Record, exact: bool) -> str | None:
             return f"{path} is written by one of them alone"
         if exact and was["sha256"] != new["sha256"]:
             return f"{path} has other weights (norm {was['norm']!r}, now {new['norm']!r})"
-        if not equal(was["norm"], new["norm"], exact, 0.0):
+        if not equal(was["norm"], new["norm"], exact):
             return f"{path}: the weights' norm was {was['norm']!r}, now {new['norm']!r}"
     return None
 
 
-def equal(was: float, new: float, exact: bool, share: float) -> bool:
+def equal(was: float, new: float, exact: bool, share: float = 0.0) -> bool:
     if exact:
         return was == new or (math.isnan(was) and math.isnan(new))
     return close(was, new, share)

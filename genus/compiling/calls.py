@@ -16,7 +16,6 @@ from ..errors import Refused
 from .graphs import drop_unused, lifted
 from .sight import Unfit, as_before, check_graph, traceable
 
-LARGEST = 6000  # operations of a program: minutes to compile
 Call = Callable[..., Sequence[Tensor]]  # of the arguments of a graph
 Compiler = Callable[[GraphModule, Sequence[Tensor]], Call]
 
@@ -25,14 +24,10 @@ def inductor(graph: GraphModule, arguments: Sequence[Tensor]) -> Call:
     """The program that torch's compiler makes of a graph.
 
     Raises:
-        Unfit: there is no C++ compiler, or it fails; or it would take many minutes.
+        Unfit: there is no C++ compiler, or it fails.
     """
     from torch._inductor import compile, config, cpp_builder, exc
 
-    if (count := len(graph.graph.nodes)) > LARGEST:
-        raise Unfit(
-            f"it takes {count:,} operations; more than {LARGEST:,} take too long to compile"
-        )
     try:
         cpp_builder.get_cpp_compiler()
     except exc.InvalidCxxCompiler:

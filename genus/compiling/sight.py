@@ -21,6 +21,7 @@ class Unfit(Exception):
     """Why a function cannot be compiled."""
 
 
+LARGEST = 6000  # operations of a program: minutes to compile
 MOST = 20_000  # calls of torch's functions, with those that look at a shape
 NUMBERS = {  # methods of a tensor whose result depends on its values
     getattr(Tensor, name)
@@ -151,7 +152,11 @@ def same(was: Any, now: Any) -> bool:
 
 
 def check_graph(graph: GraphModule, known: Sequence[Tensor]) -> None:
-    """Raises Unfit if a graph has one of these tensors as a constant, or a shape that depends on data."""
+    """Raises Unfit if a graph has one of these tensors as a constant, a shape that depends on data, or no end."""
+    if (count := len(graph.graph.nodes)) > LARGEST:
+        raise Unfit(
+            f"it takes {count:,} operations; more than {LARGEST:,} take too long to compile"
+        )
     storages = {x.untyped_storage().data_ptr() for x in known if x.numel()}
     for node in graph.graph.nodes:
         if node.op == "get_attr":
