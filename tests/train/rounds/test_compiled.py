@@ -10,7 +10,7 @@ from games import Blob
 from genus import Run, fit, play
 from genus.adversarial import GAN
 from genus.adversarial.views import InstanceNoise
-from genus.compiling import graphs
+from genus.compiling import graphs, sight
 from genus.compiling.calls import as_traced, inductor
 from genus.core import Reals
 from genus.data.sources import Note
@@ -168,6 +168,13 @@ def test_it_is_said_what_cannot_be_compiled():
             game.prepare(("model",), batches(model)[0])
         assert not game.fits
         assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_a_round_of_many_operations_is_refused(monkeypatch):
+    monkeypatch.setattr(sight, "LARGEST", 10)
+    game = CompiledRounds(rounds_of(Blob().double(), adam(1e-2)), print, as_traced)
+    with pytest.warns(Note, match="more than 10 take too long to compile"):
+        game.play(0, batches(game.plain.model)[0])
 
 
 def test_no_compiler_means_a_sentence_and_usual_rounds(monkeypatch):

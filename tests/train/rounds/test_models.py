@@ -20,12 +20,13 @@ REFUSED = {  # what decides which operations a round has is only known from its 
     **dict.fromkeys(
         ["flow-residual", "flow-continuous-alone", "flow-inverse"], READS
     ),  # steps until all is settled
-    "flow-continuous": "operations",  # of a solver
     **dict.fromkeys(["rbm", "rbm-cd", "bsgan", "bsgan-tokens", "skipgram"], DRAWS),
 }
-SLOW = "conditional-flow-continuous"  # as flow-continuous, and no faster to find out
+SLOW = ("flow-continuous", "conditional-flow-continuous")  # refused for many thousand operations
 LEARNERS = [
-    name for name, make in MODELS.items() if "fit" not in build(make).promises() and name != SLOW
+    name
+    for name, make in MODELS.items()
+    if "fit" not in build(make).promises() and name not in SLOW
 ]
 
 
