@@ -3,7 +3,8 @@
     python flowjax_worker.py 'JSON of a flow'
 
 It builds the flow, says how many parameters it has, and then, for each line of standard input, a work and a
-number of calls, does the work so often and says how many seconds of processor time the calls took.
+number of calls, does the work so often and says how many seconds of processor time a call took. Rounds of
+fit_to_data come by epochs.
 """
 
 import json
@@ -122,11 +123,12 @@ def main() -> None:
     print(json.dumps({"parameters": works.size}), flush=True)
     for line in sys.stdin:
         name, calls = json.loads(line)
+        each = EPOCH if name == "fit_to_data" else 1  # rounds of a call
+        calls = -(-calls // each)
         work, begun = getattr(works, name), time.process_time()
         for _ in range(calls):
             work()
-        taken = (time.process_time() - begun) / calls
-        print(json.dumps(taken / (EPOCH if name == "fit_to_data" else 1)), flush=True)
+        print(json.dumps((time.process_time() - begun) / (calls * each)), flush=True)
 
 
 if __name__ == "__main__":

@@ -164,6 +164,15 @@ def test_a_fingerprint_that_lacks_something_is_passed_over(capsys):
     assert "one: not looked at: --numbers is wanted" in capsys.readouterr().out
 
 
+def test_what_processors_disagree_on_grows_with_the_rounds_and_no_more():
+    was = [1.0] * 20
+    assert alike(was, [1 + 9e-5, *was[1:]])
+    assert not alike(was, [1 + 2e-4, *was[1:]])
+    assert alike(was, [*was[:-1], 1 + 5e-3])
+    assert not alike(was, [*was[:-1], 1 + 2e-2])
+    assert not alike(was, was[:-1])
+
+
 def test_a_planted_change_is_stale_and_a_rename_is_not(tmp_path):
     out = tmp_path / "halves.json"
     Halves().into(out).run()

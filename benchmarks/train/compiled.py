@@ -163,7 +163,9 @@ def measure(name: str, repeats: int) -> dict[str, Any]:
         del works["compiled"]
     if list(model.players()) == ["model"]:
         works |= by_hand(session, batch)
-    taken = in_even_turns({way: partial(timed, work) for way, work in works.items()}, repeats)
+    taken = in_even_turns(
+        {way: partial(timed, work, time.perf_counter) for way, work in works.items()}, repeats
+    )
     figures["seconds"] = {way: seconds / len(kinds) for way, seconds in taken.items()}
     return figures
 
@@ -210,19 +212,19 @@ def by_hand(session: _Session, batch: Sequence[Tensor]) -> dict[str, Callable[[]
     return found
 
 
-def timed(work: Callable[[], object], calls: int) -> float:
+def timed(work: Callable[[], object], clock: Callable[[], float], calls: int) -> float:
     """Seconds of a call."""
-    start = time.perf_counter()
+    start = clock()
     for _ in range(calls):
         work()
-    return (time.perf_counter() - start) / calls
+    return (clock() - start) / calls
 
 
 def in_even_turns(ways: Mapping[str, Callable[[int], float]], repeats: int) -> dict[str, float]:
-    """The median of turns of about equal time."""
+    """The median of turns of about equal time, of ways that say how long each of so many calls took."""
     for way in ways.values():
         way(2)
-    calls = {name: max(1, round(TURN / way(1))) for name, way in ways.items()}
+    calls = {name: max(1, round(TURN / max(way(3), 1e-6))) for name, way in ways.items()}
     found: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(repeats):
         for name, way in ways.items():

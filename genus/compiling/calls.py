@@ -1,7 +1,7 @@
 """Functions of a model as compiled programs: one for each shape of their arguments."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from itertools import chain
 from typing import Any, cast
 
@@ -11,7 +11,7 @@ from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.graph import CodeGen
 
-from ..core.parts import undisturbed
+from ..core.parts import device_of, undisturbed
 from ..errors import Refused
 from .graphs import drop_unused, lifted
 from .sight import Unfit, as_before, check_graph, traceable
@@ -79,69 +79,96 @@ class CompiledCall:
 
     def __init__(self, function: Callable[..., Any], model: nn.Module, compiler: Compiler):
         self.function, self.model, self.compiler = function, model, compiler
-        self.programs: dict[tuple[Any, ...], CallProgram | None] = {}
+        self.programs: dict[Hashable, CallProgram | None] = {}
 
     @torch.no_grad()
-    def __call__(self, *args: Any) -> Any:
-        key = (self.model.training, *map(kind_of, args))
-        if key not in self.programs:
-            self.programs[key] = self.prepared(args)
-        program = self.programs[key]
-        return self.function(*args) if program is None else program(args)
-
-    def prepared(self, args: Sequence[Any]) -> "CallProgram | None":
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        given = [*args, *named.values()]
+        state = next(chain(self.model.parameters(), self.model.buffers()), None)
+        key = (self.model.training, kind_of(state), tuple(named), *map(kind_of, given))
         try:
-            return CallProgram(self.function, self.model, args, self.compiler)
+            known = key in self.programs
+        except TypeError:
+            raise Refused(
+                f"compiled: the arguments of {self.name} are {', '.join(type(x).__name__ for x in given)}; "
+                f"tensors, and values that can be keys of a dictionary, are wanted"
+            ) from None
+        if not known:
+            self.programs[key] = self.prepared(given, tuple(named))
+        program = self.programs[key]
+        return self.function(*args, **named) if program is None else program(given)
+
+    @property
+    def name(self) -> str:
+        return f"{type(self.model).__name__}.{getattr(self.function, '__name__', 'function')}"
+
+    def prepared(self, given: Sequence[Any], names: tuple[str, ...]) -> "CallProgram | None":
+        try:
+            return CallProgram(self.function, self.model, given, names, self.compiler)
         except Unfit as why:
-            name = f"{type(self.model).__name__}.{getattr(self.function, '__name__', 'function')}"
-            warnings.warn(f"{name} is not compiled: {why}", stacklevel=3)
+            warnings.warn(f"{self.name} is not compiled: {why}", stacklevel=3)
             return None
 
 
-def kind_of(value: Any) -> Any:
+def kind_of(value: Any) -> Hashable:
     """What a program is made for: the shape and type of a tensor, or a value that stands for itself."""
     return (value.shape, value.dtype, value.device) if isinstance(value, Tensor) else value
 
 
 class CallProgram:
-    """The program of a function, for arguments like these."""
+    """The program of a function, for arguments like these.
+
+    Args:
+        function: function of a model.
+        model: the model.
+        given: arguments, those with names last.
+        names: these names.
+        compiler: makes a program of a graph.
+    """
 
     def __init__(
         self,
         function: Callable[..., Any],
         model: nn.Module,
-        args: Sequence[Any],
+        given: Sequence[Any],
+        names: tuple[str, ...],
         compiler: Compiler,
     ):
         self.state = [*dict.fromkeys(chain(model.parameters(), model.buffers()))]
         self.single = False
-        given = tensors_of(args)
+        tensors, device = tensors_of(given), device_of(model)
 
-        def whole(state: list[Tensor], given: list[Tensor]) -> list[Tensor]:
-            queue = iter(given)
-            found = function(*(next(queue) if isinstance(x, Tensor) else x for x in args))
+        def whole(state: list[Tensor], tensors: list[Tensor]) -> list[Tensor]:
+            queue = iter(tensors)
+            args = [next(queue) if isinstance(x, Tensor) else x for x in given]
+            count = len(args) - len(names)
+            found = function(*args[:count], **dict(zip(names, args[count:], strict=True)))
             self.single = isinstance(found, Tensor)
-            return [found] if self.single else [*found]
+            parts = [found] if self.single else found
+            if not isinstance(parts, (list, tuple)) or len(tensors_of(parts)) < len(parts):
+                kind = type(found).__name__
+                raise Unfit(f"it returns {kind}; a tensor or a tuple of tensors is wanted")
+            return [*parts]
 
-        with undisturbed(model, self.state[0].device):
-            function(*args)  # fills what the model keeps for later calls
+        with undisturbed(model, device):
+            whole(self.state, tensors)  # fills what the model keeps for later calls
         with as_before(model, []), traceable(model):
-            graph = make_fx(whole)(self.state, given)
+            graph = make_fx(whole)(self.state, tensors)
         graph.graph.set_codegen(CodeGen())  # arguments one by one
         check_graph(graph, self.state)
         self.noise = lifted(graph)
         self.used = drop_unused(graph)
-        with undisturbed(model, self.state[0].device):
-            self.call = compiler(graph, self.arguments(args))
+        with undisturbed(model, device):
+            self.call = compiler(graph, self.arguments(given))
 
-    def arguments(self, args: Sequence[Any]) -> list[Tensor]:
-        every = [*self.state, *tensors_of(args), *(draw() for draw in self.noise)]
+    def arguments(self, given: Sequence[Any]) -> list[Tensor]:
+        every = [*self.state, *tensors_of(given), *(draw() for draw in self.noise)]
         return [every[i] for i in self.used]
 
-    def __call__(self, args: Sequence[Any]) -> Any:
-        found = self.call(*self.arguments(args))
+    def __call__(self, given: Sequence[Any]) -> Any:
+        found = self.call(*self.arguments(given))
         return found[0] if self.single else tuple(found)
 
 
-def tensors_of(args: Sequence[Any]) -> list[Tensor]:
-    return [x for x in args if isinstance(x, Tensor)]
+def tensors_of(values: Sequence[Any]) -> list[Tensor]:
+    return [x for x in values if isinstance(x, Tensor)]

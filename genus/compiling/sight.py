@@ -5,7 +5,6 @@ import traceback
 import types
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 from torch.fx import GraphModule, Node
 from torch.overrides import TorchFunctionMode
 
-from ..core.parts import undisturbed
+from ..core.parts import device_of, undisturbed
 
 
 class Unfit(Exception):
@@ -56,6 +55,26 @@ class refusing_numbers(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
+@contextmanager
+def refusing_arrays() -> Iterator[None]:
+    """A context in which no tensor becomes a list or an array, also in a gradient of one's own.
+
+    A gradient is out of sight of `refusing_numbers`; the tracer itself refuses a single number there.
+    """
+
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        raise Unfit(f"{line_of_caller()} reads a tensor as a number")
+
+    before = {name: getattr(Tensor, name) for name in ("tolist", "numpy", "__array__")}
+    try:
+        for name in before:
+            setattr(Tensor, name, refuse)
+        yield
+    finally:
+        for name, was in before.items():
+            setattr(Tensor, name, was)
+
+
 def one_hot(x: Tensor, classes: int) -> Tensor:
     """What torch's function returns, which first reads the largest class."""
     return (x[..., None] == torch.arange(classes, device=x.device)).long()
@@ -79,7 +98,7 @@ def inside(frame: types.FrameType) -> bool:
 @contextmanager
 def traceable(model: nn.Module) -> Iterator[None]:
     """A context of a trace, which raises Unfit where it would not see all that happens."""
-    with unchanged(model), refusing_numbers():
+    with unchanged(model), refusing_arrays(), refusing_numbers():
         try:
             yield
         except RuntimeError as error:
@@ -101,10 +120,9 @@ def as_before(model: nn.Module, more: Sequence[Tensor]) -> Iterator[None]:
     tensors = [*dict.fromkeys([*model.parameters(), *more])]
     before = [x.detach().clone() for x in tensors]
     own = [(m, dict(m._buffers)) for m in model.modules()]
-    device = next(chain(model.parameters(), model.buffers())).device
     buffers = {id(x) for x in model.buffers()}
     try:
-        with undisturbed(model, device):
+        with undisturbed(model, device_of(model)):
             yield
             if {id(x) for x in model.buffers()} != buffers:
                 names = [k for k, x in model.named_buffers() if id(x) not in buffers]
@@ -148,7 +166,7 @@ def same(was: Any, now: Any) -> bool:
         return len(was) == len(now) and all(map(same, was, now))
     if isinstance(was, dict):
         return was.keys() == now.keys() and all(same(was[k], now[k]) for k in was)
-    return not isinstance(was, Tensor) and bool(was == now)
+    return isinstance(was, (int, float, complex, str, bytes, set)) and was == now
 
 
 def check_graph(graph: GraphModule, known: Sequence[Tensor]) -> None:

@@ -99,20 +99,14 @@ class _Session:
         picture: Picture | None,
         clock: Callable[[], float] | None,
     ):
-        match(model, data)
+        match(model, data, run)
         self.device = begin(run.device)
         self.rank, self.world = ranks()
         if run.batch % self.world:
             raise Refused(f"fit: {self.world} ranks must divide a batch of {run.batch} rows")
-        closed = promise(model, HasFit) is not None
-        if closed and run.ema is not None:
-            raise Refused(
-                f"fit: ema is {run.ema}, but {type(model).__name__} is fitted to all data at once, "
-                f"so there are no weights to average; leave ema out"
-            )
         self.model, self.data, self.run = model.to(self.device).train(), data, run
         self.schedule, self.evaluate, self.make = schedule, evaluate, optimizers or adam(run.lr)
-        players = {} if closed else model.players()
+        players = {} if promise(model, HasFit) else model.players()
         own = own_optimizers(players)
         self.optimizers = {n: self.make(n, p.parameters()) for n, p in players.items() if n in own}
         self.rates = {k: [g["lr"] for g in o.param_groups] for k, o in self.optimizers.items()}

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 from torch import Tensor
 
-from ..core import Model, Refused, Space, in_range
+from ..core import HasFit, Model, Refused, Space, in_range, promise
 
 LONG = 30.0  # seconds of an evaluation that is announced
 
@@ -108,9 +108,9 @@ class Run:
         threads: number of threads of the processor; by default torch's. Small networks are often faster
             with one; a run with a display says so. The last digits depend on it.
         autocast: whether to compute losses in bfloat16 where torch considers that safe.
-        compile: whether to compile whole rounds, with gradients and Adam, into one program each: up to
-            three times as fast where networks are small, after seconds to minutes of compilation; the
-            guide says when it pays. A warning says why a model cannot be compiled, and is trained as usual.
+        compile: whether to compile whole rounds, with gradients and Adam, into one program each: small
+            flows are two to seven times as fast, after seconds to minutes of compilation; docs/guide/speed.md
+            says when it pays. A warning says why a model cannot be compiled, and is trained as usual.
         clip: largest norm of a player's gradient; larger ones are scaled down.
         accumulate: number of equal parts into which a batch is split, to save memory.
         ema: decay of the averaged weights, in [0, 1); by default none are kept.
@@ -237,9 +237,20 @@ def announced(evaluate: Evaluate, model: Model, run: Run) -> str:
     )
 
 
-def match(model: Model, data: Batches) -> None:
-    """Raises Refused if the data do not fit the model."""
+def match(model: Model, data: Batches, run: Run) -> None:
+    """Raises Refused if the data or the run do not fit the model."""
     name = type(model).__name__
+    if promise(model, HasFit) is not None:
+        for option, value in {
+            "ema": run.ema,
+            "compile": run.compile,
+            "profile": run.profile,
+        }.items():
+            if value not in (None, False):
+                raise Refused(
+                    f"fit: {option} is {value}, but {name} is fitted to all data at once, and plays no "
+                    f"rounds; leave {option} out"
+                )
     if model.space != data.space:
         raise Refused(
             f"fit: {name} is made for {model.space}, the data are {data.space}; build the model "

@@ -113,6 +113,41 @@ def test_what_cannot_be_compiled_is_called_as_it_is():
     torch.testing.assert_close(found, chosen(x).detach())
 
 
+def test_arguments_may_have_names():
+    model = VAE(Reals((2,)), latent=1)
+    call = compiled(model.sample, compiler=as_traced)
+    assert len(call(n=3)) == len(call(3)) == 3
+    scored = compiled(RealNVP(Reals((2,)), 2, 8).log_prob, compiler=as_traced)
+    x = torch.randn(4, 2)
+    torch.testing.assert_close(scored(x=x), scored(x))
+    assert len(scored.programs) == 2
+
+
+def test_a_model_of_another_type_has_another_program():
+    model = RealNVP(Reals((2,)), 2, 8)
+    call, x = compiled(model.log_prob, compiler=as_traced), torch.randn(4, 2).double()
+    call(x.float())
+    model.double()
+    torch.testing.assert_close(call(x), model.log_prob(x).detach())
+
+
+def test_other_results_are_returned_as_they_are():
+    model = RealNVP(Reals((2,)), 2, 8)
+    x = torch.randn(4, 2)
+    call = compiled(lambda x: {"p": model.log_prob(x)}, model, as_traced)
+    with pytest.warns(
+        UserWarning, match="it returns dict; a tensor or a tuple of tensors is wanted"
+    ):
+        found = call(x)
+    torch.testing.assert_close(found["p"], model.log_prob(x).detach())
+
+
+def test_arguments_that_cannot_be_told_apart_are_refused():
+    model = RealNVP(Reals((2,)), 2, 8)
+    with pytest.raises(genus.Refused, match=r"the arguments of RealNVP\.log_prob are list"):
+        compiled(model.log_prob, compiler=as_traced)([1.0, 2.0])
+
+
 def test_torchs_compiler_returns_the_same():
     model = RealNVP(Reals((2,)), 2, 8).double()
     call, x = compiled(model.log_prob), torch.randn(16, 2, dtype=torch.float64)

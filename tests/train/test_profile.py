@@ -5,13 +5,17 @@ import time
 import pytest
 import torch
 from games import Blob
+from torch.utils.data import DataLoader, TensorDataset
 
 from genus import Refused, Run, fit
 from genus.core import Reals
+from genus.data.own.loaders import Loaded
 from genus.train.game import adam
+from genus.train.given import prepared
 from genus.train.process import use_threads
 from genus.train.showing import profile as profiling
-from genus.train.showing.profile import Twin, fewer_threads
+from genus.train.showing.profile import Twin, fewer_threads, profile, tell
+from genus.train.showing.progress import Display
 from genus.vae import VAE
 
 CPU = torch.device("cpu")
@@ -79,6 +83,45 @@ def test_nothing_is_advised_to_who_has_said_it_or_has_one():
         torch.set_num_threads(threads)
         run = Run(rounds=1, batch=8, threads=given)
         assert fewer_threads(Blob(), Data(), adam(1e-3), run, CPU) == ""
+
+
+def shown(model, data, monkeypatch, **how):
+    """What a run with a display says, and whether a copy of its model was tried."""
+    tried = []
+    monkeypatch.setattr(profiling, "Twin", lambda *given: tried.append(given) or Still())
+    torch.set_num_threads(2)
+    run = Run(rounds=1, batch=8, **how)
+    display = Display(True, 1, None, time.monotonic)
+    tell(model, data, adam(1e-3), run, CPU, display)
+    return bool(tried)
+
+
+class Still:
+    def seconds(self, most):
+        return 1e-3
+
+    def play(self):
+        pass
+
+
+def test_what_must_not_be_touched_is_not_tried(monkeypatch):
+    assert shown(Blob(), Data(), monkeypatch)
+    loader = DataLoader(TensorDataset(torch.ones(16, 2)), batch_size=8)
+    given, _ = prepared(Blob(), loader, Run(rounds=1))
+    assert isinstance(given, Loaded)
+    assert not shown(Blob(), given, monkeypatch)
+    monkeypatch.setattr(profiling, "ranks", lambda: (0, 2))  # whose rounds wait for each other
+    assert not shown(Blob(), Data(), monkeypatch)
+
+
+def test_a_model_that_cannot_be_copied_is_trained_and_not_profiled():
+    model = Blob()
+    model.rows = (number for number in range(3))
+    torch.set_num_threads(2)
+    run = Run(rounds=1, batch=8)
+    assert fewer_threads(model, Data(), adam(1e-3), run, CPU) == ""
+    with pytest.raises(Refused, match=r"Blob cannot be copied: .*; leave profile out"):
+        profile(model, Data(), adam(1e-3), run, CPU)
 
 
 def test_threads_are_those_of_the_run_and_given_back(monkeypatch):

@@ -41,9 +41,8 @@ class Bundle:
             size += -(-weight.numel() // ALIGNED) * ALIGNED
         like = self.weights[0].detach()
         self.flat, self.first, self.second = like.new_zeros(3, size).unbind()
-        kind = (
-            torch.float32 if self.options["fused"] else torch.get_default_dtype()
-        )  # as torch does
+        # of the type that torch gives it
+        kind = torch.float32 if self.options["fused"] else torch.get_default_dtype()
         self.steps = torch.full((len(self.weights),), self.count, dtype=kind, device=like.device)
 
     @torch.no_grad()

@@ -14,8 +14,9 @@ from torch.optim import Optimizer
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from ...core import HasFit, Model, promise
+from ...core import HasFit, Model, Refused, promise
 from ...core.parts import undisturbed
+from ...data.own.loaders import Loaded
 from ..game import Average, MakesOptimizers
 from ..log import Log
 from ..ranks import ranks
@@ -27,7 +28,7 @@ SECONDS = 2.0  # of rounds that are timed
 FEW = 3  # rounds that warm up, and rounds at least
 SIDE, BLOCK = 1024, 2**24  # of the matrices and the numbers that say how fast the machine is
 QUICK = 0.25  # seconds for which a number of threads is tried
-SLOW = 10.0  # seconds of a round that takes too long to be tried
+SLOW = 3.0  # seconds of a round that takes too long to be tried
 AHEAD = 0.9  # share of the time from which fewer threads are worth a sentence
 
 
@@ -83,7 +84,12 @@ class Twin:
     def __init__(
         self, model: Model, data: Batches, make: MakesOptimizers, run: Run, device: torch.device
     ):
-        self.model, self.data, self.run, self.device = copy.deepcopy(model), data, run, device
+        try:
+            self.model = copy.deepcopy(model)
+        except (TypeError, RuntimeError) as error:  # a generator, a tensor that has a graph
+            who = type(model).__name__
+            raise Refused(f"profile: {who} cannot be copied: {error}; leave profile out") from None
+        self.data, self.run, self.device = data, run, device
         players = self.model.players()
         optimizers: Mapping[str, Optimizer] = {
             name: make(name, players[name].parameters()) for name in own_optimizers(players)
@@ -163,11 +169,13 @@ def tell(
         device: where it trains.
         display: display of the run.
     """
-    if promise(model, HasFit) is not None:  # which plays no rounds
+    if (
+        promise(model, HasFit) is not None or ranks()[1] > 1
+    ):  # without rounds, or with those of all ranks
         return
-    if run.profile and ranks()[0] == 0:
+    if run.profile:
         profile(model, data, make, run, device)
-    if display.on:
+    if display.on and not isinstance(data, Loaded):  # whose rows may come just once
         display.say(fewer_threads(model, data, make, run, device))
 
 
@@ -244,7 +252,10 @@ def fewer_threads(
     if device.type != "cpu" or number == 1 or run.threads is not None:
         return ""
     with undisturbed(model, device):
-        twin = Twin(model, data, make, run, device)
+        try:
+            twin = Twin(model, data, make, run, device)
+        except Refused:  # it cannot be copied, which is no reason not to train
+            return ""
         if twin.seconds(0.0) > SLOW:
             return ""
         many = twin.seconds(QUICK)

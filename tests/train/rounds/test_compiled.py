@@ -3,17 +3,19 @@
 import copy
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from games import Blob
 
-from genus import Run, fit, play
+from genus import Refused, Run, fit, play
 from genus.adversarial import GAN
 from genus.adversarial.views import InstanceNoise
 from genus.compiling import graphs, sight
 from genus.compiling.calls import as_traced, inductor
 from genus.core import Reals
 from genus.data.sources import Note
+from genus.density import GaussianMixture
 from genus.flow import RealNVP
 from genus.functional.adversarial import Penalty, r1
 from genus.nn import MLP
@@ -23,7 +25,7 @@ from genus.train.rounds import bundles, compiled
 from genus.train.rounds.compiled import CompiledRounds
 from genus.vae import VAE
 
-from .law import compiled_rounds_are_rounds, played, rounds_of
+from .law import alike, compiled_rounds_are_rounds, played, rounds_of
 
 
 def gan(every=3, **options):
@@ -109,16 +111,16 @@ def test_a_short_batch_is_played_as_usual_and_nothing_is_compiled_anew():
     assert len(made) == 4  # critic, both, and each of them with R1
 
 
-def test_a_game_goes_on_from_an_optimiser_that_has_taken_steps():
+def test_a_game_goes_on_from_optimisers_that_have_taken_steps():
     model = gan()
-    rows = batches(model, 12)
+    rows = batches(model, 6)
     plain, other = rounds_of(copy.deepcopy(model), adam(1e-2)), rounds_of(model, adam(1e-2))
-    was = played(plain.play, rows)
-    torch.default_generator.manual_seed(0)
-    now = played(other.play, rows[:6])
-    later = played(CompiledRounds(other, print, as_traced).play, rows)  # all rounds again
-    assert now == was[:6]
-    assert len(later) == 12
+    assert played(plain.play, rows) == played(other.play, rows)
+    was = played(plain.play, rows)  # all rounds again
+    now = played(CompiledRounds(other, print, as_traced).play, rows)
+    for before, after in zip(was, now, strict=True):
+        assert after == pytest.approx(before, rel=1e-7)
+    alike(plain.model.state_dict(), other.model.state_dict(), 1e-7)
 
 
 def test_it_is_said_what_cannot_be_compiled():
@@ -155,7 +157,18 @@ def test_it_is_said_what_cannot_be_compiled():
             self.hidden += 1
             return {"nll": -self.log_prob(x).mean() * self.hidden}
 
+    class Bending(Blob):
+        def loss(self, x):
+            return {"nll": -Bent.apply(self.log_prob(x)).mean()}
+
+    class Arrayed(Blob):
+        def loss(self, x):
+            self.array = np.zeros(3)
+            return super().loss(x)
+
     for model, reason in {
+        Bending(): "test_compiled.py, line .*, reads a tensor as a number",
+        Arrayed(): "a round changes Arrayed.array",
         Reading(): "test_compiled.py, line .*, reads a tensor as a number",
         Counting(): "a round changes Counting.calls, which is no buffer",
         Replacing(): "a round puts another tensor in the place of seen",
@@ -196,6 +209,38 @@ def test_several_ranks_are_refused(monkeypatch):
     game = CompiledRounds(rounds_of(Blob().double(), adam(1e-2)), print, as_traced)
     with pytest.warns(Note, match="several ranks"):
         game.play(0, batches(game.plain.model)[0])
+
+
+class Bent(torch.autograd.Function):
+    """Its gradient takes a list of numbers from a tensor, which a tracer does not see by itself."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        return grad * sum(x.tolist())
+
+
+def test_tensors_become_lists_again_after_a_trace():
+    model = Blob().double()
+    CompiledRounds(rounds_of(model, adam(1e-2)), print, as_traced).play(0, batches(model)[0])
+    assert torch.ones(2).tolist() == [1.0, 1.0]
+    assert np.asarray(torch.ones(2)).sum() == torch.ones(2).numpy().sum() == 2
+
+
+def test_a_learner_without_rounds_refuses_what_is_of_rounds():
+    for how in ({"compile": True}, {"profile": True}, {"ema": 0.9}):
+        (name,) = how
+        with pytest.raises(Refused, match=f"{name} is .* plays no rounds; leave {name} out"):
+            fit(
+                GaussianMixture(Reals((2,)), 2),
+                torch.randn(20, 2),
+                Run(rounds=1, device="cpu", **how),
+            )
 
 
 # --- liars ------------------------------------------------------------------------------------
