@@ -439,6 +439,10 @@ class Training:
     def probe(self, **more: Any) -> list[float]:
         return first_losses(partial(self.recipe, **self.options, **more), self.run)
 
+    def seeded(self, seed: int) -> "Training":
+        """The same, with another seed."""
+        return replace(self, run=replace(self.run, seed=seed))
+
     @property
     def budget(self) -> str:
         return f"{self.run.rounds:,} x {self.run.batch}"

@@ -7,7 +7,6 @@ picture is of the models of binarised MNIST that autoregressive/bmnist keeps by 
 import math
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -90,7 +89,7 @@ BENCH = Bench(
 def cells(options: Namespace) -> Iterator[Cell]:
     for name, entry in MODELS.items():
         for seed in range(SEEDS):
-            one = replace(entry, run=replace(entry.run, seed=seed))
+            one = entry.seeded(seed)
             folder = options.weights and options.weights / f"{name}-{seed}"
             yield Cell(f"{name} | seed {seed}", partial(measure, one, folder), one.probe)
     yield Cell("picture", partial(drawn, draw, "image_attention", options))

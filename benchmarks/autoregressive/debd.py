@@ -6,7 +6,6 @@ lowest validation nats is scored on all test rows. The data are read from the fo
 
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -80,7 +79,7 @@ def cells(options: Namespace) -> Iterator[Cell]:
         yield Cell(f"{data} | rates", partial(rates, data))
         for name, entry in MODELS.items():
             for seed in range(SEEDS):
-                one = replace(entry, run=replace(entry.run, seed=seed))
+                one = entry.seeded(seed)
                 work, probe = partial(measure, data, one), partial(one.probe, data=data)
                 yield Cell(f"{data} | {name} | seed {seed}", work, probe)
 

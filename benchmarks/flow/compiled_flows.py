@@ -5,9 +5,10 @@ FlowJAX runs in a Python of its own, which --flowjax names; make it by
     python -m venv FOLDER && FOLDER/bin/pip install flowjax==19.1.2 jax==0.10.2 equinox==0.13.8
 
 Layers, widths, bins and weights are equal within 10 %. All ways take turns, on one thread; a time is the
-median of the turns, and a turn is as many calls as take a quarter of a second. Each way is compiled, and called a few times,
-before it is timed. bare jit is jax.jit on plain arrays; its users' step is FlowJAX's own, under equinox.filter_jit;
-its loop is fit_to_data, an epoch of 50 rounds and one batch of validation, divided by 50.
+median of the turns, and a turn is as many calls as take a quarter of a second. Each way is compiled, and
+called a few times, before it is timed. Bare jit is jax.jit on plain arrays; its users' step is FlowJAX's own,
+under equinox.filter_jit; its loop is fit_to_data, an epoch of 50 rounds and one batch of validation, divided
+by 50.
 """
 
 import json

@@ -50,8 +50,8 @@ class refusing_numbers(TorchFunctionMode):
             raise Unfit(f"it calls more than {MOST:,} operations; that takes too long to compile")
         if func in NUMBERS:
             raise Unfit(f"{line_of_caller()} reads a tensor as a number")
-        if func is nn.functional.one_hot and len(args) == 2 and args[1] > 0:
-            return one_hot(*args)
+        if func is nn.functional.one_hot:
+            return one_hot(*args, **(kwargs or {}))
         return func(*args, **(kwargs or {}))
 
 
@@ -75,9 +75,11 @@ def refusing_arrays() -> Iterator[None]:
             setattr(Tensor, name, was)
 
 
-def one_hot(x: Tensor, classes: int) -> Tensor:
+def one_hot(x: Tensor, num_classes: int = -1) -> Tensor:
     """What torch's function returns, which first reads the largest class."""
-    return (x[..., None] == torch.arange(classes, device=x.device)).long()
+    if num_classes < 1:
+        raise Unfit("one_hot takes as many classes as there are in its rows; give it num_classes")
+    return (x[..., None] == torch.arange(num_classes, device=x.device)).long()
 
 
 def line_of_caller() -> str:

@@ -37,7 +37,6 @@ class CompiledRounds:
         self.plain, self.say, self.compiler = rounds, say, compiler or inductor
         self.bundles: list[Bundle] = []
         self.programs: dict[tuple[str, ...], Program] = {}
-        self.seconds = 0.0  # of compilation
         self.why = ""  # it cannot be compiled
 
     @property
@@ -75,7 +74,6 @@ class CompiledRounds:
             warnings.warn(f"{who} is trained without compilation: {why}", Note, stacklevel=2)
             return
         passed = time.perf_counter() - begun
-        self.seconds += passed
         self.say(f"a round of {' and '.join(names)} was compiled in {passed:.0f} s")
 
 
