@@ -51,7 +51,6 @@ def lifted(graph: GraphModule) -> list[Callable[[], Tensor]]:
                 )
         node.replace_all_uses_with(noise)
         graph.graph.erase_node(node)
-    graph.recompile()
     return draws
 
 
@@ -82,7 +81,7 @@ def drawing(node: Node, first: bool) -> Callable[[], Tensor]:
 
 
 def drop_unused(graph: GraphModule) -> list[int]:
-    """Removes arguments that nothing uses; returns the numbers of those that stay."""
+    """Removes arguments that nothing uses and writes the code anew; returns the numbers of those that stay."""
     graph.graph.eliminate_dead_code(
         lambda node: is_inplace(node) or node.op in ("placeholder", "output")
     )

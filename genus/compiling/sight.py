@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch._guards import TracingContext, tracing
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx import GraphModule, Node
 from torch.overrides import TorchFunctionMode
 
@@ -100,7 +102,8 @@ def inside(frame: types.FrameType) -> bool:
 @contextmanager
 def traceable(model: nn.Module) -> Iterator[None]:
     """A context of a trace, which raises Unfit where it would not see all that happens."""
-    with unchanged(model), refusing_arrays(), refusing_numbers():
+    sizes = tracing(TracingContext(FakeTensorMode()))  # of all nodes; else each makes a mode of its own
+    with unchanged(model), refusing_arrays(), refusing_numbers(), sizes:
         try:
             yield
         except RuntimeError as error:

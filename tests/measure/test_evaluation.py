@@ -79,6 +79,13 @@ def digits():
     return load("digits")
 
 
+@pytest.fixture(scope="module")
+def few(digits):
+    """Some digits of each split: where extractors read them, each row counts."""
+    parts = (digits.train, digits.validation, digits.test)
+    return Data("few digits", *(Rows(x.everything()[0][:200], x.space) for x in parts))
+
+
 def by_name(figures):
     assert len({f.name for f in figures}) == len(figures)
     return {f.name: f for f in figures}
@@ -239,12 +246,12 @@ def test_few_rows_have_no_covariance():
         assert [*scores(Rows(x[:n], space), samples=12)(model)] == names
 
 
-def test_data_need_not_have_a_name_of_ours(digits):
-    data = Data("mine", digits.train, digits.validation, digits.test)
-    model = Reads(digits.space, digits.train.everything()[0])
-    by_extractor = by_name(evaluate(model, data, samples=50))
+def test_data_need_not_have_a_name_of_ours(digits, few):
+    model = Reads(few.space, few.train.everything()[0])
+    by_extractor = by_name(evaluate(model, few, samples=50))
     assert by_extractor["frechet"].protocol["extractor"]["name"] == "learnt"
     assert by_extractor["frechet_random"].protocol["extractor"]["name"] == "random"
+    data = Data("mine", digits.train, digits.validation, digits.test)
     judged = by_name(evaluate(model, data, samples=50, oracle=oracle("digits")))
     assert judged["frechet"].protocol["oracle"] == oracle("digits").account() | {
         "accuracy": judged["frechet"].protocol["oracle"]["accuracy"]
@@ -314,12 +321,12 @@ def test_a_few_rows_judge_nothing(counts):
     assert "energy_distance" in found
 
 
-def test_an_extractor_that_would_be_ignored_is_refused(digits):
+def test_an_extractor_that_would_be_ignored_is_refused(few):
     own = extractor(SHIPPED / "pictures")
-    model = Reads(digits.space, digits.train.everything()[0])
+    model = Reads(few.space, few.train.everything()[0])
     with pytest.raises(Refused, match="an oracle and an extractor are given; one of them judges"):
-        evaluate(model, digits, oracle=oracle("digits"), extractor=own)
-    judged = by_name(evaluate(model, digits, samples=50, extractor=own))
+        evaluate(model, few, oracle=oracle("digits"), extractor=own)
+    judged = by_name(evaluate(model, few, samples=50, extractor=own))
     assert judged["frechet"].protocol["extractor"] == own.account()
     moons = load("moons")
     with pytest.raises(Refused, match=r"the data are Reals.* it judges pictures of 1 or 3"):
@@ -330,14 +337,14 @@ def test_vectors_without_a_truth_have_an_energy_distance():
     """Near its floor for rows of the data, far for others; in units of the features' deviations."""
     data = load("linear_mixture")
     rows = data.validation.everything()[0]
-    same = by_name(evaluate(Reads(data.space, rows), data, samples=400))["energy_distance"]
+    same = by_name(evaluate(Reads(data.space, rows), data, samples=200))["energy_distance"]
     assert abs(same.value) < 5 * same.error
     assert abs(same.floor) < 5 * same.error
     assert same.better == "lower"
-    noisy = by_name(evaluate(Reads(data.space, rows, 1.0), data, samples=400))["energy_distance"]
+    noisy = by_name(evaluate(Reads(data.space, rows, 1.0), data, samples=200))["energy_distance"]
     assert noisy.value > 5 * noisy.error
     assert noisy.floor == same.floor
-    assert same.protocol["samples"] == same.protocol["floor_rows"] == 400
+    assert same.protocol["samples"] == same.protocol["floor_rows"] == 200
 
 
 def test_an_energy_distance_has_no_unit():

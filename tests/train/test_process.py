@@ -18,9 +18,9 @@ def fill(times):
     for _ in range(times):
         several = None  # all are free at once, and go back to the system if it is not asked not to
         several = [torch.ones(2_000_000) for _ in range(10)]
-fill(20)  # until the heap is as large as it becomes
+fill(10)  # until the heap is as large as it becomes
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-fill(20)
+fill(10)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 

@@ -208,4 +208,3 @@ def views_of_bundles(
                 view.append(shaped)
                 node.replace_all_uses_with(shaped)
                 graph.graph.erase_node(node)
-    graph.recompile()

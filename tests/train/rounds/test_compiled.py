@@ -1,7 +1,6 @@
 """Compiled rounds: what they respect, what is refused, and the liars that their law catches."""
 
 import copy
-from functools import partial
 
 import numpy as np
 import pytest
@@ -12,15 +11,13 @@ from genus import Refused, Run, fit, play
 from genus.adversarial import GAN
 from genus.adversarial.views import InstanceNoise
 from genus.compiling import graphs, sight
-from genus.compiling.calls import as_traced, inductor
+from genus.compiling.calls import as_traced
 from genus.core import Reals
 from genus.data.sources import Note
 from genus.density import GaussianMixture
-from genus.flow import RealNVP
 from genus.functional.adversarial import Penalty, r1
 from genus.nn import MLP
 from genus.train.game import adam, adamw
-from genus.train.keeping.state import kept
 from genus.train.rounds import bundles, compiled
 from genus.train.rounds.compiled import CompiledRounds
 from genus.vae import VAE
@@ -342,54 +339,3 @@ def test_the_law_catches(liar, monkeypatch):
     model = gan()
     with pytest.raises(AssertionError):
         compiled_rounds_are_rounds(model, batches(model), compiler=None)
-
-
-# --- torch's compiler -------------------------------------------------------------------------
-
-
-MADE = {
-    "flow": lambda: RealNVP(Reals((2,)), 2, 8),
-    "vae": lambda: VAE(Reals((2,)), latent=1),
-    "gan": lambda: gan(every=1, critic_rounds=1),  # one program
-}
-
-
-def test_torchs_compiler_leaves_the_step_to_another_optimiser():
-    model = Blob().double()
-    make = partial(sgd, lr=1e-2)
-    assert compiled_rounds_are_rounds(model, batches(model), make, compiler=inductor) is None
-
-
-def sgd(name, weights, lr):
-    return torch.optim.SGD(weights, lr)
-
-
-@pytest.mark.parametrize("name", MADE)
-def test_torchs_compiler_keeps_the_law(name):
-    model = MADE[name]().double()
-    assert compiled_rounds_are_rounds(model, batches(model), compiler=inductor) is None
-
-
-def test_a_resumed_compiled_run_ends_in_the_same_bits(tmp_path):
-    rows = torch.randn(64, 2)
-
-    def run(out, count, resume=False, **how):
-        how = {"compile": True, "ema": 0.9, **how}
-        torch.default_generator.manual_seed(0)
-        fit(
-            VAE(Reals((2,)), latent=1),
-            rows,
-            Run(count, batch=8, out=out, resume=resume, device="cpu", **how),
-        )
-
-    run(tmp_path / "straight", 6)
-    run(tmp_path / "halved", 3)
-    run(tmp_path / "halved", 6, resume=True, accept_change=True)
-    for file in ("model.safetensors", "ema.safetensors"):
-        assert (tmp_path / "straight" / file).read_bytes() == (
-            tmp_path / "halved" / file
-        ).read_bytes()
-    with pytest.warns(Note, match="compile was True, and is False"):
-        run(tmp_path / "halved", 8, resume=True, accept_change=True, compile=False)
-    found = kept(tmp_path / "halved" / "state.pt", torch.device("cpu"))
-    assert found.state["number"] == 8
