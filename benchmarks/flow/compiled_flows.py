@@ -176,7 +176,7 @@ def two_ways(
             Rounds(one.model, {"model": one.optimizer})
             for one in (subject, twin)  # pyright: ignore[reportArgumentType]
         )
-        compiled = CompiledRounds(other, lambda sentence: None)
+        compiled = CompiledRounds(other)
         found = {"genus": lambda: plain.play(0, rows), "compiled": lambda: compiled.play(0, rows)}
         found["compiled"]()
         assert compiled.fits, "it was not compiled"

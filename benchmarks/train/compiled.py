@@ -147,7 +147,7 @@ def measure(name: str, repeats: int) -> dict[str, Any]:
         for number in kinds:
             play(number, batch)
 
-    compiled, again = (CompiledRounds(twins[way], print) for way in ("compiled", "again"))
+    compiled, again = (CompiledRounds(twins[way]) for way in ("compiled", "again"))
     with fresh_cache():
         for way, one in (("cold", compiled), ("warm", again)):
             start = time.perf_counter()

@@ -54,10 +54,10 @@ def play(
 
 
 def compiled_rounds(rounds: Rounds, say: Callable[[str], None] | None = None) -> "CompiledRounds":
-    """The same rounds, compiled; `say` is told how long that takes."""
+    """The same rounds, compiled; `say` is told how long that takes, and what it brings."""
     from .rounds.compiled import CompiledRounds  # torch's compiler takes seconds to import
 
-    return CompiledRounds(rounds, say or (lambda sentence: None))
+    return CompiledRounds(rounds, say)
 
 
 MakesOptimizers = Callable[[str, list[nn.Parameter]], Optimizer]  # from a player's name and weights

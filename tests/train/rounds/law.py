@@ -39,7 +39,7 @@ def compiled_rounds_are_rounds(
     """
     make = make or adam(1e-2)
     plain, other = rounds_of(copy.deepcopy(model), make, **how), rounds_of(model, make, **how)
-    compiled = CompiledRounds(other, lambda sentence: None, compiler)
+    compiled = CompiledRounds(other, None, compiler)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", Note)
         was, now = played(plain.play, batches), played(compiled.play, batches)

@@ -1,6 +1,7 @@
 """Compiled rounds: what they respect, what is refused, and the liars that their law catches."""
 
 import copy
+import re
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from genus.functional.adversarial import Penalty, r1
 from genus.nn import MLP
 from genus.train.game import adam, adamw
 from genus.train.rounds import bundles, compiled
-from genus.train.rounds.compiled import CompiledRounds
+from genus.train.rounds.compiled import CompiledRounds, gained
 from genus.vae import VAE
 
 from .law import alike, compiled_rounds_are_rounds, played, rounds_of
@@ -86,7 +87,7 @@ def test_learning_rates_may_change_between_rounds():
         (rounds_of(plain, adam(1e-2)), None),
         (rounds_of(model, adam(1e-2)), as_traced),
     ):
-        play_of = CompiledRounds(game, print, make).play if make else game.play
+        play_of = CompiledRounds(game, compiler=make).play if make else game.play
         for number, batch in enumerate(rows):
             game.optimizers["model"].param_groups[0]["lr"] = 0.1 / (1 + number)
             play_of(number, batch)
@@ -114,7 +115,7 @@ def test_a_game_goes_on_from_optimisers_that_have_taken_steps():
     plain, other = rounds_of(copy.deepcopy(model), adam(1e-2)), rounds_of(model, adam(1e-2))
     assert played(plain.play, rows) == played(other.play, rows)
     was = played(plain.play, rows)  # all rounds again
-    now = played(CompiledRounds(other, print, as_traced).play, rows)
+    now = played(CompiledRounds(other, compiler=as_traced).play, rows)
     for before, after in zip(was, now, strict=True):
         assert after == pytest.approx(before, rel=1e-7)
     alike(plain.model.state_dict(), other.model.state_dict(), 1e-7)
@@ -172,7 +173,7 @@ def test_it_is_said_what_cannot_be_compiled():
         Choosing(): "depends on data",
         Hiding(): "neither a parameter nor a buffer",
     }.items():
-        game = CompiledRounds(rounds_of(model.double(), adam(1e-2)), print, as_traced)
+        game = CompiledRounds(rounds_of(model.double(), adam(1e-2)), compiler=as_traced)
         before = copy.deepcopy(model.state_dict())
         with pytest.warns(Note, match=f"is trained without compilation: .*{reason}"):
             game.prepare(("model",), batches(model)[0])
@@ -180,9 +181,24 @@ def test_it_is_said_what_cannot_be_compiled():
         assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
+def test_it_is_said_what_compilation_brings_and_that_changes_nothing():
+    sentences = []
+    plain, model = gan().train(), gan().train()
+    model.load_state_dict(plain.state_dict())
+    rows = batches(model)
+    first = rounds_of(plain, adam(1e-2))
+    timed, untimed = rounds_of(model, adam(1e-2)), CompiledRounds(first, compiler=as_traced)
+    was = played(untimed.play, rows)
+    assert was == played(CompiledRounds(timed, sentences.append, as_traced).play, rows)
+    alike(plain.state_dict(), model.state_dict(), 0.0)
+    said = r"compiled in \d+ s: it takes [\d.]+ ms, and [\d.]+ ms without compilation(, which is faster here|; this pays after [\d,]+ rounds)$"
+    assert sum(bool(re.search(said, line)) for line in sentences) == 4
+    assert gained(10.0, 2e-3, 1e-3).endswith("and 1.0 ms without compilation, which is faster here")
+
+
 def test_a_round_of_many_operations_is_refused(monkeypatch):
     monkeypatch.setattr(sight, "LARGEST", 10)
-    game = CompiledRounds(rounds_of(Blob().double(), adam(1e-2)), print, as_traced)
+    game = CompiledRounds(rounds_of(Blob().double(), adam(1e-2)), compiler=as_traced)
     with pytest.warns(Note, match="more than 10 take too long to compile"):
         game.play(0, batches(game.plain.model)[0])
 
@@ -203,7 +219,7 @@ def test_no_compiler_means_a_sentence_and_usual_rounds(monkeypatch):
 
 def test_several_ranks_are_refused(monkeypatch):
     monkeypatch.setattr(compiled, "ranks", lambda: (0, 2))
-    game = CompiledRounds(rounds_of(Blob().double(), adam(1e-2)), print, as_traced)
+    game = CompiledRounds(rounds_of(Blob().double(), adam(1e-2)), compiler=as_traced)
     with pytest.warns(Note, match="several ranks"):
         game.play(0, batches(game.plain.model)[0])
 
@@ -224,7 +240,7 @@ class Bent(torch.autograd.Function):
 
 def test_tensors_become_lists_again_after_a_trace():
     model = Blob().double()
-    CompiledRounds(rounds_of(model, adam(1e-2)), print, as_traced).play(0, batches(model)[0])
+    CompiledRounds(rounds_of(model, adam(1e-2)), compiler=as_traced).play(0, batches(model)[0])
     assert torch.ones(2).tolist() == [1.0, 1.0]
     assert np.asarray(torch.ones(2)).sum() == torch.ones(2).numpy().sum() == 2
 
