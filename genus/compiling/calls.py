@@ -1,7 +1,8 @@
 """Functions of a model as compiled programs: one for each shape of their arguments."""
 
 import warnings
-from collections.abc import Callable, Hashable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import chain
 from typing import Any, cast
 
@@ -14,8 +15,10 @@ from torch.fx.graph import CodeGen
 from ..core.parts import device_of, undisturbed
 from ..errors import Refused
 from .graphs import drop_unused, lifted
-from .sight import Unfit, as_before, check_graph, traceable
+from .sight import TooLong, Unfit, as_before, check_graph, traceable
 
+FIRST = 2  # calls of a network that are not compiled: it may be called no more
+PLAIN = (Tensor, int, float, str, type(None))  # arguments of networks that are compiled
 Call = Callable[..., Sequence[Tensor]]  # of the arguments of a graph
 Compiler = Callable[[GraphModule, Sequence[Tensor]], Call]
 
@@ -53,8 +56,9 @@ def compiled(
         log_prob(x)  # compiles, in seconds to minutes
         log_prob(y)  # of as many rows: two to five times as fast where networks are small
 
-    Weights may change between calls; other attributes of the model may not. What cannot be compiled is
-    called as it is, and a warning says why.
+    Weights may change between calls; other attributes of the model may not. Of a function of too many
+    operations, such as a sampler of hundreds of steps, the networks are compiled that it calls again and
+    again. What cannot be compiled is called as it is, and a warning says why.
 
     Args:
         function: method of a model, or a function that uses one. Its arguments are tensors, and other
@@ -80,6 +84,7 @@ class CompiledCall:
     def __init__(self, function: Callable[..., Any], model: nn.Module, compiler: Compiler):
         self.function, self.model, self.compiler = function, model, compiler
         self.programs: dict[Hashable, CallProgram | None] = {}
+        self.networks: CompiledNetworks | None = None
 
     @torch.no_grad()
     def __call__(self, *args: Any, **named: Any) -> Any:
@@ -93,10 +98,14 @@ class CompiledCall:
                 f"compiled: the arguments of {self.name} are {', '.join(type(x).__name__ for x in given)}; "
                 f"tensors, and values that can be keys of a dictionary, are wanted"
             ) from None
-        if not known:
+        if not known and self.networks is None:
             self.programs[key] = self.prepared(given, tuple(named))
-        program = self.programs[key]
-        return self.function(*args, **named) if program is None else program(given)
+        if program := self.programs.get(key):
+            return program(given)
+        if self.networks is None:
+            return self.function(*args, **named)
+        with self.networks:
+            return self.function(*args, **named)
 
     @property
     def name(self) -> str:
@@ -105,9 +114,62 @@ class CompiledCall:
     def prepared(self, given: Sequence[Any], names: tuple[str, ...]) -> "CallProgram | None":
         try:
             return CallProgram(self.function, self.model, given, names, self.compiler)
+        except TooLong as why:
+            self.networks = CompiledNetworks(
+                self.model, self.compiler, f"{self.name} is not compiled: {why}"
+            )
         except Unfit as why:
             warnings.warn(f"{self.name} is not compiled: {why}", stacklevel=3)
-            return None
+        return None
+
+
+class CompiledNetworks:
+    """A context in which the networks of a model run as programs, once each has been called some times.
+
+    Args:
+        model: model whose outermost modules with a `forward` are its networks.
+        compiler: makes a program of a graph.
+        why: what is said if no network was called so often that it was compiled.
+    """
+
+    def __init__(self, model: nn.Module, compiler: Compiler, why: str):
+        self.networks = [*outermost(model)]
+        self.calls = {net: CompiledCall(net.forward, net, compiler) for net in self.networks}
+        self.seen = Counter[Hashable]()
+        self.why = why
+
+    def __enter__(self) -> None:
+        for net, call in self.calls.items():
+            net.forward = self.counted(net, call)
+
+    def __exit__(self, *exception: object) -> None:
+        for net in self.calls:
+            del net.forward
+        if self.why and not any(call.programs for call in self.calls.values()):
+            warnings.warn(f"{self.why}, and it calls no network again and again", stacklevel=3)
+        self.why = ""
+
+    def counted(self, net: nn.Module, call: CompiledCall) -> Callable[..., Any]:
+        """The forward of a network: as usual in its first calls, and where it needs gradients."""
+
+        def forward(*args: Any, **named: Any) -> Any:
+            given = [*args, *named.values()]
+            if torch.is_grad_enabled() or not all(isinstance(x, PLAIN) for x in given):
+                return call.function(*args, **named)
+            key = (net, tuple(named), *map(kind_of, given))
+            self.seen[key] += 1
+            return (call.function if self.seen[key] <= FIRST else call)(*args, **named)
+
+        return forward
+
+
+def outermost(module: nn.Module) -> Iterator[nn.Module]:
+    """The outermost modules within a module that have a `forward`."""
+    for child in module.children():
+        if type(child).forward is nn.Module.forward:
+            yield from outermost(child)
+        else:
+            yield child
 
 
 def kind_of(value: Any) -> Hashable:

@@ -22,6 +22,10 @@ class Unfit(Exception):
     """Why a function cannot be compiled."""
 
 
+class TooLong(Unfit):
+    """It takes more operations than a program may have."""
+
+
 LARGEST = 6000  # operations of a program: minutes to compile
 MOST = 20_000  # calls of torch's functions, with those that look at a shape
 NUMBERS = {  # methods of a tensor whose result depends on its values
@@ -49,7 +53,7 @@ class refusing_numbers(TorchFunctionMode):
     ) -> Any:
         self.calls += 1
         if self.calls > MOST:
-            raise Unfit(f"it calls more than {MOST:,} operations; that takes too long to compile")
+            raise TooLong(f"it calls more than {MOST:,} operations; that takes too long to compile")
         if func in NUMBERS:
             raise Unfit(f"{line_of_caller()} reads a tensor as a number")
         if func is nn.functional.one_hot:
@@ -179,7 +183,7 @@ def same(was: Any, now: Any) -> bool:
 def check_graph(graph: GraphModule, known: Sequence[Tensor]) -> None:
     """Raises Unfit if a graph has one of these tensors as a constant, a shape that depends on data, or no end."""
     if (count := len(graph.graph.nodes)) > LARGEST:
-        raise Unfit(
+        raise TooLong(
             f"it takes {count:,} operations; more than {LARGEST:,} take too long to compile"
         )
     storages = {x.untyped_storage().data_ptr() for x in known if x.numel()}

@@ -8,7 +8,7 @@ from laws import sample
 from models import MODELS, build
 
 import genus
-from genus.compiling import calls
+from genus.compiling import calls, sight
 from genus.compiling.calls import as_traced, compiled
 from genus.core import Reals
 from genus.flow import RealNVP
@@ -111,6 +111,46 @@ def test_what_cannot_be_compiled_is_called_as_it_is():
     with pytest.warns(UserWarning, match=r"RealNVP.chosen is not compiled: .* depends on data"):
         found = call(x)
     torch.testing.assert_close(found, chosen(x).detach())
+
+
+@pytest.mark.parametrize("name", ["ddpm", "diffusion-edm", "diffusion-given"])
+def test_a_sampler_of_many_steps_has_programs_of_its_networks(name, monkeypatch):
+    monkeypatch.setattr(sight, "MOST", 20)
+    model = build(MODELS[name]).eval()
+    torch.set_default_dtype(torch.float64)
+    args = (4,) if model.context_space is None else (None, sample(model, 4)[1])
+    net = model.denoiser.net
+    call = compiled(model.sample, compiler=as_traced)
+    for seed in (5, 6):
+        torch.default_generator.manual_seed(seed)
+        found = call(*args)
+        torch.default_generator.manual_seed(seed)
+        torch.testing.assert_close(found, model.sample(*args).detach(), rtol=1e-9, atol=1e-9)
+    assert call.networks.calls[net].programs
+    assert "forward" not in vars(net)
+
+
+def test_networks_of_a_long_function_that_are_called_once_are_not_compiled(monkeypatch):
+    monkeypatch.setattr(sight, "MOST", 2)
+    model = RealNVP(Reals((2,)), 2, 8)
+    call, x = compiled(model.log_prob, compiler=as_traced), torch.randn(4, 2)
+    with pytest.warns(
+        UserWarning, match="not compiled: it calls more than 2 .*, and it calls no network"
+    ):
+        found = call(x)
+    torch.testing.assert_close(found, model.log_prob(x).detach())
+
+
+def test_a_network_that_needs_gradients_is_called_as_it_is(monkeypatch):
+    monkeypatch.setattr(sight, "MOST", 20)
+    model = build(MODELS["classifier-guided"]).eval()
+    torch.set_default_dtype(torch.float64)
+    context = sample(model, 4)[1]
+    call = compiled(model.sample, compiler=as_traced)
+    torch.default_generator.manual_seed(5)
+    found = call(None, context)
+    torch.default_generator.manual_seed(5)
+    torch.testing.assert_close(found, model.sample(None, context).detach(), rtol=1e-9, atol=1e-9)
 
 
 def test_arguments_may_have_names():

@@ -27,7 +27,7 @@ def compiler():
 MADE = {
     "flow": lambda: RealNVP(Reals((2,)), 2, 8),
     "vae": lambda: VAE(Reals((2,)), latent=1),
-    "gan": lambda: gan(every=1, critic_rounds=1),  # one program
+    "gan": lambda: gan(every=1, critic_rounds=1, view=None, history=0.0),  # one program
 }
 
 
