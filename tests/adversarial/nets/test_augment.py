@@ -51,7 +51,7 @@ def test_colour_is_three_random_numbers_of_an_image():
 
 def test_translation_moves_by_whole_pixels_and_lets_zeros_in():
     torch.manual_seed(0)
-    x = pictures(2, 16, 8, n=400)
+    x = pictures(2, 16, 8, n=150)
     y = translation(x)
     seen = set()
     for before, after in zip(x, y, strict=True):
@@ -67,7 +67,7 @@ def test_translation_moves_by_whole_pixels_and_lets_zeros_in():
                     matches.append((down, right))
         assert len(matches) == 1
         seen.update(matches)
-    assert len(seen) == 15  # all of them, with 400 images
+    assert len(seen) == 15  # all of them, with 150 images
 
 
 @pytest.mark.parametrize("shape", SHAPES)
