@@ -27,6 +27,7 @@ RECIPES = {
     "edm": "EDM, U-Net",
     "flow_matching": "flow matching",
     "dit": "diffusion Transformer",
+    "guided": "guided diffusion",
     "made": "MADE",
     "pixelcnnpp": "PixelCNN++",
     "transformer": "Transformer, text",
@@ -87,14 +88,17 @@ def rows(found: Cells, options: Namespace) -> Table:
 def measure(name: str, repeats: int) -> dict[str, Any]:
     keep_memory()
     torch.default_generator.manual_seed(0)
-    model = begun(name).model.eval()
+    session = begun(name)
+    model = session.model.eval()
     assert isinstance(model, GenerativeModel)
-    assert model.context_space is None
+    given = (ROWS,)
+    if model.context_space is not None:
+        given = (None, session.data.batch(0, ROWS, 0)[1])
 
     @torch.no_grad()
-    def timed(draw: Callable[[int], object]) -> float:
+    def timed(draw: Callable[..., object]) -> float:
         start = time.perf_counter()
-        draw(ROWS)
+        draw(*given)
         return time.perf_counter() - start
 
     call = compiled(model.sample)

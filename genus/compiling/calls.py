@@ -15,7 +15,7 @@ from torch.fx.graph import CodeGen
 from ..core.parts import device_of, undisturbed
 from ..errors import Refused
 from .graphs import drop_unused, lifted
-from .sight import TooLong, Unfit, as_before, check_graph, traceable
+from .sight import Uncompiled, Unfit, as_before, check_graph, traceable
 
 FIRST = 2  # calls of a network that are not compiled: it may be called no more
 PLAIN = (Tensor, int, float, str, type(None))  # arguments of networks that are compiled
@@ -27,19 +27,19 @@ def inductor(graph: GraphModule, arguments: Sequence[Tensor]) -> Call:
     """The program that torch's compiler makes of a graph.
 
     Raises:
-        Unfit: there is no C++ compiler, or it fails.
+        Uncompiled: there is no C++ compiler, or it fails.
     """
     from torch._inductor import compile, config, cpp_builder, exc
 
     try:
         cpp_builder.get_cpp_compiler()
     except exc.InvalidCxxCompiler:
-        raise Unfit("no C++ compiler was found; g++ or clang is wanted") from None
+        raise Uncompiled("no C++ compiler was found; g++ or clang is wanted") from None
     try:
         with config.patch(fallback_random=True):
             return cast(Call, compile(graph, list(arguments)))
     except RuntimeError as error:
-        raise Unfit(f"the compiler fails: {str(error).splitlines()[0]}") from error
+        raise Uncompiled(f"the compiler fails: {str(error).splitlines()[0]}") from error
 
 
 def as_traced(graph: GraphModule, arguments: Sequence[Tensor]) -> Call:
@@ -56,9 +56,9 @@ def compiled(
         log_prob(x)  # compiles, in seconds to minutes
         log_prob(y)  # of as many rows: two to five times as fast where networks are small
 
-    Weights may change between calls; other attributes of the model may not. Of a function of too many
-    operations, such as a sampler of hundreds of steps, the networks are compiled that it calls again and
-    again. What cannot be compiled is called as it is, and a warning says why.
+    Weights may change between calls; other attributes of the model may not. Where a function cannot be
+    compiled as a whole, such as a sampler of hundreds of steps, the networks are that it calls again and
+    again. Without these it is called as it is, and a warning says why.
 
     Args:
         function: method of a model, or a function that uses one. Its arguments are tensors, and other
@@ -114,31 +114,31 @@ class CompiledCall:
     def prepared(self, given: Sequence[Any], names: tuple[str, ...]) -> "CallProgram | None":
         try:
             return CallProgram(self.function, self.model, given, names, self.compiler)
-        except TooLong as why:
+        except Uncompiled as why:
+            warnings.warn(f"{self.name} is not compiled: {why}", stacklevel=3)
+        except Unfit as why:
             self.networks = CompiledNetworks(
                 self.model, self.compiler, f"{self.name} is not compiled: {why}"
             )
-        except Unfit as why:
-            warnings.warn(f"{self.name} is not compiled: {why}", stacklevel=3)
         return None
 
 
 class CompiledNetworks:
-    """A context in which the networks of a model run as programs, once each has been called some times.
+    """A context in which the networks of a model run as programs, those that are called again and again in it.
 
     Args:
-        model: model whose outermost modules with a `forward` are its networks.
+        model: model whose outermost modules of several layers, with a `forward`, are its networks.
         compiler: makes a program of a graph.
-        why: what is said if no network was called so often that it was compiled.
+        why: what is said if there is no such network.
     """
 
     def __init__(self, model: nn.Module, compiler: Compiler, why: str):
-        self.networks = [*outermost(model)]
-        self.calls = {net: CompiledCall(net.forward, net, compiler) for net in self.networks}
+        self.calls = {net: CompiledCall(net.forward, net, compiler) for net in networks(model)}
         self.seen = Counter[Hashable]()
         self.why = why
 
     def __enter__(self) -> None:
+        self.seen.clear()
         for net, call in self.calls.items():
             net.forward = self.counted(net, call)
 
@@ -163,12 +163,12 @@ class CompiledNetworks:
         return forward
 
 
-def outermost(module: nn.Module) -> Iterator[nn.Module]:
-    """The outermost modules within a module that have a `forward`."""
+def networks(module: nn.Module) -> Iterator[nn.Module]:
+    """The outermost modules within a module that have a `forward` and several layers: one gains nothing."""
     for child in module.children():
         if type(child).forward is nn.Module.forward:
-            yield from outermost(child)
-        else:
+            yield from networks(child)
+        elif next(child.children(), None) is not None:
             yield child
 
 

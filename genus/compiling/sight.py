@@ -22,8 +22,8 @@ class Unfit(Exception):
     """Why a function cannot be compiled."""
 
 
-class TooLong(Unfit):
-    """It takes more operations than a program may have."""
+class Uncompiled(Unfit):
+    """It could be traced, and the compiler is missing or fails."""
 
 
 LARGEST = 6000  # operations of a program: minutes to compile
@@ -53,7 +53,7 @@ class refusing_numbers(TorchFunctionMode):
     ) -> Any:
         self.calls += 1
         if self.calls > MOST:
-            raise TooLong(f"it calls more than {MOST:,} operations; that takes too long to compile")
+            raise Unfit(f"it calls more than {MOST:,} operations; that takes too long to compile")
         if func in NUMBERS:
             raise Unfit(f"{line_of_caller()} reads a tensor as a number")
         if func is nn.functional.one_hot:
@@ -183,7 +183,7 @@ def same(was: Any, now: Any) -> bool:
 def check_graph(graph: GraphModule, known: Sequence[Tensor]) -> None:
     """Raises Unfit if a graph has one of these tensors as a constant, a shape that depends on data, or no end."""
     if (count := len(graph.graph.nodes)) > LARGEST:
-        raise TooLong(
+        raise Unfit(
             f"it takes {count:,} operations; more than {LARGEST:,} take too long to compile"
         )
     storages = {x.untyped_storage().data_ptr() for x in known if x.numel()}
