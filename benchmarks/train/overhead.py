@@ -1,18 +1,20 @@
 """What `fit` costs over the bare loop, and what `import genus` costs over `import torch`.
 
 The same model, data and optimiser, side by side in one process: a loop written by hand that only
-draws a batch, computes the loss and steps; and `fit` with logging, averaged weights and learning-rate
-schedule on. The two take turns; medians are compared.
+draws a batch, computes the loss and steps; and `fit` with logging and learning-rate schedule, without and
+with averaged weights. They take turns; medians are compared.
 """
 
+import copy
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -20,8 +22,10 @@ import torch
 from genus.autoregressive import MADE
 from genus.core import Model
 from genus.data import load
+from genus.data.splits import Split
 from genus.nn import ConvDecoder, ConvEncoder
 from genus.train.fit import adam, fit
+from genus.train.game import EVERY, FIRST
 from genus.train.run import Run
 from genus.train.schedules import cosine
 from genus.vae import VAE
@@ -31,7 +35,8 @@ from ..bench import Bench, Cell, Cells, Table, size
 SPACE = load("digits").space
 SHAPE = (1, 8, 8)
 ROUNDS, REPEATS = 400, 7  # rounds of the smallest model
-IMPORTED = ("torch", "genus", "torch, genus.running, genus.data, genus.measure, genus.flow")
+BLOCK = 2 * EVERY  # rounds
+IMPORTED = ("torch", "genus", "torch, genus.train, genus.data, genus.measure, genus.flow")
 
 
 def made(width: int) -> Model:
@@ -59,10 +64,10 @@ MODELS = {  # rounds from two to some tens of ms
 BENCH = Bench(
     __file__,
     "What `fit` adds to the bare loop",
-    "model | parameters | bare loop | in `fit` | added",
+    "model | parameters | bare loop | in `fit`, without an average | added | in `fit` | added",
     {
         "training": "digits, batch 128, fused Adam, float32",
-        "time": f"of the clock, medians of {REPEATS}",
+        "time": f"of the clock from one batch to the next, median of blocks of {BLOCK} rounds; medians of {REPEATS} turns",
         "`fit`": "log_every 50, ema 0.99, cosine schedule",
     },
 )
@@ -82,8 +87,14 @@ def rows(found: Cells, options: Namespace) -> Table:
             name,
             f"{took['parameters']:,}",
             f"{took['bare_ms']:.2f} ms",
-            f"{took['fit_ms']:.2f} ms",
-            f"{took['added_ms']:.2f} ms, {100 * (took['ratio'] - 1):.1f} %",
+            *(
+                cell
+                for way in ("plain", "fit")
+                for cell in (
+                    f"{took[f'{way}_ms']:.2f} ms",
+                    f"{took[f'{way}_ms'] - took['bare_ms']:.2f} ms, {100 * (took[f'{way}_ratio'] - 1):.1f} %",
+                )
+            ),
         ]
         for name in MODELS
         if (took := found.get(name))
@@ -91,46 +102,60 @@ def rows(found: Cells, options: Namespace) -> Table:
 
 
 def measure(name: str) -> dict[str, float]:
-    """Milliseconds of a round of both loops, and the median of their ratios."""
+    """Milliseconds of a round of the loops, and the medians of their ratios to the bare one."""
     make = MODELS[name]
-    rounds = max(20, min(ROUNDS, round(1 / by_hand(make(), 10))))
-    pairs = [(by_hand(make(), rounds), by_fit(make(), rounds)) for _ in range(REPEATS)]
-    bare, whole = (1e3 * statistics.median(took) for took in zip(*pairs, strict=True))
-    return {
-        "parameters": size(make()),
-        "bare_ms": round(bare, 4),
-        "fit_ms": round(whole, 4),
-        "added_ms": round(whole - bare, 4),
-        "ratio": round(statistics.median(b / a for a, b in pairs), 4),
-    }
+    rounds = BLOCK * max(5, min(ROUNDS, round(2 / by_hand(make(), BLOCK))) // BLOCK)
+    turns = [
+        (by_hand(make(), rounds), by_fit(make(), rounds, None), by_fit(make(), rounds, 0.99))
+        for _ in range(REPEATS)
+    ]
+    figures: dict[str, float] = {"parameters": size(make())}
+    for way, took in zip(("bare", "plain", "fit"), zip(*turns, strict=True), strict=True):
+        figures[f"{way}_ms"] = round(1e3 * statistics.median(took), 4)
+        ratios = [one / turn[0] for one, turn in zip(took, turns, strict=True)]
+        figures[f"{way}_ratio"] = round(statistics.median(ratios), 4)
+    return figures
 
 
 def by_hand(model: Model, rounds: int) -> float:
     """Seconds a round of the bare loop."""
-    data = load("digits").train
+    data, stamps = stamped()
     optimizer = adam(1e-3)("model", list(model.parameters()))
-    start = time.perf_counter()
-    for number in range(rounds):
+    for number in range(rounds + 1):
         (x,) = data.batch(number, 128, 0)
         loss = torch.stack([*model.loss(x).values()]).sum()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    return (time.perf_counter() - start) / rounds
+    return usual(stamps)
 
 
-def by_fit(model: Model, rounds: int) -> float:
-    """Seconds a round of `fit`, logging and averaging; its checkpoints at begin and end are taken off."""
-    data = load("digits").train
+def by_fit(model: Model, rounds: int, ema: float | None) -> float:
+    """Seconds a round of `fit`, once an average is no longer updated in each of its first rounds."""
+    data, stamps = stamped()
     with tempfile.TemporaryDirectory() as folder:
+        plan = Run(rounds=FIRST + rounds + 1, ema=ema, out=Path(folder) / "run", device="cpu")
+        fit(model, data, plan, schedule=cosine)
+    return usual(stamps[FIRST:])
 
-        def run(count: int) -> float:
-            plan = Run(rounds=count, ema=0.99, out=Path(folder) / str(count), device="cpu")
-            start = time.perf_counter()
-            fit(model, data, plan, schedule=cosine)
-            return time.perf_counter() - start
 
-        return (run(rounds) - run(0)) / rounds
+def stamped() -> tuple[Split, list[float]]:
+    """Training rows, and the times at which a batch of them was asked for."""
+    data, stamps = copy.copy(load("digits").train), list[float]()
+    batch = data.batch
+
+    def noted(*given: int) -> tuple[torch.Tensor, ...]:
+        stamps.append(time.perf_counter())
+        return batch(*given)
+
+    data.batch = noted
+    return data, stamps
+
+
+def usual(stamps: Sequence[float]) -> float:
+    """Seconds from one stamp to the next: the median over blocks, in each of which averages are updated alike."""
+    ends = stamps[::BLOCK]
+    return statistics.median(b - a for a, b in pairwise(ends)) / BLOCK
 
 
 def imports() -> dict[str, float]:

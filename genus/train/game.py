@@ -1,6 +1,7 @@
 """The rounds of a game: a generator, so that the training loop belongs to the caller."""
 
 import copy
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,14 @@ from .rounds.plain import Rounds
 
 if TYPE_CHECKING:
     from .rounds.compiled import CompiledRounds
+
+
+LARGE, SLOW = (
+    1_000_000,
+    0.98,
+)  # parameters, and decay, of an average that is not updated in every round
+EVERY = 4  # rounds from one update of it to the next
+FIRST = 100  # rounds after each of which it is updated nevertheless
 
 
 def play(
@@ -108,8 +117,10 @@ def adamw(lr: float, decay: float) -> MakesOptimizers:
 class Average:
     """An exponential moving average of a model, as a copy that is updated after each round.
 
-    Parameters are averaged, buffers copied. The average follows quickly at first: its decay is
-    min(decay, (1 + round) / (10 + round)).
+    Parameters are averaged, buffers copied, but for those that are not saved, which do not change. The average follows quickly at first: the decay of a round is
+    min(decay, (1 + round) / (10 + round)). Of a model of more than a million parameters, a slow average
+    (decay at least 0.98) is updated in every fourth round, with the decays of the four: reading so many
+    parameters in each round would cost a twentieth of a perceptron's training.
 
     Args:
         model: model that is averaged.
@@ -122,13 +133,25 @@ class Average:
         self.model = copy.deepcopy(model).requires_grad_(False)
         self._to: list[Tensor] = list(self.model.parameters())
         self._from: list[Tensor] = list(model.parameters())
-        self._buffers = list(zip(self.model.buffers(), model.buffers(), strict=True))
+        large = sum(p.numel() for p in self._to) > LARGE
+        self._every = EVERY if large and decay >= SLOW else 1
+        self._buffers = list(zip(_kept(self.model), _kept(model), strict=True))
 
     @torch.no_grad()
     def update(self, number: int) -> None:
         """Updates the average with the model after the round of this number, counted from 0."""
-        decay = min(self.decay, (1 + number) / (10 + number))
-        if self._to:
+        every = self._every if number >= FIRST else 1
+        if self._to and (number + 1) % every == 0:
+            rounds = range(number + 1 - every, number + 1)
+            decay = math.prod(min(self.decay, (1 + n) / (10 + n)) for n in rounds)
             torch._foreach_lerp_(self._to, self._from, 1 - decay)  # pyright: ignore[reportPrivateImportUsage]
         for ours, theirs in self._buffers:
             ours.copy_(theirs)
+
+
+def _kept(model: nn.Module) -> Iterator[Tensor]:
+    """The buffers of a model that are saved with it."""
+    for module in model.modules():
+        for name, buffer in module._buffers.items():
+            if buffer is not None and name not in module._non_persistent_buffers_set:
+                yield buffer

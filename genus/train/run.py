@@ -113,7 +113,8 @@ class Run:
             says when it pays. A warning says why a model cannot be compiled, and is trained as usual.
         clip: largest norm of a player's gradient; larger ones are scaled down.
         accumulate: number of equal parts into which a batch is split, to save memory.
-        ema: decay of the averaged weights, in [0, 1); by default none are kept.
+        ema: decay of the averaged weights, in [0, 1); by default none are kept. Of more than a million
+            weights it is updated in every fourth round.
         log_every: number of rounds between two lines of the log.
         evaluate_every: number of rounds between two evaluations with sample pictures; samples are
             also drawn after 5, 10, 20, 40, ... seconds.

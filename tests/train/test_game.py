@@ -1,12 +1,14 @@
 """play: against loops written by hand, to the last bit or to rounding."""
 
 import copy
+import math
 
 import pytest
 import torch
 from games import Blob, Duel
 
 from genus.core import Player
+from genus.train import game
 from genus.train.game import Average, play
 
 
@@ -186,6 +188,27 @@ def test_average_is_the_recursion_and_copies_buffers():
     torch.testing.assert_close(average.model.weight.data, want)
     assert torch.equal(average.model.running_mean, model.running_mean)
     assert not average.model.weight.requires_grad
+
+
+def test_an_average_of_many_weights_is_updated_in_every_fourth_round(monkeypatch):
+    """By what the four rounds weigh; and in each of the first, and where it is a quick one."""
+    monkeypatch.setattr(game, "LARGE", 1)
+    model = Blob()
+    slow, quick = Average(model, 0.99), Average(model, 0.9)
+    wanted, fast = 0.0, 0.0
+    for number in range(110):
+        with torch.no_grad():
+            model.mean.fill_(math.sin(number))
+        slow.update(number)
+        quick.update(number)
+        decays = [min(0.99, (1 + n) / (10 + n)) for n in range(number - 3, number + 1)]
+        if number < 100:
+            wanted += (1 - decays[-1]) * (math.sin(number) - wanted)
+        elif number in (103, 107):
+            wanted += (1 - math.prod(decays)) * (math.sin(number) - wanted)
+        fast += (1 - min(0.9, (1 + number) / (10 + number))) * (math.sin(number) - fast)
+        assert float(slow.model.mean[0]) == pytest.approx(wanted, abs=1e-5)
+        assert float(quick.model.mean[0]) == pytest.approx(fast, abs=1e-5)
 
 
 def test_average_refuses_a_decay_of_one():
