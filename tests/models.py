@@ -66,7 +66,16 @@ from genus.core import (
     There,
     Tokens,
 )
-from genus.density import Dequantised, Gaussian, GaussianMixture, MixtureDensityNetwork, Table
+from genus.density import (
+    ChowLiu,
+    Dequantised,
+    Gaussian,
+    GaussianMixture,
+    MixtureDensityNetwork,
+    NaiveBayes,
+    ProductMixture,
+    Table,
+)
 from genus.diffusion import (
     DDIM,
     DDPM,
@@ -174,6 +183,14 @@ MODELS = {
     "table": lambda: Table(Tokens(3, 2), smoothing=0.5),
     "gaussian": lambda: Gaussian(Reals((3,))),
     "mixture": lambda: GaussianMixture(Reals((2,)), components=3, tolerance=-1),
+    "chowliu": lambda: ChowLiu(Bits((2, 3)), smoothing=0.0),
+    "chowliu-pixels": lambda: ChowLiu(Pixels((4,), 3), smoothing=0.0),
+    "naivebayes": lambda: NaiveBayes(Bits((2, 2)), Classes(3), smoothing=0.0),
+    "naivebayes-tokens": lambda: NaiveBayes(Tokens(3, 4), Classes(2), smoothing=0.0),
+    "naivebayes-reals": lambda: NaiveBayes(Reals((2,)), Classes(2)),
+    "products": lambda: ProductMixture(Bits((2, 2)), components=3, smoothing=0.0, tolerance=-1),
+    "products-pixels": lambda: ProductMixture(Pixels((3,), 4), 2, smoothing=0.0, tolerance=-1),
+    "products-tokens": lambda: ProductMixture(Tokens(3, 4), 2, smoothing=0.0, tolerance=-1),
     "mixture-diagonal": lambda: GaussianMixture(Reals((2,)), components=3, covariance="diagonal"),
     "mixture-given": lambda: MixtureDensityNetwork(Reals((2,)), Reals((3,)), 2, hidden=(4,)),
     "dequantised": lambda: Dequantised(Gaussian(Reals((2,))), Pixels((2,), 4), squeeze=1e-3),

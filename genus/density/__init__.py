@@ -1,7 +1,10 @@
 """Densities with a closed form, or learnt by expectation maximisation; pixels from the reals."""
 
+from .chowliu import ChowLiu as ChowLiu
 from .dequantised import Dequantised as Dequantised
 from .gaussian import Gaussian as Gaussian
 from .gaussianmixture import GaussianMixture as GaussianMixture
 from .mixturedensitynetwork import MixtureDensityNetwork as MixtureDensityNetwork
+from .naivebayes import NaiveBayes as NaiveBayes
+from .productmixture import ProductMixture as ProductMixture
 from .table import Table as Table
