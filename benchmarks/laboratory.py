@@ -24,9 +24,9 @@ DOCS = Path(__file__).parent.parent / "docs"
 PAGE = DOCS / "laboratory.md"
 LARGEST = 150_000  # bytes of a picture
 HEAD = """\
-# The laboratory: why GANs fail
+# The laboratory
 
-Seven experiments, each a command that takes seconds: `genus lab NAME` writes the picture, the arrays
+Experiments, each of them a command that takes seconds: `genus lab NAME` writes the picture, the arrays
 behind it as JSON, and one self-contained page; `genus lab NAME --help` shows what can be changed.
 Everything below, sentences included, was computed by `python benchmarks/laboratory.py`; nothing was
 typed.

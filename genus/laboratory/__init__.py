@@ -1,4 +1,4 @@
-"""The laboratory: why adversarial training fails, in experiments that take seconds.
+"""The laboratory: what models do and why they fail, in experiments that take seconds.
 
 Each experiment is one file: a pure function of the file's name, which returns an `Outcome` (arrays,
 and a sentence that was computed from them), and `plot`, which draws the picture. `genus lab NAME`
@@ -27,7 +27,10 @@ EXPERIMENTS = {  # in the order in which they are best read; what each shows
     "kl": "one Gaussian for two bumps: what each divergence makes of it",
     "critic": "the best critic of a known pair, and what a trained one has learnt of it",
     "fields": "a GAN on a ring while it learns: the critic's pull, the samples, the modes lost",
+    "nonanswers": "to alter pictures, or to list them all: why neither is a generator",
+    "discriminative": "a class by Bayes' rule or at once: the error by the number of rows",
 }
+DENSITIES = {"nonanswers", "discriminative"}  # in the folder `densities`
 
 
 @dataclass(frozen=True)
@@ -45,5 +48,6 @@ class Experiment:
 
 def find(name: str) -> Experiment:
     """The experiment of this name, which must be one of `EXPERIMENTS`."""
-    module = importlib.import_module(f".{name}", __name__)
+    folder = ".densities" if name in DENSITIES else ""
+    module = importlib.import_module(f"{folder}.{name}", __name__)
     return Experiment(getattr(module, name), module.plot)

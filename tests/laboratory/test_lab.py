@@ -22,6 +22,8 @@ QUICK = {  # options that make an experiment fast
     "distances": {"rounds": 2, "points": 3},
     "critic": {"rounds": 40},
     "fields": {"rounds": 40},
+    "nonanswers": {"rows": 50},
+    "discriminative": {"rows": (30, 60), "repeats": 2},
 }
 
 
