@@ -25,7 +25,7 @@ MAY_IMPORT = {  # the top folders, from the ground up
     "measure": {*BASE, "_version", "train", "data"},
     "recipes": {*BASE, "_version", "media", "train", "data", "measure", *FAMILIES},
     "tabular": {"core", "data", "measure", "train"},
-    "laboratory": {*BASE, "media", "train", "data", "measure", "density", "adversarial"},
+    "laboratory": {*BASE, "media", "train", "data", "measure", "density", "flow", "adversarial"},
     "report": {"core", "functional", "media", "train", "data", "measure"},
     "cli": {
         *BASE,

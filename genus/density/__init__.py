@@ -2,8 +2,10 @@
 
 from .chowliu import ChowLiu as ChowLiu
 from .dequantised import Dequantised as Dequantised
+from .factoranalysis import FactorAnalysis as FactorAnalysis
 from .gaussian import Gaussian as Gaussian
 from .gaussianmixture import GaussianMixture as GaussianMixture
+from .kerneldensity import KernelDensity as KernelDensity
 from .mixturedensitynetwork import MixtureDensityNetwork as MixtureDensityNetwork
 from .naivebayes import NaiveBayes as NaiveBayes
 from .productmixture import ProductMixture as ProductMixture

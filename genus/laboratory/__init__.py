@@ -28,9 +28,11 @@ EXPERIMENTS = {  # in the order in which they are best read; what each shows
     "critic": "the best critic of a known pair, and what a trained one has learnt of it",
     "fields": "a GAN on a ring while it learns: the critic's pull, the samples, the modes lost",
     "nonanswers": "to alter pictures, or to list them all: why neither is a generator",
+    "density": "a density from rows: histogram, kernels, normal distributions, a flow",
+    "theis": "likelihood, samples, Parzen's estimate: three judges, each of them misled",
     "discriminative": "a class by Bayes' rule or at once: the error by the number of rows",
 }
-DENSITIES = {"nonanswers", "discriminative"}  # in the folder `densities`
+DENSITIES = {"nonanswers", "density", "theis", "discriminative"}  # in the folder `densities`
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from genus.vae import VAE
 
 REFUSED = {  # whose log p takes steps that depend on the rows, without a network of several layers
     *("nade", "nade-shuffled", "rnnnade", "graphrnn", "graphrnn-s"),
+    *("kerneldensity", "kerneldensity-fixed", "factoranalysis", "factoranalysis-spherical"),
     *("seq2seq", "seq2seq-attention", "seq2seq-endless", "encoder-decoder"),
     *("stroke-prediction", "handwriting", "flow-residual", "flow-continuous-alone"),
     *("probability-flow", "probability-flow-adaptive", "probability-flow-probed"),

@@ -23,6 +23,8 @@ QUICK = {  # options that make an experiment fast
     "critic": {"rounds": 40},
     "fields": {"rounds": 40},
     "nonanswers": {"rows": 50},
+    "theis": {"samples": 200},
+    "density": {"rows": (50, 100), "rounds": 20},
     "discriminative": {"rows": (30, 60), "repeats": 2},
 }
 
