@@ -72,7 +72,9 @@ from genus.density import (
     FactorAnalysis,
     Gaussian,
     GaussianMixture,
+    HiddenMarkov,
     KernelDensity,
+    LatentDirichlet,
     MixtureDensityNetwork,
     NaiveBayes,
     ProductMixture,
@@ -105,7 +107,7 @@ from genus.diffusion import (
 from genus.diffusion.couplings import optimal_transport
 from genus.diffusion.discrete.categories import Multinomial, quarter_circle
 from genus.diffusion.noise import LinearSchedule
-from genus.energy import RBM
+from genus.energy import RBM, EnergyNetwork
 from genus.flow import (
     IDF,
     LU,
@@ -191,6 +193,20 @@ MODELS = {
     "kerneldensity-fixed": lambda: counted(KernelDensity(Reals((1, 2)), bandwidth=0.5, rows=10)),
     "factoranalysis": lambda: FactorAnalysis(Reals((3,)), factors=2, tolerance=-1),
     "factoranalysis-spherical": lambda: FactorAnalysis(Reals((4,)), 2, "spherical"),
+    "hiddenmarkov": lambda: HiddenMarkov(Tokens(3, 4), 3, smoothing=0.0, tolerance=-1),
+    "hiddenmarkov-ending": lambda: HiddenMarkov(
+        Tokens(3, 4, end=2), 2, smoothing=0.0, tolerance=-1
+    ),
+    "hiddenmarkov-reals": lambda: HiddenMarkov(Reals((3, 2)), 2, smoothing=0.0, tolerance=-1),
+    "hiddenmarkov-given": lambda: HiddenMarkov(
+        Bits((4, 3)), 2, Classes(5), smoothing=0.0, tolerance=-1
+    ),
+    "latent-dirichlet": lambda: LatentDirichlet(
+        Tokens(4, 3, end=0), 2, 1.0, tolerance=-1, inner_steps=20
+    ),
+    "latent-dirichlet-online": lambda: LatentDirichlet(
+        Tokens(3, 4), 3, 1.0, learns_concentration=True, batch=5, tolerance=-99, inner_steps=20
+    ),
     "naivebayes": lambda: NaiveBayes(Bits((2, 2)), Classes(3), smoothing=0.0),
     "naivebayes-tokens": lambda: NaiveBayes(Tokens(3, 4), Classes(2), smoothing=0.0),
     "naivebayes-reals": lambda: NaiveBayes(Reals((2,)), Classes(2)),
@@ -200,6 +216,9 @@ MODELS = {
     "mixture-diagonal": lambda: GaussianMixture(Reals((2,)), components=3, covariance="diagonal"),
     "mixture-given": lambda: MixtureDensityNetwork(Reals((2,)), Reals((3,)), 2, hidden=(4,)),
     "dequantised": lambda: Dequantised(Gaussian(Reals((2,))), Pixels((2,), 4), squeeze=1e-3),
+    "energy-network": lambda: EnergyNetwork(
+        Reals((2,)), hidden=(5,), steps=2, chains=6, fresh=0.3, burn_in=3
+    ),
     "rbm": lambda: RBM(Bits((2, 2)), hidden=3, chains=5, burn_in=20),
     "rbm-cd": lambda: RBM(Bits((4,)), hidden=3, steps=2, chains=0, burn_in=20),
     "mixed-made": lambda: MixedMADE(FIELDS, hidden=(16, 16), components=2),

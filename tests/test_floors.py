@@ -25,7 +25,17 @@ MAY_IMPORT = {  # the top folders, from the ground up
     "measure": {*BASE, "_version", "train", "data"},
     "recipes": {*BASE, "_version", "media", "train", "data", "measure", *FAMILIES},
     "tabular": {"core", "data", "measure", "train"},
-    "laboratory": {*BASE, "media", "train", "data", "measure", "density", "flow", "adversarial"},
+    "laboratory": {
+        *BASE,
+        "media",
+        "train",
+        "data",
+        "measure",
+        "density",
+        "energy",
+        "flow",
+        "adversarial",
+    },
     "report": {"core", "functional", "media", "train", "data", "measure"},
     "cli": {
         *BASE,

@@ -9,4 +9,6 @@ from .kerneldensity import KernelDensity as KernelDensity
 from .mixturedensitynetwork import MixtureDensityNetwork as MixtureDensityNetwork
 from .naivebayes import NaiveBayes as NaiveBayes
 from .productmixture import ProductMixture as ProductMixture
+from .sequences import HiddenMarkov as HiddenMarkov
+from .sequences import LatentDirichlet as LatentDirichlet
 from .table import Table as Table

@@ -181,7 +181,7 @@ class Part(NamedTuple):
     member: Tensor  # (n,) which of them a row has
 
 
-class Posterior(NamedTuple):
+class FactorPosterior(NamedTuple):
     """What is known of the factors of some rows."""
 
     residual: Tensor  # (n, d) x - m, zero where it is missing
@@ -190,7 +190,7 @@ class Posterior(NamedTuple):
     log_prob: Tensor  # (n,)
 
 
-class Seen(NamedTuple):
+class FactorSums(NamedTuple):
     """What E finds: sums over rows, of residuals r and of (z, 1), a factor more that is always one."""
 
     counts: Tensor  # (d,) entries that are not missing
@@ -207,7 +207,7 @@ class Factors(NamedTuple):
     loadings: Tensor
     variances: Tensor
 
-    def posterior(self, part: Part) -> Posterior:
+    def posterior(self, part: Part) -> FactorPosterior:
         """N(u, M^-1), by one k x k system for each pattern."""
         w, unit = self.loadings, torch.eye(self.loadings.shape[1]).to(self.loadings)
         weights = part.patterns / self.variances
@@ -224,10 +224,10 @@ class Factors(NamedTuple):
         squares = (left.square() / self.variances).sum(1) + mean.square().sum(1)
         logs = 2 * factor.diagonal(dim1=1, dim2=2).log().sum(1)
         logs = logs + part.patterns.to(w) @ (2 * math.pi * self.variances).log()
-        return Posterior(residual, mean, covariance, -0.5 * (squares + logs[part.member]))
+        return FactorPosterior(residual, mean, covariance, -0.5 * (squares + logs[part.member]))
 
 
-def of_rows(parts: Sequence[Part], model: Factors) -> Seen:
+def of_rows(parts: Sequence[Part], model: Factors) -> FactorSums:
     """The E step, of rows some at a time, of which entries are missing."""
     d, k = model.loadings.shape
     zeros = model.mean.new_zeros
@@ -246,10 +246,10 @@ def of_rows(parts: Sequence[Part], model: Factors) -> Seen:
         counts += part.seen.sum(0)
         total += found.log_prob.sum()
         n += len(z)
-    return Seen(counts, squares, cross, second.unflatten(1, (k + 1, k + 1)), total / n)
+    return FactorSums(counts, squares, cross, second.unflatten(1, (k + 1, k + 1)), total / n)
 
 
-def of_moments(root: Tensor, model: Factors) -> Seen:
+def of_moments(root: Tensor, model: Factors) -> FactorSums:
     """The E step, of rows by their covariance alone, which is all that it sees where nothing is missing.
 
     Args:
@@ -266,10 +266,10 @@ def of_moments(root: Tensor, model: Factors) -> Seen:
     cross = torch.cat([found.residual.T @ found.mean, rows.new_zeros(d, 1)], 1)
     top = found.log_prob[-1]
     log_prob = top + (found.log_prob - top).sum()
-    return Seen(rows.new_ones(d), rows.square().sum(0), cross, second, log_prob)
+    return FactorSums(rows.new_ones(d), rows.square().sum(0), cross, second, log_prob)
 
 
-def maximised(model: Factors, seen: Seen, covariance: str, floor: float) -> Factors:
+def maximised(model: Factors, seen: FactorSums, covariance: str, floor: float) -> Factors:
     """The M step: each number regressed on the factors and a constant; what is left over is noise."""
     if len(seen.second) == 1:
         slopes = torch.linalg.solve(seen.second[0], seen.cross.T).T

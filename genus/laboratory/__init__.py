@@ -29,10 +29,21 @@ EXPERIMENTS = {  # in the order in which they are best read; what each shows
     "fields": "a GAN on a ring while it learns: the critic's pull, the samples, the modes lost",
     "nonanswers": "to alter pictures, or to list them all: why neither is a generator",
     "density": "a density from rows: histogram, kernels, normal distributions, a flow",
+    "features": "what the hidden units of a machine learn, how its chains move, what its constant is",
+    "hmm": "which die was it? the hidden states of a chain, from what it throws",
+    "topics": "what documents are about: topics that were planted, or of any corpus",
     "theis": "likelihood, samples, Parzen's estimate: three judges, each of them misled",
     "discriminative": "a class by Bayes' rule or at once: the error by the number of rows",
 }
-DENSITIES = {"nonanswers", "density", "theis", "discriminative"}  # in the folder `densities`
+DENSITIES = {
+    "nonanswers",
+    "density",
+    "features",
+    "hmm",
+    "topics",
+    "theis",
+    "discriminative",
+}  # in the folder `densities`
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,11 @@ import torch
 from genus.errors import Refused
 from genus.laboratory.densities.density import Histogram, density
 from genus.laboratory.densities.discriminative import discriminative
+from genus.laboratory.densities.features import features
+from genus.laboratory.densities.hmm import hmm
 from genus.laboratory.densities.nonanswers import SIZES, nonanswers
 from genus.laboratory.densities.theis import theis
+from genus.laboratory.densities.topics import topics
 
 
 def test_naive_bayes_is_ahead_where_it_is_true_and_behind_where_it_is_not():
@@ -65,12 +68,39 @@ def test_each_judge_is_misled_by_its_own_model():
     assert centres > good
 
 
+def test_a_small_machine_has_a_constant_that_annealing_finds():
+    arrays = features(hidden=8, rounds=300).arrays
+    error = np.abs(arrays["log_z"] - arrays["log_z/exact"])
+    assert error[-1] < 4 * arrays["log_z/error"][-1] + 1e-3
+    assert arrays["log_z/error"][0] > arrays["log_z/error"][-1]
+    assert arrays["chains"].shape[1:] == (4, 8, 8)
+
+
+def test_the_dice_of_a_casino_are_told_and_learnt():
+    arrays = hmm(steps=300, rows=20).arrays
+    right = {k: ((arrays[k] > 0.5) == arrays["dice"]).mean() for k in ("posterior", "viterbi")}
+    sixes = ((arrays["throws"] == 6) == arrays["dice"]).mean()
+    assert min(right.values()) > sixes
+    assert arrays["learnt/dice"][1, 5] == pytest.approx(0.5, abs=0.08)
+    assert arrays["learnt/moves"].diagonal() == pytest.approx([0.95, 0.95], abs=0.03)
+
+
+def test_planted_topics_are_found_and_too_few_are_worse():
+    arrays = topics(others=(2,)).arrays
+    assert arrays["apart"].max() < 0.15
+    few, enough = arrays["perplexity"]
+    assert enough < 0.7 * few
+
+
 @pytest.mark.parametrize(
     ("run", "how", "said"),
     [
         (discriminative, {"rows": (5,)}, "rows is .5,.; numbers from 20 to 1,257 is wanted"),
         (discriminative, {"repeats": 1}, "repeats is 1; at least 2 is wanted"),
         (density, {"rows": (500, 50)}, "numbers from 20 to 10,000, the smallest first, is wanted"),
+        (features, {"hidden": 30}, "hidden is 30; a number from 4 to 20 is wanted"),
+        (hmm, {"stays": 0.2}, "stays is 0.2; a number from 0.6 to 0.995 is wanted"),
+        (topics, {"data": "moons"}, "moons is of Reals.*; documents, which are Tokens, are wanted"),
         (nonanswers, {"rows": 3}, "rows is 3; a number from 50 to 500 is wanted"),
     ],
 )
