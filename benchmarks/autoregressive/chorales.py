@@ -1,10 +1,11 @@
-"""Nats a step on the chorales of Bach: RNN-NADE, exact, and RNN-RBM, by annealed importance sampling.
+"""Nats a step on the chorales of Bach: a hidden Markov model, RNN-NADE, and RNN-RBM by annealed sampling.
 
 Nats are summed over all steps of all test chorales and divided by their number. Beside them: keys that are
 independent of all else, and keys that only know whether they sounded in the step before. The picture shows a
 test chorale and samples of both models, which are in --weights. The data are read from the folder GENUS_DATA.
 """
 
+import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -20,11 +21,13 @@ from genus.autoregressive import RNNNADE, RNNRBM
 from genus.core import Model
 from genus.data import Data, load
 from genus.data.splits import Batch
+from genus.density import HiddenMarkov
 from genus.media.style import canvas
 from genus.recipes.autoregressive import rnnnade, rnnrbm
 
 from ..bench import Bench, Cell, Cells, Table, drawn, first_losses, given, size, trained
 
+HIDDEN, STATES = "hidden Markov model", (32, 64, 128, 256)
 COUNTED = {"independent keys": False, "keys that know their last step": True}
 MODELS: dict[str, tuple[Callable[..., Model], Run]] = {
     "RNN-RBM": (rnnrbm.rnnrbm, rnnrbm.RUN),
@@ -47,7 +50,8 @@ BENCH = Bench(
         "seed": 0,
     },
     """
-    CPU minutes are those of the whole run, with its evaluations.
+    CPU minutes are those of the whole run, with its evaluations; of the hidden Markov model, of all numbers of
+    states, 32, 64, 128 and 256, of which validation chooses one.
 
     Annealing errs to the side of too few nats.
     """,
@@ -60,6 +64,7 @@ BENCH = Bench(
 def cells(options: Namespace) -> Iterator[Cell]:
     for name, memory in COUNTED.items():
         yield Cell(name, partial(counted, memory))
+    yield Cell(HIDDEN, hidden)
     for name, (train, run) in MODELS.items():
         folder = options.weights and options.weights / name
         probe = partial(first_losses, train, run)
@@ -70,9 +75,12 @@ def cells(options: Namespace) -> Iterator[Cell]:
 @BENCH.rows
 def rows(found: Cells, options: Namespace) -> Table:
     table = []
-    for name in (*COUNTED, *MODELS):
+    for name in (*COUNTED, HIDDEN, *MODELS):
         if run := found.get(name):
-            budget, score = ["", "", ""], "exact"
+            budget, score, title = ["", "", ""], "exact", name
+            if name == HIDDEN:
+                title = f"{name}, {run['states']} states"
+                budget = [f"{run['weights']:,}", f"{run['rounds']} of EM", f"{run['minutes']:.1f}"]
             if name in MODELS:
                 how = MODELS[name][1]
                 budget = [f"{run['weights']:,}", f"{how.rounds:,} x {how.batch}"]
@@ -83,7 +91,7 @@ def rows(found: Cells, options: Namespace) -> Table:
             nats = [
                 f"{sign}{run[s]:.2f}" if s in run else "" for s in ("train", "validation", "test")
             ]
-            table.append([name, *budget, *nats, score])
+            table.append([title, *budget, *nats, score])
     return table
 
 
@@ -139,6 +147,20 @@ def counted(memory: bool) -> dict[str, float]:
             count += len(now)
         found[name] = total / count
     return found
+
+
+@torch.no_grad()
+def hidden() -> dict[str, float]:
+    """Nats a step of a hidden Markov model, whose number of states validation chooses."""
+    data, best, begun = load("chorales"), {"validation": float("inf")}, time.process_time()
+    for states in STATES:
+        torch.manual_seed(0)
+        model = HiddenMarkov(data.space, states, data.context_space, tolerance=0.01)
+        rounds = sum(1 for _ in model.fit(*data.train.everything()))
+        found = {s: nats(model.log_prob, part.everything()) for s, part in data.splits.items()}
+        if found["validation"] < best["validation"]:
+            best = {**found, "states": states, "rounds": rounds, "weights": size(model)}
+    return {**best, "minutes": (time.process_time() - begun) / 60}
 
 
 def pairs(x: Tensor, steps: Tensor) -> list[tuple[Tensor, Tensor]]:
