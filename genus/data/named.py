@@ -58,6 +58,8 @@ GROUPS: dict[str, dict[str, str]] = {
         "grammar": "sequences of a small grammar, whose distribution is known",
         "dates": "dates in words, each with its digits: a translation",
         "reordering": "sentences of two invented languages: a translation",
+        "documents": "documents of ten planted topics",
+        "speeches": "what each speaker of tinyshakespeare says, in documents, from GENUS_DATA",
         "analogies": "sentences from which word vectors are learnt",
         "word_pairs": "the same as pairs of a word and a neighbour",
     },

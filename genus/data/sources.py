@@ -8,6 +8,7 @@
     portraits, portraits_six                    worlds: drawn faces whose truth is known
     grammar                                     a toy of tokens
     dates, reordering                           translations
+    documents, speeches                         documents, of topics that are planted, and of plays
     analogies, word_pairs                       sentences from which word vectors are learnt
     linear_mixture                              ten planes in 100 dimensions
     community_small, grid_graphs, cycles, ...   graphs

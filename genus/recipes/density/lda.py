@@ -16,7 +16,7 @@ def lda(
     word_concentration: float = 0.1,
     learns_concentration: bool = False,
     starts: int = 5,
-    batch: int | None = None,
+    online: bool = False,
     run: Run = RUN,
 ) -> Model:
     """LatentDirichlet on documents; target: 49.3 perplexity by completion, 1% above the planted topics'.
@@ -28,11 +28,13 @@ def lda(
         word_concentration: eta, positive: how often each word is taken to have been seen in each topic.
         learns_concentration: whether each topic gets an alpha of its own, begun at `concentration`.
         starts: number of random starts, of which the best after a few steps is taken.
-        batch: number of documents in a round, which is online variational Bayes then; by default all.
+        online: whether a round is of some documents, as many as the run's batch, which is online variational
+            Bayes; by default it is of all.
         run: length, folder and device of the run; a round is a step of EM, which stops by itself.
     """
     source, space = loaded("lda", data, run, Tokens)
     prior = (concentration, word_concentration, learns_concentration)
+    batch = run.batch if online else None
     model = LatentDirichlet(space, topics, *prior, batch, starts=starts)
     look = completes(source.validation)
     return fitted(model, source, run, schedule=None, evaluate=look, picture=None)
