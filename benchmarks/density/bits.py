@@ -53,6 +53,9 @@ def mixtures(*counts: int) -> list[Entry]:
 TABLES = {
     "dna": [INDEPENDENT, TREE, *mixtures(10, 30)],
     "mushrooms": [INDEPENDENT, TREE, *mixtures(30, 100)],
+    "nltcs": [INDEPENDENT, TREE, *mixtures(10, 30)],
+    "plants": [INDEPENDENT, TREE, *mixtures(30, 100)],
+    "accidents": [INDEPENDENT, TREE, *mixtures(30, 100)],
     "binarized_mnist": [INDEPENDENT, TREE, *mixtures(10, 500)],
 }
 
