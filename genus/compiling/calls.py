@@ -135,16 +135,23 @@ class CompiledNetworks:
     def __init__(self, model: nn.Module, compiler: Compiler, why: str):
         self.calls = {net: CompiledCall(net.forward, net, compiler) for net in networks(model)}
         self.seen = Counter[Hashable]()
+        self.before = dict[nn.Module, Callable[..., Any] | None]()
         self.why = why
 
     def __enter__(self) -> None:
         self.seen.clear()
+        self.before = {
+            net: vars(net).get("forward") for net in self.calls
+        }  # one of its own, or none
         for net, call in self.calls.items():
             net.forward = self.counted(net, call)
 
     def __exit__(self, *exception: object) -> None:
-        for net in self.calls:
-            del net.forward
+        for net, own in self.before.items():
+            if own is None:
+                del net.forward
+            else:
+                net.forward = own
         if self.why and not any(call.programs for call in self.calls.values()):
             warnings.warn(f"{self.why}, and it calls no network again and again", stacklevel=3)
         self.why = ""

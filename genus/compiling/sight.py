@@ -106,9 +106,7 @@ def inside(frame: types.FrameType) -> bool:
 @contextmanager
 def traceable(model: nn.Module) -> Iterator[None]:
     """A context of a trace, which raises Unfit where it would not see all that happens."""
-    sizes = tracing(
-        TracingContext(FakeTensorMode())
-    )  # of all nodes; else each makes a mode of its own
+    sizes = tracing(TracingContext(FakeTensorMode()))  # one for all nodes, and not one for each
     with unchanged(model), refusing_arrays(), refusing_numbers(), sizes:
         try:
             yield

@@ -67,6 +67,7 @@ class EnergyNetwork(GenerativeModel):
         at_least(1, "EnergyNetwork", steps=steps, chains=chains)
         at_least(0, "EnergyNetwork", burn_in=burn_in)
         in_range("EnergyNetwork", "[0, 1]", fresh=fresh)
+        at_least(1, "EnergyNetwork: hidden", layers=len(hidden), width=min(hidden, default=1))
         self.space, self.hidden, self.steps, self.chains = space, hidden, steps, chains
         self.fresh, self.burn_in = fresh, burn_in
         self.net = net or EnergyPerceptron(space.dims, hidden)
@@ -79,7 +80,7 @@ class EnergyNetwork(GenerativeModel):
     def prepare(self, x: Tensor) -> None:
         """Takes a normal distribution twice as wide as the data in each column, and begins chains there."""
         self.middle.copy_(x.mean(0))
-        self.width.copy_(2 * x.std(0).clamp(min=1e-6))
+        self.width.copy_(2 * x.std(0, correction=0).clamp(min=1e-6))
         self.stride.copy_(0.05 * self.width.square().min())
         self.dreams.copy_(self.begun(len(self.dreams)))
 

@@ -16,10 +16,8 @@ if TYPE_CHECKING:
     from .rounds.compiled import CompiledRounds
 
 
-LARGE, SLOW = (
-    1_000_000,
-    0.98,
-)  # parameters, and decay, of an average that is not updated in every round
+LARGE = 1_000_000  # parameters above which an average is not updated in every round,
+SLOW = 0.98  # if its decay is at least this
 EVERY = 4  # rounds from one update of it to the next
 FIRST = 100  # rounds after each of which it is updated nevertheless
 
@@ -117,10 +115,11 @@ def adamw(lr: float, decay: float) -> MakesOptimizers:
 class Average:
     """An exponential moving average of a model, as a copy that is updated after each round.
 
-    Parameters are averaged, buffers copied, but for those that are not saved, which do not change. The average follows quickly at first: the decay of a round is
-    min(decay, (1 + round) / (10 + round)). Of a model of more than a million parameters, a slow average
-    (decay at least 0.98) is updated in every fourth round, with the decays of the four: reading so many
-    parameters in each round would cost a twentieth of a perceptron's training.
+    Parameters are averaged, and buffers copied, but for those that are not saved, which do not change. The
+    average follows quickly at first: the decay of a round is min(decay, (1 + round) / (10 + round)). Of a
+    model of more than a million parameters, a slow average (decay at least 0.98) is updated in every fourth
+    round, with the decays of the four: reading so many parameters in each round would cost a twentieth of a
+    perceptron's training.
 
     Args:
         model: model that is averaged.

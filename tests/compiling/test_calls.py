@@ -139,6 +139,9 @@ def test_a_sampler_of_many_steps_has_programs_of_its_networks(name, monkeypatch)
         torch.testing.assert_close(found, model.sample(*args).detach(), rtol=1e-9, atol=1e-9)
     assert call.networks.calls[net].programs
     assert "forward" not in vars(net)
+    net.forward = own = net.forward  # one that somebody has put in the place of the class's
+    call(*args)
+    assert vars(net)["forward"] is own
 
 
 def test_networks_of_a_long_function_that_are_called_once_are_not_compiled(monkeypatch):

@@ -119,8 +119,9 @@ def test_what_it_is_prepared_with_has_any_unit():
     model.prepare(x)
     assert model.energy(x).isfinite().all()
     assert model.sample(10).isfinite().all()
-    model.prepare(x[:3] * 0)  # columns that never vary
-    assert model.sample(10).isfinite().all()
+    for flat in (x[:3] * 0, x[:1]):  # columns that never vary, and a single row
+        model.prepare(flat)
+        assert model.sample(10).isfinite().all()
 
 
 def test_what_it_cannot_take_is_said():
@@ -128,5 +129,7 @@ def test_what_it_cannot_take_is_said():
         EnergyNetwork(Bits((2,)))
     with pytest.raises(Refused, match="chains"):
         EnergyNetwork(Reals((2,)), chains=0)
+    with pytest.raises(Refused, match="hidden: layers is 0"):
+        EnergyNetwork(Reals((2,)), hidden=())
     with pytest.raises(Refused, match="fresh"):
         EnergyNetwork(Reals((2,)), fresh=1.5)
