@@ -149,4 +149,6 @@ def plot(outcome: Outcome) -> "Figure":
     left.grid(visible=False)
     right.errorbar(arrays["counts"], arrays["perplexity"], arrays["error"], fmt="o-", ms=3)
     right.set(xscale="log", xlabel="topics", title="perplexity of a held-out word")
+    right.set_xticks(arrays["counts"], [str(count) for count in arrays["counts"]])
+    right.minorticks_off()
     return figure
