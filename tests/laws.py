@@ -443,7 +443,7 @@ def what_is_known_stays(model, *batch):
         model.space.check(found, "inpaint")
         assert torch.equal(found[:, part], x[:, part])
         first, again = found.chunk(2)
-        assert not torch.equal(first, again)
+        assert part.all() or not torch.equal(first, again)
 
 
 # --- laws of energies -------------------------------------------------------------------------

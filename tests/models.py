@@ -220,6 +220,11 @@ MODELS = {
         Reals((2,)), hidden=(5,), steps=2, chains=6, fresh=0.3, burn_in=3
     ),
     "rbm": lambda: RBM(Bits((2, 2)), hidden=3, chains=5, burn_in=20),
+    "rbm-tempered": lambda: RBM(Bits((2, 2)), hidden=3, chains=5, burn_in=20, temperatures=3),
+    "rbm-tokens": lambda: RBM(Tokens(3, 4), hidden=3, chains=5, burn_in=20),
+    "rbm-classes": lambda: RBM(Classes(5), hidden=3, chains=5, burn_in=20),
+    "rbm-pixels": lambda: RBM(Pixels((1, 2, 2), 3), hidden=3, chains=5, burn_in=20),
+    "rbm-reals": lambda: RBM(Reals((2,)), hidden=3, chains=5, burn_in=20),
     "rbm-cd": lambda: RBM(Bits((4,)), hidden=3, steps=2, chains=0, burn_in=20),
     "mixed-made": lambda: MixedMADE(FIELDS, hidden=(16, 16), components=2),
     "mixed-made-reals": lambda: MixedMADE(Reals((3,)), hidden=(16,), components=2),

@@ -1,25 +1,29 @@
-"""RBM: binary units in two layers, with no links within a layer.
+"""RBM: units in two layers, with no links within a layer.
 
 Given one layer, the units of the other are independent, so a whole layer is drawn at once, and the
 hidden one can be summed out. Learning lowers the energy of data and raises that of what the model
 dreams: the end of a short Gibbs chain, begun at the data (CD-k) or where it last stood (PCD-k).
 
-    E(v, h) = -v a - h b - v W h                        p(v) = sum_h exp(-E(v, h)) / Z
-    F(v)    = -v a - sum_j softplus((v W + b)_j)        p(v) = exp(-F(v)) / Z
-    P(h_j = 1 | v) = sigmoid((v W + b)_j)               P(v_i = 1 | h) = sigmoid((W h + a)_i)
+    E(v, h) = -v a - h b - v W h - log B(v)             p(v) = sum_h exp(-E(v, h)) / Z
+    F(v)    = -v a - sum_j softplus((v W + b)_j) - log B(v)         p(v) = exp(-F(v)) / Z
+    P(h_j = 1 | v) = sigmoid((v W + b)_j)               P(v | h) = units in the field W h + a
     d -log p(v) = dF(v) - E_p[dF]                       loss = mean F(data) - mean F(dream)
 
-The gradient of F has P(h | v) in it, not a draw of h, as it should be for the last step of a chain.
-The way from the base rates of the data, a0, to the model, for annealed importance sampling:
+For bits, B(v) = 1 and P(v_i = 1 | h) = sigmoid((W h + a)_i); numbers and categories are units of other
+kinds, with a B of their own. The gradient of F has P(h | v) in it, not a draw of h, as it should be for
+the last step of a chain. The way from the base rates of the data, a0, to the model, for annealed
+importance sampling, and for chains at several temperatures (parallel tempering), of which neighbours
+are exchanged with chance min(1, f_beta(v') f_beta'(v) / (f_beta(v) f_beta'(v'))):
 
-    f_beta(v) = exp(v ((1 - beta) a0 + beta a)) prod_j (1 + exp(beta (v W + b)_j))
+    f_beta(v) = B(v) exp(v ((1 - beta) a0 + beta a)) prod_j (1 + exp(beta (v W + b)_j))
 
 Source: Hinton, "Training products of experts by minimizing contrastive divergence", Neural
     Computation 14, 2002; Tieleman, "Training restricted Boltzmann machines using approximations to
     the likelihood gradient", 2008, for PCD; Hinton, "A practical guide to training restricted
     Boltzmann machines", 2010, for the start; Salakhutdinov, Murray, "On the quantitative analysis
-    of deep belief networks", 2008, for f_beta.
-Departs: nothing.
+    of deep belief networks", 2008, for f_beta; Desjardins, Courville, Bengio, Vincent, Delalleau,
+    "Tempered Markov chain Monte Carlo for training of restricted Boltzmann machines", 2010.
+Departs: hot chains tend to the base rates of the data, where Desjardins and others have fair coins.
 """
 
 import math
@@ -28,22 +32,29 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from ..core import AnnealingPath, Bits, GenerativeModel, Losses, Refused, See, Space, require
+from ..core import AnnealingPath, GenerativeModel, Losses, Refused, See, Space, at_least
+from .units import bits, visible_units
+
+COUNTED = 20  # hidden units whose states can be counted
+BLOCK = 1 << 14  # states that are counted at once
 
 
 class RBM(GenerativeModel):
-    """A distribution on bits; an x of several axes is read as one vector.
+    """A distribution on bits, categories or numbers; an x of several axes is read as one vector.
 
     Args:
-        space: the bits.
+        space: the space of x: Bits, Reals, Classes, Pixels, or Tokens without an end.
         hidden: units in the hidden layer.
         steps: k, the Gibbs steps of a chain in one round.
         chains: persistent chains (PCD), best no fewer than the rows of a batch; 0
             begins a chain at each row of data in every round (CD).
         burn_in: Gibbs steps before a sample, from a persistent chain or else from the biases.
+        temperatures: number of temperatures at which each persistent chain runs; 1 for no tempering.
     """
 
-    dreams: Tensor  # (chains, d), where the persistent chains stand
+    dreams: Tensor  # (chains, size), where the persistent chains stand
+    hot: Tensor  # ((temperatures - 1) chains, size), where their hotter companions stand, the hottest first
+    rates: Tensor  # (size,), a0
 
     def __init__(
         self,
@@ -52,119 +63,192 @@ class RBM(GenerativeModel):
         steps: int = 1,
         chains: int = 128,
         burn_in: int = 1000,
+        temperatures: int = 1,
     ):
         super().__init__()
-        require("RBM", space, Bits, mend="take the data's bits, data.binarised()")
-        for name, value, least in (
-            ("hidden", hidden, 1),
-            ("steps", steps, 1),
-            ("chains", chains, 0),
-        ):
-            if value < least:
-                raise Refused(f"RBM: {name} is {value}; at least {least} is wanted")
+        at_least(1, "RBM", hidden=hidden, steps=steps, temperatures=temperatures)
+        at_least(0, "RBM", chains=chains, burn_in=burn_in)
+        if temperatures > 1 and not chains:
+            raise Refused(f"RBM: temperatures is {temperatures} without chains; chains are wanted")
         self.space, self.hidden, self.steps = space, hidden, steps
-        self.chains, self.burn_in = chains, burn_in
-        self.W = nn.Parameter(0.01 * torch.randn(space.dims, hidden))
-        self.a = nn.Parameter(torch.zeros(space.dims))
+        self.chains, self.burn_in, self.temperatures = chains, burn_in, temperatures
+        self.units = visible_units("RBM", space)
+        size = self.units.size
+        self.W = nn.Parameter(0.01 * torch.randn(size, hidden))
+        self.a = nn.Parameter(torch.zeros(size))
         self.b = nn.Parameter(torch.zeros(hidden))
-        self.register_buffer("dreams", torch.rand(chains, space.dims).round())
+        self.register_buffer("rates", torch.zeros(size))
+        everywhere = self.units.draw(self.a.expand(temperatures * chains, -1)).detach()
+        self.register_buffer("dreams", everywhere[:chains])
+        self.register_buffer("hot", everywhere[chains:])
 
     @torch.no_grad()
     def prepare(self, x: Tensor) -> None:
         """Begins at the base rates of the data: the best model there is without a hidden layer."""
-        self.a.copy_(log_odds(x.flatten(1)))
-        self.dreams.copy_(self.a.sigmoid().expand_as(self.dreams).bernoulli())
+        self.units.prepare(x)
+        self.rates.copy_(self.units.field_of(self.features(x)))
+        self.a.copy_(self.rates)
+        self.dreams.copy_(self.units.draw(self.a.expand_as(self.dreams)))
+        self.hot.copy_(self.units.draw(self.a.expand_as(self.hot)))
+
+    def features(self, x: Tensor) -> Tensor:
+        """v of x, (n, size)."""
+        return self.units.features(x).to(self.W)
 
     def energy(self, x: Tensor) -> Tensor:
         """The free energy F(x), (n,)."""
-        v = x.flatten(1)
-        return -v @ self.a - softplus(v @ self.W + self.b).sum(1)
+        return self._energy(self.features(x))
+
+    def _energy(self, v: Tensor) -> Tensor:
+        return -v @ self.a - softplus(v @ self.W + self.b).sum(1) - self.units.log_base(v)
 
     @torch.no_grad()
     def gibbs(self, x: Tensor, steps: int) -> Tensor:
         """x, (n, *space.shape), after some moves v -> h -> v, which leave p(v) as it is."""
-        v = x.flatten(1)
+        return self.units.back(self._gibbs(self.features(x), steps))
+
+    def _gibbs(self, v: Tensor, steps: int) -> Tensor:
         for _ in range(steps):
-            h = (v @ self.W + self.b).sigmoid_().bernoulli()
-            v = (h @ self.W.T + self.a).sigmoid_().bernoulli()
-        return v.reshape(x.shape)
+            h = bits((v @ self.W + self.b).sigmoid_())
+            v = self.units.draw(h @ self.W.T + self.a)
+        return v
 
     @torch.no_grad()
     def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
-        return self.gibbs(self._begun(self.sample_count(n, context)), self.burn_in)
+        v = self._begun(self.sample_count(n, context))
+        return self.units.back(self._gibbs(v, self.burn_in))
 
     @torch.no_grad()
     def sample_watched(
         self, see: See, n: int | None = None, context: Tensor | None = None
     ) -> Tensor:
         """`sample`, with looks at the chain: more often at its beginning, where it moves most."""
-        x, stood = self._begun(self.sample_count(n, context)), 0
-        for step in sorted({*range(min(8, self.burn_in)), *_growing(self.burn_in)}):
-            x, stood = self.gibbs(x, step - stood), step
-            see(x)
-        return self.gibbs(x, self.burn_in - stood)
+        v, stood = self._begun(self.sample_count(n, context)), 0
+        for step in looks(self.burn_in):
+            v, stood = self._gibbs(v, step - stood), step
+            see(self.units.back(v))
+        return self.units.back(self._gibbs(v, self.burn_in - stood))
 
     @torch.no_grad()
     def inpaint(self, x: Tensor, known: Tensor) -> Tensor:
         """x, (n, *space.shape), with its known part kept and the rest from a chain, of `burn_in` steps.
 
         Args:
-            x: rows; what is not known may hold any bits, and is begun by the biases.
+            x: rows; what is not known may hold any values of the space, and is begun by the biases.
             known: true where x is known, (*space.shape).
         """
-        begun = self.a.sigmoid().expand(len(x), -1).bernoulli().reshape(x.shape)
-        drawn = torch.where(known, x, begun)
+        drawn = self.units.back(self.units.draw(self.a.expand(len(x), -1)))
+        drawn = torch.where(known, x, drawn)
         for _ in range(self.burn_in):
             drawn = torch.where(known, x, self.gibbs(drawn, 1))
         return drawn
 
     def _begun(self, n: int) -> Tensor:
-        """Where the chains of n samples begin, (n, *space.shape)."""
+        """Where the chains of n samples begin, (n, size)."""
         if self.chains:
-            v = self.dreams[torch.randint(self.chains, (n,), device=self.dreams.device)]
-        else:
-            v = self.a.sigmoid().expand(n, -1).bernoulli()
-        return v.reshape(n, *self.space.shape)
+            return self.dreams[torch.randint(self.chains, (n,), device=self.dreams.device)]
+        return self.units.draw(self.a.expand(n, -1))
 
     def loss(self, x: Tensor) -> Losses:
         """Its value is no measure of the fit: its gradient is the contrastive one."""
-        dream = self.gibbs(self.dreams if self.chains else x, self.steps)
-        if self.chains and self.training:
+        v = self.features(x)
+        with torch.no_grad():
+            dream = self._dreamt() if self.chains else self._gibbs(v, self.steps)
+        return {"data": self._energy(v).mean(), "dream": -self._energy(dream).mean()}
+
+    def _dreamt(self) -> Tensor:
+        """The persistent chains, a round later; kept in training."""
+        if self.temperatures == 1:
+            dream, hot = self._gibbs(self.dreams, self.steps), self.hot
+        else:
+            betas = torch.linspace(0, 1, self.temperatures).to(self.W)
+            betas = betas.repeat_interleave(self.chains)[:, None]
+            ladder = torch.cat([self.hot, self.dreams])
+            for _ in range(self.steps):
+                ladder = self._tempered(ladder, betas, self.rates)
+            ladder = self._exchanged(self._exchanged(ladder, betas, 0), betas, 1)
+            hot, dream = ladder[: -self.chains], ladder[-self.chains :]
+        if self.training:
             self.dreams.copy_(dream)
-        return {"data": self.energy(x).mean(), "dream": -self.energy(dream).mean()}
+            self.hot.copy_(hot)
+        return dream
+
+    def _exchanged(self, ladder: Tensor, betas: Tensor, first: int) -> Tensor:
+        """Chains, the hottest first, where every second pair of neighbours may have changed places.
+
+        Args:
+            ladder: where they stand, (temperatures chains, size).
+            betas: their inverse temperatures, (temperatures chains, 1).
+            first: 0 or 1, the first temperature of the first pair.
+        """
+        by = (self.temperatures, self.chains)
+        v, beta = ladder.unflatten(0, by).clone(), betas.unflatten(0, by)
+        cooler, hotter = v[first + 1 :: 2], v[first:-1:2]
+        to, at = beta[first + 1 :: 2], beta[first:-1:2]
+        gain = self._gain(hotter, at, to, self.rates) - self._gain(cooler, at, to, self.rates)
+        swaps = (torch.rand_like(gain).log() < gain)[..., None]
+        v[first + 1 :: 2], v[first:-1:2] = (
+            torch.where(swaps, hotter, cooler),
+            torch.where(swaps, cooler, hotter),
+        )
+        return v.flatten(0, 1)
+
+    def _gain(self, v: Tensor, beta: Tensor | float, to: Tensor | float, rates: Tensor) -> Tensor:
+        """log f_to(v) - log f_beta(v), (...), of v, (..., size)."""
+        field = v @ self.W + self.b
+        gain = softplus(to * field) - softplus(beta * field)
+        return ((to - beta) * (v * (self.a - rates))).sum(-1) + gain.sum(-1)
+
+    def _tempered(self, v: Tensor, to: Tensor | float, rates: Tensor) -> Tensor:
+        """v, (n, size), after one move that leaves f_to alone."""
+        h = bits((to * (v @ self.W + self.b)).sigmoid_())
+        return self.units.draw(rates + to * (self.a - rates + h @ self.W.T))
 
     @torch.no_grad()
     def annealing_path(self, x: Tensor) -> AnnealingPath:
         """The way from the base rates of x, (n, *space.shape), to this model: f_beta."""
-        base = log_odds(x.flatten(1))
-        tilt = self.a - base
+        rates = self.units.field_of(self.features(x))
 
         def start(n: int) -> Tensor:
-            return base.sigmoid().expand(n, -1).bernoulli().reshape(n, *self.space.shape)
+            return self.units.back(self.units.draw(rates.expand(n, -1)))
 
         @torch.no_grad()
         def climb(x: Tensor, beta: float, to: float) -> tuple[Tensor, Tensor]:
-            v = x.flatten(1)
-            field = v @ self.W + self.b
+            v = self.features(x)
+            tilt, field = self.a - rates, v @ self.W + self.b
             gain = softplus(to * field) - softplus(beta * field)
             log_weight = (to - beta) * (v @ tilt) + gain.sum(1)
-            h = (to * field).sigmoid_().bernoulli()
-            v = (base + to * (tilt + h @ self.W.T)).sigmoid_().bernoulli()
-            return v.reshape(x.shape), log_weight
+            h = bits((to * field).sigmoid_())
+            v = self.units.draw(rates + to * (tilt + h @ self.W.T))
+            return self.units.back(v), log_weight
 
-        log_z = softplus(base).sum() + self.hidden * math.log(2)
+        log_z = self.units.log_sum(rates) + self.hidden * math.log(2)
         return AnnealingPath(log_z, start, climb)
 
+    @torch.no_grad()
+    def counted_log_z(self) -> Tensor:
+        """log Z, nats, (), by summing over all states of the hidden layer.
 
-def _growing(steps: int) -> list[int]:
-    """Numbers below `steps`, from 8 on, each about an eighth larger than the one before."""
-    found = [8]
+        Raises:
+            Refused: there are too many states.
+        """
+        if self.hidden > COUNTED:
+            raise Refused(
+                f"RBM.counted_log_z: hidden is {self.hidden}, at most {COUNTED} can be counted; "
+                f"genus.measure.likelihood.annealing.log_z estimates log Z"
+            )
+        total = self.b.new_tensor(-math.inf)
+        for first in range(0, 1 << self.hidden, BLOCK):
+            numbers = torch.arange(first, min(first + BLOCK, 1 << self.hidden), device=total.device)
+            h = (numbers[:, None] >> torch.arange(self.hidden, device=total.device) & 1).to(self.W)
+            log_f = h @ self.b + self.units.log_sum(h @ self.W.T + self.a)
+            total = torch.logaddexp(total, log_f.logsumexp(0))
+        return total
+
+
+def looks(steps: int) -> list[int]:
+    """Numbers below `steps` at which a chain is looked at: all below 8, then each an eighth larger."""
+    found = [*range(8), 8]
     while found[-1] < steps:
-        found.append(found[-1] + max(1, found[-1] // 8))
+        found.append(found[-1] + found[-1] // 8)
     return [step for step in found if step < steps]
-
-
-def log_odds(v: Tensor) -> Tensor:
-    """log of on to off for each column of v, (n, d); each was seen once on and once off before."""
-    on = v.sum(0)
-    return ((on + 1) / (len(v) - on + 1)).log()

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from genus.core import Bits, Reals
+from genus.core import Bits, Graphs, Tokens
 from genus.data import load
 from genus.energy import RBM
-from genus.energy.rbm import log_odds
+from genus.energy.units import log_odds
 from genus.functional.densities.densities import log_bernoulli
 from genus.measure.likelihood.annealing import log_z
 from genus.train.game import play
@@ -213,7 +213,9 @@ def test_images_keep_their_shape():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"space": Reals((3,))}, "Bits are wanted"),
+        ({"space": Tokens(3, 4, end=2)}, "Tokens without an end are wanted"),
+        ({"space": Graphs(3)}, "Bits, Tokens, Pixels, Classes or Reals are wanted"),
+        ({"space": Bits((3,)), "chains": 0, "temperatures": 3}, "temperatures is 3 without chains"),
         ({"space": Bits((3,)), "hidden": 0}, "hidden is 0; at least 1"),
         ({"space": Bits((3,)), "steps": 0}, "steps is 0; at least 1"),
         ({"space": Bits((3,)), "chains": -1}, "chains is -1; at least 0"),

@@ -20,7 +20,7 @@ REFUSED = {  # what decides which operations a round has is only known from its 
     **dict.fromkeys(
         ["flow-residual", "flow-continuous-alone", "flow-inverse"], READS
     ),  # steps until all is settled
-    **dict.fromkeys(["rbm", "rbm-cd", "bsgan", "bsgan-tokens", "skipgram"], DRAWS),
+    **dict.fromkeys(["bsgan", "bsgan-tokens", "skipgram"], DRAWS),
 }
 SLOW = ("flow-continuous", "conditional-flow-continuous")  # refused for many thousand operations
 LEARNERS = [
