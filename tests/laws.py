@@ -477,6 +477,24 @@ def an_annealing_path_leads_from_a_known_sum_to_the_energy(model, *batch):
     within((total - (log_f1.logsumexp(0) - path.log_z)).exp(), 1.0)
 
 
+def unnormalised_weights_sum_to_the_constant_of_the_path(model, *batch):
+    """The sum over all x of E[exp(weight)] is Z, at which the path ends."""
+    states = every_x(model.space)
+    with torch.no_grad():
+        path = model.annealing_path(batch[0])
+        x, total = path.start(20_000), 0.0
+        for beta, to in ((0.0, 0.1), (0.1, 0.3), (0.3, 0.6), (0.6, 1.0)):
+            x, weight = path.climb(x, beta, to)
+            total = total + weight
+        z = total.exp()
+        many = states.repeat(500, *[1] * len(model.space.shape))
+        weights = (model.unnormalised_log_weight(many) - path.log_z).exp()
+        sums = weights.unflatten(0, (500, len(states))).sum(1)
+    error = (z.var() / len(z) + sums.var() / len(sums)).sqrt()
+    assert (sums.mean() - z.mean()).abs() <= 5 * error
+    assert error < 0.1 * z.mean()
+
+
 # --- laws of maps -----------------------------------------------------------------------------
 
 
@@ -660,6 +678,10 @@ LAWS = {  # each law, and the promises that invoke it
     what_is_known_stays: {"inpaint"},
     gibbs_leaves_the_distribution_alone: {"energy", "gibbs"},
     an_annealing_path_leads_from_a_known_sum_to_the_energy: {"energy", "annealing_path"},
+    unnormalised_weights_sum_to_the_constant_of_the_path: {
+        "unnormalised_log_weight",
+        "annealing_path",
+    },
     annealed_chances_sum_to_one: {"annealed_log_prob"},
     decoded_rows_do_not_meet: {"decode"},
     decoding_undoes_encoding: {"encode_with_logdet", "decode"},
@@ -676,6 +698,7 @@ GAMES = {a_move_moves_only_what_is_owned, everything_owned_learns}
 COUNTING = {
     gibbs_leaves_the_distribution_alone,
     an_annealing_path_leads_from_a_known_sum_to_the_energy,
+    unnormalised_weights_sum_to_the_constant_of_the_path,
     annealed_chances_sum_to_one,
 }
 DENSITIES = {probability_sums_to_one, samples_come_from_the_density, weights_sum_to_one}

@@ -107,7 +107,7 @@ from genus.diffusion import (
 from genus.diffusion.couplings import optimal_transport
 from genus.diffusion.discrete.categories import Multinomial, quarter_circle
 from genus.diffusion.noise import LinearSchedule
-from genus.energy import RBM, EnergyNetwork
+from genus.energy import DBM, DBN, RBM, DBMStart, EnergyNetwork
 from genus.flow import (
     IDF,
     LU,
@@ -225,6 +225,10 @@ MODELS = {
     "rbm-classes": lambda: RBM(Classes(5), hidden=3, chains=5, burn_in=20),
     "rbm-pixels": lambda: RBM(Pixels((1, 2, 2), 3), hidden=3, chains=5, burn_in=20),
     "rbm-reals": lambda: RBM(Reals((2,)), hidden=3, chains=5, burn_in=20),
+    "dbn": lambda: DBN(Bits((2, 2)), (3, 4), chains=5, burn_in=20),
+    "dbn-deep": lambda: DBN(Bits((4,)), (3, 2, 3), chains=5, burn_in=20),
+    "dbm": lambda: DBM(Bits((2, 2)), (3, 2), chains=5, burn_in=20),
+    "dbm-start": lambda: DBMStart(Bits((2, 2)), (3, 2), chains=5),
     "rbm-cd": lambda: RBM(Bits((4,)), hidden=3, steps=2, chains=0, burn_in=20),
     "mixed-made": lambda: MixedMADE(FIELDS, hidden=(16, 16), components=2),
     "mixed-made-reals": lambda: MixedMADE(Reals((3,)), hidden=(16,), components=2),

@@ -11,7 +11,7 @@ from genus.adversarial import DCGAN, GAN
 from genus.autoregressive import MADE, RNNRBM
 from genus.core import Bits, Pixels, Reals, Tokens
 from genus.density import Dequantised, Gaussian, GaussianMixture, Table
-from genus.energy import RBM
+from genus.energy import DBM, DBN, RBM
 from genus.errors import Refused
 from genus.flow import Dequantiser, RealNVP, Standard
 from genus.functional.densities.densities import log_normal
@@ -91,6 +91,30 @@ class ClimbsWithoutTheVisibleBias(RBM):
             weight = true.climb(x, beta, to)[1]
             h = (to * (x.flatten(1) @ self.W + self.b)).sigmoid().bernoulli()
             return (to * (h @ self.W.T)).sigmoid().bernoulli().reshape(x.shape), weight
+
+        return true._replace(climb=climb)
+
+
+class CountsItsEntropyTwice(DBM):
+    def unnormalised_log_weight(self, x):
+        m1 = self.mean_field(x)[0]
+        entropy = torch.special.entr(m1) + torch.special.entr(1 - m1)
+        return super().unnormalised_log_weight(x) + entropy.sum(1)
+
+
+class ForgetsItsBelief(DBN):
+    def unnormalised_log_weight(self, x):
+        return -self.top.energy(self.drawn_up(x))
+
+
+class AnnealsUpward(RBM):
+    @torch.no_grad()
+    def annealing_path(self, x):
+        true = super().annealing_path(x)
+
+        def climb(x, beta, to):
+            x, weight = true.climb(x, beta, to)
+            return x, weight + 0.1 * (to - beta)
 
         return true._replace(climb=climb)
 
@@ -287,6 +311,21 @@ LIARS = [  # (liar, its arguments, the law that must reject it)
         ClimbsWithoutTheVisibleBias,
         {"space": Bits((4,)), "hidden": 3},
         "an_annealing_path_leads_from_a_known_sum_to_the_energy",
+    ),
+    (
+        AnnealsUpward,
+        {"space": Bits((4,)), "hidden": 3},
+        "an_annealing_path_leads_from_a_known_sum_to_the_energy",
+    ),
+    (
+        CountsItsEntropyTwice,
+        {"space": Bits((4,)), "hidden": (3, 2)},
+        "unnormalised_weights_sum_to_the_constant_of_the_path",
+    ),
+    (
+        ForgetsItsBelief,
+        {"space": Bits((4,)), "hidden": (3, 2)},
+        "unnormalised_weights_sum_to_the_constant_of_the_path",
     ),
     (
         BeginsWithoutHiddenUnits,

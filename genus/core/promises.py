@@ -23,6 +23,7 @@ PROMISES = (
     "inpaint",  # x of which any part is given
     "sample_watched",  # draws x, and shows how it comes about
     "extend",  # a text continued to any length
+    "unnormalised_log_weight",  # a random number whose exponential is Z p(x) in expectation, nats
     "annealing_path",  # a path to p(x) from a distribution whose constant is known
     "annealed_log_prob",  # log p(x) by annealed importance sampling of its own, nats
     "encode",  # x to z
@@ -93,6 +94,7 @@ class AnnealingPath(NamedTuple):
     log_z: Tensor  # the logarithm of the sum of f_0, nats, ()
     start: Callable[[int], Tensor]  # exact draws from f_0
     climb: Callable[[Tensor, float, float], tuple[Tensor, Tensor]]  # (x after the move, log weight)
+    end: Callable[[int], Tensor]  # draws from f_1, by a chain
 
 
 @runtime_checkable
@@ -101,7 +103,18 @@ class HasAnnealingPath(Protocol):
 
     def energy(self, *x: Tensor) -> Tensor: ...
 
-    def sample(self, n: int) -> Tensor: ...
+    def annealing_path(self, x: Tensor) -> AnnealingPath: ...
+
+
+@runtime_checkable
+class HasUnnormalisedLogWeight(Protocol):
+    """Can be importance-weighted, but for the constant Z at which its path ends.
+
+    Each call makes one fresh draw; E[exp(unnormalised_log_weight(x))] = Z p(x), one number a row, nats.
+    The path may lead through other variables than x.
+    """
+
+    def unnormalised_log_weight(self, *x: Tensor) -> Tensor: ...
 
     def annealing_path(self, x: Tensor) -> AnnealingPath: ...
 

@@ -5,6 +5,7 @@
     elbo                 the mean of some draws of a bound
     annealed_log_prob    log of the mean of some estimates of p(x)
     energy               -log p(x) up to a constant
+    unnormalised_log_weight     log of the mean of some weights w, E[w] = Z p(x), up to the constant log Z
 
 A model is scored by the first of these that it promises. What is exact is computed in blocks of one
 size. What is random is drawn many times for one row at once, from a stream that the content of the row
@@ -32,6 +33,7 @@ from .promises import (
     HasEnergy,
     HasLogProb,
     HasLogWeight,
+    HasUnnormalisedLogWeight,
     promise,
 )
 from .spaces import Attributes, Classes, Pixels, Space, Tokens
@@ -45,7 +47,7 @@ class RowDraws(NamedTuple):
     """The draws of the scores of rows.
 
     Args:
-        kind: exact, a single log p(x); weight, log w with E[w] = p(x); bound, draws whose mean is at
+        kind: exact, a single log p(x); weight, log w with E[w] = p(x), or Z p(x) of an energy; bound, draws whose mean is at
             most log p(x); energy, a single -energy, which is log p(x) up to a constant.
         draws: (n, k), float64, nats; the higher, the likelier.
         name: column of the score: log_p, elbo or energy.
@@ -91,7 +93,14 @@ def score_draws(
 
 def can_score(model: nn.Module) -> bool:
     """Whether a model says how likely a row is."""
-    kinds = (HasLogProb, HasLogWeight, HasElbo, HasAnnealedLogProb, HasEnergy)
+    kinds = (
+        HasLogProb,
+        HasLogWeight,
+        HasElbo,
+        HasAnnealedLogProb,
+        HasEnergy,
+        HasUnnormalisedLogWeight,
+    )
     return any(promise(model, kind) is not None for kind in kinds)
 
 
@@ -108,6 +117,8 @@ def _score_of(model: nn.Module) -> tuple[Kind, str, Callable[..., Tensor]]:
     if known := promise(model, HasEnergy):
         energy = known.energy
         return "energy", "energy", lambda *rows: -energy(*rows)
+    if unnormalised := promise(model, HasUnnormalisedLogWeight):
+        return "weight", "energy", unnormalised.unnormalised_log_weight
     raise RefusedType(
         f"score: {type(model).__name__} cannot say how likely a row is; a model with log_prob, elbo or "
         f"energy is wanted: a density, an autoregressive model, a flow, a VAE, a diffusion or an RBM"

@@ -162,7 +162,7 @@ class EnergyNetwork(GenerativeModel):
             return self.moved(x, 1, to), (beta - to) * self.bent(x)
 
         log_z = self.width.log().sum() + 0.5 * self.space.dims * math.log(2 * math.pi)
-        return AnnealingPath(log_z, self.begun, climb)
+        return AnnealingPath(log_z, self.begun, climb, self.sample)
 
 
 class EnergyPerceptron(nn.Module):

@@ -103,6 +103,11 @@ class RBM(GenerativeModel):
         return -v @ self.a - softplus(v @ self.W + self.b).sum(1) - self.units.log_base(v)
 
     @torch.no_grad()
+    def encode(self, x: Tensor) -> Tensor:
+        """P(h_j = 1 | v), (n, hidden)."""
+        return (self.features(x) @ self.W + self.b).sigmoid()
+
+    @torch.no_grad()
     def gibbs(self, x: Tensor, steps: int) -> Tensor:
         """x, (n, *space.shape), after some moves v -> h -> v, which leave p(v) as it is."""
         return self.units.back(self._gibbs(self.features(x), steps))
@@ -223,7 +228,7 @@ class RBM(GenerativeModel):
             return self.units.back(v), log_weight
 
         log_z = self.units.log_sum(rates) + self.hidden * math.log(2)
-        return AnnealingPath(log_z, start, climb)
+        return AnnealingPath(log_z, start, climb, self.sample)
 
     @torch.no_grad()
     def counted_log_z(self) -> Tensor:

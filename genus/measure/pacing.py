@@ -26,6 +26,7 @@ from ..core import (
     HasElbo,
     HasLogProb,
     HasLogWeight,
+    HasUnnormalisedLogWeight,
     Model,
     Space,
     promise,
@@ -287,7 +288,8 @@ def likelihood_cost(
     if score is not None:
         pace = trial(lambda n: score(*(x[:n] for x in batch)), min(len(batch[0]), FIRST), seconds)
         return Cost(pace.each, "rows")
-    if climbing := promise(model, HasAnnealingPath):
+    climbing = promise(model, HasAnnealingPath) or promise(model, HasUnnormalisedLogWeight)
+    if climbing:
         path = climbing.annealing_path(base)
         pace = trial(lambda n: log_z(path, n + STEPS - 1, effort.chains), 1000, seconds)
         return Cost(pace.each, "betas")
@@ -317,7 +319,11 @@ def cut(
     """
     if cost.unit == "betas":  # up and down the path
         steps = rounded(seconds / (2 * cost.each), effort.betas, min(FEWEST.betas, effort.betas))
-        return rows, effort._replace(betas=steps)
+        fewer = effort._replace(betas=steps)
+        if promise(model, HasUnnormalisedLogWeight):
+            draws = max(1, round(effort.importance * steps / effort.betas))
+            fewer = fewer._replace(importance=draws)
+        return rows, fewer
     affordable = seconds / (cost.each * passes(model, effort))
     if affordable >= rows:
         return rows, effort

@@ -15,6 +15,7 @@ LIKELIHOODS = {
     "log_weight",
     "annealing_path",
     "annealed_log_prob",
+    "unnormalised_log_weight",
 }  # promises that lead to one
 PLAIN = "frechet_random"  # the distance by features that owe nothing to any data
 COPIES = 0.8  # share of the floor of memorisation below which samples look like copies

@@ -7,12 +7,20 @@ so log mean w is too low in expectation, and mostly too low. Going down the same
 samples of the model, E[w] = Z_0 / Z_1, and the estimate of log Z_1 is too high. If both agree they
 are right.
 
+Where exact samples are out of reach, the path itself is a model: p_ann(x), the distribution of the ends
+x_K of its chains (RAISE). Chains that go down from a row x, by the same moves, weigh its log p_ann(x),
+
+    w = f_0(x_0) / Z_0 prod_k f_(beta_k)(x_k) / f_(beta_k)(x_(k-1)),     E[w] = p_ann(x)
+
+so that log mean w is a lower bound of it in expectation. Moves must be reversible, as they are here.
+
 Source: Neal, "Annealed importance sampling", 1998, arXiv:physics/9803008, sections 2-3.
     Salakhutdinov, Murray, "On the quantitative analysis of deep belief networks", 2008, ICML.
-    Going down: Burda, Grosse, Salakhutdinov, "Accurate and conservative estimates of MRF
+    Going down, and RAISE: Burda, Grosse, Salakhutdinov, "Accurate and conservative estimates of MRF
     log-likelihood using reverse annealing", 2015, arXiv:1412.8566.
 """
 
+import math
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -70,9 +78,35 @@ def log_z_from_above(annealing: AnnealingPath, x: Tensor, betas: int = 10_000) -
     return LogZ(annealing.log_z.item() - value, error, spread)
 
 
+@torch.no_grad()
+def log_prob_annealed(
+    annealing: AnnealingPath, x: Tensor, log_f: Tensor, betas: int = 10_000, chains: int = 1
+) -> Tensor:
+    """A lower bound, in expectation, of log p_ann(x): of the annealed model, not of the model itself, (n,).
+
+    Args:
+        x: rows, of the space of the path.
+        log_f: log f_1(x), which is -energy, (n,).
+        betas: number of steps along the path.
+        chains: number of chains that go down from each row.
+    """
+    at_least(1, "log_prob_annealed", chains=chains)
+    weights = log_f.detach().cpu().double().repeat_interleave(chains)
+    state, _ = annealing.climb(x.repeat_interleave(chains, 0), 1.0, 1.0)
+    weights += _weights(annealing, state, path(betas)[::-1])
+    weights = weights.unflatten(0, (len(x), chains)).logsumexp(1) - math.log(chains)
+    return weights - annealing.log_z.item()
+
+
 def _weigh(annealing: AnnealingPath, x: Tensor, betas: list[float]) -> tuple[float, float, float]:
+    total = _weights(annealing, x, betas)
+    return *log_mean_exp(total), total.std().item()
+
+
+def _weights(annealing: AnnealingPath, x: Tensor, betas: list[float]) -> Tensor:
+    """The logarithms of the weights of chains that begin at x, (n,), float64."""
     total = torch.zeros(len(x), dtype=torch.float64)
     for beta, to in pairwise(betas):
         x, log_weight = annealing.climb(x, beta, to)
         total += log_weight.cpu()
-    return *log_mean_exp(total), total.std().item()
+    return total

@@ -4,6 +4,7 @@
     iwae     -log (1/k) sum_i w_i,   w_i = p(x, z_i) / q(z_i | x)  <=  in expectation, tight as k grows
     elbo     -E[log w]                                             <=
     ais      E(x) + log Z, log Z by annealed importance sampling   ~
+    iwae and elbo with an ais     the same, where E[w_i] = Z p(x)  ~
 
 A model is scored by the first of these that it offers. Bits per dimension are printed on discrete
 spaces only: there a score is a probability, while a density's bits depend on the unit of x.
@@ -21,12 +22,14 @@ import torch
 from torch import Tensor
 
 from ...core import (
+    AnnealingPath,
     Graphs,
     HasAnnealedLogProb,
     HasAnnealingPath,
     HasElbo,
     HasLogProb,
     HasLogWeight,
+    HasUnnormalisedLogWeight,
     Model,
     Reals,
     Records,
@@ -37,7 +40,7 @@ from ...core import (
 )
 from ...functional.densities.estimates import mean_error
 from ..figures import Figure
-from .annealing import log_z, log_z_from_above
+from .annealing import LogZ, log_z, log_z_from_above
 
 Batch = tuple[Tensor, ...]
 ROWS = 500  # rows in one pass
@@ -119,7 +122,50 @@ def annealed(
         base: rows whose rates begin the path, (m, *shape).
         check: whether to go down the path too, from the model's own samples, for the estimator.
     """
-    annealing = model.annealing_path(base)
+    found, estimator = _constant(model.annealing_path(base), betas, chains, check)
+    return LikelihoodEstimate(
+        -_by_rows(model.energy, batch) - found.value, "~", estimator, found.error
+    )
+
+
+def annealed_weights(
+    model: HasUnnormalisedLogWeight,
+    batch: Batch | Blocks,
+    base: Tensor,
+    effort: Effort,
+    check: bool = True,
+) -> list[LikelihoodEstimate]:
+    """log mean of `effort.importance` weights, and the mean of their logarithms, less log Z from below, (n,).
+
+    The second is a bound, but for the error of log Z. A single draw gives this one only.
+
+    Args:
+        base: rows whose rates begin the path, (m, *shape).
+        check: whether to go down the path too, from the model's own samples, for the estimator.
+    """
+    found, estimator = _constant(model.annealing_path(base), effort.betas, effort.chains, check)
+
+    def score(*part: Tensor) -> Tensor:
+        draws = [
+            _precise(model.unnormalised_log_weight(*part)) for _ in range(max(1, effort.importance))
+        ]
+        weights = torch.stack(draws)
+        return torch.stack([weights.logsumexp(0) - math.log(len(weights)), weights.mean(0)], 1)
+
+    log_p = _by_rows(score, batch) - found.value
+    names = (("iwae", "k"), ("elbo", "draws"))
+    estimates = []
+    for column, (name, number) in enumerate(names):
+        settings = {number: effort.importance, **estimator["settings"]}
+        how = {**estimator, "name": f"{name} with {estimator['name']}", "settings": settings}
+        estimates.append(LikelihoodEstimate(log_p[:, column], "~", how, found.error))
+    return estimates if effort.importance > 1 else estimates[1:]
+
+
+def _constant(
+    annealing: AnnealingPath, betas: int, chains: int, check: bool
+) -> tuple[LogZ, dict[str, Any]]:
+    """log Z from below, and what is said of it."""
     found = log_z(annealing, betas, chains)
     estimator: dict[str, Any] = {
         "name": "ais",
@@ -127,11 +173,9 @@ def annealed(
         "log_z": found._asdict(),
     }
     if check:
-        above = log_z_from_above(annealing, model.sample(chains), betas)
+        above = log_z_from_above(annealing, annealing.end(chains), betas)
         estimator["log_z_from_above"] = above._asdict()
-    return LikelihoodEstimate(
-        -_by_rows(model.energy, batch) - found.value, "~", estimator, found.error
-    )
+    return found, estimator
 
 
 def annealed_by_rows(
@@ -164,6 +208,8 @@ def likelihoods(
         found.append(bound(bounded, batch, effort.draws))
     if not found and (climbing := promise(model, HasAnnealingPath)):
         found.append(annealed(climbing, batch, base, effort.betas, effort.chains, check))
+    if not found and (weighing := promise(model, HasUnnormalisedLogWeight)):
+        found.extend(annealed_weights(weighing, batch, base, effort, check))
     if not found and (many := promise(model, HasAnnealedLogProb)):
         found.append(annealed_by_rows(many, batch, effort))
     return found
