@@ -1,11 +1,13 @@
 """Recipes of densities, energies and autoregressive models: short runs on data of each fitting kind."""
 
 import math
+from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
 
-from genus.core import Bits, Pixels, Reals
+from genus.core import Bits, Pixels, Reals, Tokens
 from genus.data import load
 from genus.measure import scores
 from genus.recipes.autoregressive.made import made
@@ -13,6 +15,8 @@ from genus.recipes.autoregressive.made_mnist import made_mnist
 from genus.recipes.density.gaussian import gaussian
 from genus.recipes.density.gmm import gmm
 from genus.recipes.density.table import table
+from genus.recipes.energy.dbm import dbm
+from genus.recipes.energy.dbn import dbn
 from genus.recipes.energy.rbm import rbm
 from genus.train.run import Run
 
@@ -54,6 +58,28 @@ def test_rbm_takes_pixels_as_bits_and_bits_as_they_are():
     assert rbm("bars", hidden=5, chains=0, run=FEW).space == Bits((1, 4, 4))
 
 
+def test_rbm_takes_numbers_and_tokens():
+    model = rbm("moons", hidden=20, steps=3, run=FEW)
+    assert model.space == Reals((2,))
+    assert isinstance(rbm("grammar", hidden=5, run=FEW).space, Tokens)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [partial(dbn, hidden=(8, 6)), partial(dbn, hidden=(8, 6, 5)), partial(dbm, hidden=(8, 6))],
+)
+def test_deep_machines_learn_bits_in_stages(make, tmp_path):
+    """The last stage's folder holds the others, and a run that is over resumes to what it was."""
+    run = replace(FEW, out=tmp_path / "run")
+    model = make(run=run)
+    assert nats(model, load("digits").binarised()) < 44
+    again = make(run=replace(run, resume=True))
+    for one, other in zip(model.state_dict().values(), again.state_dict().values(), strict=True):
+        assert torch.equal(one, other)
+    stages = {path.name for path in (tmp_path / "run").iterdir() if path.is_dir()}
+    assert stages & {"layer1", "start"}
+
+
 def test_made_takes_pixels_and_bits():
     pixels = made(hidden=(32,), masks=2, run=FEW)
     assert pixels.space == Pixels((1, 8, 8), 17)
@@ -72,7 +98,8 @@ def test_made_for_mnist_takes_any_bits():
         (lambda: gaussian("bars"), "Gaussian: space is Bits.*Reals are wanted"),
         (lambda: gmm("bars"), "GaussianMixture: space is Bits.*Reals are wanted"),
         (lambda: table("digits"), "at most 4194304 are wanted"),
-        (lambda: rbm("moons"), "only Pixels can be binarised"),
+        (lambda: dbn("moons"), "only Pixels can be binarised"),
+        (lambda: dbn(hidden=(5,)), "layers is 1; at least 2"),
         (lambda: made("moons"), "MADE: space is Reals.*Bits, Pixels or Tokens are wanted"),
     ],
 )

@@ -1,0 +1,157 @@
+"""Boltzmann machines on the fixed binarised MNIST of Larochelle and Murray: test nats, and how far to trust them.
+
+Each model is trained by its recipe, for the rounds that stand here, and its averaged weights are scored at their
+end. log Z is estimated by annealed importance sampling from below, and from above by chains that begin where
+1,000 Gibbs steps ended, which is a diagnostic and no bound. The data are read from the folder GENUS_DATA.
+"""
+
+from argparse import Namespace
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from genus import Run
+from genus.core import HasEnergy, promise
+from genus.data import load
+from genus.measure.likelihood.annealing import log_prob_annealed
+from genus.measure.likelihood.likelihood import THOROUGH, likelihoods
+from genus.recipes.energy.dbm import dbm
+from genus.recipes.energy.dbn import dbn
+from genus.recipes.energy.rbm import rbm
+
+from ..bench import Bench, Cell, Cells, Table, Training, of_seeds, size, spread
+
+DATA = "binarized_mnist"
+EVERY = 50  # of the test rows, one in so many is weighed by chains of its own
+CHAINS = 2  # of each such row
+
+
+@dataclass(frozen=True)
+class Entry(Training):
+    """A row of the table.
+
+    Args:
+        seeds: number of runs.
+        published: nats of the source, and how it had them; "" where none was checked.
+    """
+
+    seeds: int = 1
+    published: str = ""
+
+
+def run(rounds: int, lr: float = 0.1) -> Run:
+    return Run(rounds=rounds, batch=128, lr=lr, ema=0.999, evaluate_every=50_000)
+
+
+MODELS = {
+    "rbm": Entry("RBM, 500 units, PCD-1", rbm, run(200_000), {"hidden": 500}, seeds=3),
+    "cd-1": Entry("RBM, 500 units, CD-1", rbm, run(100_000), {"hidden": 500, "chains": 0}),
+    "cd-25": Entry(
+        "RBM, 500 units, CD-25", rbm, run(40_000), {"hidden": 500, "chains": 0, "steps": 25}
+    ),
+    "tempered": Entry(
+        "RBM, 500 units, 10 temperatures",
+        rbm,
+        run(60_000),
+        {"hidden": 500, "temperatures": 10},
+    ),
+    "dbn": Entry("DBN, 500 and 2,000 units", dbn, run(200_000), {"hidden": (500, 2000)}),
+    "dbm": Entry(
+        "DBM, 500 and 1,000 units",
+        dbm,
+        run(120_000, lr=0.05),
+        {"hidden": (500, 1000), "steps": 1, "updates": 5},
+    ),
+}
+
+BENCH = Bench(
+    __file__,
+    "Boltzmann machines on binarised MNIST, test nats",
+    "model | weights | rounds | CPU minutes | test nats | bound | log Z, above - below | annealed model - it | published",
+    {
+        "data": "binarized_mnist, fixed: 50,000 rows train, 10,000 test",
+        "test nats": "energy + log Z, or by 100 weights where there is no energy; ± over seeds",
+        "log Z": "annealed importance sampling: 10,000 temperatures, 100 chains, from the data's base rates",
+        "annealed model": f"every {EVERY}th test row, {CHAINS} chains down 10,000 temperatures",
+        "weights": "averaged, decay 0.999",
+    },
+    """
+    All test nats are estimates (~): log Z is from below, so they are too few rather than too many. The bound is
+    one but for the error of log Z. The last but one column is a lower bound of log p of the annealed model, not
+    of the machine, over the same rows: nats more than by energy + log Z.
+    """,
+    weights="last",
+    options={"weights": (Path, "folder in which runs are kept and continued")},
+)
+
+
+@BENCH.cells
+def cells(options: Namespace) -> Iterator[Cell]:
+    for name, entry in MODELS.items():
+        for seed in range(entry.seeds):
+            of_seed = entry.seeded(seed)
+            folder = options.weights and options.weights / f"{name}-{seed}"
+            work, probe = partial(measure, of_seed, folder), partial(of_seed.probe, data=DATA)
+            yield Cell(f"{name} | seed {seed}", work, probe)
+
+
+@BENCH.rows
+def rows(found: Cells, options: Namespace) -> Table:
+    table: Table = []
+    for name, entry in MODELS.items():
+        runs = of_seeds(found, name)
+        if not runs:
+            continue
+
+        def said(figure: str, runs: list[Any] = runs) -> str:
+            known = [run[figure] for run in runs if run[figure] is not None]
+            return spread(known) if known else ""
+
+        table.append(
+            [
+                entry.label,
+                f"{runs[0]['weights']:,}",
+                entry.budget,
+                f"{sum(run['minutes'] for run in runs) / len(runs):.0f}",
+                f"~ {said('nats')}",
+                said("bound"),
+                said("log_z_gap"),
+                said("annealed_gap"),
+                entry.published,
+            ]
+        )
+    return table
+
+
+def measure(entry: Training, folder: Path | None) -> dict[str, Any]:
+    """The size of a model, the minutes that it took, and its estimates."""
+    model, minutes = entry.trained(folder, data=DATA)
+    source = load(DATA)
+    test, base = source.test.everything(), source.train.everything()[0]
+    torch.manual_seed(0)
+    best, *bounds = likelihoods(model, test, base, THOROUGH)
+    below, above = best.estimator["log_z"], best.estimator["log_z_from_above"]
+    found = {
+        "weights": size(model),
+        "minutes": minutes,
+        "nats": -best.log_p.mean().item(),
+        "bound": -bounds[0].log_p.mean().item() if bounds else None,
+        "log_z": below,
+        "log_z_gap": above["value"] - below["value"],
+        "annealed_gap": None,
+    }
+    if known := promise(model, HasEnergy):
+        few = test[0][::EVERY]
+        with torch.no_grad():
+            path, log_f = model.annealing_path(base), -known.energy(few)
+        annealed = log_prob_annealed(path, few, log_f, chains=CHAINS)
+        found["annealed_gap"] = (best.log_p[::EVERY] - annealed).mean().item()
+    return found
+
+
+if __name__ == "__main__":
+    BENCH.main()
