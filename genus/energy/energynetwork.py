@@ -6,9 +6,10 @@ the density with noise, and that go on in the next round from where they stood.
 
     E(x) = f(x) + |x - m|^2 / (2 s^2)                    p(x) = exp(-E(x)) / Z
     d -log p(x) = dE(x) - E_p[dE]                        loss = mean f(data) - mean f(dream)
-    x' = x - h dE/dx + (2 h)^(1/2) xi                    taken with chance min(1, p(x') q(x | x') / (p(x) q(x' | x)))
+    x' = x - h s^2 dE/dx + (2 h)^(1/2) s xi              taken with chance min(1, p(x') q(x | x') / (p(x) q(x' | x)))
 
-The chance makes p the exact limit of a chain, whatever h is; h follows what share of its moves is taken.
+The chance makes p the exact limit of a chain, whatever h is; h follows what share of its moves is taken. Moves are
+as long in each column as the normal distribution is wide there.
 The way from the normal distribution to the model, for annealed importance sampling, is f_beta(x) =
 exp(-beta f(x) - |x - m|^2 / (2 s^2)), with the same moves.
 
@@ -27,7 +28,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
-from ..core import AnnealingPath, GenerativeModel, Losses, Reals, Space, at_least, in_range, require
+from ..core import (
+    AnnealingPath,
+    GenerativeModel,
+    Losses,
+    Reals,
+    Space,
+    at_least,
+    in_range,
+    require,
+)
 from ..nn import MLP
 
 ACCEPTED = 0.574  # share of moves to be taken, best in many dimensions (Roberts, Rosenthal, 1998)
@@ -45,6 +55,8 @@ class EnergyNetwork(GenerativeModel):
         chains: chains that are kept, best as many as a batch has rows, so that all move in each round.
         fresh: share of chains that begin anew in a round, in [0, 1]: the way to peaks that no chain is at.
         burn_in: moves before a sample, from a kept chain.
+        blur: standard deviation of the normal noise that is added to data, so that columns of few values, or
+            of one, have a density; at least 0.
     """
 
     middle: Tensor  # m, (*shape)
@@ -61,15 +73,16 @@ class EnergyNetwork(GenerativeModel):
         chains: int = 256,
         fresh: float = 0.0,
         burn_in: int = 500,
+        blur: float = 0.0,
     ):
         super().__init__()
         require("EnergyNetwork", space, Reals)
         at_least(1, "EnergyNetwork", steps=steps, chains=chains)
-        at_least(0, "EnergyNetwork", burn_in=burn_in)
+        at_least(0, "EnergyNetwork", burn_in=burn_in, blur=blur)
         in_range("EnergyNetwork", "[0, 1]", fresh=fresh)
         at_least(1, "EnergyNetwork: hidden", layers=len(hidden), width=min(hidden, default=1))
         self.space, self.hidden, self.steps, self.chains = space, hidden, steps, chains
-        self.fresh, self.burn_in = fresh, burn_in
+        self.fresh, self.burn_in, self.blur = fresh, burn_in, blur
         self.net = net or EnergyPerceptron(space.dims, hidden)
         self.register_buffer("middle", torch.zeros(space.shape))
         self.register_buffer("width", torch.ones(space.shape))
@@ -80,8 +93,9 @@ class EnergyNetwork(GenerativeModel):
     def prepare(self, x: Tensor) -> None:
         """Takes a normal distribution twice as wide as the data in each column, and begins chains there."""
         self.middle.copy_(x.mean(0))
-        self.width.copy_(2 * x.std(0, correction=0).clamp(min=1e-6))
-        self.stride.copy_(0.05 * self.width.square().min())
+        spread = (x.var(0, correction=0) + self.blur**2).sqrt()
+        self.width.copy_(2 * spread.clamp(min=1e-6))
+        self.stride.fill_(0.05)
         self.dreams.copy_(self.begun(len(self.dreams)))
 
     def begun(self, n: int) -> Tensor:
@@ -108,10 +122,12 @@ class EnergyNetwork(GenerativeModel):
         energy, slope = self.sloped(x, beta)
         for _ in range(moves):
             h = self.stride.clone()
-            new = x - h * slope + (2 * h).sqrt() * torch.randn_like(x)
+            noise = torch.randn_like(x)
+            step = (2 * h).sqrt() * noise - h * self.width * slope  # in units of s
+            new = x + self.width * step
             there, back = self.sloped(new, beta)
-            forth = (new - x + h * slope).square().flatten(1).sum(1)
-            home = (x - new + h * back).square().flatten(1).sum(1)
+            forth = 2 * h * noise.square().flatten(1).sum(1)
+            home = (h * self.width * back - step).square().flatten(1).sum(1)
             chance = (energy - there + (forth - home) / (4 * h)).exp().clamp(max=1).nan_to_num(0)
             taken = torch.rand_like(chance) < chance
             wide = taken.view(-1, *[1] * len(self.space.shape))
@@ -139,6 +155,8 @@ class EnergyNetwork(GenerativeModel):
         """Its value is no measure of the fit: its gradient is the contrastive one."""
         with torch.no_grad():
             dream = self.dreamt(len(x))
+        if self.blur:
+            x = x + self.blur * torch.randn_like(x)
         return {"data": self.bent(x).mean(), "dream": -self.bent(dream).mean()}
 
     def dreamt(self, n: int) -> Tensor:

@@ -112,6 +112,32 @@ def test_the_stride_follows_the_share_of_moves_that_are_taken():
         assert 0.2 < taken < 0.85
 
 
+def test_moves_are_as_long_in_each_column_as_the_data_are_wide():
+    """In other units the same chain: as many moves are taken, and it goes as far."""
+    units = torch.tensor([1e3, 1e-3], dtype=torch.float64)
+    x = torch.randn(500, 2, dtype=torch.float64)
+    ends = []
+    for scale in (torch.ones(2, dtype=torch.float64), units):
+        torch.manual_seed(6)
+        model = EnergyNetwork(Reals((2,)), hidden=(8,), chains=200).double()
+        model.prepare(x * scale)
+        ends.append(model.moved(model.dreams, 20, adapts=True) / scale)
+    torch.testing.assert_close(ends[0], ends[1])
+
+
+def test_blurred_columns_of_one_value_have_a_density():
+    torch.manual_seed(7)
+    x = torch.randn(300, 2, dtype=torch.float64) * torch.tensor([1.0, 0.0])
+    model = EnergyNetwork(Reals((2,)), hidden=(8,), chains=300, blur=0.1).double()
+    model.prepare(x)
+    torch.testing.assert_close(model.width[1].item(), 0.2)
+    spread = model.dreams.std(0)
+    assert 1.8 < float(spread[0]) < 2.2
+    assert 0.17 < float(spread[1]) < 0.23
+    moved = [model.loss(x)["data"].item() for _ in range(2)]
+    assert moved[0] != moved[1]
+
+
 def test_what_it_is_prepared_with_has_any_unit():
     torch.manual_seed(5)
     x = torch.randn(500, 2) * torch.tensor([1e3, 1e-3]) + torch.tensor([5e3, 0.0])
