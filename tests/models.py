@@ -107,7 +107,7 @@ from genus.diffusion import (
 from genus.diffusion.couplings import optimal_transport
 from genus.diffusion.discrete.categories import Multinomial, quarter_circle
 from genus.diffusion.noise import LinearSchedule
-from genus.energy import DBM, DBN, RBM, DBMStart, EnergyNetwork
+from genus.energy import DBM, DBN, GSN, RBM, DBMStart, EnergyNetwork
 from genus.flow import (
     IDF,
     LU,
@@ -228,6 +228,8 @@ MODELS = {
     "dbn": lambda: DBN(Bits((2, 2)), (3, 4), chains=5, burn_in=20),
     "dbn-deep": lambda: DBN(Bits((4,)), (3, 2, 3), chains=5, burn_in=20),
     "dbm": lambda: DBM(Bits((2, 2)), (3, 2), chains=5, burn_in=20),
+    "gsn": lambda: GSN(Bits((2, 3)), (4, 3), deep_noise=0.5, walkbacks=2, chains=8, burn_in=5),
+    "gsn-one": lambda: GSN(Bits((4,)), (3,), walkbacks=1, chains=8, burn_in=3),
     "dbm-start": lambda: DBMStart(Bits((2, 2)), (3, 2), chains=5),
     "rbm-cd": lambda: RBM(Bits((4,)), hidden=3, steps=2, chains=0, burn_in=20),
     "mixed-made": lambda: MixedMADE(FIELDS, hidden=(16, 16), components=2),

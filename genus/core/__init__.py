@@ -18,6 +18,7 @@ from .promises import PROMISES as PROMISES
 from .promises import AnnealingPath as AnnealingPath
 from .promises import HasAnnealedLogProb as HasAnnealedLogProb
 from .promises import HasAnnealingPath as HasAnnealingPath
+from .promises import HasConditionals as HasConditionals
 from .promises import HasElbo as HasElbo
 from .promises import HasEnergy as HasEnergy
 from .promises import HasFit as HasFit

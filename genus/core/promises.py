@@ -8,6 +8,8 @@ from typing import NamedTuple, Protocol, TypeVar, cast, runtime_checkable
 
 from torch import Tensor
 
+from .spaces import Space
+
 Losses = dict[str, Tensor]  # a loss as its named parts; what is minimised is their sum
 
 PROMISES = (
@@ -25,6 +27,7 @@ PROMISES = (
     "extend",  # a text continued to any length
     "unnormalised_log_weight",  # a random number whose exponential is Z p(x) in expectation, nats
     "annealing_path",  # a path to p(x) from a distribution whose constant is known
+    "conditionals",  # P(x | z) for draws of z, of which p(x) is the mean
     "annealed_log_prob",  # log p(x) by annealed importance sampling of its own, nats
     "encode",  # x to z
     "decode",  # z to x
@@ -124,6 +127,18 @@ class HasAnnealedLogProb(Protocol):
     """Estimates log p(x) by a path for each row: mostly too large, the more rungs the less."""
 
     def annealed_log_prob(self, *x: Tensor, betas: int, chains: int) -> Tensor: ...
+
+
+@runtime_checkable
+class HasConditionals(Protocol):
+    """Draws x, of bits, in two steps: latents first, and then bits that are independent given them."""
+
+    @property
+    def space(self) -> Space: ...
+
+    def conditionals(self, n: int) -> Tensor:
+        """Logits of P(x | z) for n draws of the latents, (n, *space.shape)."""
+        ...
 
 
 @runtime_checkable

@@ -1,7 +1,8 @@
 """evaluate: all figures of a model on a data set, by the model's promises and the space of x.
 
     log_prob, log_weight, elbo, annealing_path,
-    annealed_log_prob, unnormalised_log_weight     negative log-likelihood of the test rows
+    annealed_log_prob, unnormalised_log_weight,
+    conditionals                                   negative log-likelihood of the test rows
     the truth is known (toys)              how far the model is from it
     an oracle or extractor sees such x     fidelity, coverage, memorisation, beside real rows' own
     rows of a table                        marginals, correlations, copies

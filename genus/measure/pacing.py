@@ -23,6 +23,7 @@ import torch
 from ..core import (
     HasAnnealedLogProb,
     HasAnnealingPath,
+    HasConditionals,
     HasElbo,
     HasLogProb,
     HasLogWeight,
@@ -35,6 +36,7 @@ from ..data import Data
 from ..data.images.stacked import Stacked
 from .likelihood.annealing import log_z
 from .likelihood.likelihood import Batch, Effort, own_path
+from .likelihood.samplebound import sample_bound
 from .rows import Chosen, on, sampled
 from .samples.stacked import SAMPLES as STACKED
 
@@ -292,6 +294,9 @@ def likelihood_cost(
     if climbing:
         path = climbing.annealing_path(base)
         pace = trial(lambda n: log_z(path, n + STEPS - 1, effort.chains), 1000, seconds)
+        return Cost(pace.each, "betas")
+    if drawing := promise(model, HasConditionals):
+        pace = trial(lambda n: sample_bound(drawing, batch[0], n), 1000, seconds)
         return Cost(pace.each, "betas")
     return None
 

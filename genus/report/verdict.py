@@ -16,6 +16,7 @@ LIKELIHOODS = {
     "annealing_path",
     "annealed_log_prob",
     "unnormalised_log_weight",
+    "conditionals",
 }  # promises that lead to one
 PLAIN = "frechet_random"  # the distance by features that owe nothing to any data
 COPIES = 0.8  # share of the floor of memorisation below which samples look like copies

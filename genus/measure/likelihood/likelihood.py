@@ -5,6 +5,7 @@
     elbo     -E[log w]                                             <=
     ais      E(x) + log Z, log Z by annealed importance sampling   ~
     iwae and elbo with an ais     the same, where E[w_i] = Z p(x)  ~
+    samples  -log (1/S) sum_s p(x | z_s),   z_s ~ p(z)             <=  in expectation, tight as S grows
 
 A model is scored by the first of these that it offers. Bits per dimension are printed on discrete
 spaces only: there a score is a probability, while a density's bits depend on the unit of x.
@@ -26,6 +27,7 @@ from ...core import (
     Graphs,
     HasAnnealedLogProb,
     HasAnnealingPath,
+    HasConditionals,
     HasElbo,
     HasLogProb,
     HasLogWeight,
@@ -41,6 +43,7 @@ from ...core import (
 from ...functional.densities.estimates import mean_error
 from ..figures import Figure
 from .annealing import LogZ, log_z, log_z_from_above
+from .samplebound import sample_bound
 
 Batch = tuple[Tensor, ...]
 ROWS = 500  # rows in one pass
@@ -61,7 +64,7 @@ class Effort(NamedTuple):
     Args:
         draws: number of draws of a random lower bound, for each row.
         importance: number k of draws of an importance-weighted bound, for each row.
-        betas: number of steps of annealed importance sampling.
+        betas: number of steps of annealed importance sampling, or of latents of a bound by samples.
         chains: number of chains of annealed importance sampling.
     """
 
@@ -178,6 +181,13 @@ def _constant(
     return found, estimator
 
 
+def by_samples(model: HasConditionals, batch: Batch | Blocks, draws: int) -> LikelihoodEstimate:
+    """The bound of log p(x) by the latents of samples, (n,), with the same for all rows."""
+    x = torch.cat([part[0] for part in parts(batch)])
+    log_p = sample_bound(model, x, draws)
+    return LikelihoodEstimate(log_p, "<=", {"name": "samples", "settings": {"draws": draws}})
+
+
 def annealed_by_rows(
     model: HasAnnealedLogProb, batch: Batch | Blocks, effort: Effort
 ) -> LikelihoodEstimate:
@@ -210,6 +220,8 @@ def likelihoods(
         found.append(annealed(climbing, batch, base, effort.betas, effort.chains, check))
     if not found and (weighing := promise(model, HasUnnormalisedLogWeight)):
         found.extend(annealed_weights(weighing, batch, base, effort, check))
+    if not found and (drawing := promise(model, HasConditionals)):
+        found.append(by_samples(drawing, batch, effort.betas))
     if not found and (many := promise(model, HasAnnealedLogProb)):
         found.append(annealed_by_rows(many, batch, effort))
     return found
