@@ -1,6 +1,7 @@
 """genus lab: runs experiments of the laboratory, and writes their results.
 
 OUT/NAME.png     the picture
+OUT/NAME.gif     what moves, where something does
 OUT/NAME.json    the arrays behind it, the table, the sentence
 OUT/NAME.html    all of it on one self-contained page, for light and dark
 OUT/index.html   after `genus lab all`: every experiment
@@ -124,9 +125,10 @@ def _wanted(function: Callable[..., Any], name: str) -> str:
 
 
 def _write(name: str, options: dict[str, Any], out: Path, command: str) -> Any:
-    """Runs one experiment and writes its three files; returns the outcome and both pictures."""
+    """Runs one experiment and writes its files; returns the outcome and both pictures."""
     from ..core.files import write
     from ..laboratory.page import page
+    from ..media import save_film
     from ..media.style import png, style
 
     experiment = find(name)
@@ -136,6 +138,8 @@ def _write(name: str, options: dict[str, Any], out: Path, command: str) -> Any:
         with style(dark):
             pictures.append(png(experiment.plot(outcome)))
     write(out / f"{name}.png", pictures[0])
+    if outcome.film is not None:
+        save_film([*outcome.film], out / f"{name}.gif")
     write(out / f"{name}.json", outcome.to_json().encode())
     write(out / f"{name}.html", page(outcome, *pictures, command).encode())
     print(f"{outcome.sentence}\n{out / f'{name}.html'}", flush=True)

@@ -81,12 +81,14 @@ class ProductMixture(GenerativeModel):
             self.begin(x)
             self.started.fill_(True)
         log_joint = self.log_joint(x)
-        before = self.gained(log_joint)
+        log_prob = log_joint.logsumexp(1, keepdim=True)
+        before = log_prob.mean() + self.added(len(x))
         while True:
-            self.maximise(x, log_joint.softmax(1))
+            self.maximise(x, log_joint.sub_(log_prob).exp_())
             log_joint = self.log_joint(x)
-            after = self.gained(log_joint)
-            yield {"nll": -log_joint.logsumexp(1).mean()}
+            log_prob = log_joint.logsumexp(1, keepdim=True)
+            after = log_prob.mean() + self.added(len(x))
+            yield {"nll": -log_prob.mean()}
             if after - before < self.tolerance:
                 return
             before = after
@@ -106,8 +108,11 @@ class ProductMixture(GenerativeModel):
 
     def gained(self, log_joint: Tensor) -> Tensor:
         """What no step lowers: the likelihood of the rows, and of those that are added to them, a row."""
-        added = self.products.prior(max(self.smoothing, LEAST)).sum() / len(log_joint)
-        return log_joint.logsumexp(1).mean() + added
+        return log_joint.logsumexp(1).mean() + self.added(len(log_joint))
+
+    def added(self, n: int) -> Tensor:
+        """The likelihood of the rows that are added, for each of n rows, ()."""
+        return self.products.prior(max(self.smoothing, LEAST)).sum() / n
 
     def maximise(self, x: Tensor, shares: Tensor) -> None:
         """The M step, for rows and their shares, (n, components)."""

@@ -21,6 +21,7 @@ from ..core import Bits, Pixels, Reals, Refused, Space, Tokens, require
 from ..functional.densities.densities import HELD, log_diagonal_normals
 from .gaussian import fitted_diagonals
 
+CACHED = 2**17  # numbers
 LEAST = 1e-6  # rows: a value that was never seen is not impossible, only as rare as this
 
 
@@ -82,8 +83,11 @@ class BernoulliProducts(Products):
         self.logits = nn.Parameter(torch.zeros(count, space.dims))
 
     def log_each(self, x: Tensor, known: Tensor | None = None) -> Tensor:
-        seen = known.flatten().to(self.logits) if known is not None else 1
-        return (x.flatten(1) * seen) @ self.logits.T - (softplus(self.logits) * seen).sum(1)
+        rows, none_on = x.flatten(1), softplus(self.logits)
+        if known is not None:
+            seen = known.flatten().to(self.logits)
+            rows, none_on = rows * seen, none_on * seen
+        return rows @ self.logits.T - none_on.sum(1)
 
     def maximise(self, x: Tensor, shares: Tensor, smoothing: float) -> None:
         on, rows = _summed(x.flatten(1), shares), shares.sum(0, dtype=torch.float64)[:, None]
@@ -186,9 +190,11 @@ def chosen(log_shares: Tensor, u: Tensor) -> Tensor:
     return below.sum(1).clamp(max=running.shape[-1] - 1)
 
 
-def _blocks(x: Tensor, more: Tensor, width: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _blocks(
+    x: Tensor, more: Tensor, width: int, held: int = HELD
+) -> Iterator[tuple[Tensor, Tensor]]:
     """Rows of both, so many that a block of this width is held."""
-    size = max(1, HELD // width)
+    size = max(1, held // width)
     return zip(x.split(size), more.split(size), strict=True)
 
 
@@ -196,6 +202,6 @@ def _summed(x: Tensor, shares: Tensor) -> Tensor:
     """The sum of the rows of x, (n, d), by their shares, (n, k), in double precision, (k, d)."""
     home = torch.device("cpu") if x.device.type == "mps" else x.device  # mps has no double
     total = torch.zeros(shares.shape[1], x.shape[1], dtype=torch.float64, device=home)
-    for rows, part in _blocks(x, shares, x.shape[1]):
+    for rows, part in _blocks(x, shares, x.shape[1], CACHED if x.is_cpu else HELD):
         total += part.to(home, torch.float64).T @ rows.to(home, torch.float64)
     return total

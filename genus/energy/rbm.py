@@ -100,7 +100,8 @@ class RBM(GenerativeModel):
         return self._energy(self.features(x))
 
     def _energy(self, v: Tensor) -> Tensor:
-        return -v @ self.a - softplus(v @ self.W + self.b).sum(1) - self.units.log_base(v)
+        hidden = softplus(torch.addmm(self.b, v, self.W)).sum(1)
+        return -hidden - v @ self.a - self.units.log_base(v)
 
     @torch.no_grad()
     def encode(self, x: Tensor) -> Tensor:
@@ -114,8 +115,8 @@ class RBM(GenerativeModel):
 
     def _gibbs(self, v: Tensor, steps: int) -> Tensor:
         for _ in range(steps):
-            h = bits((v @ self.W + self.b).sigmoid_())
-            v = self.units.draw(h @ self.W.T + self.a)
+            h = bits(torch.addmm(self.b, v, self.W).sigmoid_())
+            v = self.units.draw(torch.addmm(self.a, h, self.W.T))
         return v
 
     @torch.no_grad()
@@ -159,7 +160,8 @@ class RBM(GenerativeModel):
         v = self.features(x)
         with torch.no_grad():
             dream = self._dreamt() if self.chains else self._gibbs(v, self.steps)
-        return {"data": self._energy(v).mean(), "dream": -self._energy(dream).mean()}
+        data, dreamt = self._energy(torch.cat([v, dream])).split([len(v), len(dream)])
+        return {"data": data.mean(), "dream": -dreamt.mean()}
 
     def _dreamt(self) -> Tensor:
         """The persistent chains, a round later; kept in training."""
@@ -232,7 +234,7 @@ class RBM(GenerativeModel):
 
     @torch.no_grad()
     def counted_log_z(self) -> Tensor:
-        """log Z, nats, (), by summing over all states of the hidden layer.
+        """log Z, nats, (), float64, by summing over all states of the hidden layer.
 
         Raises:
             Refused: there are too many states.
@@ -242,12 +244,12 @@ class RBM(GenerativeModel):
                 f"RBM.counted_log_z: hidden is {self.hidden}, at most {COUNTED} can be counted; "
                 f"genus.measure.likelihood.annealing.log_z estimates log Z"
             )
-        total = self.b.new_tensor(-math.inf)
+        total = torch.tensor(-math.inf, dtype=torch.float64)
         for first in range(0, 1 << self.hidden, BLOCK):
-            numbers = torch.arange(first, min(first + BLOCK, 1 << self.hidden), device=total.device)
-            h = (numbers[:, None] >> torch.arange(self.hidden, device=total.device) & 1).to(self.W)
+            numbers = torch.arange(first, min(first + BLOCK, 1 << self.hidden))
+            h = (numbers[:, None] >> torch.arange(self.hidden) & 1).to(self.W)
             log_f = h @ self.b + self.units.log_sum(h @ self.W.T + self.a)
-            total = torch.logaddexp(total, log_f.logsumexp(0))
+            total = torch.logaddexp(total, log_f.cpu().double().logsumexp(0))
         return total
 
 

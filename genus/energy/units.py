@@ -174,8 +174,8 @@ class NormalUnits(Units):
 
 
 def bits(p: Tensor) -> Tensor:
-    """Bits that are 1 with these chances; on a CPU this is several times as fast as `bernoulli`."""
-    return torch.rand_like(p).lt_(p)
+    """Bits that are 1 with these chances, of float32 at least; on a CPU several times as fast as `bernoulli`."""
+    return torch.rand_like(p, dtype=torch.promote_types(p.dtype, torch.float32)).lt_(p)
 
 
 def log_odds(v: Tensor) -> Tensor:

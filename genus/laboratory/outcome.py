@@ -31,6 +31,7 @@ class Outcome:
         rows: rows of the table, as they are printed.
         arrays: everything that the picture shows, by name.
         options: options of the call.
+        film: frames of what moves, (frames, height, width) uint8; None where nothing does.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Outcome:
     rows: Sequence[Sequence[str]]
     arrays: Mapping[str, np.ndarray]
     options: Mapping[str, Any]
+    film: np.ndarray | None = None
 
     def to_json(self) -> str:
         """The outcome as JSON. Values that are not finite become null."""

@@ -9,16 +9,18 @@ xi_t that of a transition. All is in double precision; while all of A is above 1
 is lost. Otherwise all is done with logarithms, which is slower. With the largest in place of the sum,
 a_t leads to the likeliest path.
 
-Few long sequences are cut into pieces of sqrt(T / 2) steps. What a piece makes of each state is found
-for all pieces at once, then where each begins, then all within them: some 3 sqrt(T) operations follow
-on each other, and not T. Gradients are not traced through the steps: those of log p(x) with respect to
-log b, log A and log pi are g, the sum of xi, and g_1.
+Few long sequences are cut into pieces of sqrt(T / 2) steps, which are worked at all at once: some 2 sqrt(T)
+operations follow on each other, and not T. Most chains forget: where a piece begins is then known from the
+end of the one before it, begun anywhere. It is right once all pieces begin as those before them end, to
+rounding; if that takes too long, what a piece makes of each state is found for all pieces, and then where
+each begins. Gradients are not traced through the steps: those of log p(x) with respect to log b, log A and
+log pi are g, the sum of xi, and g_1.
 
 Source: Rabiner, "A tutorial on hidden Markov models and selected applications in speech
     recognition", Proceedings of the IEEE 77, 1989, doi:10.1109/5.18626, sections III and V. Pieces:
     Hassan, Sarkka, Garcia-Fernandez, "Temporal parallelization of inference in hidden Markov models",
     2021, arXiv:2102.05743.
-Departs: two levels of pieces, in place of a tree of products.
+Departs: two levels of pieces, in place of a tree of products, and none of these where a chain forgets.
 """
 
 import math
@@ -35,6 +37,8 @@ from ...functional.numerics.threads import one_thread
 NEVER = -1e30  # the logarithm of 0, as a number that can be added and taken away
 RARE, LOWEST = -100.0, -300.0  # the least log A, and log b below the best, where no sum is lost
 FEW, LONG = 1000, 64  # sequences x states^2 up to which, and steps from which, pieces are faster
+RECENT, TRIES = 64, 4  # steps that a chain may take to forget at first, and how often it gets more
+SAME = 512  # roundings: how far two beginnings of a piece may differ
 HELD = 2**20  # transitions of which all are held at once
 
 
@@ -170,13 +174,36 @@ def _carried(ring: Semiring, m: Tensor, b: Tensor, back: bool = False) -> tuple[
     first = torch.full_like(b[0], ring.one)
     if steps < LONG or n * k**2 * (1 if ring is SUMS else k) > FEW:
         return _looped(ring, m, first, b, back)
-    if back:
-        r, s = _carried(ring, m, b.flip(0))
-        return r.flip(0), s
     length = math.ceil((steps / 2) ** 0.5)
     pieces = math.ceil(steps / length)
     b = pad(b, (0, 0, 0, 0, 0, pieces * length - steps), value=ring.one)
     b = b.unflatten(0, (pieces, length)).transpose(0, 1).contiguous()  # (length, pieces, n, k)
+
+    def heads_after(rows: Tensor) -> Tensor:
+        q = ring.move(rows, m)
+        if back:
+            return torch.cat([ring.over(q, ring.plus(q, -1, keepdim=True))[1:], first[None]])
+        return torch.cat([first[None], q[:-1]])
+
+    rows = torch.full_like(b[0], ring.one)
+    for each in reversed(b[:RECENT]) if back else b[-RECENT:]:
+        rows = ring.times(ring.move(rows, m), each)
+        rows = ring.over(rows, ring.plus(rows, -1, keepdim=True))
+    heads, near = heads_after(rows), SAME * torch.finfo(b.dtype).eps
+    for _ in range(TRIES):
+        a, s = _looped(ring, m, heads, b, back)
+        before, heads = heads, heads_after(a[0] if back else a[-1])
+        if torch.allclose(heads, before, rtol=near, atol=0 if ring is SUMS else near):
+            break
+    else:
+        heads = _heads(ring, m, first, b.flip(0, 1)).flip(0) if back else _heads(ring, m, first, b)
+        a, s = _looped(ring, m, heads, b, back)
+    return a.transpose(0, 1).flatten(0, 1)[:steps], s.transpose(0, 1).flatten(0, 1)[:steps]
+
+
+def _heads(ring: Semiring, m: Tensor, first: Tensor, b: Tensor) -> Tensor:
+    """Where pieces begin, (pieces, n, k), by what each makes of each state."""
+    pieces, n, k = b.shape[1:]
     whole = torch.full_like(m, ring.zero).fill_diagonal_(ring.one).expand(pieces, n, k, k)
     scale = b.new_zeros(pieces, n, k, 1)  # log of what rows of `whole` were divided by
     for each in b:
@@ -188,8 +215,7 @@ def _carried(ring: Semiring, m: Tensor, b: Tensor, back: bool = False) -> tuple[
     for piece in whole[:-1]:  # from each state at its first step to each at the next piece's first
         rows = ring.plus(ring.times(heads[-1][..., None], piece), -2)
         heads.append(ring.over(rows, ring.plus(rows, -1, keepdim=True)))
-    a, s = _looped(ring, m, torch.stack(heads), b)
-    return a.transpose(0, 1).flatten(0, 1)[:steps], s.transpose(0, 1).flatten(0, 1)[:steps]
+    return torch.stack(heads)
 
 
 def _looped(
@@ -200,8 +226,9 @@ def _looped(
     Backwards no sums are taken: those of the pass forwards are in b. Memory is used again, since to
     get new memory takes longer than the sums.
     """
-    out, q, s = torch.empty_like(b), first.clone(), b.new_empty(*b.shape[:-1], 1)
-    parts = [*zip(out, b, s, strict=True)]
+    out, s = b.new_empty(b.shape), b.new_empty(*b.shape[:-1], 1)
+    q = first.flatten(0, -2).clone()
+    parts = [*zip(*(x.flatten(1, -2) for x in (out, b, s)), strict=True)]
     for rows, each, total in reversed(parts) if back else parts:
         ring.times(q, each, out=rows)
         if not back:

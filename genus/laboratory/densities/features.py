@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import softplus
+from torch import nn
 
 from ...data import load
 from ...energy import RBM
@@ -33,6 +32,11 @@ if TYPE_CHECKING:
 TEMPERATURES = (10, 30, 100, 300, 1000, 3000)
 MOMENTS = (0, 1, 2, 5, 10, 30, 100, 300)  # Gibbs steps after which chains are shown
 CHAINS = 4  # that are shown
+FILM, SIDE, LARGE = (
+    80,
+    6,
+    5,
+)  # Gibbs steps of the film, chains a side, pixels a side of each of theirs
 TOP = 4  # units of which a picture is the sum
 WHY = (
     "A feature is what a unit adds to the log odds of each pixel. Which units are on is drawn from the picture, "
@@ -69,7 +73,7 @@ def features(hidden: int = 16, rounds: int = 3000, seed: int = 0) -> Outcome:
     fit(model, data.train, run, optimizers=sgd, schedule=linear)
     test = data.test.everything()[0]
     with torch.no_grad():
-        exact = counted(model)
+        exact = model.counted_log_z()
         nats = float(model.energy(test).mean() + exact)
         picture = test[:1].flatten(1)
         chances = (picture @ model.W + model.b).sigmoid()[0]
@@ -83,6 +87,12 @@ def features(hidden: int = 16, rounds: int = 3000, seed: int = 0) -> Outcome:
     ]
     for before, to in pairwise(MOMENTS):
         chains.append(model.gibbs(chains[-1], to - before))
+    moving = chains[0].repeat(SIDE**2 // CHAINS, 1, 1, 1)
+    frames = []
+    for _ in range(FILM):
+        frames.append(sheet(moving.view(-1, 8, 8).numpy(), SIDE))
+        moving = model.gibbs(moving, 1)
+    film = np.nan_to_num(np.stack(frames), nan=0.5).repeat(LARGE, 1).repeat(LARGE, 2)
     errors = [found.value - float(exact) for found in estimates]
     near = next((t for t, e in zip(TEMPERATURES, errors, strict=True) if abs(e) < 0.1), None)
     weights = " + ".join(f"{short(float(chances[j]))} × unit {int(j)}" for j in top)
@@ -117,17 +127,8 @@ def features(hidden: int = 16, rounds: int = 3000, seed: int = 0) -> Outcome:
             "log_z/exact": np.array(float(exact)),
         },
         {"hidden": hidden, "rounds": rounds, "seed": seed},
+        film=(255 * film).astype(np.uint8),
     )
-
-
-def counted(model: RBM) -> Tensor:
-    """log Z, by all states of the hidden units."""
-    bits = torch.arange(model.hidden)
-    parts = []
-    for numbers in torch.arange(2**model.hidden).split(2**14):
-        h = (numbers[:, None] >> bits & 1).to(model.W)
-        parts.append((h @ model.b + softplus(model.a + h @ model.W.T).sum(1)).double())
-    return torch.cat(parts).logsumexp(0)
 
 
 def plot(outcome: Outcome) -> "Figure":
