@@ -23,7 +23,7 @@ def dbm(
     updates: int = 10,
     run: Run = RUN,
 ) -> Model:
-    """DBM on digits as bits; target: 22 nats by weights and annealed importance sampling.
+    """DBM on digits as bits; target: 22.5 nats by weights and annealed importance sampling.
 
     Args:
         data: name or path of a data set of bits, or of pixels, which are drawn as bits.

@@ -20,7 +20,7 @@ def dbn(
     chains: int = 128,
     run: Run = RUN,
 ) -> Model:
-    """DBN on digits as bits; target: 22 nats by weights and annealed importance sampling.
+    """DBN on digits as bits; target: 22.5 nats by weights and annealed importance sampling.
 
     Args:
         data: name or path of a data set of bits, or of pixels, which are drawn as bits.

@@ -17,7 +17,7 @@ def energy_network(
     chains: int = 256,
     run: Run = RUN,
 ) -> Model:
-    """EnergyNetwork on two moons; target: within 0.05 nats of the truth by annealed importance sampling.
+    """EnergyNetwork on two moons; target: within 0.1 nats of the truth by annealed importance sampling.
 
     Args:
         data: name or path of a data set of vectors.

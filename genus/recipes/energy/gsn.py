@@ -19,7 +19,7 @@ def gsn(
     burn_in: int = 100,
     run: Run = RUN,
 ) -> Model:
-    """GSN on digits as bits; target: at most 23.2 nats by the sampling-based bound of 10,000 draws.
+    """GSN on digits as bits; target: at most 23.6 nats by the latents of 10,000 samples.
 
     Args:
         data: name or path of a data set of bits, or of pixels, which are drawn as bits.
