@@ -1,10 +1,11 @@
-"""Test log-likelihood of small tables over ten folds: a Gaussian, mixtures, kernels, factors, flows.
+"""Test log-likelihood of small tables over ten folds: a Gaussian, kernels, factors, beside mixtures and flows.
 
 The tables are read from the folder that GENUS_DATA names, by the protocol of RNADE: columns of whole numbers
-are left out, and of two whose correlation is beyond 0.98 the second. What is fitted in seconds chooses its
-settings by the validation rows of each fold; a flow chooses them in the first fold, for all of them.
+are left out, and of two whose correlation is beyond 0.98 the second. Settings are chosen by the validation rows
+of each fold. Rows of mixtures and flows, on the same folds, are those of flow/flow_tables.
 """
 
+import json
 import math
 import statistics
 import time
@@ -13,28 +14,25 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import count, islice, product
+from itertools import islice
 from typing import Any
 
 import torch
 
-from genus.core import GenerativeModel, Model, Space
+from genus.core import GenerativeModel, Model
 from genus.data import Data, load
 from genus.data.published.uci import FILES, FOLDS
-from genus.density import FactorAnalysis, Gaussian, GaussianMixture, KernelDensity
-from genus.train.game import Average, play
-from genus.train.schedules import cosine
+from genus.density import FactorAnalysis, Gaussian, KernelDensity
 
-from ..bench import Bench, Cell, Cells, Table, with_error
-from ..flow.flow_tables import FLOWS, LR, Setting, mean_log_prob, stopped
+from ..bench import RESULTS, Bench, Cell, Cells, Table, with_error
+from ..flow.flow_tables import mean_log_prob, stopped
 
-EVERY, EMA = 50, 0.98  # rounds between two looks at the validation rows, and the average of weights
-COUNTS, FLOORS = (2, 5, 10, 20, 40), (1e-1, 1e-2, 1e-3, 1e-4)  # of mixtures
 FACTORS = (1, 2, 3, 4, 6, 8, 12, 16)
-UNITS = ((64, 0.2), (128, 0.5))  # of a flow's hidden layers, with their dropout
-BATCHES = (100, 400)
-MAF_ROUNDS, NSF_ROUNDS = 1500, 1000  # at most
-DECAY = 0.1  # of a flow's weights, AdamW's
+BESIDE = (  # of flow_tables
+    "mixture of Gaussians",
+    "MAF, 5 maps",
+    "NSF, 3 autoregressive maps",
+)
 Choice = dict[str, Any]  # what is chosen on validation rows
 
 
@@ -47,14 +45,12 @@ class Entry:
         choices: its settings, for rows of so many numbers.
         begin: the model of a setting, and what it is at each look while it learns.
         words: what its row says of a setting.
-        anew: whether each fold chooses its settings; else the first one chooses for all.
     """
 
     label: str
     choices: Callable[[int], list[Choice]]
     begin: Callable[[Data, Choice, int], tuple[Model, Iterator[Model]]]
     words: str = ""
-    anew: bool = True
 
 
 def only(numbers: int) -> list[Choice]:
@@ -62,23 +58,8 @@ def only(numbers: int) -> list[Choice]:
     return [{}]
 
 
-def in_counts(kind: str, numbers: int) -> list[Choice]:
-    """Mixtures with a kind of covariance."""
-    return [
-        {"components": k, "floor": floor, "covariance": kind}
-        for k, floor in product(COUNTS, FLOORS)
-    ]
-
-
 def in_factors(numbers: int) -> list[Choice]:
     return [{"factors": k, "floor": 1e-3} for k in FACTORS if k < numbers]
-
-
-def in_units(numbers: int) -> list[Choice]:
-    return [
-        {"units": width, "dropout": dropout, "batch": batch}
-        for (width, dropout), batch in product(UNITS, BATCHES)
-    ]
 
 
 def by_fit(make: Callable[..., GenerativeModel], data: Data, choice: Choice, seed: int) -> Any:
@@ -86,43 +67,6 @@ def by_fit(make: Callable[..., GenerativeModel], data: Data, choice: Choice, see
     torch.manual_seed(seed)
     model: Any = make(data.space, **choice)
     return model, (model for _ in model.fit(data.train.everything()[0]))
-
-
-def by_play(
-    make: Callable[[Space, Setting], Model], rounds: int, data: Data, choice: Choice, seed: int
-) -> tuple[Model, Iterator[Model]]:
-    """A flow that is trained for so many rounds at most: its averaged weights at each look."""
-    torch.manual_seed(seed)
-    model = make(data.space, Setting(int(choice["units"]), choice["dropout"], DECAY))
-    return model, played(model, data, int(choice["batch"]), seed, rounds)
-
-
-def played(model: Model, data: Data, batch: int, seed: int, rounds: int) -> Iterator[Model]:
-    optimizer = torch.optim.AdamW(model.parameters(), lr=LR, weight_decay=DECAY, fused=True)
-    average = Average(model, EMA)
-    batches = (data.train.batch(number, batch, seed) for number in count())
-    steps = play(model, batches, {"model": optimizer}, clip=1.0)
-    for number, _ in enumerate(islice(steps, rounds), start=1):
-        average.update(number - 1)
-        for group in optimizer.param_groups:
-            group["lr"] = LR * cosine(number / rounds)
-        if number % EVERY == 0:
-            yield average.model
-
-
-def flow(name: str, rounds: int) -> Entry:
-    title, make = FLOWS[name]
-    words = "{units:g} units, dropout {dropout:g}, batches of {batch:g}"
-    return Entry(title, in_units, partial(by_play, make, rounds), words, anew=False)
-
-
-def mixture(kind: str) -> Entry:
-    return Entry(
-        f"mixture of Gaussians, {kind}",
-        partial(in_counts, kind),
-        partial(by_fit, GaussianMixture),
-        "{components:g} components, floor {floor:g}",
-    )
 
 
 MODELS = {
@@ -134,10 +78,6 @@ MODELS = {
         "{factors:g} factors",
     ),
     "kernels": Entry("kernels", only, partial(by_fit, KernelDensity)),
-    "mixture": mixture("full"),
-    "diagonal": mixture("diagonal"),
-    "maf": flow("maf", MAF_ROUNDS),
-    "nsf_ar": flow("nsf_ar", NSF_ROUNDS),
 }
 
 BENCH = Bench(
@@ -147,25 +87,18 @@ BENCH = Bench(
     {
         "data": "genus.data.uci: ten folds; one tests, the next validates, eight train",
         "unit": "nats a row; features have mean 0 and deviation 1 over the fold's training rows",
-        "mixtures": f"EM; {', '.join(map(str, COUNTS))} components, no variance below "
-        f"{', '.join(f'{floor:g}' for floor in FLOORS)}",
         "factors": f"{', '.join(map(str, FACTORS))}, fewer than numbers; no variance below 0.001",
         "kernels": "the bandwidth that leaving one training row out says",
-        "flows": f"AdamW, {LR:g}, cosine over {MAF_ROUNDS:,} rounds (MAF) or {NSF_ROUNDS:,} (NSF), averaged "
-        f"weights",
-        "settings of flows": f"{', '.join(f'{w} units with dropout {p:g}' for w, p in UNITS)}; "
-        f"batches of {BATCHES[0]} or {BATCHES[1]} rows",
-        "stopping": f"each model is that of its best validation rows, looked at after each step of EM and "
-        f"every {EVERY} rounds of a flow, until five looks are no better",
-        "chosen": "by validation rows: in each fold; flows in the first one, for all folds",
+        "stopping": "each model is that of its best validation rows, looked at after each step of EM",
+        "mixtures and flows": "those of flow/flow_tables, on the same folds, with its settings",
     },
     """
     Means over the folds and their standard errors, nats a row; higher is better. CPU seconds are those of
     all folds and settings. Of settings that are not the same in all folds the commonest is named.
 
-    Values are rounded, and some are there many times: a density gains by finding them, without bound. Floors of
-    variances, and the resolution below which no kernel gets narrower, limit what mixtures, factors
-    and kernels can gain by that; nothing limits a flow.
+    Values are rounded, and some are there many times: a density gains by finding them, without bound. A floor of
+    variances, and the resolution below which no kernel gets narrower, limit what factors and kernels can gain
+    by that; nothing limits a flow.
     """,
     weights="best",
 )
@@ -177,14 +110,13 @@ def cells(options: Namespace) -> Iterator[Cell]:
         for data in FILES:
             for fold in range(FOLDS):
                 probe = partial(first_values, entry, data) if fold == 0 else None
-                yield Cell(
-                    f"{model}/{data}/{fold}", partial(of_fold, model, data, fold, options), probe
-                )
+                yield Cell(f"{model}/{data}/{fold}", partial(of_fold, model, data, fold), probe)
 
 
 @BENCH.rows
 def rows(found: Cells, options: Namespace) -> Table:
     table = []
+    others = json.loads((RESULTS / "flow_tables.json").read_text("utf-8"))["rows"]
     for data in FILES:
         for model, entry in MODELS.items():
             keys = [f"{model}/{data}/{fold}" for fold in range(FOLDS)]
@@ -201,6 +133,9 @@ def rows(found: Cells, options: Namespace) -> Table:
                         f"{seconds:.0f}" if seconds >= 1 else f"{seconds:.1f}",
                     ]
                 )
+        for model, name, test, validation, folds, setting, seconds in others:
+            if name == data.replace("_", " ") and model in BESIDE:
+                table.append([name, model, setting, test, validation, folds, seconds])
     return table
 
 
@@ -227,20 +162,15 @@ def chosen(entry: Entry, choices: Sequence[Choice]) -> str:
     return f"{words} ({often} of {len(choices)})" if others else words
 
 
-def of_fold(name: str, data: str, fold: int, options: Namespace) -> dict[str, Any]:
-    """A model on a fold: the settings of the first fold, where it is measured and chooses for all."""
-    entry = MODELS[name]
-    first = BENCH.read(options.out).get(f"{name}/{data}/0")
-    if entry.anew or fold == 0 or first is None:
-        return measured(entry, load(data, fold=fold), None, fold)
-    return measured(entry, load(data, fold=fold), first["figures"]["choice"], fold)
+def of_fold(name: str, data: str, fold: int) -> dict[str, Any]:
+    return measured(MODELS[name], load(data, fold=fold), fold)
 
 
-def measured(entry: Entry, data: Data, choice: Choice | None, seed: int) -> dict[str, Any]:
-    """The test rows by a model in one setting, or in that of its best validation rows."""
+def measured(entry: Entry, data: Data, seed: int) -> dict[str, Any]:
+    """The test rows by a model in the setting of its best validation rows."""
     begun, best, tried = time.process_time(), {}, []
     validation, test = (split.everything()[0] for split in (data.validation, data.test))
-    for now in entry.choices(data.space.dims) if choice is None else [choice]:
+    for now in entry.choices(data.space.dims):
         model, steps = entry.begin(data, now, seed)
         loss, look = stopped(model, steps, validation)
         tried.append([now, -loss])
