@@ -29,6 +29,18 @@ def no_power_cuts():
         yield
 
 
+@pytest.fixture(scope="module")
+def few_sentences():
+    """reordering with few sentences of each length: all of them take seconds to draw."""
+    from genus.data.sources import Source
+    from genus.data.text import languages
+
+    few = Source(cache(lambda: languages.reordering(rows=20, held_out=4).data))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(languages.SETS, "reordering", few)
+        yield
+
+
 def pytest_addoption(parser):
     parser.addoption("--shuffle", type=int, metavar="SEED", help="run the tests in another order")
 

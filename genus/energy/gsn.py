@@ -51,7 +51,7 @@ from ..functional.densities.densities import log_bernoulli
 from .units import bits, log_odds
 
 
-class Step(NamedTuple):
+class ChainStep(NamedTuple):
     """Where a chain stands after one of its steps, (n, d) each."""
 
     logits: Tensor  # of P(x | h^1), which score an x and pass on gradients
@@ -142,7 +142,7 @@ class GSN(GenerativeModel):
         before, after = torch.randn_like(field), torch.randn_like(field)
         return (field + noise * before).tanh() + noise * after
 
-    def chain(self, x: Tensor, steps: int, known: Tensor | None = None) -> Iterator[Step]:
+    def chain(self, x: Tensor, steps: int, known: Tensor | None = None) -> Iterator[ChainStep]:
         """Steps of a chain, one after another. Its hidden layers begin at 0.
 
         Args:
@@ -161,7 +161,7 @@ class GSN(GenerativeModel):
             x = bits(logits.detach().sigmoid())
             if known is not None:
                 x = torch.where(known, begun, x)
-            yield Step(logits, x)
+            yield ChainStep(logits, x)
 
     def loss(self, x: Tensor) -> Losses:
         """The sum over all walkbacks of -log P(x | h^1), nats for each row: no bound of -log p(x)."""

@@ -18,6 +18,7 @@ from genus.recipes.__main__ import (
     within_reach,
 )
 
+pytestmark = pytest.mark.usefixtures("few_sentences")
 WRITTEN = json.loads(recipes.CATALOGUE.read_text("utf-8"))
 
 

@@ -371,7 +371,7 @@ def test_the_disk_fills_up_while_sampling(run, said, tmp_path, monkeypatch):
 
 
 def test_a_failure_of_ours(standins, said, tmp_path, monkeypatch):
-    monkeypatch.setattr("genus.energy.RBM.gibbs", lambda *given: None)  # so that its loss fails
+    monkeypatch.setattr("genus.energy.RBM._gibbs", lambda *given: None)  # so that its loss fails
     code, _, err = said("fit shy --out", tmp_path / "out")
     assert code == 1
     assert err.startswith("genus: a failure of genus, not of yours: TypeError: ")

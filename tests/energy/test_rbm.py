@@ -107,9 +107,9 @@ def test_it_learns_a_planted_distribution(chains):
     model = RBM(Bits((4,)), hidden=3, steps=5, chains=chains).double()
     model.prepare(x)
     optimizer = torch.optim.Adam(model.parameters(), 0.02)
-    batches = ((x[torch.randint(len(x), (200,))],) for _ in range(1500))
+    batches = ((x[torch.randint(len(x), (200,))],) for _ in range(800))
     for number, _ in enumerate(play(model, batches, {"model": optimizer})):
-        optimizer.param_groups[0]["lr"] = 0.02 * (1 - number / 1500)
+        optimizer.param_groups[0]["lr"] = 0.02 * (1 - number / 800)
     divergence = (truth * (truth / probabilities(model)).log()).sum().item()
     assert divergence < 0.01
     if chains:

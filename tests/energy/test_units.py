@@ -130,9 +130,9 @@ def test_it_learns_what_another_one_draws(space):
     model.prepare(x)
     begun = (model.energy(x) + model.counted_log_z()).mean().item()
     optimizer = torch.optim.Adam(model.parameters(), 0.02)
-    batches = ((x[torch.randint(len(x), (200,))],) for _ in range(1200))
+    batches = ((x[torch.randint(len(x), (200,))],) for _ in range(800))
     for number, _ in enumerate(play(model, batches, {"model": optimizer})):
-        optimizer.param_groups[0]["lr"] = 0.02 * (1 - number / 1200)
+        optimizer.param_groups[0]["lr"] = 0.02 * (1 - number / 800)
     found = (model.energy(x) + model.counted_log_z()).mean().item()
     truth = (planted.energy(x) + planted.counted_log_z()).mean().item()
     assert begun > truth + 0.1

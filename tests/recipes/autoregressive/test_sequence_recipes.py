@@ -12,6 +12,7 @@ from genus.measure import evaluate
 from genus.recipes import find
 from genus.train.run import Run
 
+pytestmark = pytest.mark.usefixtures("few_sentences")
 SIZES = {
     "seq2seq": {"width": 8, "embedding": 4},
     "translation_transformer": {"width": 12},
