@@ -53,7 +53,7 @@ def run(rounds: int, lr: float = 0.1) -> Run:
 
 MODELS = {
     "rbm": Entry("RBM, 500 units, PCD-1", rbm, run(200_000), {"hidden": 500}, seeds=3),
-    "cd-1": Entry("RBM, 500 units, CD-1", rbm, run(100_000), {"hidden": 500, "chains": 0}),
+    "cd-1": Entry("RBM, 500 units, CD-1", rbm, run(60_000), {"hidden": 500, "chains": 0}),
     "cd-25": Entry(
         "RBM, 500 units, CD-25", rbm, run(40_000), {"hidden": 500, "chains": 0, "steps": 25}
     ),
@@ -63,11 +63,11 @@ MODELS = {
         run(60_000),
         {"hidden": 500, "temperatures": 10},
     ),
-    "dbn": Entry("DBN, 500 and 2,000 units", dbn, run(200_000), {"hidden": (500, 2000)}),
+    "dbn": Entry("DBN, 500 and 2,000 units", dbn, run(140_000), {"hidden": (500, 2000)}),
     "dbm": Entry(
         "DBM, 500 and 1,000 units",
         dbm,
-        run(120_000, lr=0.05),
+        run(70_000, lr=0.1),
         {"hidden": (500, 1000), "steps": 1, "updates": 5},
     ),
     "gsn": Entry(
