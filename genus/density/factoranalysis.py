@@ -30,7 +30,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core import GenerativeModel, Losses, Reals, Refused, Space, at_least, positive, require
-from ..functional.densities.densities import HELD
+from ..functional.densities.densities import HELD, double_home
 
 Noise = Literal["diagonal", "spherical"]
 
@@ -145,7 +145,7 @@ class FactorAnalysis(GenerativeModel):
 
     def _double(self) -> "Factors":
         """The parameters in double precision: a small variance would drown in the rounding of a row."""
-        home, d = _home(self.mean), self.space.dims
+        home, d = double_home(self.mean), self.space.dims
         mean, loadings, scale = (
             p.to(home, torch.float64) for p in (self.mean, self.loadings, self.scale)
         )
@@ -159,7 +159,7 @@ class FactorAnalysis(GenerativeModel):
 
     def _parts(self, x: Tensor, in_order: bool = False) -> Iterator["Part"]:
         """Some rows at a time; if in order, those with the same entries missing next to each other."""
-        rows = x.flatten(1).to(_home(x))
+        rows = x.flatten(1).to(double_home(x))
         if in_order:
             rows = rows[rows.isnan().unique(dim=0, return_inverse=True)[1].argsort(stable=True)]
         for part in rows.split(max(1, HELD // max(self.space.dims, (self.factors + 1) ** 2))):
@@ -333,12 +333,7 @@ def described(x: Tensor, space: Space) -> tuple[Tensor, Tensor]:
             f"FactorAnalysis: number {int(counts.argmin())} of x is missing in all rows; at least one "
             f"entry of each is wanted: leave it out"
         )
-    counts = counts.to(_home(rows), torch.float64)
+    counts = counts.to(double_home(rows), torch.float64)
     parts = rows.split(max(1, HELD // space.dims))
     sums = torch.stack([part.to(counts).nan_to_num(0.0).sum(0) for part in parts])
     return sums.sum(0) / counts, counts
-
-
-def _home(x: Tensor) -> torch.device:
-    """Where x is computed with in double precision, which mps has not."""
-    return torch.device("cpu") if x.device.type == "mps" else x.device

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core import GenerativeModel, Losses, Reals, Refused, Space, require
-from ..functional.densities.densities import HELD, log_multivariate_normal
+from ..functional.densities.densities import HELD, double_home, log_multivariate_normal
 
 Covariance = Literal["full", "diagonal", "spherical"]
 LARGEST = 5000  # dimensions of a full covariance whose eigenvectors take about a minute
@@ -111,7 +111,7 @@ def fitted(x: Tensor, share: Tensor, covariance: str, floor: float) -> tuple[Ten
     data's, and its eigenvalues, raised to the floor. In double precision: a narrow direction would
     drown in the rounding of a wide one's square.
     """
-    like, home = x, "cpu" if x.device.type == "mps" else x.device  # mps has no double
+    like, home = x, double_home(x)
     x, share = x.to(home, torch.float64), share.to(home, torch.float64)
     share = share / share.sum()
     mean = share @ x
@@ -140,7 +140,7 @@ def fitted_diagonals(
     Returns:
         The means, (k, d), and the scales, (k, d) or (k, 1).
     """
-    home = torch.device("cpu") if x.device.type == "mps" else x.device  # mps has no double
+    home = double_home(x)
     middle = x.mean(0).to(home, torch.float64)
     shares = shares.to(home, torch.float64)
     shares = shares / shares.sum(0).clamp(min=torch.finfo(torch.float64).tiny)

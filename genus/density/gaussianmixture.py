@@ -28,6 +28,7 @@ from torch.nn.functional import one_hot
 from ..core import GenerativeModel, Losses, Refused, Space, at_least
 from ..functional.densities.densities import (
     HELD,
+    double_home,
     log_diagonal_normals,
     log_multivariate_normal,
 )
@@ -123,7 +124,7 @@ class GaussianMixture(GenerativeModel):
 
     def normals(self, middle: Tensor) -> "Full | Diagonal":
         """The components, in double precision, for rows of this mean, (d,)."""
-        home = torch.device("cpu") if self.means.device.type == "mps" else self.means.device
+        home = double_home(self.means)
         log_pi, means, scales, middle = (
             p.detach().to(home, torch.float64)
             for p in (self.logits.log_softmax(0), self.means, self.scales, middle)

@@ -31,6 +31,7 @@ import torch
 from torch import Tensor
 
 from ..core import GenerativeModel, Losses, Reals, Refused, Space, at_least, positive, require
+from ..functional.densities.densities import double_home
 from ..functional.densities.neighbours import radii
 
 LINES, PAIRS = 128, 2**17  # rows, and pairs of rows, that are held at once: a cache holds them
@@ -74,7 +75,7 @@ class KernelDensity(GenerativeModel):
 
     def log_prob(self, x: Tensor) -> Tensor:
         self._check_fitted()
-        home = _home(x)
+        home = double_home(x)
         widths = self.widths.to(home, torch.float64)
         middle = self.centres.to(home, torch.float64).mean(0)
         centres = (self.centres.to(home, torch.float64) - middle) / widths
@@ -100,7 +101,7 @@ class KernelDensity(GenerativeModel):
             self.widths.fill_(math.sqrt(self.floor))
             yield {"nll": -self.log_prob(x[:1]).mean()}
             return
-        rows = centres.to(_home(x), torch.float64)
+        rows = centres.to(double_home(x), torch.float64)
         counts = counts.to(rows.device)
         some = slice(None)
         if len(rows) > self.rows:
@@ -237,11 +238,6 @@ def log_kernels(x: Tensor, centres: Tensor, counts: Tensor, others: bool = False
 def _log_volume(widths: Tensor) -> Tensor:
     """log of the integral of a kernel, ()."""
     return widths.log().sum() + 0.5 * len(widths) * math.log(2 * math.pi)
-
-
-def _home(x: Tensor) -> torch.device:
-    """Where x is computed with in double precision, which mps has not."""
-    return torch.device("cpu") if x.device.type == "mps" else x.device
 
 
 def _make_room(model: KernelDensity, state: Mapping[str, Tensor], prefix: str, *rest: Any) -> None:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding_bag, softplus
 
 from ..core import Bits, Pixels, Reals, Refused, Space, Tokens, require
-from ..functional.densities.densities import HELD, log_diagonal_normals
+from ..functional.densities.densities import HELD, double_home, log_diagonal_normals
 from .gaussian import fitted_diagonals
 
 CACHED = 2**17  # numbers
@@ -130,7 +130,7 @@ class CategoricalProducts(Products):
         return embedding_bag(self.numbers(x), table.flatten(1).T, mode="sum")
 
     def maximise(self, x: Tensor, shares: Tensor, smoothing: float) -> None:
-        home = torch.device("cpu") if x.device.type == "mps" else x.device  # mps has no double
+        home = double_home(x)
         count = torch.zeros(self.first.numel() * self.levels, self.count, dtype=torch.float64).to(
             home
         )
@@ -200,7 +200,7 @@ def _blocks(
 
 def _summed(x: Tensor, shares: Tensor) -> Tensor:
     """The sum of the rows of x, (n, d), by their shares, (n, k), in double precision, (k, d)."""
-    home = torch.device("cpu") if x.device.type == "mps" else x.device  # mps has no double
+    home = double_home(x)
     total = torch.zeros(shares.shape[1], x.shape[1], dtype=torch.float64, device=home)
     for rows, part in _blocks(x, shares, x.shape[1], CACHED if x.is_cpu else HELD):
         total += part.to(home, torch.float64).T @ rows.to(home, torch.float64)

@@ -22,6 +22,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import embedding, embedding_bag, pad
 
+from ...functional.densities.densities import double_home
+
 HELD = 2**20  # numbers of a block: documents times different words times topics
 PACKED = 2**22  # tokens that are counted at once
 LEAST, MOST = 1e-3, 1e3  # of a learnt alpha
@@ -210,4 +212,4 @@ def likeliest_alpha(mean: Tensor, alpha: Tensor, steps: int = 100) -> Tensor:
 
 def precise(x: Tensor) -> Tensor:
     """x in double precision, on its device if that has it."""
-    return (x.cpu() if x.device.type == "mps" else x).double()
+    return x.to(double_home(x), torch.float64)

@@ -10,6 +10,11 @@ from torch.special import log_ndtr
 HELD = 2**22  # numbers of rows that are held in double precision at once
 
 
+def double_home(x: Tensor) -> torch.device:
+    """Where what is on the device of x can be computed in double precision, which mps has not: there, or the CPU."""
+    return torch.device("cpu") if x.device.type == "mps" else x.device
+
+
 def log_normal(x: Tensor, mean: Tensor | float = 0.0, log_std: Tensor | float = 0.0) -> Tensor:
     """log N(x; mean, diag std^2): (n, ...) -> (n,)."""
     half_log_tau = 0.5 * math.log(2 * math.pi)
@@ -40,7 +45,7 @@ def log_diagonal_normals(x: Tensor, means: Tensor, scales: Tensor) -> Tensor:
         x: rows, (n, d).
         means, scales: (k, d), and (k, d) or (k, 1).
     """
-    home = torch.device("cpu") if x.device.type == "mps" else x.device  # mps has no double
+    home = double_home(x)
     m, s = means.to(home, torch.float64), scales.to(home, torch.float64)
     middle = m.mean(0).detach()
     m, s = m - middle, s.abs().expand_as(means)
