@@ -142,7 +142,7 @@ from genus.functional.diffusion.weights import MinSNR
 from genus.functional.numerics.integrators import RK4, DormandPrince
 from genus.nn import MLP, ConvDecoder, ConvEncoder, Flat, Labels, SeveralLabels
 from genus.translation import Pix2Pix
-from genus.vae import VAE, Normal
+from genus.vae import IWAE, VAE, MixturePrior, Normal, VampPrior
 
 FIELDS = Records(
     (
@@ -351,6 +351,37 @@ MODELS = {
     ),
     "bayesian-gan-pixels": lambda: BayesianGAN(Pixels((2,), 5), [MLP(3, 2)], [MLP(2, 1)], 3, 100),
     "vae": lambda: VAE(Bits((3,)), 2, MLP(3, 4, (8,)), MLP(2, 3, (8,))),
+    "vae-mixture": lambda: VAE(
+        Bits((3,)), 2, MLP(3, 4, (8,)), MLP(2, 3, (8,)), prior=MixturePrior(2, 3)
+    ),
+    "vae-vamp": lambda: VAE(
+        Bits((3,)), 2, MLP(3, 4, (8,)), MLP(2, 3, (8,)), prior=VampPrior(Bits((3,)), 4)
+    ),
+    "vae-vamp-pixels": lambda: VAE(
+        Pixels((1, 2, 2), 3),
+        2,
+        MLP(4, 4, (8,)),
+        MLP(2, 8, (8,)),
+        prior=VampPrior(Pixels((1, 2, 2), 3), 3),
+    ),
+    "vae-flow": lambda: VAE(
+        Bits((3,)),
+        2,
+        MLP(3, 4, (8,)),
+        MLP(2, 3, (8,)),
+        prior=Flow(Reals((2,)), [Autoregressive(2, Spline(4), (8,))]),
+        beta=0.5,
+    ),
+    "iwae": lambda: IWAE(Bits((3,)), 2, MLP(3, 4, (8,)), MLP(2, 3, (8,)), k=3),
+    "iwae-plain": lambda: IWAE(
+        Reals((2,)),
+        2,
+        MLP(2, 4, (8,)),
+        MLP(2, 2, (8,)),
+        prior=MixturePrior(2, 2),
+        k=2,
+        doubly=False,
+    ),
     "vae-reals": lambda: VAE(Reals((2,)), 2, MLP(2, 4, (8,)), MLP(2, 2, (8,))),
     "vae-fixed": lambda: VAE(Reals((2,)), 1, MLP(2, 2), MLP(1, 2), Normal(0.5, learned=False)),
     "vae-pixels": lambda: VAE(Pixels((1, 2, 2), 3), 2, MLP(4, 4, (8,)), MLP(2, 8, (8,))),

@@ -1,7 +1,11 @@
 """Variational autoencoders: a latent, and a guess of it that bounds the likelihood."""
 
+from .amortised import Amortised as Amortised
+from .iwae import IWAE as IWAE
 from .likelihoods import Bernoulli as Bernoulli
 from .likelihoods import Logistic as Logistic
 from .likelihoods import NoiseDecoding as NoiseDecoding
 from .likelihoods import Normal as Normal
+from .priors import MixturePrior as MixturePrior
+from .priors import VampPrior as VampPrior
 from .vae import VAE as VAE

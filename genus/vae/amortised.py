@@ -1,0 +1,184 @@
+"""What variational autoencoders share: a prior of z, a decoder, and an encoder that guesses z from x.
+
+    p(z) = prior        p(x | z) = likelihood(decoder(z))        q(z | x) = N(m(x), s(x)^2)
+    w(x, z) = p(x | z) p(z) / q(z | x),   E_q w = p(x),   E_q log w = elbo(x) <= log p(x)
+
+A model adds its loss. The prior is N(0, I) where none is given, and then KL(q || p) is exact:
+
+    KL = 1/2 sum (m^2 + s^2 - 1 - 2 log s)
+
+Source: Kingma, Welling, "Auto-encoding variational Bayes", 2014, arXiv:1312.6114, equations 3, 10
+    and appendix B. Weights w: Burda, Grosse, Salakhutdinov, "Importance weighted autoencoders",
+    2016, arXiv:1509.00519.
+Departs: pixels have a discretised logistic, in the place of a normal, so their score is a
+    probability; the deviation of a normal is one number for all of x, not one for each from the
+    decoder, which could put infinite density on a point.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from ..core import GenerativeModel, Refused, Space, at_least
+from ..functional.densities.densities import kl_normal, log_normal
+from ..nn import MLP
+from .likelihoods import NOISY, Likelihood, Logistic, NoiseDecoding, fitting
+from .priors import LatentPrior, VampPrior
+
+HIDDEN = (256, 256)  # of the networks, where none are given
+
+
+class Amortised(GenerativeModel):
+    """A model with a latent, which an encoder guesses.
+
+    Args:
+        space: Bits, Reals or Pixels.
+        latent: the size of z.
+        encoder: x, (n, *space.shape), to the numbers of q(z | x), (n, 2 * latent); an MLP of
+            flat x if none is given.
+        decoder: z, (n, latent), to the likelihood's numbers, (n, numbers * c, ...) for an x
+            of c channels; an MLP if none is given.
+        likelihood: what these numbers mean; the one that fits the space if none is given.
+        prior: distribution of z: a prior of genus.vae, or any module with log_prob(z), (n,), and
+            sample(n), (n, latent), such as a flow; N(0, I) if none is given.
+    """
+
+    sampling_options = NoiseDecoding
+
+    def __init__(
+        self,
+        space: Space,
+        latent: int,
+        encoder: nn.Module | None,
+        decoder: nn.Module | None,
+        likelihood: Likelihood | None,
+        prior: nn.Module | None,
+    ):
+        super().__init__()
+        at_least(1, type(self).__name__, latent=latent)
+        self.space, self.latent = space, latent
+        self.likelihood = fitting(space) if likelihood is None else likelihood
+        _check_likelihood(type(self).__name__, self.likelihood, space)
+        numbers = self.likelihood.numbers * space.dims
+        self.encoder = MLP(space.dims, 2 * latent, HIDDEN) if encoder is None else encoder
+        self.decoder = MLP(latent, numbers, HIDDEN) if decoder is None else decoder
+        self.prior = prior
+        self._check_networks()
+
+    @torch.no_grad()
+    def _check_networks(self) -> None:
+        """One pass through all: they must fit the space and each other."""
+        who = type(self).__name__
+        channels, *sides = self.space.shape
+        wanted = (2, self.likelihood.numbers * channels, *sides)
+        numbers = self.numbers(self.noise(2, self.latent))
+        if numbers.shape != wanted:
+            came, wish = ("x".join(map(str, shape[1:])) for shape in (numbers.shape, wanted))
+            raise Refused(f"{who}: the decoder gives {came} numbers a row; wanted are {wish}")
+        guess = self._encoded(self.noise(2, *self.space.shape))
+        if guess.shape != (2, 2 * self.latent):
+            raise Refused(
+                f"{who}: the encoder gives {guess[0].numel()} numbers a row; wanted are "
+                f"{2 * self.latent}, means and log deviations of z"
+            )
+        if self.prior is None:
+            return
+        if not isinstance(self.prior, VampPrior | LatentPrior):
+            raise Refused(
+                f"{who}: the prior is {type(self.prior).__name__}; a module with log_prob(z) and "
+                f"sample(n) is wanted"
+            )
+        drawn = self.draw_prior(2)
+        if drawn.shape != (2, self.latent) or self.log_prior(drawn).shape != (2,):
+            raise Refused(
+                f"{who}: the prior draws z of {tuple(drawn.shape[1:])}; {(self.latent,)} is wanted"
+            )
+
+    def _encoded(self, x: Tensor) -> Tensor:
+        return self.encoder(x.flatten(1) if isinstance(self.encoder, MLP) else x)
+
+    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log standard deviation of q(z | x), each (n, latent)."""
+        mean, log_std = self._encoded(x).chunk(2, dim=1)
+        return mean, log_std
+
+    def numbers(self, z: Tensor) -> Tensor:
+        """What the likelihood makes of z, (n, numbers * c, ...)."""
+        out = self.decoder(z)
+        if isinstance(self.decoder, MLP):
+            out = out.unflatten(1, (-1, *self.space.shape[1:]))
+        return out
+
+    def log_prior(self, z: Tensor) -> Tensor:
+        """log p(z), (n,) nats."""
+        if isinstance(self.prior, VampPrior):
+            return self.prior.log_prob(z, *self.posterior(self.prior.inputs()))
+        return self.prior.log_prob(z) if isinstance(self.prior, LatentPrior) else log_normal(z)
+
+    @torch.no_grad()
+    def draw_prior(self, n: int) -> Tensor:
+        """n draws of z, (n, latent)."""
+        if isinstance(self.prior, VampPrior):
+            return self.prior.sample(n, *self.posterior(self.prior.inputs()))
+        return (
+            self.prior.sample(n)
+            if isinstance(self.prior, LatentPrior)
+            else self.noise(n, self.latent)
+        )
+
+    def encode(self, x: Tensor) -> Tensor:
+        """The mean of q(z | x), (n, latent)."""
+        return self.posterior(x)[0]
+
+    def decode(self, z: Tensor) -> Tensor:
+        """The mean of p(x | z), (n, *space.shape): in the range of x, but not on its grid."""
+        return self.likelihood.mean(self.numbers(z))
+
+    def terms(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The halves of -elbo, each (n,) nats: what reconstruction costs, and what the guess costs."""
+        mean, log_std = self.posterior(x)
+        z = mean + log_std.exp() * torch.randn_like(mean)
+        guess = (
+            kl_normal(mean, log_std)
+            if self.prior is None
+            else log_normal(z, mean, log_std) - self.log_prior(z)
+        )
+        return -self.likelihood.log_prob(x, self.numbers(z)), guess
+
+    def elbo(self, x: Tensor) -> Tensor:
+        """The bound from one draw of z, (n,) nats; its KL is exact if the prior is N(0, I)."""
+        reconstruction, kl = self.terms(x)
+        return -reconstruction - kl
+
+    def log_weight(self, x: Tensor) -> Tensor:
+        """log w of one draw of z, (n,) nats."""
+        mean, log_std = self.posterior(x)
+        z = mean + log_std.exp() * torch.randn_like(mean)
+        joint = self.likelihood.log_prob(x, self.numbers(z)) + self.log_prior(z)
+        return joint - log_normal(z, mean, log_std)
+
+    @torch.no_grad()
+    def sample(
+        self,
+        n: int | None = None,
+        context: Tensor | None = None,
+        decoding: NoiseDecoding = NOISY,
+    ) -> Tensor:
+        """x, (n, *space.shape): draws of p(x | z), unless `decoding` takes its means."""
+        numbers = self.numbers(self.draw_prior(self.sample_count(n, context)))
+        if decoding.mean:
+            return self.likelihood.mean(numbers)
+        return self.likelihood.sample(numbers, decoding.temperature)
+
+
+def _check_likelihood(who: str, likelihood: Likelihood, space: Space) -> None:
+    usual = fitting(space)
+    if type(likelihood) is not type(usual):
+        raise Refused(
+            f"{who}: the likelihood is {type(likelihood).__name__}, the space is {space}; "
+            f"{type(usual).__name__} fits it"
+        )
+    if isinstance(likelihood, Logistic) and likelihood.levels != space.cardinality:
+        raise Refused(
+            f"{who}: the likelihood has {likelihood.levels} levels, the space {space.cardinality}; "
+            f"they must be the same"
+        )
