@@ -301,6 +301,18 @@ def again_and_again(score, batch: tuple[Tensor, ...], repeats: int, at_once: int
     return torch.cat(found)
 
 
+def several_weights_are_weights(model, *batch):
+    """Each row's weights drawn at once have the mean and the spread of those drawn one by one."""
+    with torch.no_grad():
+        once = model.log_weights(*batch, k=400)
+        each = torch.stack([model.log_weight(*batch) for _ in range(400)])
+    assert once.shape == each.shape
+    error = ((once.var(0) + each.var(0)) / 400).sqrt()
+    assert ((once.mean(0) - each.mean(0)).abs() <= 5 * error + 1e-9).all()
+    spread = (once.std(0) + 1e-9) / (each.std(0) + 1e-9)
+    assert ((spread > 0.6) & (spread < 1.6)).all()
+
+
 def elbo_is_a_bound(model, *batch):
     """elbo <= log p on average, where log p is log E exp(log_weight): exact in the limit."""
     repeats = 2000
@@ -669,6 +681,7 @@ LAWS = {  # each law, and the promises that invoke it
     probability_sums_to_one: {"log_prob", "sample"},
     samples_come_from_the_density: {"log_prob", "sample"},
     weights_sum_to_one: {"log_weight"},
+    several_weights_are_weights: {"log_weights", "log_weight"},
     elbo_is_a_bound: {"elbo", "log_weight"},
     logits_are_blind_to_what_comes_later: {"logits"},
     drawing_by_steps_is_drawing_by_whole_passes: {"logits", "sample_from"},

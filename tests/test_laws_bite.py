@@ -211,6 +211,11 @@ class AddsTheKL(VAE):
         return kl - reconstruction
 
 
+class WeighsOthersRows(VAE):
+    def log_weights(self, x, *, k):
+        return super().log_weights(x.flip(0), k=k)
+
+
 class ForgetsThePrior(VAE):
     def log_weight(self, x):
         mean, log_std = self.posterior(x)
@@ -362,6 +367,7 @@ LIARS = [  # (liar, its arguments, the law that must reject it)
     (ForgetsALogdet, {"space": Reals((2,)), "width": 8}, "logdet_is_the_jacobians"),
     (AddsTheKL, {"space": Bits((3,)), "latent": 2}, "elbo_is_a_bound"),
     (ForgetsThePrior, {"space": Bits((3,)), "latent": 2}, "weights_sum_to_one"),
+    (WeighsOthersRows, {"space": Bits((3,)), "latent": 2}, "several_weights_are_weights"),
     (TouchesTheOther, PLAIN_GAN, "a_move_moves_only_what_is_owned"),
     (DetachesItsNetwork, PLAIN_GAN, "everything_owned_learns"),
     (CallsTheFakeRowsReal, PLAIN_GAN, "what_is_judged_is_what_the_critic_says"),

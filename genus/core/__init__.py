@@ -24,6 +24,7 @@ from .promises import HasEnergy as HasEnergy
 from .promises import HasFit as HasFit
 from .promises import HasLogProb as HasLogProb
 from .promises import HasLogWeight as HasLogWeight
+from .promises import HasLogWeights as HasLogWeights
 from .promises import HasUnnormalisedLogWeight as HasUnnormalisedLogWeight
 from .promises import Losses as Losses
 from .promises import promise as promise

@@ -17,6 +17,7 @@ PROMISES = (
     "log_prob",  # log p(x) exactly, nats: a probability on a discrete space, a density on Reals
     "elbo",  # a lower bound of log p(x) in expectation, nats
     "log_weight",  # a random number whose exponential is p(x) in expectation, nats
+    "log_weights",  # several of these at once
     "energy",  # -log p(x) up to a constant, nats
     "gibbs",  # a chain that leaves p(x) alone
     "logits",  # of each value given those before it in the model's `order`
@@ -78,6 +79,13 @@ class HasLogWeight(Protocol):
     """
 
     def log_weight(self, *x: Tensor) -> Tensor: ...
+
+
+@runtime_checkable
+class HasLogWeights(Protocol):
+    """Makes several draws of its importance weights at once, which is faster: (k, n), in nats."""
+
+    def log_weights(self, *x: Tensor, k: int) -> Tensor: ...
 
 
 @runtime_checkable

@@ -156,6 +156,16 @@ class Amortised(GenerativeModel):
         joint = self.likelihood.log_prob(x, self.numbers(z)) + self.log_prior(z)
         return joint - log_normal(z, mean, log_std)
 
+    def log_weights(self, x: Tensor, *, k: int) -> Tensor:
+        """log w of k draws of z, (k, n) nats; each x is encoded once."""
+        mean, log_std = self.posterior(x)
+        eps = torch.randn(k, *mean.shape, dtype=mean.dtype, device=mean.device)
+        z = (mean + log_std.exp() * eps).flatten(0, 1)
+        rows = x.repeat(k, *[1] * (x.dim() - 1))
+        joint = self.likelihood.log_prob(rows, self.numbers(z)) + self.log_prior(z)
+        guess = log_normal(z, mean.repeat(k, 1), log_std.repeat(k, 1))
+        return (joint - guess).unflatten(0, (k, len(x)))
+
     @torch.no_grad()
     def sample(
         self,

@@ -31,6 +31,7 @@ from ...core import (
     HasElbo,
     HasLogProb,
     HasLogWeight,
+    HasLogWeights,
     HasUnnormalisedLogWeight,
     Model,
     Reals,
@@ -47,6 +48,7 @@ from .samplebound import sample_bound
 
 Batch = tuple[Tensor, ...]
 ROWS = 500  # rows in one pass
+TOGETHER = 2000  # importance weights in one pass, where a model draws several at once
 OWN = 1 / 20, 10  # share of the rungs, and chains, of a path that each row has to itself
 
 
@@ -101,11 +103,18 @@ def bound(model: HasElbo, batch: Batch | Blocks, draws: int) -> LikelihoodEstima
 def importance_weighted(model: HasLogWeight, batch: Batch | Blocks, k: int) -> LikelihoodEstimate:
     """log mean of k importance weights, (n,): in expectation it never falls as k grows."""
     at_least(1, "importance_weighted", k=k)
+    several = promise(model, HasLogWeights)
 
     def score(*part: Tensor) -> Tensor:
-        total = _precise(model.log_weight(*part))
-        for _ in range(k - 1):
-            total = torch.logaddexp(total, _precise(model.log_weight(*part)))
+        together = max(1, TOGETHER // max(1, len(part[0]))) if several else 1
+        total, drawn = torch.full((len(part[0]),), -math.inf, dtype=torch.float64), 0
+        while drawn < k:
+            now = min(together, k - drawn)
+            if several:
+                found = _precise(several.log_weights(*part, k=now)).logsumexp(0)
+            else:
+                found = _precise(model.log_weight(*part))
+            total, drawn = torch.logaddexp(total, found), drawn + now
         return total - math.log(k)
 
     return LikelihoodEstimate(_by_rows(score, batch), "<=", {"name": "iwae", "settings": {"k": k}})
