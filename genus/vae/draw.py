@@ -194,8 +194,8 @@ class DRAW(GenerativeModel):
     def terms(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The halves of -elbo, each (n,) nats: what reconstruction costs, and what the guesses cost."""
         canvas, kl = self.blank, x.new_zeros(len(x))
-        for _, mean, log_std, canvas in self.guessed(x):
-            kl = kl + kl_normal(mean, log_std)
+        for stroke in self.guessed(x):
+            kl, canvas = kl + kl_normal(stroke.mean, stroke.log_std), stroke.canvas
         return -self.likelihood.log_prob(x, canvas), kl
 
     def loss(self, x: Tensor) -> Losses:
@@ -210,8 +210,8 @@ class DRAW(GenerativeModel):
     def log_weight(self, x: Tensor) -> Tensor:
         """log p(x, z) / q(z | x) of one draw of all z_t, (n,) nats."""
         canvas, ratio = self.blank, x.new_zeros(len(x))
-        for z, mean, log_std, canvas in self.guessed(x):
-            ratio = ratio + log_normal(z) - log_normal(z, mean, log_std)
+        for z, mean, log_std, after in self.guessed(x):
+            ratio, canvas = ratio + log_normal(z) - log_normal(z, mean, log_std), after
         return self.likelihood.log_prob(x, canvas) + ratio
 
     def encode(self, x: Tensor) -> Tensor:

@@ -106,7 +106,7 @@ def test_a_mean_has_no_temperature():
 def test_a_learned_deviation_finds_the_noise():
     torch.manual_seed(0)
     model = VAE(Reals((2,)), 1, MLP(2, 2), MLP(1, 2))
-    x = 3 + 0.2 * torch.randn(4096, 2)
+    x = 3 + 0.2 * torch.randn(1024, 2)
     optimizer = torch.optim.Adam(model.parameters(), 1e-2)
     for _ in range(600):
         optimizer.zero_grad()

@@ -48,7 +48,7 @@ from .samplebound import sample_bound
 
 Batch = tuple[Tensor, ...]
 ROWS = 500  # rows in one pass
-TOGETHER = 2000  # importance weights in one pass, where a model draws several at once
+TOGETHER = 1000  # importance weights in one pass, where a model draws several at once
 OWN = 1 / 20, 10  # share of the rungs, and chains, of a path that each row has to itself
 
 

@@ -21,6 +21,7 @@ def dbm(
     steps: int = 5,
     chains: int = 128,
     updates: int = 10,
+    decay: float = 0.0,
     run: Run = RUN,
 ) -> Model:
     """DBM on digits as bits; target: 22.5 nats by weights and annealed importance sampling.
@@ -31,6 +32,7 @@ def dbm(
         steps: number of Gibbs steps of a chain in a round.
         chains: number of persistent chains.
         updates: number of updates of mean field in a round.
+        decay: share of the weights that each round takes away, over its learning rate.
         run: length, folder and device of the run, of which pre-training, in its folder `start`, has a quarter;
             lr is that of plain gradient descent after it, and falls to 0.
     """
@@ -38,10 +40,10 @@ def dbm(
     source, space = loaded("dbm", data, before, Bits, view=Data.binarised)
     start = DBMStart(space, hidden, chains=chains)
     start.prepare(source.train.everything()[0])
-    start = fitted(start, source, before, optimizers_of(space, before), schedule=linear)
+    start = fitted(start, source, before, optimizers_of(space, before, decay), schedule=linear)
     if not isinstance(start, DBMStart):
         raise RefusedType(f"dbm: pre-training made a {type(start).__name__}")
     source, space = loaded("dbm", data, run, Bits, view=Data.binarised)
     model = DBM(space, hidden, steps, chains, updates)
     model.put_together(start)
-    return fitted(model, source, run, optimizers_of(space, run), schedule=linear)
+    return fitted(model, source, run, optimizers_of(space, run, decay), schedule=linear)

@@ -18,6 +18,7 @@ def dbn(
     hidden: tuple[int, ...] = (100, 200),
     steps: int = 1,
     chains: int = 128,
+    decay: float = 0.0,
     run: Run = RUN,
 ) -> Model:
     """DBN on digits as bits; target: 22.5 nats by weights and annealed importance sampling.
@@ -27,6 +28,7 @@ def dbn(
         hidden: units of the hidden layers, from below; at least two.
         steps: number of Gibbs steps of a chain in a round.
         chains: number of persistent chains.
+        decay: share of the weights that each round takes away, over its learning rate.
         run: length, folder and device of the run, whose rounds or minutes the layers share in equal parts;
             lr is that of plain gradient descent, and falls to 0 for each layer.
     """
@@ -35,16 +37,22 @@ def dbn(
     for height in range(1, len(hidden)):
         left = len(hidden) + 1 - height
         before, run = in_two(run, f"layer{height}", (1 / left, 1 - 1 / left))
-        model = _raised(data, hidden[:height], layers, steps, chains, before)
+        model = _raised(data, hidden[:height], layers, steps, chains, decay, before)
         top = model.top if isinstance(model, DBN) else model
         if not isinstance(top, RBM):
             raise RefusedType(f"dbn: a layer is a {type(top).__name__}")
         layers.append(top)
-    return _raised(data, hidden, layers, steps, chains, run)
+    return _raised(data, hidden, layers, steps, chains, decay, run)
 
 
 def _raised(
-    data: str, hidden: tuple[int, ...], layers: list[RBM], steps: int, chains: int, run: Run
+    data: str,
+    hidden: tuple[int, ...],
+    layers: list[RBM],
+    steps: int,
+    chains: int,
+    decay: float,
+    run: Run,
 ) -> Model:
     """The stack of these layers, of which the last is learnt on the others, which stand still."""
     source, space = loaded("dbn", data, run, Bits, view=Data.binarised)
@@ -54,4 +62,4 @@ def _raised(
         model = DBN(space, hidden, steps, chains)
         model.stand_on(layers)
     model.prepare(source.train.everything()[0])
-    return fitted(model, source, run, optimizers_of(space, run), schedule=linear)
+    return fitted(model, source, run, optimizers_of(space, run, decay), schedule=linear)

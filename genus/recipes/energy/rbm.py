@@ -21,6 +21,7 @@ def rbm(
     steps: int = 1,
     chains: int = 128,
     temperatures: int = 1,
+    decay: float = 0.0,
     run: Run = RUN,
 ) -> Model:
     """RBM on digits as bits; target: 22 nats by annealed importance sampling.
@@ -32,13 +33,15 @@ def rbm(
         steps: number of Gibbs steps of a chain in a round.
         chains: number of persistent chains; 0 begins each chain at the data in every round.
         temperatures: number of temperatures at which each chain runs; 1 for no tempering.
+        decay: share of the weights, but not of the biases, that each round takes away, over its learning rate;
+            some holds the machine from learning rows by heart.
         run: length, folder and device of the run; lr is that of plain gradient descent, ten times that of Adam for
             vectors, and falls to 0.
     """
     source, space = loaded("rbm", data, run, view=as_bits)
     model = RBM(space, hidden, steps, chains, temperatures=temperatures)
     model.prepare(source.train.everything()[0])
-    return fitted(model, source, run, optimizers_of(space, run), schedule=linear)
+    return fitted(model, source, run, optimizers_of(space, run, decay), schedule=linear)
 
 
 def as_bits(source: Data) -> Data:
@@ -46,10 +49,13 @@ def as_bits(source: Data) -> Data:
     return source.binarised() if isinstance(source.space, Pixels) else source
 
 
-def optimizers_of(space: Space, run: Run) -> MakesOptimizers:
+def optimizers_of(space: Space, run: Run, decay: float = 0.0) -> MakesOptimizers:
     """Plain gradient descent, or Adam for numbers, whose precisions want other steps than their means."""
 
     def sgd(name: str, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
-        return torch.optim.SGD(parameters, run.lr)
+        weights = [p for p in parameters if p.dim() > 1]
+        biases = [p for p in parameters if p.dim() < 2]
+        groups = [{"params": weights, "weight_decay": decay}, {"params": biases}]
+        return torch.optim.SGD(groups, run.lr)
 
     return adam(NUMBERS * run.lr) if isinstance(space, Reals) else sgd
