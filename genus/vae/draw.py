@@ -28,6 +28,7 @@ Departs: log sigma^2, log delta~ and log gamma are held in [-8, 8], where number
     grid of one point has no stride.
 """
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -136,6 +137,9 @@ class DRAW(GenerativeModel):
         )
         self.read_grid = nn.Linear(width, 5) if read_points else None
         self.write_grid = nn.Linear(width, 5) if write_points else None
+        if self.write_grid is not None:
+            with torch.no_grad():  # a filter's mass, 1, lies on about 2 pi pixels: their peak is w
+                self.write_grid.bias[4] = -math.log(2 * math.pi)
         self.begin = nn.Parameter(torch.zeros(4, width))  # h and memory, of encoder and decoder
         self.blank = nn.Parameter(torch.zeros(self.drawn, *sides))  # c_0
 

@@ -25,7 +25,7 @@ Source: van den Oord, Vinyals, Kavukcuoglu, "Neural discrete representation lear
     "Jukebox", 2020, arXiv:2005.00341, section 3.2.
 Departs: terms of the codes are summed over places, not averaged, so that their share against the nats of pixels
     does not shrink as the grid grows; the mean e_i is kept and m_i = N_i e_i is not, which is the same and has no
-    division by zero; convolutions that halve are 3x3, so that any side can be halved.
+    division by zero; n_i and N_i are in units of the mean use of a code, so that N_i can begin at 1; convolutions that halve are 3x3, so that any side can be halved.
 """
 
 import copy
@@ -125,7 +125,7 @@ class VQVAE(GenerativeModel):
             self.codebook = nn.Parameter(vectors)
         else:
             self.register_buffer("codebook", vectors)
-        self.register_buffer("counts", torch.ones(vocabulary))  # N
+        self.register_buffer("counts", torch.ones(vocabulary))  # N, over its mean
         self.register_buffer(
             "came", torch.zeros(vocabulary, size + 1)
         )  # sums of z and 1: a round's
@@ -284,17 +284,17 @@ class VQVAE(GenerativeModel):
         if dist.is_available() and dist.is_initialized():  # the ranks keep one codebook
             dist.all_reduce(self.came)
             dist.broadcast(self.spare, 0)
-        sums, n = self.came[:, :-1], self.came[:, -1]
+        came = self.came * (self.vocabulary / self.came[:, -1].sum().clamp(min=1))
+        sums, n = came[:, :-1], came[:, -1]
         self.counts.mul_(self.decay).add_((1 - self.decay) * n)
         if not self.learned:
             least = torch.finfo(n.dtype).tiny
             step = (1 - self.decay) * (sums - n[:, None] * self.codebook)
             self.codebook.add_(step / self.counts.clamp(min=least)[:, None])
         if self.restart:
-            mean = self.counts.mean()
-            dead = self.counts < self.restart * mean
+            dead = self.counts < self.restart
             self.codebook.copy_(torch.where(dead[:, None], self.spare, self.codebook))
-            self.counts.copy_(torch.where(dead, mean, self.counts))
+            self.counts.masked_fill_(dead, 1)
         self.came.zero_()
 
 
