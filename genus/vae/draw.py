@@ -1,9 +1,9 @@
 """DRAW: a picture that is drawn in several strokes, each for a latent of its own.
 
-A VAE has to say a whole picture in one breath. DRAW adds to a canvas, step by step: the encoder sees the picture and
-what the canvas still lacks of it, says a few numbers, and the decoder turns these into one stroke. Two recurrent
-networks remember what was said before, so late strokes correct early ones. Each z_t pays its own KL, and the sum is
-that of the whole chain, so the bound is a VAE's.
+A VAE makes a whole picture at once. DRAW adds to a canvas, step by step: the encoder sees the picture and what the
+canvas still lacks of it, and gives a few numbers, which the decoder turns into one stroke. Two recurrent networks
+remember what came before, so late strokes correct early ones. Each z_t pays its own KL, and the sum is that of the
+whole chain, so the bound is a VAE's.
 
     e_t = x - E[x | c_t-1]                            what the canvas still lacks
     r_t = read(x, e_t, h^dec_t-1)
@@ -19,13 +19,14 @@ centre, stride, width and strength a linear layer takes from the decoder's state
     gX = (A + 1)/2 (gX~ + 1)     gY = (B + 1)/2 (gY~ + 1)     delta = (max(A, B) - 1)/(N - 1) delta~
     mX_i = gX + (i - N/2 - 1/2) delta                 mY_j = gY + (j - N/2 - 1/2) delta
     FX_ia = exp(-(a - mX_i)^2 / 2 sigma^2) / ZX_i     FY_jb = exp(-(b - mY_j)^2 / 2 sigma^2) / ZY_j
-    read = gamma [FY x FX', FY e FX']                 write = 1/gamma^ FY^' w FX^,  with filters of its own and w = W h^dec
+    read = gamma [FY x FX', FY e FX']                 write = 1/gamma^ FY^' w FX^,  w = W h^dec, filters of its own
 
 Source: Gregor, Danihelka, Graves, Rezende, Wierstra, "DRAW: a recurrent neural network for image generation", 2015,
     arXiv:1502.04623, equations 1 to 29.
-Departs: log sigma^2, log delta~ and log gamma are held in [-8, 8], where numbers stay finite; the memories of both
-    networks begin at learned numbers, as their states do; pixels and reals have the likelihoods of `likelihoods`; a
-    grid of one point has no stride.
+Departs: log sigma^2, log delta~ and log gamma are held in [-8, 8], where numbers stay finite; 1/gamma^ begins near
+    2 pi and not near 1, so that a fresh stroke's peak is w and not a sixth of it; the memories of both LSTMs begin at
+    learned numbers, as c_0 and the states do; pixels and reals have the likelihoods of `likelihoods`, and e_t compares
+    pixels with the middle of the logistic; a grid of one point has no stride.
 """
 
 import math
@@ -148,19 +149,19 @@ class DRAW(GenerativeModel):
         """The size of z."""
         return self.steps * self.step_latent
 
-    def read(self, x: Tensor, state: Tensor) -> Tensor:
-        """What the encoder is told of pictures, (n, k, h, w) -> (n, ...), by the decoder's state."""
+    def read(self, x: Tensor, h_dec: Tensor) -> Tensor:
+        """What the encoder is given of pictures, (n, k, h, w) -> (n, ...), by the decoder's state."""
         if self.read_grid is None or self.read_points is None:
             return x.flatten(1)
-        return attention(self.read_grid(state), self.read_points, *x.shape[2:]).read(x).flatten(1)
+        return attention(self.read_grid(h_dec), self.read_points, *x.shape[2:]).read(x).flatten(1)
 
-    def write(self, state: Tensor) -> Tensor:
+    def write(self, h_dec: Tensor) -> Tensor:
         """What the decoder's state adds to the canvas, (n, numbers * c, h, w)."""
-        patch = self.stroke(state)
+        patch = self.stroke(h_dec)
         if self.write_grid is None or self.write_points is None:
             return patch
         sides = self.space.shape[1:]
-        return attention(self.write_grid(state), self.write_points, *sides).write(patch)
+        return attention(self.write_grid(h_dec), self.write_points, *sides).write(patch)
 
     def shown(self, canvas: Tensor) -> Tensor:
         """The picture on a canvas, (n, c, h, w), in the range of x; of pixels the middle of the logistic."""
@@ -170,23 +171,22 @@ class DRAW(GenerativeModel):
 
     def guessed(self, x: Tensor, noisy: bool = True) -> Iterator[Stroke]:
         """The strokes that lead to x, with z_t drawn from q, or at its mean."""
-        heard, told, canvas = self._begun(len(x))
-        state = told.layers[0][0]
+        encoder_state, decoder_state, canvas = self._begun(len(x))
+        h_dec = decoder_state.layers[0][0]
         for _ in range(self.steps):
-            seen = self.read(torch.cat([x, x - self.shown(canvas)], 1), state)
-            mean, log_std = self.guess(self.encoder.step(torch.cat([seen, state], 1), heard)).chunk(
-                2, dim=1
-            )
+            seen = self.read(torch.cat([x, x - self.shown(canvas)], 1), h_dec)
+            h_enc = self.encoder.step(torch.cat([seen, h_dec], 1), encoder_state)
+            mean, log_std = self.guess(h_enc).chunk(2, dim=1)
             z = mean + log_std.exp() * torch.randn_like(mean) if noisy else mean
-            state = self.decoder.step(z, told)
-            canvas = canvas + self.write(state)
+            h_dec = self.decoder.step(z, decoder_state)
+            canvas = canvas + self.write(h_dec)
             yield Stroke(z, mean, log_std, canvas)
 
     def canvases(self, z: Tensor) -> Iterator[Tensor]:
         """The canvas after each stroke, (n, numbers * c, h, w), for z, (n, latent)."""
-        _, told, canvas = self._begun(len(z))
+        _, state, canvas = self._begun(len(z))
         for part in z.split(self.step_latent, 1):
-            canvas = canvas + self.write(self.decoder.step(part, told))
+            canvas = canvas + self.write(self.decoder.step(part, state))
             yield canvas
 
     def _begun(self, n: int) -> tuple[State, State, Tensor]:

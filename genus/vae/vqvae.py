@@ -175,7 +175,7 @@ class VQVAE(GenerativeModel):
 
     def codes(self, x: Tensor) -> Tensor:
         """The codes of x, int64, (n, h * w)."""
-        return self.nearest(_rows(self.encoder(x))).unflatten(0, (len(x), -1))
+        return self.nearest(_rows(self.encoder(x))).unflatten(0, (len(x), self.code_space.length))
 
     def vectors(self, codes: Tensor) -> Tensor:
         """The codebook's vectors of codes, (n, h * w), on the grid, (n, size, h, w)."""
@@ -187,7 +187,7 @@ class VQVAE(GenerativeModel):
 
     def decode(self, z: Tensor) -> Tensor:
         """The mean of p(x | z), (n, *space.shape), for the codes nearest to z, (n, size, h, w)."""
-        codes = self.nearest(_rows(z)).unflatten(0, (len(z), -1))
+        codes = self.nearest(_rows(z)).unflatten(0, (len(z), self.code_space.length))
         return self.likelihood.mean(self.decoder(self.vectors(codes)))
 
     @torch.no_grad()

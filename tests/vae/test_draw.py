@@ -42,9 +42,9 @@ def tiny(*points, kind=DRAW) -> DRAW:
     return scattered(kind, Bits((1, 2, 2)), 2, 1, 3, *(points or (2, 2)))
 
 
-def by_hand(said: Tensor, points: int, height: int, width: int) -> tuple[list, list]:
+def by_hand(numbers: Tensor, points: int, height: int, width: int) -> tuple[list, list]:
     """FY and FX of one row, by the equations, one number after another."""
-    across, down, log_variance, log_stride, _ = said.tolist()
+    across, down, log_variance, log_stride, _ = numbers.tolist()
     variance = math.exp(log_variance)
     stride = (max(width, height) - 1) / (points - 1) * math.exp(log_stride)
 
@@ -61,15 +61,16 @@ def by_hand(said: Tensor, points: int, height: int, width: int) -> tuple[list, l
 
 @pytest.mark.parametrize(("points", "height", "width"), [(3, 5, 7), (2, 6, 4), (4, 3, 3)])
 def test_filters_reading_and_writing_are_those_of_a_double_loop(points, height, width):
-    said = 0.5 * torch.randn(2, 5)
-    grid = attention(said, points, height, width)
+    numbers = 0.5 * torch.randn(2, 5)
+    grid = attention(numbers, points, height, width)
     x, patch = torch.randn(2, 2, height, width), torch.randn(2, 2, points, points)
     read, written = grid.read(x), grid.write(patch)
     for n in range(2):
-        rows, columns = by_hand(said[n], points, height, width)
+        rows, columns = by_hand(numbers[n], points, height, width)
         torch.testing.assert_close(grid.rows[n], torch.tensor(rows))
         torch.testing.assert_close(grid.columns[n], torch.tensor(columns))
-        gamma, image, stroke = math.exp(said[n, 4].item()), x[n, 1].tolist(), patch[n, 1].tolist()
+        gamma, image = math.exp(numbers[n, 4].item()), x[n, 1].tolist()
+        stroke = patch[n, 1].tolist()
         seen, laid = ([[0.0] * len(part[0]) for _ in part] for part in (stroke, image))
         for j, i, b, a in product(*map(range, (points, points, height, width))):
             seen[j][i] += gamma * rows[j][b] * image[b][a] * columns[i][a]
@@ -121,12 +122,12 @@ def test_of_a_known_picture_a_sharp_grid_reads_the_pixels_that_it_is_on():
 @pytest.mark.parametrize("place", range(5))
 def test_filters_and_their_gradients_are_finite_wherever_the_grid_goes(place, number):
     torch.set_default_dtype(torch.float32)
-    said = torch.eye(5)[place : place + 1].mul(number).requires_grad_()
-    grid = attention(said, 3, 6, 5)
+    numbers = torch.eye(5)[place : place + 1].mul(number).requires_grad_()
+    grid = attention(numbers, 3, 6, 5)
     torch.testing.assert_close(grid.rows.sum(2), torch.ones(1, 3))
     torch.testing.assert_close(grid.columns.sum(2), torch.ones(1, 3))
     out = grid.read(torch.rand(1, 1, 6, 5)).sum() + grid.write(torch.ones(1, 1, 3, 3)).sum()
-    (slope,) = torch.autograd.grad(out, said)
+    (slope,) = torch.autograd.grad(out, numbers)
     assert torch.cat([out[None], slope[0]]).isfinite().all()
 
 
@@ -138,11 +139,11 @@ class Half(nn.Module):
         self.model, self.decodes = model, decodes
 
     def forward(self, x):
-        model, told = self.model, self.model.begin[2].expand(len(x), -1)
+        model, h_dec = self.model, self.model.begin[2].expand(len(x), -1)
         if self.decodes:
             lstm, begin = model.decoder.stack[0], model.begin[2:]
         else:
-            x = torch.cat([x.flatten(1), (x - model.blank.sigmoid()).flatten(1), told], 1)
+            x = torch.cat([x.flatten(1), (x - model.blank.sigmoid()).flatten(1), h_dec], 1)
             lstm, begin = model.encoder.stack[0], model.begin[:2]
         out, _ = lstm(x[:, None], tuple(s.expand(1, len(x), -1).contiguous() for s in begin))
         return model.blank + model.stroke(out[:, 0]) if self.decodes else model.guess(out[:, 0])
@@ -324,13 +325,13 @@ def test_samples_without_noise_are_means_and_on_the_grid(space):
 
 def test_the_encoder_sees_what_is_still_lacking():
     """With a canvas that shows x already, the second half of what is read is zero."""
-    model, told = scattered(DRAW, Reals((1, 3, 3)), 1, 1, 3, None, None), []
+    model, inputs = scattered(DRAW, Reals((1, 3, 3)), 1, 1, 3, None, None), []
     x = model.blank.detach().expand(2, 1, 3, 3)
     step = model.encoder.step
-    model.encoder.step = lambda seen, memory: told.append(seen) or step(seen, memory)
+    model.encoder.step = lambda seen, memory: inputs.append(seen) or step(seen, memory)
     model.encode(x)
-    torch.testing.assert_close(told[0][:, :9], x.flatten(1))
-    assert not told[0][:, 9:18].any()
+    torch.testing.assert_close(inputs[0][:, :9], x.flatten(1))
+    assert not inputs[0][:, 9:18].any()
 
 
 @pytest.mark.parametrize(
@@ -339,7 +340,6 @@ def test_the_encoder_sees_what_is_still_lacking():
         (lambda: DRAW(Classes(3)), "DRAW: space is Classes.*Bits, Pixels or Reals of"),
         (lambda: DRAW(Bits((4,))), r"of \(channels, height, width\)"),
         (lambda: DRAW(Bits((1, 2, 2)), steps=0), "DRAW: steps is 0; at least 1"),
-        (lambda: DRAW(Bits((1, 2, 2)), width=0), "width is 0; at least 1"),
         (lambda: DRAW(Bits((1, 2, 2)), read_points=0), "read_points is 0; at least 1"),
         (lambda: DRAW(Bits((1, 2, 2)), write_points=-1), "write_points is -1; at least 1"),
         (lambda: tiny().sample(2, torch.zeros(2)), "a context was given; it takes none"),

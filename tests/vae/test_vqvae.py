@@ -9,10 +9,10 @@ from laws import every_x
 from torch import Tensor, nn
 
 from genus.autoregressive import MADE
-from genus.core import Bits, Classes, Pixels, Reals, Tokens
+from genus.core import Bits, Classes, Pixels, Tokens
 from genus.errors import Refused
 from genus.train.game import play
-from genus.vae import Logistic, NoiseDecoding, Normal, vqvae
+from genus.vae import Logistic, Normal, vqvae
 from genus.vae.vqvae import VQVAE
 
 SPACE = Bits((1, 3, 4))
@@ -25,8 +25,10 @@ def precise():
     torch.manual_seed(0)
 
 
-def tiny(**how) -> VQVAE:
-    """Four codes of three; half of the vectors of an encoder are near each of several."""
+def tiny(made: bool = False, **how) -> VQVAE:
+    """Four codes of three."""
+    if made:
+        how["prior"] = MADE(Tokens(3, 4), (8,))
     model = VQVAE(SPACE, 3, 2, 4, 1, 1, **how)
     model.prepare(rows(20))
     return model
@@ -41,9 +43,6 @@ def vectors_of(model: VQVAE, x: Tensor) -> Tensor:
     return model.encoder(x).permute(0, 2, 3, 1).reshape(-1, model.size)
 
 
-# --- codes ------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("at_once", [1, 40, 1 << 22])
 def test_each_vector_gets_the_nearest_code(monkeypatch, at_once):
     monkeypatch.setattr(vqvae, "AT_ONCE", at_once)  # blocks of one vector, of a few, and of all
@@ -56,20 +55,13 @@ def test_each_vector_gets_the_nearest_code(monkeypatch, at_once):
 def test_codes_stand_where_their_vectors_do():
     model, x = tiny(), rows(5)
     codes, grid, e = model.codes(x), model.encoder(x), model.encode(x)
+    torch.testing.assert_close(model.decode(grid), model.likelihood.mean(model.decoder(e)))
     assert codes.shape == (5, 4)
     assert e.shape == grid.shape == (5, 2, 2, 2)
     for row, i, j in product(range(5), range(2), range(2)):
         away = (model.codebook - grid[row, :, i, j]).norm(dim=1)
         assert codes[row, 2 * i + j] == away.argmin()
         assert torch.equal(e[row, :, i, j], model.codebook[away.argmin()])
-
-
-def test_what_is_decoded_is_what_codes_stand_for():
-    model, x = tiny(), rows(5)
-    e = model.encode(x)
-    want = model.likelihood.mean(model.decoder(e))
-    torch.testing.assert_close(model.decode(e), want)
-    torch.testing.assert_close(model.decode(model.encoder(x)), want)
 
 
 def test_use_and_perplexity_are_those_of_the_codes():
@@ -91,9 +83,6 @@ def test_pictures_of_any_size_have_a_grid(shape, halvings):
     assert model.decode(model.encode(x)).shape == x.shape
 
 
-# --- the bound and samples --------------------------------------------------------------------
-
-
 def log_p(model: VQVAE, x: Tensor) -> Tensor:
     """log p(x), (n,), by the sum over all codes."""
     codes = torch.tensor(list(product(range(3), repeat=4)))
@@ -103,13 +92,9 @@ def log_p(model: VQVAE, x: Tensor) -> Tensor:
     return (joint.unflatten(0, (len(x), -1)) + model.log_prior(codes)).logsumexp(1)
 
 
-def priors() -> list:
-    return [None, MADE(Tokens(3, 4), (8,))]
-
-
-@pytest.mark.parametrize("which", [0, 1])
-def test_the_bound_is_below_the_likelihood_and_is_a_part_of_it(which):
-    model = tiny(prior=priors()[which]).eval()
+@pytest.mark.parametrize("made", [False, True])
+def test_the_bound_is_below_the_likelihood_and_is_a_part_of_it(made):
+    model = tiny(made).eval()
     for p in model.decoder.parameters():
         p.data.mul_(2)
     x = every_x(Bits((1, 3, 3)))  # all pictures, but for a column that is 0
@@ -136,9 +121,9 @@ def test_a_bound_without_its_prior_is_caught():
         assert (model.elbo(x) > truth).any()
 
 
-@pytest.mark.parametrize("which", [0, 1])
-def test_samples_come_from_the_sum_over_codes(which):
-    model = tiny(prior=priors()[which]).eval()
+@pytest.mark.parametrize("made", [False, True])
+def test_samples_come_from_the_sum_over_codes(made):
+    model = tiny(made).eval()
     model.decoder[-1].weight.data.mul_(10)
     with torch.no_grad():
         codes = torch.tensor(list(product(range(3), repeat=4)))
@@ -152,40 +137,20 @@ def test_samples_come_from_the_sum_over_codes(which):
         assert ((found.mean(0) - want).abs() <= 5 * error + 1e-9).all()
 
 
-def test_samples_without_noise_are_means():
-    model = tiny()
-    x = model.sample(6, decoding=NoiseDecoding(mean=True))
-    pictures = model.decode(model.vectors(torch.tensor(list(product(range(3), repeat=4)))))
-    gap = (x[:, None] - pictures).flatten(2).abs().amax(2)
-    assert gap.amin(1).max() < 1e-9
-
-
-# --- gradients --------------------------------------------------------------------------------
-
-
-def by_hand(model: VQVAE, x: Tensor) -> Tensor:
-    """Gradient of the encoder's vectors: the decoder's at e, and the commitment's, 2 beta (z - e) / n."""
+def gradients(model: VQVAE, x: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    """Those of the encoder, and by hand: the decoder's at e, and the commitment's, 2 beta (z - e) / n."""
+    weights, z = list(model.encoder.parameters()), model.encoder(x)
+    found = torch.autograd.grad(sum(model.loss(x).values()), weights)
     e = model.encode(x).detach().requires_grad_()
     cost = -model.likelihood.log_prob(x, model.decoder(e)).mean()
     (through,) = torch.autograd.grad(cost, e)
-    with torch.no_grad():
-        return through + 2 * model.beta * (model.encoder(x) - e) / len(x)
-
-
-def gradient_of_the_encoder(model: VQVAE, x: Tensor) -> list[Tensor]:
-    total = sum(model.loss(x).values())
-    return [*torch.autograd.grad(total, list(model.encoder.parameters()))]
-
-
-def wanted_of_the_encoder(model: VQVAE, x: Tensor) -> list[Tensor]:
-    parameters = list(model.encoder.parameters())
-    return [*torch.autograd.grad(model.encoder(x), parameters, by_hand(model, x))]
+    wanted = torch.autograd.grad(z, weights, through + 2 * model.beta * (z - e).detach() / len(x))
+    return [*found], [*wanted]
 
 
 @pytest.mark.parametrize("learned", [False, True])
 def test_the_encoder_gets_the_decoders_gradient_and_its_commitment(learned):
-    model, x = tiny(learned=learned, beta=0.7), rows(6)
-    torch.testing.assert_close(gradient_of_the_encoder(model, x), wanted_of_the_encoder(model, x))
+    torch.testing.assert_close(*gradients(tiny(learned=learned, beta=0.7), rows(6)))
 
 
 def test_a_gradient_through_the_wrong_tensor_is_caught(monkeypatch):
@@ -194,8 +159,7 @@ def test_a_gradient_through_the_wrong_tensor_is_caught(monkeypatch):
     was = model.loss(x)["reconstruction"]
     monkeypatch.setattr(vqvae, "straight_through", lambda z, e: e + (z - e).detach() * 0)
     torch.testing.assert_close(model.loss(x)["reconstruction"], was)
-    found, wanted = gradient_of_the_encoder(model, x), wanted_of_the_encoder(model, x)
-    assert not all(torch.allclose(a, b) for a, b in zip(found, wanted, strict=True))
+    assert not all(torch.allclose(a, b) for a, b in zip(*gradients(model, x), strict=True))
 
 
 def test_a_learned_codebook_moves_to_the_vectors_that_chose_it_and_by_nothing_else():
@@ -218,11 +182,7 @@ def test_terms_are_sums_over_a_row_and_means_over_rows():
     gap = (vectors_of(model, x) - model.codebook[model.codes(x).flatten()]).square().sum() / 4
     torch.testing.assert_close(losses["codebook"], gap)
     torch.testing.assert_close(losses["commitment"], 0.25 * gap)
-    uniform = 4 * math.log(3)
-    torch.testing.assert_close(losses["reconstruction"] + uniform, -model.elbo(x).mean())
-
-
-# --- the codebook -----------------------------------------------------------------------------
+    torch.testing.assert_close(losses["reconstruction"] + 4 * math.log(3), -model.elbo(x).mean())
 
 
 def test_moving_means_are_sums_over_counts():
@@ -304,73 +264,60 @@ def test_without_restarts_a_code_out_of_use_stays_and_is_finite():
     for _ in range(40):  # its count falls below the least number
         model.loss(x)
         model.follow()
-    assert model.counts[1] == 0
-    assert (model.codebook[1] == 1e3).all()
+    assert (model.counts[1], *model.codebook[1]) == (0, 1e3, 1e3)
     assert model.codebook.isfinite().all()
 
 
 def test_looking_at_the_loss_in_evaluation_moves_no_codebook():
     model = tiny().eval()
-    before = {name: value.clone() for name, value in model.state_dict().items()}
     model.loss(rows(5))
-    for name, value in model.state_dict().items():
-        assert torch.equal(value, before[name]), name
+    assert not model.came.any()
+    assert not model.spare.any()
 
 
-# --- two stages -------------------------------------------------------------------------------
-
-
-def learn(model: VQVAE, x: Tensor, rounds: int, rate: float = 0.02) -> None:
-    optimizer = torch.optim.Adam(model.players()["model"].parameters(), rate)
-    batches = ((x[torch.randint(len(x), (32,))],) for _ in range(rounds))
-    for _ in play(model.train(), batches, {"model": optimizer}):
+def learn(model: VQVAE, x: Tensor, rounds: int) -> None:
+    optimizer = torch.optim.Adam(model.players()["model"].parameters(), 0.03)
+    for _ in play(model.train(), [(x,)] * rounds, {"model": optimizer}):
         pass
     model.eval()
 
 
 def test_an_autoencoder_learns_and_then_only_its_prior():
     stripes = torch.stack([torch.eye(4)[i].expand(3, 4) for i in range(4)])[:, None]
-    x = stripes[torch.arange(64) % 4]
+    x = stripes.repeat(4, 1, 1, 1)
     first = VQVAE(SPACE, 8, 4, 8, 1, 1)
     first.prepare(x)
-    learn(first, x, 80)
+    learn(first, x, 60)
     uniform = first.elbo(x).mean().item()
     second = first.with_prior(MADE(first.code_space, (16,)))
     frozen = {k: v.clone() for k, v in second.state_dict().items() if "prior" not in k}
-    learn(second, x, 60)
+    learn(second, x, 40)
     for name, value in frozen.items():
         assert torch.equal(second.state_dict()[name], value), name
     assert first.prior is None
     assert second.elbo(x).mean() > uniform + 2  # four kinds need log 4 nats, uniform codes 4 log 8
-    assert second.elbo(x).mean() > -math.log(4) - 1.5
-    assert second.elbo(x).exp()[:4].sum() <= 1
-    truth = (second.sample(200)[:, None] == stripes).flatten(2).all(2).any(1)
-    assert truth.double().mean() > 0.5
+    assert second.elbo(stripes).exp().sum() <= 1
+    drawn = second.prior.sample(200)
+    assert (drawn[:, None] == second.codes(stripes)).all(2).any(1).double().mean() > 0.3
 
 
-def test_a_prior_that_is_not_a_model_learns_by_its_log_prob():
-    class Independent(nn.Module):
+def test_a_prior_that_is_no_model_learns_by_its_log_prob():
+    class Biased(nn.Module):
         def __init__(self):
             super().__init__()
-            self.logits = nn.Parameter(torch.zeros(4, 3))
+            self.logits = nn.Parameter(torch.randn(3))
 
         def log_prob(self, codes):
-            chosen = self.logits.log_softmax(1).expand(len(codes), 4, 3)
-            return chosen.gather(2, codes[..., None]).sum((1, 2))
+            return self.logits.log_softmax(0)[codes].sum(1)
 
         def sample(self, n):
-            return self.logits.softmax(1).multinomial(n, True).T
+            return self.logits.softmax(0).multinomial(4 * n, True).reshape(n, 4)
 
-    x = rows(64)
-    model = tiny().with_prior(Independent())
-    learn(model, x, 300, 0.05)
-    codes = model.codes(x)
-    share = torch.stack([(codes == k).double().mean(0) for k in range(3)], 1)
-    torch.testing.assert_close(model.prior.logits.softmax(1), share, atol=0.08, rtol=0)
-    assert model.sample(3).shape == (3, *SPACE.shape)
-
-
-# --- bad inputs -------------------------------------------------------------------------------
+    model, x = tiny().with_prior(Biased()), rows(6)
+    loss = sum(model.loss(x).values())
+    torch.testing.assert_close(loss, -model.log_prior(model.codes(x)).mean())
+    (slope,) = torch.autograd.grad(loss, model.prior.logits)
+    torch.testing.assert_close(slope, 4 * (model.prior.logits.softmax(0) - model.usage(x)))
 
 
 @pytest.mark.parametrize(
@@ -379,10 +326,7 @@ def test_a_prior_that_is_not_a_model_learns_by_its_log_prob():
         (lambda: VQVAE(Classes(3)), "VQVAE: space is Classes.*Pixels, Bits or Reals of"),
         (lambda: VQVAE(Bits((3,))), r"Reals of \(channels, height, width\) are wanted"),
         (lambda: VQVAE(SPACE, 1), "VQVAE: vocabulary is 1; at least 2"),
-        (lambda: VQVAE(SPACE, size=0), "size is 0; at least 1"),
-        (lambda: VQVAE(SPACE, width=0), "width is 0; at least 1"),
         (lambda: VQVAE(SPACE, halvings=0), "halvings is 0; at least 1"),
-        (lambda: VQVAE(SPACE, blocks=-1), "blocks is -1; at least 0"),
         (lambda: VQVAE(SPACE, beta=-0.1), "beta is -0.1; at least 0"),
         (lambda: VQVAE(SPACE, decay=1.0), r"decay is 1\.0; it must be in \(0, 1\)"),
         (lambda: VQVAE(SPACE, restart=1.0), r"restart is 1\.0; it must be in \[0, 1\)"),
@@ -404,14 +348,3 @@ def test_a_prior_that_is_not_a_model_learns_by_its_log_prob():
 def test_what_does_not_fit_is_refused(make, words):
     with pytest.raises(Refused, match=words):
         make()
-
-
-@pytest.mark.parametrize(
-    "space", [Pixels((1, 4, 4), 17), Reals((2, 4, 4)), Bits((1, 4, 4))], ids=str
-)
-def test_each_kind_of_space_has_its_likelihood(space):
-    model = VQVAE(space, 4, 3, 4, 1, 1).eval()
-    x = model.sample(3)
-    space.check(x, "sample")
-    assert model.elbo(x).isfinite().all()
-    assert model.elbo(x[:0]).shape == (0,)

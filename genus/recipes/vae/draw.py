@@ -18,7 +18,7 @@ def draw(
     write_points: int | None = 4,
     run: Run = RUN,
 ) -> Model:
-    """DRAW on digits as bits; target: at most 22 nats by the bound, some of each digit told in every stroke.
+    """DRAW on digits as bits; target: at most 22 nats by the bound, with every stroke in use.
 
     Args:
         data: name or path of a data set of images: of bits, or of pixels, which are drawn as bits.
