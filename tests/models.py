@@ -142,7 +142,7 @@ from genus.functional.diffusion.weights import MinSNR
 from genus.functional.numerics.integrators import RK4, DormandPrince
 from genus.nn import MLP, ConvDecoder, ConvEncoder, Flat, Labels, SeveralLabels
 from genus.translation import Pix2Pix
-from genus.vae import IWAE, VAE, MixturePrior, Normal, VampPrior
+from genus.vae import DRAW, IWAE, VAE, VQVAE, LadderVAE, MixturePrior, Normal, VampPrior
 
 FIELDS = Records(
     (
@@ -382,6 +382,21 @@ MODELS = {
         k=2,
         doubly=False,
     ),
+    "ladder": lambda: LadderVAE(Bits((3,)), (2, 1), (8, 6), 1, free=0.1, warm_up=3),
+    "ladder-bottom-up": lambda: LadderVAE(
+        Reals((2,)), (2, 2), (8, 8), 1, inference="bottom-up", k=3
+    ),
+    "ladder-pixels": lambda: LadderVAE(Pixels((1, 2, 2), 3), (2, 2, 1), (8, 8, 4), 1, 0.1, k=2),
+    "draw": lambda: DRAW(Bits((1, 2, 2)), 2, 1, 3, 2, 2),
+    "draw-plain": lambda: DRAW(Bits((1, 2, 3)), 3, 2, 4, None, None),
+    "draw-pixels": lambda: DRAW(Pixels((2, 1, 2), 3), 2, 1, 3, 1, None),
+    "draw-reals": lambda: DRAW(Reals((1, 2, 1)), 2, 1, 3, None, 2),
+    "vqvae": lambda: VQVAE(Pixels((1, 5, 6), 5), 4, 3, 4, 1, 1),
+    "vqvae-learned": lambda: VQVAE(Bits((1, 3, 3)), 3, 2, 4, 1, 1, learned=True, restart=0.0),
+    "vqvae-normal": lambda: VQVAE(
+        Reals((1, 4, 4)), 3, 2, 4, 1, 0, Normal(0.5), MADE(Tokens(3, 4), (8,))
+    ),
+    "vqvae-made": lambda: VQVAE(Bits((2, 4, 4)), 3, 2, 4, 1, 0, prior=MADE(Tokens(3, 4), (8,))),
     "vae-reals": lambda: VAE(Reals((2,)), 2, MLP(2, 4, (8,)), MLP(2, 2, (8,))),
     "vae-fixed": lambda: VAE(Reals((2,)), 1, MLP(2, 2), MLP(1, 2), Normal(0.5, learned=False)),
     "vae-pixels": lambda: VAE(Pixels((1, 2, 2), 3), 2, MLP(4, 4, (8,)), MLP(2, 8, (8,))),

@@ -141,7 +141,7 @@ def rows(found: Cells, options: Namespace) -> Table:
 
 
 def warned(figures: Any) -> str:
-    if figures["parzen"] is None:
+    if figures.get("parzen") is None:
         return ""
     return f"{figures['parzen']:.0f}, data {figures['parzen_of_data']:.0f}"
 

@@ -1,7 +1,9 @@
 """Variational autoencoders: a latent, and a guess of it that bounds the likelihood."""
 
 from .amortised import Amortised as Amortised
+from .draw import DRAW as DRAW
 from .iwae import IWAE as IWAE
+from .ladder import LadderVAE as LadderVAE
 from .likelihoods import Bernoulli as Bernoulli
 from .likelihoods import Logistic as Logistic
 from .likelihoods import NoiseDecoding as NoiseDecoding
@@ -9,3 +11,4 @@ from .likelihoods import Normal as Normal
 from .priors import MixturePrior as MixturePrior
 from .priors import VampPrior as VampPrior
 from .vae import VAE as VAE
+from .vqvae import VQVAE as VQVAE

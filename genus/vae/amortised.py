@@ -57,7 +57,7 @@ class Amortised(GenerativeModel):
         at_least(1, type(self).__name__, latent=latent)
         self.space, self.latent = space, latent
         self.likelihood = fitting(space) if likelihood is None else likelihood
-        _check_likelihood(type(self).__name__, self.likelihood, space)
+        check_likelihood(type(self).__name__, self.likelihood, space)
         numbers = self.likelihood.numbers * space.dims
         self.encoder = MLP(space.dims, 2 * latent, HIDDEN) if encoder is None else encoder
         self.decoder = MLP(latent, numbers, HIDDEN) if decoder is None else decoder
@@ -180,7 +180,7 @@ class Amortised(GenerativeModel):
         return self.likelihood.sample(numbers, decoding.temperature)
 
 
-def _check_likelihood(who: str, likelihood: Likelihood, space: Space) -> None:
+def check_likelihood(who: str, likelihood: Likelihood, space: Space) -> None:
     usual = fitting(space)
     if type(likelihood) is not type(usual):
         raise Refused(

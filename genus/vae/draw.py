@@ -44,7 +44,7 @@ from .likelihoods import NOISY, Logistic, NoiseDecoding, fitting
 MOST = 8.0  # of what is exponentiated for a grid: a factor of 3000
 
 
-class Attention(NamedTuple):
+class Glimpse(NamedTuple):
     """A grid of N x N normal filters over each of n pictures: FY, (n, N, h), FX, (n, N, w), and gamma, (n,)."""
 
     rows: Tensor
@@ -63,7 +63,7 @@ class Attention(NamedTuple):
         return self.gamma[:, None, None, None]
 
 
-def attention(numbers: Tensor, points: int, height: int, width: int) -> Attention:
+def attention(numbers: Tensor, points: int, height: int, width: int) -> Glimpse:
     """The filters that five numbers stand for, equations 19 to 26.
 
     Args:
@@ -83,7 +83,7 @@ def attention(numbers: Tensor, points: int, height: int, width: int) -> Attentio
         # the quotient by Z, even where every exponential is zero in floating point
         return (-0.5 * (-log_variance).exp()[:, None, None] * away).softmax(2)
 
-    return Attention(filters(down, height), filters(across, width), log_gamma.exp())
+    return Glimpse(filters(down, height), filters(across, width), log_gamma.exp())
 
 
 class Stroke(NamedTuple):

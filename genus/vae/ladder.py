@@ -53,7 +53,7 @@ from ..core import (
 )
 from ..functional.densities.densities import kl_normal, log_normal
 from ..nn import MLP
-from .amortised import _check_likelihood
+from .amortised import check_likelihood
 from .likelihoods import NOISY, Likelihood, NoiseDecoding, fitting
 
 Inference = Literal["ladder", "bottom-up"]
@@ -62,7 +62,7 @@ VAGUE = (
 )
 
 
-class Guess(NamedTuple):
+class Belief(NamedTuple):
     """Independent normal distributions of a layer."""
 
     mean: Tensor  # (n, latent of the layer)
@@ -74,20 +74,20 @@ class Guess(NamedTuple):
             return self.mean
         return self.mean + self.log_std.exp() * torch.randn_like(self.mean)
 
-    def repeated(self, k: int) -> "Guess":
-        return self if k == 1 else Guess(self.mean.repeat(k, 1), self.log_std.repeat(k, 1))
+    def repeated(self, k: int) -> "Belief":
+        return self if k == 1 else Belief(self.mean.repeat(k, 1), self.log_std.repeat(k, 1))
 
     @staticmethod
-    def standard(like: Tensor) -> "Guess":
-        return Guess(torch.zeros_like(like), torch.zeros_like(like))
+    def standard(like: Tensor) -> "Belief":
+        return Belief(torch.zeros_like(like), torch.zeros_like(like))
 
 
-class Layer(NamedTuple):
+class Rung(NamedTuple):
     """A layer on one way through all of them: its latent, and both distributions of it."""
 
     z: Tensor
-    q: Guess
-    p: Guess
+    q: Belief
+    p: Belief
 
     def log_ratio(self) -> Tensor:
         """log q(z) - log p(z), (n,) nats."""
@@ -144,7 +144,7 @@ class LadderVAE(GenerativeModel):
         self.k, self.free, self.warm_up = k, free, warm_up
         self.latent = sum(latents)  # of all layers together
         self.likelihood = fitting(space) if likelihood is None else likelihood
-        _check_likelihood("LadderVAE", self.likelihood, space)
+        check_likelihood("LadderVAE", self.likelihood, space)
 
         def network(d_in: int, d_out: int, width: int) -> MLP:
             return MLP(d_in, d_out, (width,) * depth, dropout)
@@ -171,20 +171,20 @@ class LadderVAE(GenerativeModel):
 
     # the distributions
 
-    def prior(self, layer: int, above: Tensor) -> Guess:
+    def prior(self, layer: int, above: Tensor) -> Belief:
         """p(z_i | z_{i+1}) of a layer below the top, the lowest being 0."""
-        return Guess(*self.down[layer](above).chunk(2, dim=1))
+        return Belief(*self.down[layer](above).chunk(2, dim=1))
 
-    def climb(self, x: Tensor) -> list[Guess]:
+    def climb(self, x: Tensor) -> list[Belief]:
         """What x says of each layer, without noise; only of the first with bottom-up inference."""
-        seen, guesses = x.flatten(1), list[Guess]()
+        seen, guesses = x.flatten(1), list[Belief]()
         for network in self.up if self.inference == "ladder" else self.up[:1]:
             assert isinstance(network, MLP)
             seen = network.features(seen)
-            guesses.append(Guess(*network[-1](seen).chunk(2, dim=1)))
+            guesses.append(Belief(*network[-1](seen).chunk(2, dim=1)))
         return guesses
 
-    def layers(self, x: Tensor, k: int = 1, noisy: bool = True) -> list[Layer]:
+    def layers(self, x: Tensor, k: int = 1, noisy: bool = True) -> list[Rung]:
         """k ways through all layers for each x, (k n, ...), the lowest first.
 
         Args:
@@ -197,19 +197,19 @@ class LadderVAE(GenerativeModel):
             return self._descend(guesses, noisy)
         z = [guesses[0].draw(noisy)]
         for network in self.up[1:]:
-            guesses.append(Guess(*network(z[-1]).chunk(2, dim=1)))
+            guesses.append(Belief(*network(z[-1]).chunk(2, dim=1)))
             z.append(guesses[-1].draw(noisy))
-        priors = [self.prior(i, above) for i, above in enumerate(z[1:])] + [Guess.standard(z[-1])]
-        return [Layer(*layer) for layer in zip(z, guesses, priors, strict=True)]
+        priors = [self.prior(i, above) for i, above in enumerate(z[1:])] + [Belief.standard(z[-1])]
+        return [Rung(*layer) for layer in zip(z, guesses, priors, strict=True)]
 
-    def _descend(self, guesses: list[Guess], noisy: bool) -> list[Layer]:
+    def _descend(self, guesses: list[Belief], noisy: bool) -> list[Rung]:
         """From the top down, each layer's guess joined with what the layer above says."""
         top = guesses[-1]
-        found = [Layer(top.draw(noisy), top, Guess.standard(top.mean))]
+        found = [Rung(top.draw(noisy), top, Belief.standard(top.mean))]
         for layer in range(len(guesses) - 2, -1, -1):
             prior = self.prior(layer, found[0].z)
             q = joined(guesses[layer], prior)
-            found.insert(0, Layer(q.draw(noisy), q, prior))
+            found.insert(0, Rung(q.draw(noisy), q, prior))
         return found
 
     def numbers(self, z: Tensor) -> Tensor:
@@ -233,7 +233,7 @@ class LadderVAE(GenerativeModel):
         guesses know nothing of the layer above: the part is log q - log p of a draw, which may be negative.
         """
         layers = self.layers(x)
-        below = Layer.kl if self.inference == "ladder" else Layer.log_ratio
+        below = Rung.kl if self.inference == "ladder" else Rung.log_ratio
         kl = [*map(below, layers[:-1]), layers[-1].kl()]
         reconstruction = -self.likelihood.log_prob(x, self.numbers(layers[0].z))
         return reconstruction, torch.stack(kl, 1)
@@ -321,12 +321,12 @@ class LadderVAE(GenerativeModel):
         self.rounds += 1
 
 
-def joined(first: Guess, second: Guess) -> Guess:
+def joined(first: Belief, second: Belief) -> Belief:
     """The normal distribution that is proportional to the product of two, at any distance of their deviations."""
     gap = 2 * (second.log_std - first.log_std)  # log of the ratio of precisions
     share = gap.sigmoid()
     mean = second.mean + share * (first.mean - second.mean)
-    return Guess(mean, second.log_std + 0.5 * logsigmoid(-gap))
+    return Belief(mean, second.log_std + 0.5 * logsigmoid(-gap))
 
 
 def _check_arguments(

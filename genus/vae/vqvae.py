@@ -1,31 +1,31 @@
 """VQ-VAE: an autoencoder whose latent is a grid of codes, each a number of a vector in a codebook.
 
-The encoder gives a vector for each place of a coarse grid, and the nearest vector of the codebook replaces it.
-What is left of a picture is a short sequence of numbers, which a model of sequences can learn to write. To choose
-the nearest has no gradient, so the encoder gets the decoder's, as if nothing had been replaced.
+The encoder gives a vector for each place of a coarse grid, which the nearest vector of the codebook replaces.
+What is left of a picture is a short sequence of numbers, which a model of sequences can learn to write. The
+choice of the nearest has no gradient, so the encoder gets the decoder's, as if nothing had been replaced.
 
     k_j   = argmin_i |z_j - e_i|,   z = encoder(x),   q(k | x) = 1 for these k and 0 for all others
     z_q   = z + sg(e_k - z)                                sg: a constant, for the gradient
     loss  = -log p(x | z_q) + beta sum_j |z_j - sg(e_kj)|^2  [+ sum_j |sg(z_j) - e_kj|^2]
 
-The codebook follows the term in brackets, or else the moving means of the vectors that chose each code: k-means.
+The codebook follows the term in brackets, or else moving means of the vectors that chose each code, k-means:
 
     N_i <- g N_i + (1 - g) n_i,    m_i <- g m_i + (1 - g) sum_(j: k_j = i) z_j,    e_i = m_i / N_i
 
-A code that hardly any vector chooses would never move again, so it restarts at a vector of the batch. Once the
-autoencoder has learnt, with a uniform prior of codes, it stands still, and a prior learns the codes of the data. As
-q puts all its mass on k(x), the bound is one term of a sum of positive ones:
+A code that hardly any vector chooses would never move again, so it restarts at a vector of the batch. Once
+the autoencoder has learnt, with a uniform prior of codes, it stands still, and a prior learns the codes of
+data. As q puts all its mass on k(x), the bound is one term of a sum of positive ones:
 
     elbo(x) = log p(x | k(x)) + log p(k(x))  <=  log sum_k p(x | k) p(k)  =  log p(x)
 
 The weight p(x, k) / q(k | x) is not p(x) in expectation, for q is 0 where p is not: there is no log_weight.
 
 Source: van den Oord, Vinyals, Kavukcuoglu, "Neural discrete representation learning", 2017, arXiv:1711.00937,
-    equations 1-3 and sections 3.2-3.3, appendix A.1 (means). Networks: section 4.1. Restarts: Dhariwal and others,
-    "Jukebox", 2020, arXiv:2005.00341, section 3.2.
-Departs: terms of the codes are summed over places, not averaged, so that their share against the nats of pixels
-    does not shrink as the grid grows; the mean e_i is kept and m_i = N_i e_i is not, which is the same and has no
-    division by zero; n_i and N_i are in units of the mean use of a code, so that N_i can begin at 1; convolutions that halve are 3x3, so that any side can be halved.
+    equations 1-3; sections 3.2-4.1, appendix A.1 (means). Restarts: Dhariwal and others, "Jukebox: a
+    generative model for music", 2020, arXiv:2005.00341, section 3.2.
+Departs: terms of the codes are summed over places, not averaged, to weigh the same on any grid; e_i is kept
+    and not m_i = N_i e_i, which is the same with no division by zero; N_i and n_i are over the mean use of a
+    code, so that N_i begins at 1; convolutions that halve are 3x3, so that any side can be halved.
 """
 
 import copy
@@ -52,7 +52,7 @@ from ..core import (
     in_range,
     require,
 )
-from .amortised import _check_likelihood
+from .amortised import check_likelihood
 from .likelihoods import NOISY, Likelihood, NoiseDecoding, fitting
 from .priors import LatentPrior
 
@@ -113,7 +113,7 @@ class VQVAE(GenerativeModel):
         self.width, self.halvings, self.blocks = width, halvings, blocks
         self.beta, self.learned, self.decay, self.restart = beta, learned, decay, restart
         self.likelihood = fitting(space) if likelihood is None else likelihood
-        _check_likelihood("VQVAE", self.likelihood, space)
+        check_likelihood("VQVAE", self.likelihood, space)
         channels, *picture = space.shape
         levels = [tuple(-(-side // 2**i) for side in picture) for i in range(halvings + 1)]
         self.grid = levels[-1]
@@ -342,7 +342,7 @@ def _encoder(channels: int, size: int, width: int, halvings: int, blocks: int) -
 def _decoder(
     size: int, channels: int, width: int, levels: Sequence[tuple[int, ...]], blocks: int
 ) -> nn.Sequential:
-    """Vectors on a grid, (n, size, h', w'), to (n, channels, h, w), by the sides of each level, finest first."""
+    """Vectors on a grid, (n, size, h', w'), to (n, channels, h, w), by the sides of levels, finest first."""
     layers: list[nn.Module] = [nn.Conv2d(size, width, 3, padding=1)]
     layers += [_Residual(width) for _ in range(blocks)]
     for i in reversed(range(len(levels))):

@@ -15,7 +15,7 @@ from genus.core import Bits, Classes, Pixels, Reals
 from genus.errors import Refused
 from genus.functional.densities.densities import log_normal
 from genus.vae import VAE, NoiseDecoding
-from genus.vae.draw import DRAW, Attention, attention
+from genus.vae.draw import DRAW, Glimpse, attention
 
 
 @pytest.fixture(autouse=True)
@@ -79,18 +79,18 @@ def test_filters_reading_and_writing_are_those_of_a_double_loop(points, height, 
         torch.testing.assert_close(written[n, 1], torch.tensor(laid))
 
 
-def adjoint(grid: Attention, x: Tensor, patch: Tensor) -> bool:
+def adjoint(grid: Glimpse, x: Tensor, patch: Tensor) -> bool:
     """<read(x), w> / gamma = gamma <x, write(w)>: the same filters on both ways, gamma against it."""
     one = (grid.read(x) * patch).flatten(1).sum(1) / grid.gamma
     other = (x * grid.write(patch)).flatten(1).sum(1) * grid.gamma
     return torch.allclose(one, other, rtol=1e-10, atol=1e-10)
 
 
-class Sideways(Attention):
+class Sideways(Glimpse):
     """A liar: it writes rows where columns are."""
 
     def write(self, patch):
-        return Attention(self.columns, self.rows, self.gamma).write(patch)
+        return Glimpse(self.columns, self.rows, self.gamma).write(patch)
 
 
 def test_writing_is_reading_the_other_way_round_and_a_grid_on_its_side_is_caught():
@@ -100,7 +100,7 @@ def test_writing_is_reading_the_other_way_round_and_a_grid_on_its_side_is_caught
     assert not adjoint(Sideways(*grid), x, patch)
 
 
-def grid_at(column: float, row: float, points: int, height: int, width: int) -> Attention:
+def grid_at(column: float, row: float, points: int, height: int, width: int) -> Glimpse:
     """A sharp grid of points a pixel apart, its middle at a place counted from 1."""
     centre = [2 * column / (width + 1) - 1, 2 * row / (height + 1) - 1]
     log_stride = math.log((points - 1) / (max(height, width) - 1)) if points > 1 else 0.0

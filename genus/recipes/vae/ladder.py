@@ -7,7 +7,7 @@ from ...vae import LadderVAE
 from ...vae.ladder import Inference
 from .._fitted import fitted, loaded
 
-RUN = Run(rounds=6000, batch=128, lr=2e-3, ema=0.99, evaluate_every=1000)
+RUN = Run(rounds=2500, batch=128, lr=2e-3, ema=0.99, evaluate_every=500)
 
 
 def ladder(
@@ -19,10 +19,10 @@ def ladder(
     inference: Inference = "ladder",
     k: int = 1,
     free: float = 0.0,
-    warm_up: int = 1000,
+    warm_up: int = 400,
     run: Run = RUN,
 ) -> Model:
-    """LadderVAE on digits as bits; target: TBD.
+    """LadderVAE on digits as bits; target: at most 23.5 nats by the bound, both layers in use.
 
     Args:
         data: name or path of a data set of bits, of pixels, which are drawn as bits, or of vectors.

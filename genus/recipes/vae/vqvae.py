@@ -8,7 +8,7 @@ from ...data import Data
 from ...errors import RefusedType
 from ...measure import scores
 from ...train import Run
-from ...vae.vqvae import VQVAE
+from ...vae import VQVAE
 from .._fitted import Evaluate, fitted, loaded
 from .._stages import after, in_two
 
