@@ -1,6 +1,7 @@
 """Recipes of densities, energies and autoregressive models: short runs on data of each fitting kind."""
 
 import math
+import shutil
 from dataclasses import replace
 from functools import partial
 
@@ -78,6 +79,27 @@ def test_deep_machines_learn_bits_in_stages(make, tmp_path):
         assert torch.equal(one, other)
     stages = {path.name for path in (tmp_path / "run").iterdir() if path.is_dir()}
     assert stages & {"layer1", "start"}
+
+
+@pytest.mark.parametrize(
+    ("make", "stages"),
+    [
+        (partial(dbn, hidden=(8, 6, 5)), ("layer1", "layer2")),
+        (partial(dbm, hidden=(8, 6)), ("start",)),
+    ],
+)
+def test_a_deep_machine_that_was_killed_between_its_stages_goes_on(make, stages, tmp_path):
+    whole = make(run=replace(FEW, out=tmp_path / "whole"))
+    for done in range(len(stages) + 1):
+        out = tmp_path / f"killed{done}"
+        out.mkdir()
+        for stage in stages[:done]:
+            shutil.copytree(tmp_path / "whole" / stage, out / stage)
+        again = make(run=replace(FEW, out=out, resume=True))
+        for one, other in zip(
+            whole.state_dict().values(), again.state_dict().values(), strict=True
+        ):
+            assert torch.equal(one, other)
 
 
 def test_made_takes_pixels_and_bits():

@@ -1,5 +1,7 @@
 """A deep belief network on bits, learnt layer by layer."""
 
+from dataclasses import replace
+
 from ...core import Bits, Model
 from ...data import Data
 from ...energy import DBN, RBM
@@ -33,10 +35,11 @@ def dbn(
             lr is that of plain gradient descent, and falls to 0 for each layer.
     """
     at_least(2, "dbn: hidden", layers=len(hidden))
-    layers = list[RBM]()
+    layers, resume = list[RBM](), run.resume
     for height in range(1, len(hidden)):
         left = len(hidden) + 1 - height
-        before, run = in_two(run, f"layer{height}", (1 / left, 1 - 1 / left))
+        parts = (1 / left, 1 - 1 / left)
+        before, run = in_two(replace(run, resume=resume), f"layer{height}", parts)
         model = _raised(data, hidden[:height], layers, steps, chains, decay, before)
         top = model.top if isinstance(model, DBN) else model
         if not isinstance(top, RBM):
