@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn.functional import softplus
 
 import genus
 from genus.core import (
@@ -507,6 +508,20 @@ def unnormalised_weights_sum_to_the_constant_of_the_path(model, *batch):
     assert error < 0.1 * z.mean()
 
 
+def samples_come_from_the_conditionals(model, *batch):
+    """Each x is drawn as often as the mean of P(x | z) says."""
+    states, n = every_x(model.space), 20_000
+    with torch.no_grad():
+        logits = model.conditionals(n).flatten(1)
+        rows = states.flatten(1)
+        each = (rows @ logits.T - softplus(logits).sum(1)).exp()  # (states, n)
+        drawn = model.sample(n)
+    p, spread = each.mean(1), each.var(1)
+    shares = (drawn[:, None] == states).flatten(2).all(2).to(p).mean(0)
+    assert abs(p.sum().item() - 1) < 1e-6
+    assert ((shares - p).abs() <= 5 * ((p * (1 - p) + spread) / n).sqrt() + 1e-9).all()
+
+
 # --- laws of maps -----------------------------------------------------------------------------
 
 
@@ -695,6 +710,7 @@ LAWS = {  # each law, and the promises that invoke it
         "unnormalised_log_weight",
         "annealing_path",
     },
+    samples_come_from_the_conditionals: {"conditionals", "sample"},
     annealed_chances_sum_to_one: {"annealed_log_prob"},
     decoded_rows_do_not_meet: {"decode"},
     decoding_undoes_encoding: {"encode_with_logdet", "decode"},
@@ -712,6 +728,7 @@ COUNTING = {
     gibbs_leaves_the_distribution_alone,
     an_annealing_path_leads_from_a_known_sum_to_the_energy,
     unnormalised_weights_sum_to_the_constant_of_the_path,
+    samples_come_from_the_conditionals,
     annealed_chances_sum_to_one,
 }
 DENSITIES = {probability_sums_to_one, samples_come_from_the_density, weights_sum_to_one}

@@ -11,7 +11,7 @@ from genus.adversarial import DCGAN, GAN
 from genus.autoregressive import MADE, RNNRBM
 from genus.core import Bits, Pixels, Reals, Tokens
 from genus.density import Dequantised, Gaussian, GaussianMixture, Table
-from genus.energy import DBM, DBN, RBM
+from genus.energy import DBM, DBN, GSN, RBM
 from genus.errors import Refused
 from genus.flow import Dequantiser, RealNVP, Standard
 from genus.functional.densities.densities import log_normal
@@ -102,6 +102,11 @@ class CountsItsEntropyTwice(DBM):
         m1 = self.mean_field(x)[0]
         entropy = torch.special.entr(m1) + torch.special.entr(1 - m1)
         return super().unnormalised_log_weight(x) + entropy.sum(1)
+
+
+class IsTooSureOfItsBits(GSN):
+    def conditionals(self, n):
+        return 2 * super().conditionals(n)
 
 
 class ForgetsItsBelief(DBN):
@@ -328,6 +333,11 @@ LIARS = [  # (liar, its arguments, the law that must reject it)
         CountsItsEntropyTwice,
         {"space": Bits((4,)), "hidden": (3, 2)},
         "unnormalised_weights_sum_to_the_constant_of_the_path",
+    ),
+    (
+        IsTooSureOfItsBits,
+        {"space": Bits((4,)), "hidden": (3,), "walkbacks": 1, "burn_in": 3},
+        "samples_come_from_the_conditionals",
     ),
     (
         ForgetsItsBelief,

@@ -294,10 +294,7 @@ class _VisibleTwice(RBM):
 
 
 class _HiddenTwice(RBM):
-    """An RBM whose hidden layer is there twice, with the same weights."""
-
-    def __init__(self, space: Space, hidden: int, steps: int, chains: int):
-        super().__init__(space, hidden, steps, chains)
+    """An RBM whose hidden layer is there twice, with the same weights: it has a loss, and no path to its Z."""
 
     def _energy(self, v: Tensor) -> Tensor:
         return -v @ self.a - 2 * softplus(v @ self.W + self.b).sum(1)

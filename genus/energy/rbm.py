@@ -172,7 +172,7 @@ class RBM(GenerativeModel):
             betas = betas.repeat_interleave(self.chains)[:, None]
             ladder = torch.cat([self.hot, self.dreams])
             for _ in range(self.steps):
-                ladder = self._tempered(ladder, betas, self.rates)
+                ladder = self._tempered(self._field(ladder), betas, self.rates)
             ladder = self._exchanged(self._exchanged(ladder, betas, 0), betas, 1)
             hot, dream = ladder[: -self.chains], ladder[-self.chains :]
         if self.training:
@@ -192,7 +192,10 @@ class RBM(GenerativeModel):
         v, beta = ladder.unflatten(0, by).clone(), betas.unflatten(0, by)
         cooler, hotter = v[first + 1 :: 2], v[first:-1:2]
         to, at = beta[first + 1 :: 2], beta[first:-1:2]
-        gain = self._gain(hotter, at, to, self.rates) - self._gain(cooler, at, to, self.rates)
+        gain, other = (
+            self._gain(part, self._field(part), at, to, self.rates) for part in (hotter, cooler)
+        )
+        gain = gain - other
         swaps = (torch.rand_like(gain).log() < gain)[..., None]
         v[first + 1 :: 2], v[first:-1:2] = (
             torch.where(swaps, hotter, cooler),
@@ -200,15 +203,20 @@ class RBM(GenerativeModel):
         )
         return v.flatten(0, 1)
 
-    def _gain(self, v: Tensor, beta: Tensor | float, to: Tensor | float, rates: Tensor) -> Tensor:
-        """log f_to(v) - log f_beta(v), (...), of v, (..., size)."""
-        field = v @ self.W + self.b
-        gain = softplus(to * field) - softplus(beta * field)
-        return ((to - beta) * (v * (self.a - rates))).sum(-1) + gain.sum(-1)
+    def _field(self, v: Tensor) -> Tensor:
+        """What the hidden units are given by v, (..., hidden)."""
+        return v @ self.W + self.b
 
-    def _tempered(self, v: Tensor, to: Tensor | float, rates: Tensor) -> Tensor:
-        """v, (n, size), after one move that leaves f_to alone."""
-        h = bits((to * (v @ self.W + self.b)).sigmoid_())
+    def _gain(
+        self, v: Tensor, field: Tensor, beta: Tensor | float, to: Tensor | float, rates: Tensor
+    ) -> Tensor:
+        """log f_to(v) - log f_beta(v), (...), of v, (..., size), and its field."""
+        gain = softplus(to * field) - softplus(beta * field)
+        return ((to - beta) * v) @ (self.a - rates) + gain.sum(-1)
+
+    def _tempered(self, field: Tensor, to: Tensor | float, rates: Tensor) -> Tensor:
+        """v, (n, size), after one move that leaves f_to alone, from where the field is this one."""
+        h = bits((to * field).sigmoid_())
         return self.units.draw(rates + to * (self.a - rates + h @ self.W.T))
 
     @torch.no_grad()
@@ -222,12 +230,9 @@ class RBM(GenerativeModel):
         @torch.no_grad()
         def climb(x: Tensor, beta: float, to: float) -> tuple[Tensor, Tensor]:
             v = self.features(x)
-            tilt, field = self.a - rates, v @ self.W + self.b
-            gain = softplus(to * field) - softplus(beta * field)
-            log_weight = (to - beta) * (v @ tilt) + gain.sum(1)
-            h = bits((to * field).sigmoid_())
-            v = self.units.draw(rates + to * (tilt + h @ self.W.T))
-            return self.units.back(v), log_weight
+            field = self._field(v)
+            log_weight = self._gain(v, field, beta, to, rates)
+            return self.units.back(self._tempered(field, to, rates)), log_weight
 
         log_z = self.units.log_sum(rates) + self.hidden * math.log(2)
         return AnnealingPath(log_z, start, climb, self.sample)

@@ -177,7 +177,10 @@ def test_exchanges_leave_all_temperatures_alone():
     torch.nn.init.normal_(model.rates)
     x = every_x(Bits((3,)))
     betas = torch.tensor([0.0, 0.5, 1.0])
-    path = [model._gain(x, 0.0, beta.item(), model.rates) + x @ model.rates for beta in betas]
+    path = [
+        model._gain(x, model._field(x), 0.0, beta.item(), model.rates) + x @ model.rates
+        for beta in betas
+    ]
     chances = [log_f.softmax(0).detach() for log_f in path]
     torch.testing.assert_close(chances[2], (-model.energy(x)).softmax(0).detach())
     placed = torch.cat([x[p.multinomial(30_000, replacement=True)] for p in chances])
