@@ -15,7 +15,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from ..core import Bits, Pixels, Reals, Space, at_least, require
+from ..core import Bits, Pixels, Reals, Refused, Space, at_least, require
 from ..functional.densities.densities import log_normal
 
 
@@ -76,6 +76,8 @@ class VampPrior(nn.Module):
     @torch.no_grad()
     def begin_at(self, x: Tensor) -> None:
         """Takes rows of data, (n, *space.shape), as the first inputs, each again while there are too few."""
+        if not len(x):
+            raise Refused("VampPrior.begin_at: x has no rows; at least 1 is wanted")
         rows = x[torch.arange(self.count, device=x.device) % len(x)].to(self.held)
         match self.space:
             case Bits():

@@ -179,6 +179,7 @@ def test_a_gradient_that_is_weighted_once_is_caught(monkeypatch):
         (lambda: IWAE(Bits((3,)), k=0), "IWAE: k is 0; at least 1"),
         (lambda: IWAE(Bits((3,)), latent=0), "IWAE: latent is 0; at least 1"),
         (lambda: VampPrior(Classes(3)), "VampPrior: space is Classes"),
+        (lambda: VampPrior(Bits((3,))).begin_at(torch.zeros(0, 3)), "x has no rows; at least 1"),
         (lambda: MixturePrior(2, 0), "components is 0; at least 1"),
     ],
 )
