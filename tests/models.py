@@ -142,7 +142,7 @@ from genus.functional.diffusion.weights import MinSNR
 from genus.functional.numerics.integrators import RK4, DormandPrince
 from genus.nn import MLP, ConvDecoder, ConvEncoder, Flat, Labels, SeveralLabels
 from genus.translation import Pix2Pix
-from genus.vae import DRAW, IWAE, VAE, VQVAE, LadderVAE, MixturePrior, Normal, VampPrior
+from genus.vae import DRAW, IAF, IWAE, VAE, VQVAE, LadderVAE, MixturePrior, Normal, VampPrior
 
 FIELDS = Records(
     (
@@ -371,6 +371,19 @@ MODELS = {
         MLP(2, 3, (8,)),
         prior=Flow(Reals((2,)), [Autoregressive(2, Spline(4), (8,))]),
         beta=0.5,
+    ),
+    "vae-iaf": lambda: VAE(
+        Bits((3,)), 2, MLP(3, 7, (8,)), MLP(2, 3, (8,)), flow=IAF(2, (6,), 2, 3), warm_up=3
+    ),
+    "vae-free": lambda: VAE(Bits((3,)), 2, MLP(3, 4, (8,)), MLP(2, 3, (8,)), free=0.1),
+    "iwae-iaf": lambda: IWAE(
+        Bits((3,)),
+        2,
+        MLP(3, 6, (8,)),
+        MLP(2, 3, (8,)),
+        flow=IAF(2, (6,), 1, 2),
+        k=2,
+        doubly=False,
     ),
     "iwae": lambda: IWAE(Bits((3,)), 2, MLP(3, 4, (8,)), MLP(2, 3, (8,)), k=3),
     "iwae-plain": lambda: IWAE(

@@ -17,7 +17,7 @@ from genus.flow import Dequantiser, RealNVP, Standard
 from genus.functional.densities.densities import log_normal
 from genus.functional.sequences.choices import DRAWN, Decoding
 from genus.nn import MLP, Flat
-from genus.vae import VAE
+from genus.vae import IAF, VAE
 
 
 class ForgetsTheSmoothedInTheSum(Table):
@@ -228,6 +228,18 @@ class ForgetsThePrior(VAE):
         return self.likelihood.log_prob(x, self.numbers(z)) - log_normal(z, mean, log_std)
 
 
+class ForgetsItsLogdet(IAF):
+    def forward(self, z, hint):
+        return super().forward(z, hint)[0], 0.0
+
+
+class BendsForNothing(VAE):
+    def __init__(self, space, latent):
+        flow = ForgetsItsLogdet(latent, (8,), steps=3, hints=2)
+        encoder = MLP(space.dims, 2 * latent + 2)
+        super().__init__(space, latent, encoder, MLP(latent, space.dims), flow=flow)
+
+
 class TouchesTheOther(GAN):
     def critic_loss(self, *dealt):
         with torch.no_grad():
@@ -377,6 +389,7 @@ LIARS = [  # (liar, its arguments, the law that must reject it)
     (ForgetsALogdet, {"space": Reals((2,)), "width": 8}, "logdet_is_the_jacobians"),
     (AddsTheKL, {"space": Bits((3,)), "latent": 2}, "elbo_is_a_bound"),
     (ForgetsThePrior, {"space": Bits((3,)), "latent": 2}, "weights_sum_to_one"),
+    (BendsForNothing, {"space": Bits((3,)), "latent": 2}, "weights_sum_to_one"),
     (WeighsOthersRows, {"space": Bits((3,)), "latent": 2}, "several_weights_are_weights"),
     (TouchesTheOther, PLAIN_GAN, "a_move_moves_only_what_is_owned"),
     (DetachesItsNetwork, PLAIN_GAN, "everything_owned_learns"),

@@ -8,6 +8,7 @@ from .likelihoods import Bernoulli as Bernoulli
 from .likelihoods import Logistic as Logistic
 from .likelihoods import NoiseDecoding as NoiseDecoding
 from .likelihoods import Normal as Normal
+from .posteriors import IAF as IAF
 from .priors import MixturePrior as MixturePrior
 from .priors import VampPrior as VampPrior
 from .vae import VAE as VAE

@@ -15,6 +15,8 @@ Departs: pixels have a discretised logistic, in the place of a normal, so their 
     decoder, which could put infinite density on a point.
 """
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
@@ -22,9 +24,26 @@ from ..core import GenerativeModel, Refused, Space, at_least
 from ..functional.densities.densities import kl_normal, log_normal
 from ..nn import MLP
 from .likelihoods import NOISY, Likelihood, Logistic, NoiseDecoding, fitting
+from .posteriors import PosteriorFlow
 from .priors import LatentPrior, VampPrior
 
 HIDDEN = (256, 256)  # of the networks, where none are given
+
+
+class Guess(NamedTuple):
+    """Normal distributions of z, and what a flow behind them sees."""
+
+    mean: Tensor  # (n, latent)
+    log_std: Tensor  # (n, latent)
+    hint: Tensor  # (n, hints)
+
+    def repeated(self, k: int) -> "Guess":
+        """All rows k times, one after the other."""
+        return self if k == 1 else Guess(*(part.repeat(k, 1) for part in self))
+
+    def noisy(self) -> Tensor:
+        """A draw of each, (n, latent)."""
+        return self.mean + self.log_std.exp() * torch.randn_like(self.mean)
 
 
 class Amortised(GenerativeModel):
@@ -40,6 +59,8 @@ class Amortised(GenerativeModel):
         likelihood: what these numbers mean; the one that fits the space if none is given.
         prior: distribution of z: a prior of genus.vae, or any module with log_prob(z), (n,), and
             sample(n), (n, latent), such as a flow; N(0, I) if none is given.
+        flow: what bends the guess, as `genus.vae.posteriors` says, such as IAF; the encoder then gives its
+            `hints` too, (n, 2 * latent + hints). q(z | x) is the normal distribution if none is given.
     """
 
     sampling_options = NoiseDecoding
@@ -52,16 +73,20 @@ class Amortised(GenerativeModel):
         decoder: nn.Module | None,
         likelihood: Likelihood | None,
         prior: nn.Module | None,
+        flow: nn.Module | None = None,
     ):
         super().__init__()
         at_least(1, type(self).__name__, latent=latent)
+        _check_flow(type(self).__name__, flow, prior)
         self.space, self.latent = space, latent
         self.likelihood = fitting(space) if likelihood is None else likelihood
         check_likelihood(type(self).__name__, self.likelihood, space)
         numbers = self.likelihood.numbers * space.dims
-        self.encoder = MLP(space.dims, 2 * latent, HIDDEN) if encoder is None else encoder
+        self.hints = flow.hints if isinstance(flow, PosteriorFlow) else 0
+        guess = 2 * latent + self.hints
+        self.encoder = MLP(space.dims, guess, HIDDEN) if encoder is None else encoder
         self.decoder = MLP(latent, numbers, HIDDEN) if decoder is None else decoder
-        self.prior = prior
+        self.prior, self.flow = prior, flow
         self._check_networks()
 
     @torch.no_grad()
@@ -75,10 +100,11 @@ class Amortised(GenerativeModel):
             came, wish = ("x".join(map(str, shape[1:])) for shape in (numbers.shape, wanted))
             raise Refused(f"{who}: the decoder gives {came} numbers a row; wanted are {wish}")
         guess = self._encoded(self.noise(2, *self.space.shape))
-        if guess.shape != (2, 2 * self.latent):
+        if guess.shape != (2, 2 * self.latent + self.hints):
+            also = f", and {self.hints} hints for the flow" if self.hints else ""
             raise Refused(
                 f"{who}: the encoder gives {guess[0].numel()} numbers a row; wanted are "
-                f"{2 * self.latent}, means and log deviations of z"
+                f"{2 * self.latent + self.hints}: means and log deviations of z{also}"
             )
         if self.prior is None:
             return
@@ -96,10 +122,30 @@ class Amortised(GenerativeModel):
     def _encoded(self, x: Tensor) -> Tensor:
         return self.encoder(x.flatten(1) if isinstance(self.encoder, MLP) else x)
 
+    def guess(self, x: Tensor) -> Guess:
+        """q(z | x), of each row."""
+        return Guess(*self._encoded(x).split([self.latent, self.latent, self.hints], dim=1))
+
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log standard deviation of q(z | x), each (n, latent)."""
-        mean, log_std = self._encoded(x).chunk(2, dim=1)
-        return mean, log_std
+        """Mean and log standard deviation of q(z | x), each (n, latent), before a flow."""
+        guess = self.guess(x)
+        return guess.mean, guess.log_std
+
+    def draw(self, guess: Guess, k: int = 1) -> tuple[Tensor, Tensor]:
+        """k draws of z for each row, (k n, latent), all rows once before any row again; log q of each, (k n,)."""
+        guess = guess.repeated(k)
+        z = guess.noisy()
+        log_q = log_normal(z, guess.mean, guess.log_std)
+        z, log_det = self._bent(z, guess.hint)
+        return z, log_q - log_det
+
+    def _bent(self, z: Tensor, hint: Tensor) -> tuple[Tensor, Tensor | float]:
+        return self.flow(z, hint) if self.flow is not None else (z, 0.0)
+
+    @property
+    def plain(self) -> bool:
+        """Whether guess and prior are the normal distributions whose KL is known."""
+        return self.prior is None and self.flow is None
 
     def numbers(self, z: Tensor) -> Tensor:
         """What the likelihood makes of z, (n, numbers * c, ...)."""
@@ -126,8 +172,9 @@ class Amortised(GenerativeModel):
         )
 
     def encode(self, x: Tensor) -> Tensor:
-        """The mean of q(z | x), (n, latent)."""
-        return self.posterior(x)[0]
+        """The mean of q(z | x), (n, latent); behind a flow, where it takes that mean."""
+        guess = self.guess(x)
+        return self._bent(guess.mean, guess.hint)[0]
 
     def decode(self, z: Tensor) -> Tensor:
         """The mean of p(x | z), (n, *space.shape): in the range of x, but not on its grid."""
@@ -135,14 +182,13 @@ class Amortised(GenerativeModel):
 
     def terms(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The halves of -elbo, each (n,) nats: what reconstruction costs, and what the guess costs."""
-        mean, log_std = self.posterior(x)
-        z = mean + log_std.exp() * torch.randn_like(mean)
-        guess = (
-            kl_normal(mean, log_std)
-            if self.prior is None
-            else log_normal(z, mean, log_std) - self.log_prior(z)
-        )
-        return -self.likelihood.log_prob(x, self.numbers(z)), guess
+        guess = self.guess(x)
+        if self.plain:
+            z, kl = guess.noisy(), kl_normal(guess.mean, guess.log_std)
+        else:
+            z, log_q = self.draw(guess)
+            kl = log_q - self.log_prior(z)
+        return -self.likelihood.log_prob(x, self.numbers(z)), kl
 
     def elbo(self, x: Tensor) -> Tensor:
         """The bound from one draw of z, (n,) nats; its KL is exact if the prior is N(0, I)."""
@@ -151,20 +197,14 @@ class Amortised(GenerativeModel):
 
     def log_weight(self, x: Tensor) -> Tensor:
         """log w of one draw of z, (n,) nats."""
-        mean, log_std = self.posterior(x)
-        z = mean + log_std.exp() * torch.randn_like(mean)
-        joint = self.likelihood.log_prob(x, self.numbers(z)) + self.log_prior(z)
-        return joint - log_normal(z, mean, log_std)
+        return self.log_weights(x, k=1)[0]
 
     def log_weights(self, x: Tensor, *, k: int) -> Tensor:
         """log w of k draws of z, (k, n) nats; each x is encoded once."""
-        mean, log_std = self.posterior(x)
-        eps = torch.randn(k, *mean.shape, dtype=mean.dtype, device=mean.device)
-        z = (mean + log_std.exp() * eps).flatten(0, 1)
-        rows = x.repeat(k, *[1] * (x.dim() - 1))
+        z, log_q = self.draw(self.guess(x), k)
+        rows = x if k == 1 else x.repeat(k, *[1] * (x.dim() - 1))
         joint = self.likelihood.log_prob(rows, self.numbers(z)) + self.log_prior(z)
-        guess = log_normal(z, mean.repeat(k, 1), log_std.repeat(k, 1))
-        return (joint - guess).unflatten(0, (k, len(x)))
+        return (joint - log_q).unflatten(0, (k, len(x)))
 
     @torch.no_grad()
     def sample(
@@ -191,4 +231,19 @@ def check_likelihood(who: str, likelihood: Likelihood, space: Space) -> None:
         raise Refused(
             f"{who}: the likelihood has {likelihood.levels} levels, the space {space.cardinality}; "
             f"they must be the same"
+        )
+
+
+def _check_flow(who: str, flow: nn.Module | None, prior: nn.Module | None) -> None:
+    if flow is None:
+        return
+    if not isinstance(flow, PosteriorFlow):
+        raise Refused(
+            f"{who}: the flow is {type(flow).__name__}; a module with hints and forward(z, hint) is wanted, "
+            f"such as IAF"
+        )
+    if isinstance(prior, VampPrior):
+        raise Refused(
+            f"{who}: the prior is VampPrior, which wants the density of the guess at any z, and the flow "
+            f"knows it at its own draws only: leave one of them out"
         )

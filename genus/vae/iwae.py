@@ -21,10 +21,9 @@ Departs: as in `amortised`; one layer of latents.
 
 import math
 
-import torch
 from torch import Tensor, nn
 
-from ..core import Losses, Space, at_least
+from ..core import Losses, Refused, Space, at_least
 from ..functional.densities.densities import log_normal
 from .amortised import Amortised
 from .likelihoods import Likelihood
@@ -34,9 +33,9 @@ class IWAE(Amortised):
     """A latent-variable model.
 
     Args:
-        space, latent, encoder, decoder, likelihood, prior: as in `Amortised`.
+        space, latent, encoder, decoder, likelihood, prior, flow: as in `Amortised`.
         k: number of draws of z for each x in the loss.
-        doubly: whether the encoder's gradient is the doubly reparameterised one.
+        doubly: whether the encoder's gradient is the doubly reparameterised one; not with a flow.
     """
 
     def __init__(
@@ -47,25 +46,32 @@ class IWAE(Amortised):
         decoder: nn.Module | None = None,
         likelihood: Likelihood | None = None,
         prior: nn.Module | None = None,
+        flow: nn.Module | None = None,
         k: int = 5,
         doubly: bool = True,
     ):
         at_least(1, "IWAE", k=k)
-        super().__init__(space, latent, encoder, decoder, likelihood, prior)
+        super().__init__(space, latent, encoder, decoder, likelihood, prior, flow)
+        if doubly and flow is not None:
+            raise Refused(
+                "IWAE: doubly is True and a flow is given, whose density is known at its own draws only: "
+                "set doubly to False"
+            )
         self.k, self.doubly = k, doubly
 
     def loss(self, x: Tensor) -> Losses:
-        mean, log_std = self.posterior(x)
-        eps = torch.randn(self.k, *mean.shape, dtype=mean.dtype, device=mean.device)
-        z = (mean + log_std.exp() * eps).flatten(0, 1)
-        guess = (mean, log_std)
-        if self.doubly:
-            guess = (mean.detach(), log_std.detach())
-        m, log_s = (part.repeat(self.k, 1) for part in guess)
+        log_w = self._log_weights_by_paths(x) if self.doubly else self.log_weights(x, k=self.k)
+        return {"bound": (math.log(self.k) - log_w.logsumexp(0)).mean()}
+
+    def _log_weights_by_paths(self, x: Tensor) -> Tensor:
+        """`log_weights`, whose gradient reaches the encoder through z alone, by the squares of the shares."""
+        guess = self.guess(x).repeated(self.k)
+        z = guess.noisy()
+        log_q = log_normal(z, guess.mean.detach(), guess.log_std.detach())
         rows = x.repeat(self.k, *[1] * (x.dim() - 1))
         joint = self.likelihood.log_prob(rows, self.numbers(z)) + self.log_prior(z)
-        log_w = (joint - log_normal(z, m, log_s)).unflatten(0, (self.k, len(x)))
-        if self.doubly and z.requires_grad:
+        log_w = (joint - log_q).unflatten(0, (self.k, len(x)))
+        if z.requires_grad:
             share = log_w.detach().softmax(0).flatten()[:, None]
             z.register_hook(lambda slope: share * slope)
-        return {"bound": (math.log(self.k) - log_w.logsumexp(0)).mean()}
+        return log_w

@@ -55,6 +55,7 @@ from ..functional.densities.densities import kl_normal, log_normal
 from ..nn import MLP
 from .amortised import check_likelihood
 from .likelihoods import NOISY, Likelihood, NoiseDecoding, fitting
+from .warmup import WarmUp
 
 Inference = Literal["ladder", "bottom-up"]
 VAGUE = (
@@ -119,7 +120,6 @@ class LadderVAE(GenerativeModel):
     """
 
     sampling_options = NoiseDecoding
-    rounds: Tensor
 
     def __init__(
         self,
@@ -160,7 +160,7 @@ class LadderVAE(GenerativeModel):
         self.down = nn.ModuleList(network(above, 2 * z, width) for (z, above), width in layers)
         numbers = self.likelihood.numbers * space.dims
         self.decoder = network(self.latents[0], numbers, self.widths[0])
-        self.register_buffer("rounds", torch.zeros((), dtype=torch.int64))  # that were played
+        self.warming = WarmUp(warm_up)
 
     @torch.no_grad()
     def _begin_vaguely(self) -> None:
@@ -296,7 +296,7 @@ class LadderVAE(GenerativeModel):
             kl = kl.clamp(min=self.free) if self.free else kl
             return {"reconstruction": reconstruction.mean()} | self._weighted(kl)
         reconstruction, ratios = self._costs(x, self.k)
-        log_share = (-reconstruction - self.beta(x) * ratios.sum(2)).log_softmax(0)
+        log_share = (-reconstruction - self.warming.share(x) * ratios.sum(2)).log_softmax(0)
         share = log_share.exp()
         chosen = (share * log_share).sum(0).mean() + math.log(self.k)
         kl = (share[:, :, None] * ratios).sum(0).mean(0)
@@ -304,21 +304,12 @@ class LadderVAE(GenerativeModel):
         return parts | self._weighted(kl) | {"choice": chosen}
 
     def _weighted(self, kl: Tensor) -> Losses:
-        kl = self.beta(kl) * kl
+        kl = self.warming.share(kl) * kl
         return {f"kl_{layer}": part for layer, part in enumerate(kl.unbind(), 1)}
-
-    def beta(self, like: Tensor) -> Tensor:
-        """The weight of the KL in this round, (), of the dtype of `like`."""
-        if not self.warm_up:
-            return like.new_ones(())
-        return ((self.rounds + 1) / self.warm_up).clamp(max=1).to(like.dtype)
 
     def players(self) -> dict[str, Player]:
         """The model alone, which counts its rounds."""
-        return {"model": Player([self], self.loss, after=self.count)}
-
-    def count(self) -> None:
-        self.rounds += 1
+        return {"model": Player([self], self.loss, after=self.warming.count)}
 
 
 def joined(first: Belief, second: Belief) -> Belief:

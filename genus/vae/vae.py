@@ -7,26 +7,36 @@ the guess is the true posterior. Both networks climb that one bound.
     elbo(x) = E_q log p(x | z) - KL(q(z | x) || p(z))  <=  log p(x)
     loss    = -E_q log p(x | z) + beta KL
 
-With beta above 1 the code is squeezed, and what is climbed is a looser bound.
+With beta above 1 the code is squeezed, and what is climbed is a looser bound. A unit of z that tells less than it
+costs is given up early, and seldom comes back: warm-up lets the KL count little at first, and free bits leave each
+unit some nats at no cost.
+
+    free bits: loss = -E_q log p(x | z) + beta sum_i max(free, KL_i),    KL_i the mean over the batch
 
 Source: Kingma, Welling, "Auto-encoding variational Bayes", 2014, arXiv:1312.6114. beta: Higgins and others,
-    "beta-VAE: learning basic visual concepts with a constrained variational framework", 2017.
-Departs: as in `amortised`.
+    "beta-VAE: learning basic visual concepts with a constrained variational framework", 2017. Warm-up: Sønderby
+    and others, "Ladder variational autoencoders", 2016, arXiv:1602.02282. Free bits: Kingma and others, "Improving
+    variational inference with inverse autoregressive flow", 2016, arXiv:1606.04934, equation 15.
+Departs: as in `amortised`; each unit is a group of its own for free bits.
 """
 
 from torch import Tensor, nn
 
-from ..core import Losses, Space, at_least
-from .amortised import Amortised
+from ..core import Losses, Player, Refused, Space, at_least
+from ..functional.densities.densities import kl_normal
+from .amortised import Amortised, Guess
 from .likelihoods import Likelihood
+from .warmup import WarmUp
 
 
 class VAE(Amortised):
     """A latent-variable model.
 
     Args:
-        space, latent, encoder, decoder, likelihood, prior: as in `Amortised`.
+        space, latent, encoder, decoder, likelihood, prior, flow: as in `Amortised`.
         beta: factor on the KL in the loss, at least 0; 1 climbs the bound.
+        free: nats of each unit of z that cost nothing; only with the prior N(0, I), and without a flow.
+        warm_up: rounds until the KL has its full weight; 0 gives it from the first round on.
     """
 
     def __init__(
@@ -37,16 +47,43 @@ class VAE(Amortised):
         decoder: nn.Module | None = None,
         likelihood: Likelihood | None = None,
         prior: nn.Module | None = None,
+        flow: nn.Module | None = None,
         beta: float = 1.0,
+        free: float = 0.0,
+        warm_up: int = 0,
     ):
-        at_least(0, "VAE", beta=beta)
-        super().__init__(space, latent, encoder, decoder, likelihood, prior)
-        self.beta = beta
+        at_least(0, "VAE", beta=beta, free=free, warm_up=warm_up)
+        super().__init__(space, latent, encoder, decoder, likelihood, prior, flow)
+        if free and not self.plain:
+            raise Refused(
+                f"VAE: free is {free}; units have a KL of their own only with the prior N(0, I) and without "
+                f"a flow: leave free out, and use warm_up"
+            )
+        self.beta, self.free, self.warm_up = beta, free, warm_up
+        self.warming = WarmUp(warm_up)
 
     def loss(self, x: Tensor) -> Losses:
-        reconstruction, kl = self.terms(x)
-        kl = kl.mean()
+        if self.free:
+            guess = self.guess(x)
+            reconstruction = -self.likelihood.log_prob(x, self.numbers(guess.noisy()))
+            kl = kl_of_units(guess).mean(0).clamp(min=self.free).sum()
+        else:
+            reconstruction, kl = self.terms(x)
+            kl = kl.mean()
+        if self.warm_up:
+            kl = self.warming.share(kl) * kl
         return {
             "reconstruction": reconstruction.mean(),
             "kl": kl if self.beta == 1 else self.beta * kl,
         }
+
+    def players(self) -> dict[str, Player]:
+        """The model alone, which counts its rounds while they change the loss."""
+        after = self.warming.count if self.warm_up else None
+        return {"model": Player([self], self.loss, after=after)}
+
+
+def kl_of_units(guess: Guess) -> Tensor:
+    """KL from N(0, I) of each unit of z, (n, latent) nats."""
+    mean, log_std = guess.mean, guess.log_std
+    return kl_normal(mean.reshape(-1, 1), log_std.reshape(-1, 1)).reshape(mean.shape)

@@ -306,9 +306,9 @@ def test_warm_up_raises_the_weight_of_the_kl_round_by_round(k):
     seen = []
     optimizers = {"model": adam(0.0)("model", list(model.parameters()))}
     for _ in play(model, [(x,)] * 6, optimizers):
-        seen.append(model.beta(x).item())
+        seen.append(model.warming.share(x).item())
     assert seen == [0.5, 0.75, 1.0, 1.0, 1.0, 1.0]  # after each round, that of the next
-    assert int(model.rounds) == 6
+    assert int(model.warming.rounds) == 6
     early, late = tiny(warm_up=4, k=k), tiny(warm_up=0, k=k)
     parts = []
     for one in (early, late):

@@ -10,7 +10,7 @@ from genus.core import Bits, Classes, Pixels, Reals
 from genus.errors import Refused
 from genus.functional.densities.densities import log_discretised_logistic
 from genus.nn import MLP, ConvDecoder, ConvEncoder
-from genus.vae import VAE, Bernoulli, Logistic, NoiseDecoding, Normal
+from genus.vae import VAE, Bernoulli, Logistic, MixturePrior, NoiseDecoding, Normal
 
 STD = 0.7
 
@@ -200,3 +200,31 @@ def test_what_does_not_fit_is_refused(make, words):
 def test_bits_have_bernoulli_means():
     logits = torch.tensor([[0.0, math.log(3)]])
     torch.testing.assert_close(Bernoulli().mean(logits), torch.tensor([[0.5, 0.75]]))
+
+
+def test_the_kl_counts_more_with_each_round_of_the_warm_up():
+    torch.manual_seed(0)
+    model = VAE(Bits((3,)), 2, MLP(3, 4), MLP(2, 3), warm_up=4)
+    x, whole = torch.ones(5, 3), None
+    seen = []
+    for _ in range(6):
+        torch.manual_seed(1)
+        seen.append(model.loss(x)["kl"].item())
+        model.players()["model"].after()
+    whole = seen[-1]
+    assert seen == pytest.approx([whole * share for share in (0.25, 0.5, 0.75, 1, 1, 1)])
+
+
+def test_free_bits_cost_nothing_in_each_unit():
+    model = VAE(Bits((3,)), 2, MLP(3, 4, ()), MLP(2, 3), free=0.5)
+    layer = model.encoder[0]
+    with torch.no_grad():
+        layer.weight.zero_()
+        layer.bias.copy_(torch.tensor([0.0, 2.0, 0.0, 0.0]))  # means 0 and 2, deviations 1
+    assert model.loss(torch.ones(4, 3))["kl"].item() == pytest.approx(0.5 + 2.0)
+    assert model.terms(torch.ones(4, 3))[1].tolist() == pytest.approx([2.0] * 4)
+
+
+def test_free_bits_want_units_that_have_a_kl():
+    with pytest.raises(Refused, match=r"free is 0\.1; units have a KL of their own only with"):
+        VAE(Bits((3,)), 2, MLP(3, 4), MLP(2, 3), prior=MixturePrior(2), free=0.1)
