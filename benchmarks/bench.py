@@ -458,7 +458,7 @@ def first_losses(
     """
     with first_rounds(train, run, rounds) as out:
         lines = [line for log in logs(out).values() for line in log]
-    left_out = ("round",) if game else ("round", "game/")
+    left_out = ("round", "latent/") if game else ("round", "game/", "latent/")
     return [
         float(line[name])
         for line in lines

@@ -13,7 +13,7 @@ import genus
 from genus.adversarial import GAN
 from genus.functional.adversarial import OBJECTIVES, Penalty, r1
 from genus.measure import scores
-from genus.measure.games.diagnosis import diagnose
+from genus.measure.diagnosis import diagnose
 from genus.media import picture
 from genus.nn import MLP
 from genus.train import adam

@@ -534,6 +534,19 @@ def decoded_rows_do_not_meet(model, *batch):
     torch.testing.assert_close(model.decode(z, *batch[1:]), alone)
 
 
+def units_tell_of_one_latent(model, *batch):
+    """Every unit that is drawn tells at least nothing, and both draws are what `decode` takes."""
+    x = batch[0]
+    nats, guesses, prior = model.unit_nats(x), model.draw_posterior(x), model.draw_prior(len(x))
+    assert nats.shape == guesses.shape[1:]
+    assert (nats >= -1e-9).all()
+    assert guesses.shape == prior.shape == (len(x), *nats.shape)
+    for z in (guesses, prior):
+        assert model.decode(z).shape == x.shape
+    moved = (model.draw_posterior(x) != guesses).double().mean(0)
+    assert (moved[nats > 0] == 1).all()
+
+
 def decoding_undoes_encoding(model, *batch):
     torch.testing.assert_close(model.decode(model.encode(*batch), *batch[1:]), batch[0])
 
@@ -713,6 +726,7 @@ LAWS = {  # each law, and the promises that invoke it
     samples_come_from_the_conditionals: {"conditionals", "sample"},
     annealed_chances_sum_to_one: {"annealed_log_prob"},
     decoded_rows_do_not_meet: {"decode"},
+    units_tell_of_one_latent: {"unit_nats", "draw_posterior", "draw_prior", "decode"},
     decoding_undoes_encoding: {"encode_with_logdet", "decode"},
     logdet_is_the_jacobians: {"encode_with_logdet"},
     a_move_moves_only_what_is_owned: set(),

@@ -142,7 +142,18 @@ from genus.functional.diffusion.weights import MinSNR
 from genus.functional.numerics.integrators import RK4, DormandPrince
 from genus.nn import MLP, ConvDecoder, ConvEncoder, Flat, Labels, SeveralLabels
 from genus.translation import Pix2Pix
-from genus.vae import DRAW, IAF, IWAE, VAE, VQVAE, LadderVAE, MixturePrior, Normal, VampPrior
+from genus.vae import (
+    DRAW,
+    IAF,
+    IWAE,
+    VAE,
+    VQVAE,
+    Autoencoder,
+    LadderVAE,
+    MixturePrior,
+    Normal,
+    VampPrior,
+)
 
 FIELDS = Records(
     (
@@ -372,6 +383,10 @@ MODELS = {
         prior=Flow(Reals((2,)), [Autoregressive(2, Spline(4), (8,))]),
         beta=0.5,
     ),
+    "autoencoder": lambda: Autoencoder(
+        Bits((3,)), 2, MLP(3, 2, (8,)), MLP(2, 3, (8,)), corruption=0.2
+    ),
+    "autoencoder-pixels": lambda: Autoencoder(Pixels((1, 2, 2), 3), 2, corruption=0.1),
     "vae-iaf": lambda: VAE(
         Bits((3,)), 2, MLP(3, 7, (8,)), MLP(2, 3, (8,)), flow=IAF(2, (6,), 2, 3), warm_up=3
     ),

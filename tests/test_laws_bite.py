@@ -228,6 +228,14 @@ class ForgetsThePrior(VAE):
         return self.likelihood.log_prob(x, self.numbers(z)) - log_normal(z, mean, log_std)
 
 
+class CountsWhatItDrawsForNothing(VAE):
+    def unit_nats(self, x):
+        mean, log_std = self.posterior(x)
+        return (0.5 * mean**2 - log_std - 1).mean(
+            0
+        )  # without the variance, which is at least its log + 1
+
+
 class ForgetsItsLogdet(IAF):
     def forward(self, z, hint):
         return super().forward(z, hint)[0], 0.0
@@ -389,6 +397,11 @@ LIARS = [  # (liar, its arguments, the law that must reject it)
     (ForgetsALogdet, {"space": Reals((2,)), "width": 8}, "logdet_is_the_jacobians"),
     (AddsTheKL, {"space": Bits((3,)), "latent": 2}, "elbo_is_a_bound"),
     (ForgetsThePrior, {"space": Bits((3,)), "latent": 2}, "weights_sum_to_one"),
+    (
+        CountsWhatItDrawsForNothing,
+        {"space": Bits((3,)), "latent": 2},
+        "units_tell_of_one_latent",
+    ),
     (BendsForNothing, {"space": Bits((3,)), "latent": 2}, "weights_sum_to_one"),
     (WeighsOthersRows, {"space": Bits((3,)), "latent": 2}, "several_weights_are_weights"),
     (TouchesTheOther, PLAIN_GAN, "a_move_moves_only_what_is_owned"),

@@ -25,6 +25,7 @@ from .promises import HasFit as HasFit
 from .promises import HasLogProb as HasLogProb
 from .promises import HasLogWeight as HasLogWeight
 from .promises import HasLogWeights as HasLogWeights
+from .promises import HasUnits as HasUnits
 from .promises import HasUnnormalisedLogWeight as HasUnnormalisedLogWeight
 from .promises import Losses as Losses
 from .promises import promise as promise

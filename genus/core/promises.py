@@ -32,6 +32,9 @@ PROMISES = (
     "annealed_log_prob",  # log p(x) by annealed importance sampling of its own, nats
     "encode",  # x to z
     "decode",  # z to x
+    "unit_nats",  # what each unit of z tells of x
+    "draw_posterior",  # a draw of z behind x
+    "draw_prior",  # draws of z, from which samples begin
     "encode_with_logdet",  # z and log |det dz/dx|
     "denoise",  # the clean x that is expected behind a noisy one
     "judged",  # a critic's scores of both sides of a game
@@ -147,6 +150,22 @@ class HasConditionals(Protocol):
     def conditionals(self, n: int) -> Tensor:
         """Logits of P(x | z) for n draws of the latents, (n, *space.shape)."""
         ...
+
+
+@runtime_checkable
+class HasUnits(Protocol):
+    """`unit_nats(x)`, `draw_posterior(x)` and `draw_prior(n)`: what a latent tells, and where it lies.
+
+    Draws are of one kind, (n, latent), so that a model whose guesses fill its prior draws the same from both.
+    """
+
+    def unit_nats(self, x: Tensor) -> Tensor:
+        """What each unit of the latent tells of x, at least 0, the mean over the rows, (latent,)."""
+        ...
+
+    def draw_posterior(self, x: Tensor) -> Tensor: ...
+
+    def draw_prior(self, n: int) -> Tensor: ...
 
 
 @runtime_checkable

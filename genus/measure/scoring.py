@@ -13,13 +13,18 @@ from ..data.endless import Draws
 from ..data.images.stacked import Stacked
 from ..data.truth import Toy
 from ..functional.densities.distances import energy_distance
+from .diagnosis import describe
 from .extractors.pictures import sees, shipped
-from .games.diagnosis import GAME, ailments, describe
+from .games import diagnosis as of_games
+from .games.diagnosis import GAME
 from .games.examination import TRAIN, Examination
-from .games.remedies import already
+from .latents import diagnosis as of_latents
+from .latents.diagnosis import LATENT
+from .latents.looks import latent_figures
 from .likelihood.likelihood import QUICK, likelihoods
 from .oracles import Oracle, oracle_for
 from .pacing import likelihood_cost, passes, rounded, trial
+from .remedies import already
 from .rows import drawn, on, shuffled
 from .samples.samples import frechet_distance
 from .samples.stacked import channel_oracle, see_channels, stacked_values
@@ -27,6 +32,7 @@ from .samples.toys import mode_values
 
 THOUSAND = 5000  # samples in which a thousand modes are counted
 EXAMINED = 256  # rows for the examination of a game
+EXAMINED_LATENTS = 1000  # rows for that of a latent
 
 
 FEW = 10  # rows of a split, of which a covariance says nothing
@@ -163,7 +169,7 @@ class Scores:
         return {"energy_distance": _distance(part[0], fake)} | self._bumps(fake)
 
     def examine(self, model: Model, data: Any) -> dict[str, float]:
-        """Figures of the game as it is now, under `game/`; empty unless critic and generator play.
+        """Figures of the game as it is now, under `game/`, and of a latent, under `latent/`; empty without both.
 
         The model is left as it is, bit for bit, and so are the random streams.
 
@@ -175,11 +181,17 @@ class Scores:
             self.examination = self._examination(model, data)
             self.examination.before = self.looks
             self.had = already(model, {})
-        return {GAME + name: value for name, value in self.examination.look(model).items()}
+        game = self.examination.look(model)
+        latent = latent_figures(model, self.batch[0][:EXAMINED_LATENTS])
+        return {GAME + name: value for name, value in game.items()} | {
+            LATENT + name: value for name, value in latent.items()
+        }
 
     def verdict(self, lines: Iterable[Mapping[str, Any]]) -> str:
-        """The faults of a game, from the lines of its log; "" if there are none, or no game."""
-        return describe(found) if (found := ailments(lines, self.had)) else ""
+        """The faults of a game or a latent, from the lines of its log; "" if there are none."""
+        lines = list(lines)
+        found = of_games.ailments(lines, self.had) + of_latents.ailments(lines, self.had)
+        return describe(found) if found else ""
 
     def memory(self) -> list[Tensor]:
         """The samples of the last looks, of which later figures of the game depend."""

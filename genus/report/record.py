@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 from .. import measure
 from ..core import sample
 from ..data import Data
-from ..measure.games.diagnosis import diagnose
+from ..measure.diagnosis import diagnose
 from ..media import contexts
 from ..media.origin import origin, presentable
 from ..train.artifact import load, read_config, weights_hash

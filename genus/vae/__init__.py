@@ -1,6 +1,7 @@
 """Variational autoencoders: a latent, and a guess of it that bounds the likelihood."""
 
 from .amortised import Amortised as Amortised
+from .autoencoder import Autoencoder as Autoencoder
 from .draw import DRAW as DRAW
 from .iwae import IWAE as IWAE
 from .ladder import LadderVAE as LadderVAE

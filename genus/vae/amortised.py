@@ -28,6 +28,7 @@ from .posteriors import PosteriorFlow
 from .priors import LatentPrior, VampPrior
 
 HIDDEN = (256, 256)  # of the networks, where none are given
+DRAWS = 16  # of z for each row, for what its units tell
 
 
 class Guess(NamedTuple):
@@ -142,6 +143,23 @@ class Amortised(GenerativeModel):
     def _bent(self, z: Tensor, hint: Tensor) -> tuple[Tensor, Tensor | float]:
         return self.flow(z, hint) if self.flow is not None else (z, 0.0)
 
+    @torch.no_grad()
+    def draw_posterior(self, x: Tensor) -> Tensor:
+        """A draw of z for each row, (n, latent)."""
+        return self.draw(self.guess(x))[0]
+
+    @torch.no_grad()
+    def unit_nats(self, x: Tensor) -> Tensor:
+        """What each unit of z tells of x, (latent,) nats, the mean over the rows.
+
+        It is the KL from N(0, I) where that is the prior of a normal guess. Otherwise it is what a normal z of the
+        same spreads would tell, 1/2 log of all its variance over that around each row, from a few draws.
+        """
+        guess = self.guess(x)
+        if self.plain:
+            return kl_of_units(guess.mean, guess.log_std).mean(0)
+        return told(self.draw(guess, DRAWS)[0].unflatten(0, (DRAWS, len(x))))
+
     @property
     def plain(self) -> bool:
         """Whether guess and prior are the normal distributions whose KL is known."""
@@ -218,6 +236,18 @@ class Amortised(GenerativeModel):
         if decoding.mean:
             return self.likelihood.mean(numbers)
         return self.likelihood.sample(numbers, decoding.temperature)
+
+
+def kl_of_units(mean: Tensor, log_std: Tensor) -> Tensor:
+    """KL(N(mean, std^2) || N(0, 1)) of each number: (n, d) -> (n, d) nats."""
+    return kl_normal(mean.reshape(-1, 1), log_std.reshape(-1, 1)).reshape(mean.shape)
+
+
+def told(z: Tensor) -> Tensor:
+    """What each number of z, (draws, rows, d), would tell of its row if it were normal, (d,) nats."""
+    around = z.var(0).mean(0)
+    between = (z.mean(0).var(0) - around / len(z)).clamp(min=0)
+    return 0.5 * (between / around.clamp(min=torch.finfo(z.dtype).tiny)).log1p()
 
 
 def check_likelihood(who: str, likelihood: Likelihood, space: Space) -> None:

@@ -39,6 +39,7 @@ from torch import Tensor, nn
 from ..core import Bits, GenerativeModel, Losses, Pixels, Reals, See, Space, at_least, require
 from ..functional.densities.densities import kl_normal, log_normal
 from ..nn import Recurrent, State
+from .amortised import kl_of_units
 from .likelihoods import NOISY, Logistic, NoiseDecoding, fitting
 
 MOST = 8.0  # of what is exponentiated for a grid: a factor of 3000
@@ -221,6 +222,21 @@ class DRAW(GenerativeModel):
     def encode(self, x: Tensor) -> Tensor:
         """z, (n, latent): the mean of q at each step, where those before were means too."""
         return torch.cat([stroke.mean for stroke in self.guessed(x, noisy=False)], 1)
+
+    @torch.no_grad()
+    def draw_posterior(self, x: Tensor) -> Tensor:
+        """A draw of all z_t for each row, (n, latent)."""
+        return torch.cat([stroke.z for stroke in self.guessed(x)], 1)
+
+    def draw_prior(self, n: int) -> Tensor:
+        """n draws of N(0, I), (n, latent)."""
+        return self.noise(n, self.latent)
+
+    @torch.no_grad()
+    def unit_nats(self, x: Tensor) -> Tensor:
+        """The KL of each unit of all z_t, (latent,) nats, the mean over the rows."""
+        strokes = self.guessed(x)
+        return torch.cat([kl_of_units(one.mean, one.log_std).mean(0) for one in strokes])
 
     def decode(self, z: Tensor) -> Tensor:
         """The mean of p(x | z), (n, *space.shape): in the range of x, but not on its grid."""

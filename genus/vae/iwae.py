@@ -63,6 +63,10 @@ class IWAE(Amortised):
         log_w = self._log_weights_by_paths(x) if self.doubly else self.log_weights(x, k=self.k)
         return {"bound": (math.log(self.k) - log_w.logsumexp(0)).mean()}
 
+    def elbo(self, x: Tensor) -> Tensor:
+        """L_k, the bound that is climbed, from k draws of z, (n,) nats."""
+        return self.log_weights(x, k=self.k).logsumexp(0) - math.log(self.k)
+
     def _log_weights_by_paths(self, x: Tensor) -> Tensor:
         """`log_weights`, whose gradient reaches the encoder through z alone, by the squares of the shares."""
         guess = self.guess(x).repeated(self.k)

@@ -36,7 +36,6 @@ from typing import Literal, NamedTuple, cast, get_args
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import logsigmoid
 
 from ..core import (
     Bits,
@@ -53,7 +52,8 @@ from ..core import (
 )
 from ..functional.densities.densities import kl_normal, log_normal
 from ..nn import MLP
-from .amortised import check_likelihood
+from .amortised import check_likelihood, kl_of_units
+from .belief import Belief, joined
 from .likelihoods import NOISY, Likelihood, NoiseDecoding, fitting
 from .warmup import WarmUp
 
@@ -61,26 +61,6 @@ Inference = Literal["ladder", "bottom-up"]
 VAGUE = (
     1.0  # log deviation of what x says at first: were it 0 like that of p, weights had no variance
 )
-
-
-class Belief(NamedTuple):
-    """Independent normal distributions of a layer."""
-
-    mean: Tensor  # (n, latent of the layer)
-    log_std: Tensor  # (n, latent of the layer)
-
-    def draw(self, noisy: bool = True) -> Tensor:
-        """A draw, or the mean."""
-        if not noisy:
-            return self.mean
-        return self.mean + self.log_std.exp() * torch.randn_like(self.mean)
-
-    def repeated(self, k: int) -> "Belief":
-        return self if k == 1 else Belief(self.mean.repeat(k, 1), self.log_std.repeat(k, 1))
-
-    @staticmethod
-    def standard(like: Tensor) -> "Belief":
-        return Belief(torch.zeros_like(like), torch.zeros_like(like))
 
 
 class Rung(NamedTuple):
@@ -257,6 +237,24 @@ class LadderVAE(GenerativeModel):
         layers = self.layers(x, noisy=False)
         return torch.cat([layer.standard(layer.z) for layer in layers], 1)
 
+    @torch.no_grad()
+    def draw_posterior(self, x: Tensor) -> Tensor:
+        """A draw of all layers for each row, (n, latent), each in the unit of its prior, as in `encode`."""
+        return torch.cat([layer.standard(layer.z) for layer in self.layers(x)], 1)
+
+    def draw_prior(self, n: int) -> Tensor:
+        """n draws of N(0, I), (n, latent)."""
+        return self.noise(n, self.latent)
+
+    @torch.no_grad()
+    def unit_nats(self, x: Tensor) -> Tensor:
+        """KL(q || p) of each unit, given the layer above, (latent,) nats, the mean over the rows."""
+        guesses = [
+            kl_of_units(layer.standard(layer.q.mean), layer.q.log_std - layer.p.log_std)
+            for layer in self.layers(x)
+        ]
+        return torch.cat(guesses, 1).mean(0)
+
     def decode(self, z: Tensor) -> Tensor:
         """The mean of p(x | z), (n, *space.shape), of codes of all layers, (n, latent), as in `encode`."""
         return self.likelihood.mean(self.numbers(self._lowest(z)))
@@ -310,14 +308,6 @@ class LadderVAE(GenerativeModel):
     def players(self) -> dict[str, Player]:
         """The model alone, which counts its rounds."""
         return {"model": Player([self], self.loss, after=self.warming.count)}
-
-
-def joined(first: Belief, second: Belief) -> Belief:
-    """The normal distribution that is proportional to the product of two, at any distance of their deviations."""
-    gap = 2 * (second.log_std - first.log_std)  # log of the ratio of precisions
-    share = gap.sigmoid()
-    mean = second.mean + share * (first.mean - second.mean)
-    return Belief(mean, second.log_std + 0.5 * logsigmoid(-gap))
 
 
 def _check_arguments(

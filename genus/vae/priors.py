@@ -10,13 +10,13 @@ Source: Tomczak, Welling, "VAE with a VampPrior", 2018, arXiv:1705.07120, equati
 Departs: inputs are held in the range of x by a smooth function, and not by a clipped one.
 """
 
+import math
 from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from ..core import Bits, Pixels, Reals, Refused, Space, at_least, require
-from ..functional.densities.densities import log_normal
 
 
 @runtime_checkable
@@ -110,9 +110,14 @@ class VampPrior(nn.Module):
 
 
 def log_mixture(z: Tensor, log_share: Tensor, means: Tensor, log_stds: Tensor) -> Tensor:
-    """log of a mixture of normal distributions, (n,), of z, (n, d), by (k,), (k, d) and (k, d)."""
-    n, k = len(z), len(means)
-    each = log_normal(
-        z.repeat_interleave(k, 0), means.repeat(n, 1), log_stds.repeat(n, 1)
-    ).unflatten(0, (n, k))
-    return (each + log_share).logsumexp(1)
+    """log of a mixture of normal distributions, (n,), of z, (n, d), by (k,), (k, d) and (k, d).
+
+    Squares are multiplied out, for three matrix products in the place of n * k * d numbers; in float32 that costs about
+    d * (width of all / width of the narrowest)^2 * 1e-7 nats.
+    """
+    middle = means.detach().mean(0)
+    z, means, precision = z - middle, means - middle, (-2 * log_stds).exp()
+    squares = z.square() @ precision.T - 2 * z @ (means * precision).T
+    squares = squares + (means.square() * precision).sum(1)
+    constant = log_share - log_stds.sum(1) - 0.5 * z.shape[1] * math.log(2 * math.pi)
+    return (constant - 0.5 * squares).logsumexp(1)

@@ -23,8 +23,7 @@ Departs: as in `amortised`; each unit is a group of its own for free bits.
 from torch import Tensor, nn
 
 from ..core import Losses, Player, Refused, Space, at_least
-from ..functional.densities.densities import kl_normal
-from .amortised import Amortised, Guess
+from .amortised import Amortised, kl_of_units
 from .likelihoods import Likelihood
 from .warmup import WarmUp
 
@@ -66,7 +65,7 @@ class VAE(Amortised):
         if self.free:
             guess = self.guess(x)
             reconstruction = -self.likelihood.log_prob(x, self.numbers(guess.noisy()))
-            kl = kl_of_units(guess).mean(0).clamp(min=self.free).sum()
+            kl = kl_of_units(guess.mean, guess.log_std).mean(0).clamp(min=self.free).sum()
         else:
             reconstruction, kl = self.terms(x)
             kl = kl.mean()
@@ -81,9 +80,3 @@ class VAE(Amortised):
         """The model alone, which counts its rounds while they change the loss."""
         after = self.warming.count if self.warm_up else None
         return {"model": Player([self], self.loss, after=after)}
-
-
-def kl_of_units(guess: Guess) -> Tensor:
-    """KL from N(0, I) of each unit of z, (n, latent) nats."""
-    mean, log_std = guess.mean, guess.log_std
-    return kl_normal(mean.reshape(-1, 1), log_std.reshape(-1, 1)).reshape(mean.shape)

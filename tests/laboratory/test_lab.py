@@ -178,13 +178,13 @@ def test_diagnose_wants_the_log_of_a_game(said, tmp_path):
     (tmp_path / "metrics.jsonl").write_text('{"event": "losses", "round": 0, "model/nll": 1.0}\n')
     code, out, err = said("diagnose", tmp_path)
     assert (code, out) == (2, "")
-    assert "no figures of a game of critic and generator" in err
+    assert "no figures of a game of critic and generator, or of a latent" in err
     assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize(("severity", "code"), [("good", 0), ("warning", 3), ("failure", 3)])
 def test_diagnose_prints_the_verdict(said, tmp_path, monkeypatch, severity, code):
-    from genus.measure.games import diagnosis
+    from genus.measure import diagnosis
 
     (tmp_path / "metrics.jsonl").write_text("")
     found = [

@@ -8,25 +8,19 @@
     weak critic             samples are far from the data, and the critic cannot tell them apart
     memorisation            samples are copies of training rows
 
-A fault is reported if it shows now and showed at the looks before; one that has passed is not. The
-figures are those of `genus.measure.games.examination`. The thresholds lie between sound runs and
+The figures are those of `genus.measure.games.examination`. The thresholds lie between sound runs and
 runs that were broken on purpose; `benchmarks/adversarial/diagnosis.py` has both.
 """
 
-import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
-from pathlib import Path
 from statistics import median
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
-from ...errors import Refused
-from ...train.artifact import ArtifactError, load, read_config
-from .remedies import advice, already
+from ..findings import LOOKS, Finding, Look, Severity, looks_of, since_all
 
 GAME = "game/"  # before the names of figures of the game, as opposed to those of the model
-LOOKS = 2  # in a row that must show a fault
 FEW = 0.7  # share of the kinds among real rows, up to which kinds are missing
 HARDLY_ANY = 0.2  # the same, of a total collapse
 NARROW, POINT = 0.6, 0.15  # diversity, over that of real rows, of a partial and of a total collapse
@@ -42,41 +36,6 @@ HUGE, GROWTH = 1000.0, 10.0  # score or loss, and over its first value, that is 
 GONE = 0.5  # share of samples outside of the range of the data
 BACK = 0.3  # how far samples have come back to where they were, over the distance of real rows
 
-Look = Mapping[str, float]
-Severity = Literal["good", "warning", "failure"]
-
-
-class Finding(NamedTuple):
-    """One finding about a game."""
-
-    name: str
-    severity: Severity
-    since: int  # the round of the first look that showed it
-    fault: str  # what, since when, how much
-    tries: tuple[str, ...] = ()  # names of remedies
-    had: frozenset[str] = frozenset()  # those that the game has already
-
-    @property
-    def sentence(self) -> str:
-        """The finding, and what to try."""
-        words = advice(self.tries, self.had)
-        return f"{self.fault}; try {words}" if words else self.fault
-
-
-def diagnose(folder: Path) -> list[Finding]:
-    """The findings about the run in a folder.
-
-    Args:
-        folder: folder of the run, with metrics.jsonl in it.
-
-    Raises:
-        Refused: there is no log.
-    """
-    path = Path(folder) / "metrics.jsonl"
-    if not path.exists():
-        raise Refused(f"diagnose: there is no {path}; the folder of a run is wanted")
-    return findings(_parsed(path.read_text("utf-8").splitlines()), _had(Path(folder)))
-
 
 def findings(
     lines: Iterable[Mapping[str, Any]], had: frozenset[str] = frozenset()
@@ -88,7 +47,7 @@ def findings(
         had: names of the remedies that the game has already, which are not advised.
     """
     lines = list(lines)
-    looks = [_look(line) for line in lines if any(name.startswith(GAME) for name in line)]
+    looks = looks_of(lines, GAME)
     if not looks:
         return []
     found = ailments(lines, had)
@@ -108,20 +67,13 @@ def ailments(
 ) -> list[Finding]:
     """The faults of a game, the worst first; empty if there are none, or no game."""
     lines = list(lines)
-    looks = [_look(line) for line in lines if any(name.startswith(GAME) for name in line)]
+    looks = looks_of(lines, GAME)
     if not looks:
         return []
     found = [judge(looks) for judge in (_vanishing, _collapse, _cycling, _weak, _overfit, _copies)]
     ailing = [finding for finding in (_divergence(looks, lines), *found) if finding is not None]
     ailing = [finding._replace(had=had) for finding in ailing]
     return sorted(ailing, key=lambda finding: finding.severity != "failure")
-
-
-def describe(found: Sequence[Finding]) -> str:
-    """One line for each finding, or a line that there are none."""
-    if not found:
-        return "nothing to say: the log has no figures of a game of critic and generator"
-    return "\n".join(finding.sentence for finding in found)
 
 
 # --- faults -----------------------------------------------------------------------------------
@@ -131,7 +83,7 @@ def _vanishing(looks: Sequence[Look]) -> Finding | None:
     def no_signal(look: Look) -> bool:
         return look["signal"] < DEAF and look["accuracy"] > SURE
 
-    if (since := _since(looks, no_signal, "signal", "accuracy")) is None:
+    if (since := since_all(looks, no_signal, "signal", "accuracy")) is None:
         return None
     last = looks[-1]
     fault = (
@@ -155,7 +107,7 @@ def _collapse(looks: Sequence[Look]) -> Finding | None:
             few = kinds is not None and kinds[0] <= max(share * kinds[1], 1) and kinds[1] > 1
             return few or look["diversity"] < diversity
 
-        since = _since(looks, poor, "diversity")
+        since = since_all(looks, poor, "diversity")
         if since is not None and not (severity == "warning" and _spreading(looks, since)):
             fault = f"{name} since round {since:,}: {_variety(looks[-1])}"
             return Finding(name, severity, since, fault, ("r1", "packing", "lr"))
@@ -175,7 +127,7 @@ def _overfit(looks: Sequence[Look]) -> Finding | None:
     def gap(look: Look) -> bool:
         return look["accuracy_train"] - look["accuracy"] > GAP
 
-    if (since := _since(looks, gap, "accuracy", "accuracy_train")) is None:
+    if (since := since_all(looks, gap, "accuracy", "accuracy_train")) is None:
         return None
     last = looks[-1]
     fault = (
@@ -189,7 +141,9 @@ def _overfit(looks: Sequence[Look]) -> Finding | None:
 def _divergence(looks: Sequence[Look], lines: Sequence[Mapping[str, Any]]) -> Finding | None:
     """Reports what diverged: scores, else losses, else samples."""
     first = looks[0].get("score", 0.0)
-    if (since := _since(looks, lambda look: _exploded(look["score"], first), "score")) is not None:
+    if (
+        since := since_all(looks, lambda look: _exploded(look["score"], first), "score")
+    ) is not None:
         why = f"the critic's scores are {looks[-1]['score']:,.0f} in size"
     elif wild := _wild_loss(lines):
         name, value, since = wild
@@ -221,11 +175,11 @@ def _lost(looks: Sequence[Look]) -> int | None:
         nearest = min(nearest, look["distance"])
         lost = look["outside"] > GONE and look["distance"] > 2 * nearest
         seen.append({**look, "lost": float(lost)})
-    return _since(seen, lambda look: look["lost"] > 0, "lost")
+    return since_all(seen, lambda look: look["lost"] > 0, "lost")
 
 
 def _cycling(looks: Sequence[Look]) -> Finding | None:
-    since = _since(looks, lambda look: look["returned"] > BACK, "returned", least=LOOKS + 1)
+    since = since_all(looks, lambda look: look["returned"] > BACK, "returned", least=LOOKS + 1)
     if since is None:
         return None
     fault = (
@@ -240,7 +194,7 @@ def _weak(looks: Sequence[Look]) -> Finding | None:
     def blind(look: Look) -> bool:
         return look["accuracy"] < BLIND and look["distance"] > FAR
 
-    if (since := _since(looks, blind, "accuracy", "distance", least=LOOKS + 1)) is None:
+    if (since := since_all(looks, blind, "accuracy", "distance", least=LOOKS + 1)) is None:
         return None
     last = looks[-1]
     fault = (
@@ -254,7 +208,7 @@ def _copies(looks: Sequence[Look]) -> Finding | None:
     def copying(look: Look) -> bool:  # grey ones of an untrained game are near to everything
         return look["memorised"] > COPIES and look["distance"] < FAR
 
-    if (since := _since(looks, copying, "memorised", "distance")) is None:
+    if (since := since_all(looks, copying, "memorised", "distance")) is None:
         return None
     fault = (
         f"memorisation since round {since:,}: {looks[-1]['memorised']:.0%} of samples are nearer to a "
@@ -265,41 +219,6 @@ def _copies(looks: Sequence[Look]) -> Finding | None:
 
 
 # --- pieces -----------------------------------------------------------------------------------
-
-
-def _had(folder: Path) -> frozenset[str]:
-    """What the game in a folder has already, as far as its model is made of parts of genus."""
-    if not (folder / "config.json").exists():
-        return frozenset()  # a log alone
-    config = read_config(folder)
-    options = {**config.get("recipe", {}).get("options", {}), **config.get("training", {})}
-    try:
-        game = load(folder, average=False)
-    except ArtifactError:  # of somebody's own code, which is not run, or without its weights
-        game = None
-    return already(game, options)
-
-
-def _look(line: Mapping[str, Any]) -> Look:
-    """The figures of the game under their own names, and the round."""
-    own = {name[len(GAME) :]: value for name, value in line.items() if name.startswith(GAME)}
-    return {**own, "round": line["round"]}
-
-
-def _since(
-    looks: Sequence[Look], bad: Callable[[Look], bool], *needs: str, least: int = LOOKS
-) -> int | None:
-    """The round since which all looks are bad; None if the last are not, or are fewer than `least`.
-
-    Looks without the figures that are needed do not count.
-    """
-    known = [look for look in looks if all(name in look for name in needs)]
-    streak: list[Look] = []
-    for look in reversed(known):
-        if not bad(look):
-            break
-        streak.append(look)
-    return int(streak[-1]["round"]) if len(streak) >= least else None
 
 
 def _exploded(value: float, first: float) -> bool:
@@ -331,14 +250,3 @@ def _state(look: Look) -> str:
             f"the critic is right in {look['accuracy']:.0%} of pairs of unseen and fake rows"
         )
     return "; ".join(parts)
-
-
-def _parsed(lines: Iterable[str]) -> list[dict[str, Any]]:
-    """The lines that are whole: a killed run leaves half a line at the end."""
-    found = []
-    for line in lines:
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            continue
-    return found

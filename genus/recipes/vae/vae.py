@@ -6,6 +6,7 @@ from ...train import Run
 from ...vae import VAE
 from ...vae.likelihoods import fitting
 from .._fitted import fitted, loaded
+from ._parts import Prior, prior_of
 
 RUN = Run(rounds=3000, batch=128, lr=2e-3, ema=0.99, evaluate_every=500)
 
@@ -16,6 +17,10 @@ def vae(
     width: int = 16,
     hidden: int = 256,
     dropout: float = 0.2,
+    prior: Prior = "normal",
+    components: int = 100,
+    beta: float = 1.0,
+    warm_up: int = 0,
     run: Run = RUN,
 ) -> Model:
     """VAE on digits; target: at most 1.93 bits per dimension by the bound, all units of z in use.
@@ -26,6 +31,10 @@ def vae(
         width: channels next to the image; they double where its sides halve.
         hidden: units of the dense layer between the coarsest image and z.
         dropout: share of the encoder's dense units set to zero in a round: there are few digits.
+        prior: of z: normal, mixture of normals, vamp for the mean of guesses at inputs that are learnt, or flow.
+        components: number of normals, or of inputs, of the prior.
+        beta: factor on the KL in the loss.
+        warm_up: rounds until the KL has its full weight.
         run: length, folder and device of the run.
     """
     source, space = loaded("vae", data, run, axes="channels, height, width")
@@ -33,5 +42,6 @@ def vae(
     numbers = fitting(space).numbers * channels
     encoder = ConvEncoder((channels, height, breadth), 2 * latent, width, (hidden,), dropout)
     decoder = ConvDecoder(latent, (numbers, height, breadth), width, (hidden,))
-    model = VAE(space, latent, encoder, decoder)
+    p = prior_of("vae", prior, components, latent, source, space)
+    model = VAE(space, latent, encoder, decoder, prior=p, beta=beta, warm_up=warm_up)
     return fitted(model, source, run)

@@ -1,0 +1,41 @@
+"""Priors and guesses that the recipes of VAEs take by name."""
+
+from typing import Literal, get_args
+
+from torch import nn
+
+from ...core import Reals, Refused, Space
+from ...data import Data
+from ...flow import RealNVP
+from ...vae import IAF, MixturePrior, VampPrior
+
+Prior = Literal["normal", "mixture", "vamp", "flow"]
+Guess = Literal["normal", "iaf"]
+COUPLINGS, WIDTH = 6, 128  # of a flow as prior, or as guess
+
+
+def prior_of(
+    who: str, prior: Prior, components: int, latent: int, source: Data, space: Space
+) -> nn.Module | None:
+    """The prior of z that a name stands for, whose inputs begin at training rows; None for N(0, I)."""
+    match prior:
+        case "normal":
+            return None
+        case "mixture":
+            return MixturePrior(latent, components)
+        case "vamp":
+            vamp = VampPrior(space, components)
+            vamp.begin_at(source.train.first(components)[0])
+            return vamp
+        case "flow":
+            return RealNVP(Reals((latent,)), COUPLINGS, WIDTH)
+    wanted = ", ".join(get_args(Prior))
+    raise Refused(f"{who}: prior is {prior!r}; one of {wanted} is wanted")
+
+
+def flow_of(who: str, guess: Guess, latent: int) -> IAF | None:
+    """What bends the guess of z that a name stands for; None for a normal distribution."""
+    if guess not in get_args(Guess):
+        wanted = " or ".join(get_args(Guess))
+        raise Refused(f"{who}: guess is {guess!r}; {wanted} is wanted")
+    return IAF(latent, (2 * WIDTH,)) if guess == "iaf" else None
