@@ -26,6 +26,7 @@ EXPERIMENTS = {  # in the order in which they are best read; what each shows
     "distances": "two lines side by side: what Jensen-Shannon and Wasserstein say of the gap",
     "kl": "one Gaussian for two bumps: what each divergence makes of it",
     "critic": "the best critic of a known pair, and what a trained one has learnt of it",
+    "mapping": "noise carried to data on a line: the map, its density, the critic, as a film",
     "fields": "a GAN on a ring while it learns: the critic's pull, the samples, the modes lost",
     "nonanswers": "to alter pictures, or to list them all: why neither is a generator",
     "density": "a density from rows: histogram, kernels, normal distributions, a flow",
@@ -33,17 +34,22 @@ EXPERIMENTS = {  # in the order in which they are best read; what each shows
     "hmm": "which die was it? the hidden states of a chain, from what it throws",
     "topics": "what documents are about: topics that were planted, or of any corpus",
     "theis": "likelihood, samples, Parzen's estimate: three judges, each of them misled",
+    "latent": "two numbers for each digit: PCA, autoencoders, a VAE, and what lies between codes",
+    "estimate": "log p(x) with a latent: from the prior, by a guess, by a bound, by annealing",
     "discriminative": "a class by Bayes' rule or at once: the error by the number of rows",
 }
-DENSITIES = {
-    "nonanswers",
-    "density",
-    "features",
-    "hmm",
-    "topics",
-    "theis",
-    "discriminative",
-}  # in the folder `densities`
+FOLDERS = {  # experiments that are in a folder of their own
+    "densities": (
+        "nonanswers",
+        "density",
+        "features",
+        "hmm",
+        "topics",
+        "theis",
+        "discriminative",
+    ),
+    "latents": ("latent", "estimate"),
+}
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,6 @@ class Experiment:
 
 def find(name: str) -> Experiment:
     """The experiment of this name, which must be one of `EXPERIMENTS`."""
-    folder = ".densities" if name in DENSITIES else ""
+    folder = next((f".{one}" for one, names in FOLDERS.items() if name in names), "")
     module = importlib.import_module(f"{folder}.{name}", __name__)
     return Experiment(getattr(module, name), module.plot)

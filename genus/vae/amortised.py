@@ -252,7 +252,7 @@ def told(z: Tensor) -> Tensor:
 
 def check_likelihood(who: str, likelihood: Likelihood, space: Space) -> None:
     usual = fitting(space)
-    if type(likelihood) is not type(usual):
+    if not isinstance(likelihood, type(usual)):
         raise Refused(
             f"{who}: the likelihood is {type(likelihood).__name__}, the space is {space}; "
             f"{type(usual).__name__} fits it"

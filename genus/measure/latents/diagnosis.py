@@ -63,7 +63,8 @@ def _collapse(looks: Sequence[Look]) -> Finding | None:
         def little(look: Look, dead: bool = severity == "failure") -> bool:
             return look["active"] == 0 if dead else look["nats"] < LITTLE
 
-        if (since := since_all(looks, little, "active", "units", "nats")) is not None:
+        least = LOOKS + (severity == "warning")  # a young run tells little for a while
+        if (since := since_all(looks, little, "active", "units", "nats", least=least)) is not None:
             fault = f"{name} since round {since:,}: {_state(looks[-1])}"
             return Finding(name, severity, since, fault, tries)
     return None

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 import broken
 import pytest
-from genus.measure.remedies import advice
 
 from genus.adversarial import GAN, InstanceNoise, Views
 from genus.core import Reals
@@ -13,6 +12,7 @@ from genus.functional.adversarial import Penalty, r1
 from genus.measure.diagnosis import describe, diagnose
 from genus.measure.findings import Finding
 from genus.measure.games.diagnosis import ailments, findings
+from genus.measure.remedies import advice
 from genus.nn import MLP
 from genus.train import artifact
 

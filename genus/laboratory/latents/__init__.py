@@ -1,0 +1,1 @@
+"""Experiments with codes: what a latent is good for, and how it is learnt."""
