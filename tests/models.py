@@ -146,9 +146,12 @@ from genus.vae import (
     DRAW,
     IAF,
     IWAE,
+    M2,
     VAE,
     VQVAE,
     Autoencoder,
+    ConditionalVAE,
+    GumbelVAE,
     LadderVAE,
     MixturePrior,
     Normal,
@@ -387,6 +390,18 @@ MODELS = {
         Bits((3,)), 2, MLP(3, 2, (8,)), MLP(2, 3, (8,)), corruption=0.2
     ),
     "autoencoder-pixels": lambda: Autoencoder(Pixels((1, 2, 2), 3), 2, corruption=0.1),
+    "conditional-vae": lambda: ConditionalVAE(
+        Bits((3,)), Classes(3), Labels(3), 3, 2, MLP(6, 4, (8,)), MLP(5, 3, (8,)), MLP(3, 4, (8,))
+    ),
+    "conditional-vae-alpha": lambda: ConditionalVAE(
+        Pixels((1, 2, 2), 3), Classes(2), Labels(2), 2, 2, alpha=0.7
+    ),
+    "gumbel-vae": lambda: GumbelVAE(Bits((3,)), 2, 3, MLP(3, 6, (8,)), MLP(6, 3, (8,)), anneal=3),
+    "gumbel-vae-straight": lambda: GumbelVAE(
+        Reals((2,)), 2, 2, MLP(2, 4, (8,)), MLP(4, 2, (8,)), straight=True
+    ),
+    "m2": lambda: M2(Bits((3,)), 2, 2, (8,)),
+    "m2-pixels": lambda: M2(Pixels((1, 2, 2), 3), 3, 2, (8,)),
     "vae-iaf": lambda: VAE(
         Bits((3,)), 2, MLP(3, 7, (8,)), MLP(2, 3, (8,)), flow=IAF(2, (6,), 2, 3), warm_up=3
     ),

@@ -33,6 +33,7 @@ MAY_IMPORT = {  # the top folders, from the ground up
         "measure",
         "density",
         "energy",
+        "vae",
         "flow",
         "adversarial",
     },

@@ -52,28 +52,37 @@ def run(rounds: int, lr: float = 0.1) -> Run:
 
 
 MODELS = {
-    "rbm": Entry("RBM, 500 units, PCD-1", rbm, run(200_000), {"hidden": 500}, seeds=3),
-    "cd-1": Entry("RBM, 500 units, CD-1", rbm, run(60_000), {"hidden": 500, "chains": 0}),
+    "rbm": Entry(
+        "RBM, 500 units, PCD-1", rbm, run(80_000), {"hidden": 500, "decay": 1e-3}, seeds=3
+    ),
+    "cd-1": Entry(
+        "RBM, 500 units, CD-1", rbm, run(60_000), {"hidden": 500, "chains": 0, "decay": 1e-3}
+    ),
     "cd-25": Entry(
-        "RBM, 500 units, CD-25", rbm, run(40_000), {"hidden": 500, "chains": 0, "steps": 25}
+        "RBM, 500 units, CD-25",
+        rbm,
+        run(20_000),
+        {"hidden": 500, "chains": 0, "steps": 25, "decay": 1e-3},
     ),
     "tempered": Entry(
         "RBM, 500 units, 10 temperatures",
         rbm,
-        run(60_000),
-        {"hidden": 500, "temperatures": 10},
+        run(30_000),
+        {"hidden": 500, "temperatures": 10, "decay": 1.5e-3},
     ),
-    "dbn": Entry("DBN, 500 and 2,000 units", dbn, run(140_000), {"hidden": (500, 2000)}),
+    "dbn": Entry(
+        "DBN, 500 and 2,000 units", dbn, run(140_000), {"hidden": (500, 2000), "decay": 1.5e-3}
+    ),
     "dbm": Entry(
         "DBM, 500 and 1,000 units",
         dbm,
-        run(70_000, lr=0.1),
-        {"hidden": (500, 1000), "steps": 1, "updates": 5},
+        run(50_000),
+        {"hidden": (500, 1000), "steps": 1, "updates": 5, "decay": 1e-3},
     ),
     "gsn": Entry(
         "GSN, 1,000 units, 4 walkbacks",
         gsn,
-        run(60_000, lr=1e-3),
+        run(20_000, lr=1e-3),
         {"hidden": (1000,), "walkbacks": 4},
     ),
 }

@@ -36,6 +36,7 @@ EXPERIMENTS = {  # in the order in which they are best read; what each shows
     "theis": "likelihood, samples, Parzen's estimate: three judges, each of them misled",
     "latent": "two numbers for each digit: PCA, autoencoders, a VAE, and what lies between codes",
     "estimate": "log p(x) with a latent: from the prior, by a guess, by a bound, by annealing",
+    "reparameterise": "gradients through draws: paths and scores, many guesses, soft categories",
     "discriminative": "a class by Bayes' rule or at once: the error by the number of rows",
 }
 FOLDERS = {  # experiments that are in a folder of their own
@@ -48,7 +49,7 @@ FOLDERS = {  # experiments that are in a folder of their own
         "theis",
         "discriminative",
     ),
-    "latents": ("latent", "estimate"),
+    "latents": ("latent", "estimate", "reparameterise"),
 }
 
 

@@ -12,7 +12,7 @@ Source: Goodfellow and others, "Generative adversarial nets", 2014, arXiv:1406.2
 
 # ruff: noqa: RUF001  (minus signs and Greek letters are meant)
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -164,6 +164,7 @@ def plot(outcome: Outcome) -> "Figure":
     arrays = {name: np.asarray(array) for name, array in outcome.arrays.items()}
     figure = canvas(11, 4.6)
     looks = np.linspace(0, len(arrays["rounds"]) - 1, 4).round().astype(int)
-    for part, look in zip(figure.subfigures(1, 4), looks, strict=True):
+    parts: Any = figure.subfigures(1, 4)
+    for part, look in zip(parts, looks, strict=True):
         drawn(arrays, int(look), part)
     return figure

@@ -2,9 +2,13 @@
 
 from .amortised import Amortised as Amortised
 from .autoencoder import Autoencoder as Autoencoder
-from .draw import DRAW as DRAW
+from .discrete.gumbel import GumbelVAE as GumbelVAE
+from .discrete.vqvae import VQVAE as VQVAE
+from .given.conditional import ConditionalVAE as ConditionalVAE
+from .given.m2 import M2 as M2
 from .iwae import IWAE as IWAE
-from .ladder import LadderVAE as LadderVAE
+from .layers.draw import DRAW as DRAW
+from .layers.ladder import LadderVAE as LadderVAE
 from .likelihoods import Bernoulli as Bernoulli
 from .likelihoods import Logistic as Logistic
 from .likelihoods import NoiseDecoding as NoiseDecoding
@@ -13,4 +17,3 @@ from .posteriors import IAF as IAF
 from .priors import MixturePrior as MixturePrior
 from .priors import VampPrior as VampPrior
 from .vae import VAE as VAE
-from .vqvae import VQVAE as VQVAE

@@ -31,16 +31,16 @@ HIDDEN = (256, 256)  # of the networks, where none are given
 DRAWS = 16  # of z for each row, for what its units tell
 
 
-class Guess(NamedTuple):
+class LatentGuess(NamedTuple):
     """Normal distributions of z, and what a flow behind them sees."""
 
     mean: Tensor  # (n, latent)
     log_std: Tensor  # (n, latent)
     hint: Tensor  # (n, hints)
 
-    def repeated(self, k: int) -> "Guess":
+    def repeated(self, k: int) -> "LatentGuess":
         """All rows k times, one after the other."""
-        return self if k == 1 else Guess(*(part.repeat(k, 1) for part in self))
+        return self if k == 1 else LatentGuess(*(part.repeat(k, 1) for part in self))
 
     def noisy(self) -> Tensor:
         """A draw of each, (n, latent)."""
@@ -123,16 +123,16 @@ class Amortised(GenerativeModel):
     def _encoded(self, x: Tensor) -> Tensor:
         return self.encoder(x.flatten(1) if isinstance(self.encoder, MLP) else x)
 
-    def guess(self, x: Tensor) -> Guess:
+    def guess(self, x: Tensor) -> LatentGuess:
         """q(z | x), of each row."""
-        return Guess(*self._encoded(x).split([self.latent, self.latent, self.hints], dim=1))
+        return LatentGuess(*self._encoded(x).split([self.latent, self.latent, self.hints], dim=1))
 
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log standard deviation of q(z | x), each (n, latent), before a flow."""
         guess = self.guess(x)
         return guess.mean, guess.log_std
 
-    def draw(self, guess: Guess, k: int = 1) -> tuple[Tensor, Tensor]:
+    def draw(self, guess: LatentGuess, k: int = 1) -> tuple[Tensor, Tensor]:
         """k draws of z for each row, (k n, latent), all rows once before any row again; log q of each, (k n,)."""
         guess = guess.repeated(k)
         z = guess.noisy()

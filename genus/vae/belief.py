@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
+from ..functional.densities.densities import kl_normal, log_normal
+
 
 class Belief(NamedTuple):
     """Independent normal distributions of a layer."""
@@ -25,6 +27,26 @@ class Belief(NamedTuple):
     @staticmethod
     def standard(like: Tensor) -> "Belief":
         return Belief(torch.zeros_like(like), torch.zeros_like(like))
+
+
+class Rung(NamedTuple):
+    """A layer on one way through all of them: its latent, and both distributions of it."""
+
+    z: Tensor
+    q: Belief
+    p: Belief
+
+    def log_ratio(self) -> Tensor:
+        """log q(z) - log p(z), (n,) nats."""
+        return log_normal(self.z, *self.q) - log_normal(self.z, *self.p)
+
+    def kl(self) -> Tensor:
+        """KL(q || p), (n,) nats: that of both in the unit of p, which is then N(0, I)."""
+        return kl_normal(self.standard(self.q.mean), self.q.log_std - self.p.log_std)
+
+    def standard(self, z: Tensor) -> Tensor:
+        """z in the unit of p."""
+        return (z - self.p.mean) * (-self.p.log_std).exp()
 
 
 def joined(first: Belief, second: Belief) -> Belief:

@@ -4,7 +4,7 @@ from ...core import Model, Pixels
 from ...data import Data
 from ...train import Run
 from ...vae import LadderVAE
-from ...vae.ladder import Inference
+from ...vae.layers.ladder import Inference
 from .._fitted import fitted, loaded
 
 RUN = Run(rounds=2500, batch=128, lr=2e-3, ema=0.99, evaluate_every=500)

@@ -36,11 +36,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..core import Bits, GenerativeModel, Losses, Pixels, Reals, See, Space, at_least, require
-from ..functional.densities.densities import kl_normal, log_normal
-from ..nn import Recurrent, State
-from .amortised import kl_of_units
-from .likelihoods import NOISY, Logistic, NoiseDecoding, fitting
+from ...core import Bits, GenerativeModel, Losses, Pixels, Reals, See, Space, at_least, require
+from ...functional.densities.densities import kl_normal, log_normal
+from ...nn import Recurrent, State
+from ..amortised import kl_of_units
+from ..likelihoods import NOISY, Logistic, NoiseDecoding, fitting
 
 MOST = 8.0  # of what is exponentiated for a grid: a factor of 3000
 

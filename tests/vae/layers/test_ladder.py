@@ -14,7 +14,7 @@ from genus.errors import Refused
 from genus.train.game import adam, play
 from genus.vae import Bernoulli, Logistic, NoiseDecoding
 from genus.vae import Normal as NormalLikelihood
-from genus.vae.ladder import Belief, LadderVAE, Rung, joined
+from genus.vae.layers.ladder import Belief, LadderVAE, Rung, joined
 
 pytestmark = pytest.mark.usefixtures("precise")
 

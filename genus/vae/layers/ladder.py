@@ -32,12 +32,12 @@ Departs: no batch normalisation; networks give log deviations, and not variances
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Literal, NamedTuple, cast, get_args
+from typing import Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
 
-from ..core import (
+from ...core import (
     Bits,
     GenerativeModel,
     Losses,
@@ -50,37 +50,16 @@ from ..core import (
     in_range,
     require,
 )
-from ..functional.densities.densities import kl_normal, log_normal
-from ..nn import MLP
-from .amortised import check_likelihood, kl_of_units
-from .belief import Belief, joined
-from .likelihoods import NOISY, Likelihood, NoiseDecoding, fitting
-from .warmup import WarmUp
+from ...nn import MLP
+from ..amortised import check_likelihood, kl_of_units
+from ..belief import Belief, Rung, joined
+from ..likelihoods import NOISY, Likelihood, NoiseDecoding, fitting
+from ..warmup import WarmUp
 
 Inference = Literal["ladder", "bottom-up"]
 VAGUE = (
     1.0  # log deviation of what x says at first: were it 0 like that of p, weights had no variance
 )
-
-
-class Rung(NamedTuple):
-    """A layer on one way through all of them: its latent, and both distributions of it."""
-
-    z: Tensor
-    q: Belief
-    p: Belief
-
-    def log_ratio(self) -> Tensor:
-        """log q(z) - log p(z), (n,) nats."""
-        return log_normal(self.z, *self.q) - log_normal(self.z, *self.p)
-
-    def kl(self) -> Tensor:
-        """KL(q || p), (n,) nats: that of both in the unit of p, which is then N(0, I)."""
-        return kl_normal(self.standard(self.q.mean), self.q.log_std - self.p.log_std)
-
-    def standard(self, z: Tensor) -> Tensor:
-        """z in the unit of p."""
-        return (z - self.p.mean) * (-self.p.log_std).exp()
 
 
 class LadderVAE(GenerativeModel):

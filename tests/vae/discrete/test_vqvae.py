@@ -12,8 +12,9 @@ from genus.autoregressive import MADE
 from genus.core import Bits, Classes, Pixels, Tokens
 from genus.errors import Refused
 from genus.train.game import play
-from genus.vae import Normal, vqvae
-from genus.vae.vqvae import VQVAE
+from genus.vae import Normal
+from genus.vae.discrete import vqvae
+from genus.vae.discrete.vqvae import VQVAE
 
 SPACE = Bits((1, 3, 4))
 pytestmark = pytest.mark.usefixtures("precise")

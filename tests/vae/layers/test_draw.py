@@ -15,7 +15,7 @@ from genus.core import Bits, Classes, Pixels, Reals
 from genus.errors import Refused
 from genus.functional.densities.densities import log_normal
 from genus.vae import VAE, NoiseDecoding
-from genus.vae.draw import DRAW, Glimpse, attention
+from genus.vae.layers.draw import DRAW, Glimpse, attention
 
 
 @pytest.fixture(autouse=True)

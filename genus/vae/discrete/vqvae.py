@@ -37,7 +37,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from ..core import (
+from ...core import (
     Bits,
     GenerativeModel,
     Losses,
@@ -52,9 +52,9 @@ from ..core import (
     in_range,
     require,
 )
-from .amortised import check_likelihood
-from .likelihoods import NOISY, Likelihood, NoiseDecoding, fitting
-from .priors import LatentPrior
+from ..amortised import check_likelihood
+from ..likelihoods import NOISY, Likelihood, NoiseDecoding, fitting
+from ..priors import LatentPrior
 
 AT_ONCE = 1 << 22  # distances that are held at once
 ROWS = 256  # rows of x that are encoded at once, where many are given

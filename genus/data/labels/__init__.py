@@ -1,0 +1,1 @@
+"""Splits of which only some rows show their labels."""

@@ -1,0 +1,1 @@
+"""Models of x given a context, or beside a class."""

@@ -1,0 +1,1 @@
+"""Models whose latent has layers or steps, each guessed given others."""
