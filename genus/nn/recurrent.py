@@ -15,11 +15,13 @@ Departs: the GRU resets U h and not h, which is torch's; the LSTM has a forget g
     had not, and no peepholes.
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from ..core.parts import has_bfloat16
 from ..errors import Refused
 
 Cell = Literal["elman", "gru", "lstm"]
@@ -109,10 +111,18 @@ def _places(
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Several places through a layer of torch's: what it gives, and its state after them."""
     if isinstance(layer, nn.LSTM):
-        seen, (h, c) = layer(x, (state[0][None], state[1][None]))
+        with _supported(x.device):
+            seen, (h, c) = layer(x, (state[0][None], state[1][None]))
         return seen, (h[0], c[0])
     seen, h = layer(x, state[0][None])
     return seen, (h[0],)
+
+
+def _supported(device: torch.device) -> AbstractContextManager[object]:
+    """A context without autocast where the processor's kernel of an LSTM has float32 only."""
+    if torch.is_autocast_enabled(device.type) and not has_bfloat16(device):
+        return torch.autocast(device.type, enabled=False)
+    return nullcontext()
 
 
 def _place(

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from ..core import HasFit, Losses, Model, Refused, promise
-from ..core.parts import undisturbed
+from ..core.parts import has_bfloat16, undisturbed
 from ..core.seeds import mix, seed
 from . import artifact
 from .best import Best, overfits
@@ -182,7 +182,9 @@ class _Session:
             yield from learner.fit(*everything)
             self.at.settled = True
             return
-        how = (self.run.clip, self.run.accumulate, self.run.autocast)
+        if slow := self.run.autocast and not has_bfloat16(self.device):
+            self.display.say("autocast is left out: the device has no arithmetic of bfloat16")
+        how = (self.run.clip, self.run.accumulate, self.run.autocast and not slow)
         rounds = Rounds(self.model, self.optimizers, *how)
         self.compiled = compiled_rounds(rounds, self.display.say) if self.run.compile else None
         yield from map((self.compiled or rounds).play, count(self.at.number), self.batches())

@@ -107,7 +107,8 @@ class Run:
         device: cpu, cuda, cuda:1, mps, or auto, which takes the fastest available.
         threads: number of threads of the processor; by default torch's. Small networks are often faster
             with one; a run with a display says so. The last digits depend on it.
-        autocast: whether to compute losses in bfloat16 where torch considers that safe.
+        autocast: whether to compute losses in bfloat16 where torch considers that safe; on a device
+            without its arithmetic, such as a processor without AVX-512, in float32.
         compile: whether to compile whole rounds, with gradients and Adam, into one program each: small
             flows are two to seven times as fast, after seconds to minutes of compilation; docs/guide/speed.md
             says when it pays. A warning says why a model cannot be compiled, and is trained as usual.
@@ -161,6 +162,8 @@ class Run:
     note: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.out is not None:
+            object.__setattr__(self, "out", Path(self.out))
         if self.rounds is None and self.minutes is None:
             raise Refused("Run: neither rounds nor minutes are given; say when to stop")
         for name in (

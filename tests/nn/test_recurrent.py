@@ -99,3 +99,17 @@ def test_what_cannot_be_is_refused():
         Recurrent(3, 4, cell="lru")  # pyright: ignore[reportArgumentType]
     with pytest.raises(ValueError, match="0 layers"):
         Recurrent(3, 4, 0)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("capability", ["AVX2", torch.backends.cpu.get_cpu_capability()])
+def test_under_autocast_every_processor_has_a_kernel(cell, capability, monkeypatch):
+    """Those without AVX-512 have none of an LSTM in bfloat16, and compute in float32."""
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    net = Recurrent(3, 4, cell=cell).float()
+    x = torch.randn(2, 5, 3, dtype=torch.float32)
+    with torch.no_grad():
+        alone = net(x)
+        with torch.autocast("cpu", torch.bfloat16):
+            under = net(x)
+    torch.testing.assert_close(under.float(), alone, rtol=0.02, atol=0.02)

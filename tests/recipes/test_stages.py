@@ -94,14 +94,15 @@ def test_the_stages_of_a_gang_share_the_minutes(tmp_path):
 
 @pytest.mark.parametrize("recipe", [latent_diffusion, rectified_flow])
 def test_two_models_share_the_minutes(tmp_path, recipe):
-    limits = {"minutes": 0.03, "clock": "processor", "batch": 32, "device": "cpu"}
+    minutes = 0.03 if recipe is latent_diffusion else 0.08  # a first block of pairs takes a while
+    limits = {"minutes": minutes, "clock": "processor", "batch": 32, "device": "cpu"}
     run = Run(**limits, out=tmp_path / "run")
     small = {"width": 4} if recipe is rectified_flow else {"width": 16, "blocks": 1}
     recipe(run=run, **small)
     name = "first" if recipe is rectified_flow else "autoencoder"
     configs = [artifact.read_config(tmp_path / "run" / x) for x in (name, ".")]
     seconds = [config["training"]["seconds"] for config in configs]
-    assert sum(seconds) < 1.25 * 1.8
+    assert sum(seconds) < 1.25 * 60 * minutes
     assert all(config["training"]["rounds"] > 3 for config in configs)
     for folder in (tmp_path / "run" / name, tmp_path / "run"):
         assert list((folder / "samples").iterdir())

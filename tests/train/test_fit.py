@@ -333,6 +333,26 @@ def test_runs_that_make_no_sense_are_refused(options, words):
         Run(**options)
 
 
+def test_the_folder_of_a_run_may_be_a_string(tmp_path):
+    assert Run(rounds=1, out=str(tmp_path)).out == tmp_path
+
+
+@pytest.mark.parametrize("capability", ["AVX2", "AVX512"])
+def test_autocast_is_for_devices_that_have_bfloat16(data, monkeypatch, capsys, capability):
+    seen = []
+
+    class Seen(Blob):
+        def loss(self, x):
+            seen.append((x @ x.T).dtype)
+            return super().loss(x)
+
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    fit(Seen(), data, Run(rounds=1, device="cpu", autocast=True, progress=True))
+    lacking = capability == "AVX2"
+    assert seen == [torch.float32 if lacking else torch.bfloat16]
+    assert ("autocast is left out" in capsys.readouterr().err) == lacking
+
+
 def test_an_unknown_device_is_named(data):
     with pytest.raises(ValueError, match="device 'gpu'"):
         fit(Blob(), data, Run(rounds=1, device="gpu"))

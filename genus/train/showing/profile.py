@@ -15,7 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from ...core import HasFit, Model, Refused, promise
-from ...core.parts import undisturbed
+from ...core.parts import has_bfloat16, undisturbed
 from ...data.own.loaders import Loaded
 from ..game import Average, MakesOptimizers
 from ..log import Log
@@ -94,7 +94,8 @@ class Twin:
         optimizers: Mapping[str, Optimizer] = {
             name: make(name, players[name].parameters()) for name in own_optimizers(players)
         }
-        self.rounds = Rounds(self.model, optimizers, run.clip, run.accumulate, run.autocast)
+        autocast = run.autocast and has_bfloat16(device)
+        self.rounds = Rounds(self.model, optimizers, run.clip, run.accumulate, autocast)
         self.average = None if run.ema is None else Average(self.model, run.ema)
         self.numbers = count()
 
@@ -204,7 +205,7 @@ def profile(
             )
     console = Console(stderr=True)
     console.print(table)
-    kind = torch.bfloat16 if run.autocast else torch.float32
+    kind = torch.bfloat16 if run.autocast and has_bfloat16(device) else torch.float32
     speed, flow = arithmetic(device, kind), traffic(device)
     console.print(
         f"the floor: {1000 * flops.get_total_flops() / speed:.3f} ms of products at {speed / 1e9:.0f} GFLOP/s; "
