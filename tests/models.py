@@ -152,6 +152,7 @@ from genus.vae import (
     Autoencoder,
     ConditionalVAE,
     GumbelVAE,
+    HierarchicalVAE,
     LadderVAE,
     MixturePrior,
     Normal,
@@ -430,6 +431,13 @@ MODELS = {
         Reals((2,)), (2, 2), (8, 8), 1, inference="bottom-up", k=3
     ),
     "ladder-pixels": lambda: LadderVAE(Pixels((1, 2, 2), 3), (2, 2, 1), (8, 8, 4), 1, 0.1, k=2),
+    "hierarchical": lambda: HierarchicalVAE(
+        Bits((1, 2, 2)), ((1,), (1, 1)), (4, 4), (1, 1), 1, free=0.1, warm_up=3
+    ),
+    "hierarchical-pixels": lambda: HierarchicalVAE(
+        Pixels((1, 4, 3), 3), ((), (2,)), (4, 4), (1, 1), 1, 0.1
+    ),
+    "hierarchical-reals": lambda: HierarchicalVAE(Reals((1, 2, 1)), ((1,),), (4,), (1,), 2),
     "draw": lambda: DRAW(Bits((1, 2, 2)), 2, 1, 3, 2, 2),
     "draw-plain": lambda: DRAW(Bits((1, 2, 3)), 3, 2, 4, None, None),
     "draw-pixels": lambda: DRAW(Pixels((2, 1, 2), 3), 2, 1, 3, 1, None),

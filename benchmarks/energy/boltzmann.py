@@ -71,7 +71,7 @@ MODELS = {
         {"hidden": 500, "temperatures": 10, "decay": 1.5e-3},
     ),
     "dbn": Entry(
-        "DBN, 500 and 2,000 units", dbn, run(140_000), {"hidden": (500, 2000), "decay": 1.5e-3}
+        "DBN, 500 and 2,000 units", dbn, run(100_000), {"hidden": (500, 2000), "decay": 1.5e-3}
     ),
     "dbm": Entry(
         "DBM, 500 and 1,000 units",

@@ -10,7 +10,7 @@ perceptrons. The data are read from the folder GENUS_DATA.
 import math
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from genus.core import HasLogWeight, promise
 from genus.data import load
 from genus.functional.densities.estimates import mean_error
 from genus.measure.likelihood.likelihood import importance_weighted
+from genus.recipes.vae.hierarchical import hierarchical
 from genus.recipes.vae.iwae import iwae
 from genus.recipes.vae.vae import vae
 from genus.recipes.vae.vae_mlp import vae_mlp
@@ -61,6 +62,21 @@ MODELS = {
         vae,
         run(3750, lr=2e-3, every=250),
         {"latent": 32, "width": 24, "dropout": 0.0},
+    ),
+    "hierarchical": Entry(
+        "HierarchicalVAE, 3 scales, 5 groups",
+        hierarchical,
+        replace(run(18_000, lr=2e-3, every=1000), clip=200.0),
+        {
+            "groups": (1, 2, 2),
+            "latents": (4, 8, 16),
+            "widths": (48, 64, 96),
+            "blocks": (3, 1, 2),
+            "patch": 4,
+            "dropout": 0.1,
+            "free": 0.0,
+            "warm_up": 3000,
+        },
     ),
     "vae": Entry(
         "VAE, perceptrons 200, latent 50",

@@ -8,6 +8,8 @@ from .given.conditional import ConditionalVAE as ConditionalVAE
 from .given.m2 import M2 as M2
 from .iwae import IWAE as IWAE
 from .layers.draw import DRAW as DRAW
+from .layers.hierarchical import HierarchicalVAE as HierarchicalVAE
+from .layers.hierarchical import LatentDecoding as LatentDecoding
 from .layers.ladder import LadderVAE as LadderVAE
 from .likelihoods import Bernoulli as Bernoulli
 from .likelihoods import Logistic as Logistic
