@@ -147,15 +147,18 @@ from genus.vae import (
     IAF,
     IWAE,
     M2,
+    MMD,
     VAE,
     VQVAE,
     Autoencoder,
     ConditionalVAE,
+    FactorVAE,
     GumbelVAE,
     HierarchicalVAE,
     LadderVAE,
     MixturePrior,
     Normal,
+    TotalCorrelation,
     VampPrior,
 )
 
@@ -448,6 +451,13 @@ MODELS = {
         Reals((1, 4, 4)), 3, 2, 4, 1, 0, Normal(0.5), MADE(Tokens(3, 4), (8,))
     ),
     "vqvae-made": lambda: VQVAE(Bits((2, 4, 4)), 3, 2, 4, 1, 0, prior=MADE(Tokens(3, 4), (8,))),
+    "vae-tc": lambda: VAE(
+        Bits((3,)), 2, MLP(3, 4, (8,)), MLP(2, 3, (8,)), penalty=TotalCorrelation(3.0), free=0.1
+    ),
+    "vae-mmd": lambda: VAE(Reals((2,)), 2, MLP(2, 4, (8,)), MLP(2, 2, (8,)), penalty=MMD()),
+    "factor-vae": lambda: FactorVAE(
+        Bits((3,)), 2, MLP(3, 4, (8,)), MLP(2, 3, (8,)), warm_up=3, hidden=(8,)
+    ),
     "vae-reals": lambda: VAE(Reals((2,)), 2, MLP(2, 4, (8,)), MLP(2, 2, (8,))),
     "vae-fixed": lambda: VAE(Reals((2,)), 1, MLP(2, 2), MLP(1, 2), Normal(0.5, learned=False)),
     "vae-pixels": lambda: VAE(Pixels((1, 2, 2), 3), 2, MLP(4, 4, (8,)), MLP(2, 8, (8,))),

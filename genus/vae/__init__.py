@@ -4,6 +4,7 @@ from .amortised import Amortised as Amortised
 from .autoencoder import Autoencoder as Autoencoder
 from .discrete.gumbel import GumbelVAE as GumbelVAE
 from .discrete.vqvae import VQVAE as VQVAE
+from .factor import FactorVAE as FactorVAE
 from .given.conditional import ConditionalVAE as ConditionalVAE
 from .given.m2 import M2 as M2
 from .iwae import IWAE as IWAE
@@ -15,6 +16,8 @@ from .likelihoods import Bernoulli as Bernoulli
 from .likelihoods import Logistic as Logistic
 from .likelihoods import NoiseDecoding as NoiseDecoding
 from .likelihoods import Normal as Normal
+from .penalties import MMD as MMD
+from .penalties import TotalCorrelation as TotalCorrelation
 from .posteriors import IAF as IAF
 from .priors import MixturePrior as MixturePrior
 from .priors import VampPrior as VampPrior

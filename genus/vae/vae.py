@@ -12,6 +12,7 @@ costs is given up early, and seldom comes back: warm-up lets the KL count little
 unit some nats at no cost.
 
     free bits: loss = -E_q log p(x | z) + beta sum_i max(free, KL_i),    KL_i the mean over the batch
+    penalty:   loss + weight * what all guesses of a batch cost together, as `penalties` says
 
 Source: Kingma, Welling, "Auto-encoding variational Bayes", 2014, arXiv:1312.6114. beta: Higgins and others,
     "beta-VAE: learning basic visual concepts with a constrained variational framework", 2017. Warm-up: Sønderby
@@ -25,6 +26,7 @@ from torch import Tensor, nn
 from ..core import Losses, Player, Refused, Space, at_least
 from .amortised import Amortised, kl_of_units
 from .likelihoods import Likelihood
+from .penalties import GuessPenalty
 from .warmup import WarmUp
 
 
@@ -36,6 +38,8 @@ class VAE(Amortised):
         beta: factor on the KL in the loss, at least 0; 1 climbs the bound.
         free: nats of each unit of z that cost nothing; only with the prior N(0, I), and without a flow.
         warm_up: rounds until the KL has its full weight; 0 gives it from the first round on.
+        penalty: what is paid beside the bound, such as `TotalCorrelation`, `MMD`, or anything that is a
+            `GuessPenalty`; nothing if none is given.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class VAE(Amortised):
         beta: float = 1.0,
         free: float = 0.0,
         warm_up: int = 0,
+        penalty: GuessPenalty | None = None,
     ):
         at_least(0, "VAE", beta=beta, free=free, warm_up=warm_up)
         super().__init__(space, latent, encoder, decoder, likelihood, prior, flow)
@@ -58,23 +63,42 @@ class VAE(Amortised):
                 f"VAE: free is {free}; units have a KL of their own only with the prior N(0, I) and without "
                 f"a flow: leave free out, and use warm_up"
             )
-        self.beta, self.free, self.warm_up = beta, free, warm_up
+        if penalty is not None and penalty.normal and flow is not None:
+            raise Refused(
+                f"VAE: the penalty is {type(penalty).__name__}, which wants normal guesses, and the flow bends "
+                f"them: leave one of them out"
+            )
+        self.beta, self.free, self.warm_up, self.penalty = beta, free, warm_up, penalty
         self.warming = WarmUp(warm_up)
 
     def loss(self, x: Tensor) -> Losses:
-        if self.free:
-            guess = self.guess(x)
-            reconstruction = -self.likelihood.log_prob(x, self.numbers(guess.noisy()))
-            kl = kl_of_units(guess.mean, guess.log_std).mean(0).clamp(min=self.free).sum()
+        """Reconstruction, the KL with its weight, and the penalty with its own."""
+        if self.free or self.penalty is not None:
+            return self._loss_of_guesses(x)
+        reconstruction, kl = self.terms(x)
+        return {"reconstruction": reconstruction.mean(), "kl": self._weighed(kl.mean())}
+
+    def _loss_of_guesses(self, x: Tensor) -> Losses:
+        """The loss where units, or all rows together, have a part of their own."""
+        guess = self.guess(x)
+        z, log_q = self.draw(guess)
+        if self.plain:
+            units = kl_of_units(guess.mean, guess.log_std).mean(0)
+            kl = units.clamp(min=self.free).sum()
         else:
-            reconstruction, kl = self.terms(x)
-            kl = kl.mean()
+            kl = (log_q - self.log_prior(z)).mean()
+        reconstruction = -self.likelihood.log_prob(x, self.numbers(z))
+        parts = {"reconstruction": reconstruction.mean(), "kl": self._weighed(kl)}
+        if self.penalty is not None:
+            cost = self.penalty.of(z, guess.mean, guess.log_std, self.draw_prior(len(x)))
+            parts[self.penalty.name] = self.penalty.weight * cost
+        return parts
+
+    def _weighed(self, kl: Tensor) -> Tensor:
+        """The KL by warm-up and beta."""
         if self.warm_up:
             kl = self.warming.share(kl) * kl
-        return {
-            "reconstruction": reconstruction.mean(),
-            "kl": kl if self.beta == 1 else self.beta * kl,
-        }
+        return kl if self.beta == 1 else self.beta * kl
 
     def players(self) -> dict[str, Player]:
         """The model alone, which counts its rounds while they change the loss."""

@@ -1,4 +1,4 @@
-"""Priors and guesses that the recipes of VAEs take by name."""
+"""Priors, guesses and penalties that the recipes of VAEs take by name."""
 
 from typing import Literal, get_args
 
@@ -7,10 +7,12 @@ from torch import nn
 from ...core import Reals, Refused, Space
 from ...data import Data
 from ...flow import RealNVP
-from ...vae import IAF, MixturePrior, VampPrior
+from ...vae import IAF, MMD, MixturePrior, TotalCorrelation, VampPrior
+from ...vae.penalties import GuessPenalty
 
 Prior = Literal["normal", "mixture", "vamp", "flow"]
 Guess = Literal["normal", "iaf"]
+Paid = Literal["nothing", "correlation", "mmd"]
 COUPLINGS, WIDTH = 6, 128  # of a flow as prior, or as guess
 
 
@@ -39,3 +41,16 @@ def flow_of(who: str, guess: Guess, latent: int) -> IAF | None:
         wanted = " or ".join(get_args(Guess))
         raise Refused(f"{who}: guess is {guess!r}; {wanted} is wanted")
     return IAF(latent, (2 * WIDTH,)) if guess == "iaf" else None
+
+
+def penalty_of(who: str, penalty: Paid, weight: float) -> GuessPenalty | None:
+    """What is paid beside the bound; None for nothing."""
+    match penalty:
+        case "nothing":
+            return None
+        case "correlation":
+            return TotalCorrelation(weight)
+        case "mmd":
+            return MMD(weight)
+    wanted = ", ".join(get_args(Paid))
+    raise Refused(f"{who}: penalty is {penalty!r}; one of {wanted} is wanted")

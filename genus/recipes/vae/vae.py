@@ -6,7 +6,7 @@ from ...train import Run
 from ...vae import VAE
 from ...vae.likelihoods import fitting
 from .._fitted import fitted, loaded
-from ._parts import Prior, prior_of
+from ._parts import Paid, Prior, penalty_of, prior_of
 
 RUN = Run(rounds=3000, batch=128, lr=2e-3, ema=0.99, evaluate_every=500)
 
@@ -21,6 +21,8 @@ def vae(
     components: int = 100,
     beta: float = 1.0,
     warm_up: int = 0,
+    penalty: Paid = "nothing",
+    weight: float = 5.0,
     run: Run = RUN,
 ) -> Model:
     """VAE on digits; target: at most 1.93 bits per dimension by the bound, all units of z in use.
@@ -35,6 +37,9 @@ def vae(
         components: number of normals, or of inputs, of the prior.
         beta: factor on the KL in the loss.
         warm_up: rounds until the KL has its full weight.
+        penalty: paid beside the bound: correlation for what the units of z tell of each other, or mmd for how far
+            all guesses together are from the prior.
+        weight: factor on the penalty.
         run: length, folder and device of the run.
     """
     source, space = loaded("vae", data, run, axes="channels, height, width")
@@ -43,5 +48,6 @@ def vae(
     encoder = ConvEncoder((channels, height, breadth), 2 * latent, width, (hidden,), dropout)
     decoder = ConvDecoder(latent, (numbers, height, breadth), width, (hidden,))
     p = prior_of("vae", prior, components, latent, source, space)
-    model = VAE(space, latent, encoder, decoder, prior=p, beta=beta, warm_up=warm_up)
+    how = {"beta": beta, "warm_up": warm_up, "penalty": penalty_of("vae", penalty, weight)}
+    model = VAE(space, latent, encoder, decoder, prior=p, **how)
     return fitted(model, source, run)

@@ -6,7 +6,7 @@ from ...train import Run
 from ...vae import VAE
 from ...vae.likelihoods import fitting
 from .._fitted import fitted, loaded
-from ._parts import Guess, Prior, flow_of, prior_of
+from ._parts import Guess, Paid, Prior, flow_of, penalty_of, prior_of
 
 RUN = Run(rounds=6000, batch=128, lr=2e-3, ema=0.99, evaluate_every=1000)
 
@@ -23,6 +23,8 @@ def vae_mlp(
     beta: float = 1.0,
     free: float = 0.0,
     warm_up: int = 0,
+    penalty: Paid = "nothing",
+    weight: float = 5.0,
     run: Run = RUN,
 ) -> Model:
     """VAE on digits, without convolutions; target: at most 1.95 bits per dimension by the bound.
@@ -39,6 +41,9 @@ def vae_mlp(
         beta: factor on the KL in the loss.
         free: nats of each unit of z that cost nothing; only where prior and guess are normal.
         warm_up: rounds until the KL has its full weight.
+        penalty: paid beside the bound: correlation for what the units of z tell of each other, or mmd for how far
+            all guesses together are from the prior.
+        weight: factor on the penalty.
         run: length, folder and device of the run.
     """
     source, space = loaded("vae_mlp", data, run)
@@ -48,6 +53,7 @@ def vae_mlp(
     encoder = MLP(space.dims, 2 * latent + hints, hidden, dropout)
     decoder = MLP(latent, fitting(space).numbers * space.dims, hidden, dropout)
     p = prior_of("vae_mlp", prior, components, latent, source, space)
-    how = {"beta": beta, "free": free, "warm_up": warm_up}
+    paid = penalty_of("vae_mlp", penalty, weight)
+    how = {"beta": beta, "free": free, "warm_up": warm_up, "penalty": paid}
     model = VAE(space, latent, encoder, decoder, prior=p, flow=flow, **how)
     return fitted(model, source, run)
