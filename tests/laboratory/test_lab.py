@@ -29,6 +29,10 @@ QUICK = {  # options that make an experiment fast
     "theis": {"samples": 200},
     "density": {"rows": (50, 100), "rounds": 20},
     "discriminative": {"rows": (30, 60), "repeats": 2},
+    "estimate": {"rounds": 30, "rows": 3},
+    "reparameterise": {"rows": 2000},
+    "latent": {"rounds": 20},
+    "mapping": {"rounds": 60},
 }
 
 
