@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from torch import nn
+from torch import Tensor, nn
 
 from .mlp import MLP
 
@@ -48,6 +48,14 @@ class ConvEncoder(nn.Sequential):
         super().__init__(*layers)
         self.shape, self.d_out, self.width = tuple(shape), d_out, width
         self.hidden, self.dropout = tuple(hidden), dropout
+
+    def features(self, x: Tensor) -> Tensor:
+        """What the last layer is given, (n, d): the last dense layer, or the coarsest level."""
+        *before, dense = self
+        for layer in before:
+            x = layer(x)
+        assert isinstance(dense, MLP)
+        return dense.features(x)
 
 
 class ConvDecoder(nn.Sequential):
