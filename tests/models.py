@@ -156,6 +156,7 @@ from genus.vae import (
     GumbelVAE,
     HierarchicalVAE,
     LadderVAE,
+    LogisticMixture,
     MixturePrior,
     Normal,
     TotalCorrelation,
@@ -461,6 +462,9 @@ MODELS = {
     "vae-reals": lambda: VAE(Reals((2,)), 2, MLP(2, 4, (8,)), MLP(2, 2, (8,))),
     "vae-fixed": lambda: VAE(Reals((2,)), 1, MLP(2, 2), MLP(1, 2), Normal(0.5, learned=False)),
     "vae-pixels": lambda: VAE(Pixels((1, 2, 2), 3), 2, MLP(4, 4, (8,)), MLP(2, 8, (8,))),
+    "vae-logistics": lambda: VAE(
+        Pixels((1, 2, 2), 3), 2, MLP(4, 4, (8,)), MLP(2, 24, (8,)), LogisticMixture(3, 2)
+    ),
     "vae-conv": lambda: VAE(
         Pixels((1, 6, 7), 17), 2, ConvEncoder((1, 6, 7), 4, 3), ConvDecoder(2, (2, 6, 7), 3)
     ),

@@ -35,6 +35,7 @@ EXPERIMENTS = {  # in the order in which they are best read; what each shows
     "topics": "what documents are about: topics that were planted, or of any corpus",
     "theis": "likelihood, samples, Parzen's estimate: three judges, each of them misled",
     "latent": "two numbers for each digit: PCA, autoencoders, a VAE, and what lies between codes",
+    "samples": "how many numbers a picture needs: the plane of two units, and samples of more",
     "estimate": "log p(x) with a latent: from the prior, by a guess, by a bound, by annealing",
     "reparameterise": "gradients through draws: paths and scores, many guesses, soft categories",
     "discriminative": "a class by Bayes' rule or at once: the error by the number of rows",
@@ -49,7 +50,7 @@ FOLDERS = {  # experiments that are in a folder of their own
         "theis",
         "discriminative",
     ),
-    "latents": ("latent", "estimate", "reparameterise"),
+    "latents": ("latent", "samples", "estimate", "reparameterise"),
 }
 
 

@@ -14,6 +14,7 @@ from .layers.hierarchical import LatentDecoding as LatentDecoding
 from .layers.ladder import LadderVAE as LadderVAE
 from .likelihoods import Bernoulli as Bernoulli
 from .likelihoods import Logistic as Logistic
+from .likelihoods import LogisticMixture as LogisticMixture
 from .likelihoods import NoiseDecoding as NoiseDecoding
 from .likelihoods import Normal as Normal
 from .penalties import MMD as MMD

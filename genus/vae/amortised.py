@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from ..core import GenerativeModel, Refused, Space, at_least
 from ..functional.densities.densities import kl_normal, log_normal
 from ..nn import MLP
-from .likelihoods import NOISY, Likelihood, Logistic, NoiseDecoding, fitting
+from .likelihoods import NOISY, Likelihood, Logistic, LogisticMixture, NoiseDecoding, fitting
 from .posteriors import PosteriorFlow
 from .priors import LatentPrior, VampPrior
 
@@ -252,12 +252,16 @@ def told(z: Tensor) -> Tensor:
 
 def check_likelihood(who: str, likelihood: Likelihood, space: Space) -> None:
     usual = fitting(space)
-    if not isinstance(likelihood, type(usual)):
+    pixels = isinstance(usual, Logistic) and isinstance(likelihood, Logistic | LogisticMixture)
+    if not pixels and not isinstance(likelihood, type(usual)):
         raise Refused(
             f"{who}: the likelihood is {type(likelihood).__name__}, the space is {space}; "
             f"{type(usual).__name__} fits it"
         )
-    if isinstance(likelihood, Logistic) and likelihood.levels != space.cardinality:
+    if (
+        isinstance(likelihood, Logistic | LogisticMixture)
+        and likelihood.levels != space.cardinality
+    ):
         raise Refused(
             f"{who}: the likelihood has {likelihood.levels} levels, the space {space.cardinality}; "
             f"they must be the same"

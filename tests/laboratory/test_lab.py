@@ -33,6 +33,7 @@ QUICK = {  # options that make an experiment fast
     "reparameterise": {"rows": 2000},
     "latent": {"rounds": 20},
     "mapping": {"rounds": 60},
+    "samples": {"rounds": 20, "width": 16},
 }
 
 

@@ -1,29 +1,8 @@
 """A convolutional residual network that keeps height and width."""
 
-from torch import Tensor, nn
+from torch import nn
 
-
-class ConvResidual(nn.Module):
-    """x + conv(silu(conv(silu(x)))): (n, width, h, w) -> (n, width, h, w).
-
-    Args:
-        width: channels.
-        dropout: share of hidden units set to zero in a round of training, in [0, 1).
-    """
-
-    def __init__(self, width: int, dropout: float = 0.0):
-        super().__init__()
-        self.width, self.dropout = width, dropout
-        self.net = nn.Sequential(
-            nn.SiLU(),
-            nn.Conv2d(width, width, 3, padding=1),
-            nn.SiLU(),
-            nn.Dropout(dropout),
-            nn.Conv2d(width, width, 3, padding=1),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.net(x)
+from ...nn import ConvResidual
 
 
 class ResNet(nn.Sequential):

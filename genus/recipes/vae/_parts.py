@@ -1,13 +1,14 @@
-"""Priors, guesses and penalties that the recipes of VAEs take by name."""
+"""Priors, guesses, likelihoods and penalties that the recipes of VAEs take by name."""
 
 from typing import Literal, get_args
 
 from torch import nn
 
-from ...core import Reals, Refused, Space
+from ...core import Pixels, Reals, Refused, Space
 from ...data import Data
 from ...flow import RealNVP
-from ...vae import IAF, MMD, MixturePrior, TotalCorrelation, VampPrior
+from ...vae import IAF, MMD, LogisticMixture, MixturePrior, TotalCorrelation, VampPrior
+from ...vae.likelihoods import Likelihood, fitting
 from ...vae.penalties import GuessPenalty
 
 Prior = Literal["normal", "mixture", "vamp", "flow"]
@@ -41,6 +42,17 @@ def flow_of(who: str, guess: Guess, latent: int) -> IAF | None:
         wanted = " or ".join(get_args(Guess))
         raise Refused(f"{who}: guess is {guess!r}; {wanted} is wanted")
     return IAF(latent, (2 * WIDTH,)) if guess == "iaf" else None
+
+
+def likelihood_of(who: str, logistics: int, space: Space) -> Likelihood:
+    """What a decoder's numbers mean: of pixels a mixture of so many logistics."""
+    if logistics == 1:
+        return fitting(space)
+    if not isinstance(space, Pixels):
+        raise Refused(
+            f"{who}: logistics is {logistics}, the space is {space}; Pixels are wanted for a mixture"
+        )
+    return LogisticMixture(space.levels, logistics)
 
 
 def penalty_of(who: str, penalty: Paid, weight: float) -> GuessPenalty | None:

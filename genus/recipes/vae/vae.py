@@ -4,9 +4,8 @@ from ...core import Model
 from ...nn import ConvDecoder, ConvEncoder
 from ...train import Run
 from ...vae import VAE
-from ...vae.likelihoods import fitting
 from .._fitted import fitted, loaded
-from ._parts import Paid, Prior, penalty_of, prior_of
+from ._parts import Paid, Prior, likelihood_of, penalty_of, prior_of
 
 RUN = Run(rounds=3000, batch=128, lr=2e-3, ema=0.99, evaluate_every=500)
 
@@ -17,6 +16,8 @@ def vae(
     width: int = 16,
     hidden: int = 256,
     dropout: float = 0.2,
+    blocks: int = 0,
+    logistics: int = 1,
     prior: Prior = "normal",
     components: int = 100,
     beta: float = 1.0,
@@ -33,6 +34,8 @@ def vae(
         width: channels next to the image; they double where its sides halve.
         hidden: units of the dense layer between the coarsest image and z.
         dropout: share of the encoder's dense units set to zero in a round: there are few digits.
+        blocks: residual blocks at each size of the image, of the encoder and of the decoder.
+        logistics: number of logistics of each pixel's mixture; for pixels alone.
         prior: of z: normal, mixture of normals, vamp for the mean of guesses at inputs that are learnt, or flow.
         components: number of normals, or of inputs, of the prior.
         beta: factor on the KL in the loss.
@@ -44,10 +47,12 @@ def vae(
     """
     source, space = loaded("vae", data, run, axes="channels, height, width")
     channels, height, breadth = space.shape
-    numbers = fitting(space).numbers * channels
-    encoder = ConvEncoder((channels, height, breadth), 2 * latent, width, (hidden,), dropout)
-    decoder = ConvDecoder(latent, (numbers, height, breadth), width, (hidden,))
+    likelihood = likelihood_of("vae", logistics, space)
+    numbers = likelihood.numbers * channels
+    shape = channels, height, breadth
+    encoder = ConvEncoder(shape, 2 * latent, width, (hidden,), dropout, blocks)
+    decoder = ConvDecoder(latent, (numbers, height, breadth), width, (hidden,), blocks)
     p = prior_of("vae", prior, components, latent, source, space)
     how = {"beta": beta, "warm_up": warm_up, "penalty": penalty_of("vae", penalty, weight)}
-    model = VAE(space, latent, encoder, decoder, prior=p, **how)
+    model = VAE(space, latent, encoder, decoder, likelihood, prior=p, **how)
     return fitted(model, source, run)
