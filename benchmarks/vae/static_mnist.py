@@ -16,19 +16,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from genus import Run
-from genus.core import HasLogWeight, promise
+from genus.core import HasLogWeight, Pixels, promise, sample
 from genus.data import load
 from genus.functional.densities.estimates import mean_error
 from genus.measure.likelihood.likelihood import importance_weighted
+from genus.media.style import canvas
 from genus.recipes.vae.hierarchical import hierarchical
 from genus.recipes.vae.iwae import iwae
 from genus.recipes.vae.vae import vae
 from genus.recipes.vae.vae_mlp import vae_mlp
+from genus.vae import LatentDecoding
 
-from ..bench import Bench, Cell, Cells, Table, Training, of_seeds, size, spread
+from ..bench import Bench, Cell, Cells, Table, Training, drawn, of_seeds, sheet, size, spread
 
 DATA = "binarized_mnist"
 EVERY, K = 10, 200  # of the test rows, one in so many is weighed, by so many draws
@@ -126,6 +129,7 @@ def cells(options: Namespace) -> Iterator[Cell]:
             folder = options.weights and options.weights / f"{name}-{seed}"
             work, probe = partial(measure, of_seed, folder), partial(of_seed.probe, data=DATA)
             yield Cell(f"{name} | seed {seed}", work, probe)
+    yield Cell("picture of samples", partial(drawn, samples, "static_mnist_samples", options))
 
 
 @BENCH.rows
@@ -200,6 +204,17 @@ def curve(model: HasLogWeight, x: Tensor) -> list[float]:
         -torch.stack([group.logsumexp(0) - math.log(k) for group in log_w.split(k)]).mean().item()
         for k in CURVE
     ]
+
+
+def samples(options: Namespace) -> Figure:
+    """Means of p(x | z) of 96 draws of the hierarchical model's prior."""
+    entry = MODELS["hierarchical"].seeded(0)
+    model, _ = entry.trained(options.weights and options.weights / "hierarchical-0", data=DATA)
+    torch.manual_seed(0)
+    x = sample(model, 96, decoding=LatentDecoding(mean=True))
+    figure = canvas(7.2, 2.8)
+    sheet(figure.subplots(1, 1), 2 * x - 1, Pixels((1, 28, 28)), 16, "")
+    return figure
 
 
 if __name__ == "__main__":
