@@ -46,7 +46,7 @@ BENCH = Bench(
     """,
     options={
         "pythae": (Path, "folder in which the package pythae and what it needs are installed"),
-        "repeats": (5, "turns of each"),
+        "repeats": (3, "turns of each"),
         "rounds": (6, "rounds of one turn"),
     },
 )
