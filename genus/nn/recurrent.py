@@ -15,7 +15,6 @@ Departs: the GRU resets U h and not h, which is torch's; the LSTM has a forget g
     had not, and no peepholes.
 """
 
-from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
 
 import torch
@@ -111,18 +110,21 @@ def _places(
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Several places through a layer of torch's: what it gives, and its state after them."""
     if isinstance(layer, nn.LSTM):
-        with _supported(x.device):
-            seen, (h, c) = layer(x, (state[0][None], state[1][None]))
+        h, c = state
+        if (
+            x.device.type == "cpu"
+            and torch.is_autocast_enabled("cpu")
+            and not has_bfloat16(x.device)
+        ):
+            # the processor's kernel has the precision of the weights only
+            x, h, c = (part.to(layer.all_weights[0][0].dtype) for part in (x, h, c))
+            with torch.autocast("cpu", enabled=False):
+                seen, (h, c) = layer(x, (h[None], c[None]))
+        else:
+            seen, (h, c) = layer(x, (h[None], c[None]))
         return seen, (h[0], c[0])
     seen, h = layer(x, state[0][None])
     return seen, (h[0],)
-
-
-def _supported(device: torch.device) -> AbstractContextManager[object]:
-    """A context without autocast where the processor's kernel of an LSTM has float32 only."""
-    if torch.is_autocast_enabled(device.type) and not has_bfloat16(device):
-        return torch.autocast(device.type, enabled=False)
-    return nullcontext()
 
 
 def _place(

@@ -102,14 +102,24 @@ def test_what_cannot_be_is_refused():
 
 
 @pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize(("layers", "skips"), [(1, False), (2, True)])
 @pytest.mark.parametrize("capability", ["AVX2", torch.backends.cpu.get_cpu_capability()])
-def test_under_autocast_every_processor_has_a_kernel(cell, capability, monkeypatch):
-    """Those without AVX-512 have none of an LSTM in bfloat16, and compute in float32."""
+def test_under_autocast_every_processor_has_a_kernel(cell, layers, skips, capability, monkeypatch):
+    """Those without AVX-512 have none of an LSTM in bfloat16, in which a layer before it gives its numbers."""
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
-    net = Recurrent(3, 4, cell=cell).float()
-    x = torch.randn(2, 5, 3, dtype=torch.float32)
+    net = Recurrent(3, 4, layers, cell, skips).float()
+    before = torch.nn.Linear(2, 3).float()
+    x = torch.randn(2, 5, 2, dtype=torch.float32)
+
+    def both():  # all at once, and the rest after a first place
+        seen, memory = before(x), net.begin(2)
+        first = net.step(seen[:, 0], memory)
+        return net(seen), torch.cat([first[:, None], net.fill(seen[:, 1:], memory)], 1)
+
     with torch.no_grad():
-        alone = net(x)
+        alone, stepped = both()
         with torch.autocast("cpu", torch.bfloat16):
-            under = net(x)
-    torch.testing.assert_close(under.float(), alone, rtol=0.02, atol=0.02)
+            under, stepped_under = both()
+    torch.testing.assert_close(stepped, alone)
+    for found in (under, stepped_under):
+        torch.testing.assert_close(found.float(), alone, rtol=0.03, atol=0.03)
