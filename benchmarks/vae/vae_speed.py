@@ -2,17 +2,14 @@
 
 Networks have the same layers and weights everywhere: those of the recipe `vae`, 28 x 28 bits. The peer is the package
 pythae, whose own trainer is run on a data loader of images in memory, and whose own `get_nll` weighs. All take turns, and
-medians are compared. Memory is what a process of its own needs at its peak, beyond what it needs for 200 weights.
+medians are compared. Memory is what a process of its own needs at its peak, beyond what it needed before.
 """
 
-import sys
 import tempfile
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import repeat
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +23,7 @@ from genus.nn import ConvDecoder, ConvEncoder
 from genus.train.game import adam, play
 from genus.vae import VAE
 
-from ..bench import Bench, Cell, Cells, Table, in_turns
+from ..bench import Bench, Cell, Cells, Table, apart, in_turns, kept_bytes, peer
 
 SHAPE, LATENT, WIDTH, HIDDEN, BATCH, RATE = (1, 28, 28), 32, 24, (256,), 128, 1e-3
 IMAGES, K, MOST = 8, 1000, 5000
@@ -83,8 +80,8 @@ def rows(found: Cells, options: Namespace) -> Table:
 def remarks(found: Cells, options: Namespace) -> list[str]:
     if not (more := found.get("memory")):
         return []
-    said = ", ".join(f"{mb:.0f} MB more with {k} draws" for k, mb in more.items())
-    return [f"Memory of weights, beyond those of 200 draws: {said}, of {IMAGES} images."]
+    said = ", ".join(f"{mb:.0f} MB with {k} draws" for k, mb in more.items())
+    return [f"Memory of the weights of {IMAGES} images, at the peak: {said}."]
 
 
 def model() -> VAE:
@@ -127,12 +124,9 @@ def rounds_by_hand() -> Callable[[int], object]:
     return lambda count: [step() for _ in range(count)]
 
 
-def peer(options: Namespace) -> Any:
+def theirs(options: Namespace) -> Any:
     """pythae's VAE around the same networks."""
-    if options.pythae is None or not options.pythae.is_dir():
-        sys.exit("vae_speed: --pythae names no folder; install pythae into one, with pip --target")
-    if str(options.pythae) not in sys.path:
-        sys.path.insert(0, str(options.pythae))
+    peer("pythae", options.pythae)
     from pythae.models import VAE as Theirs
     from pythae.models import VAEConfig
     from pythae.models.base.base_utils import ModelOutput
@@ -160,7 +154,7 @@ def peer(options: Namespace) -> Any:
 
 
 def peer_rounds(options: Namespace) -> Callable[[int], object]:
-    theirs = peer(options)
+    other = theirs(options)
     from pythae.data.datasets import BaseDataset
     from pythae.trainers import BaseTrainer, BaseTrainerConfig
 
@@ -173,7 +167,7 @@ def peer_rounds(options: Namespace) -> Callable[[int], object]:
         no_cuda=True,
         num_epochs=1,
     )
-    trainer = BaseTrainer(theirs, data, training_config=config)
+    trainer = BaseTrainer(other, data, training_config=config)
     trainer.prepare_training()
 
     def played(count: int) -> None:
@@ -215,8 +209,8 @@ def weights(options: Namespace) -> dict[str, float]:
         "by hand": alone,
     }
     if options.pythae:
-        theirs = peer(options).eval()
-        ways["pythae"] = lambda: theirs.get_nll(x, n_samples=K, batch_size=1000)
+        other = theirs(options).eval()
+        ways["pythae"] = lambda: other.get_nll(x, n_samples=K, batch_size=1000)
     return {name: 1e3 * seconds for name, seconds in in_turns(ways, options.repeats).items()}
 
 
@@ -224,21 +218,17 @@ def weights(options: Namespace) -> dict[str, float]:
 
 
 def memory() -> dict[str, float]:
-    """Megabytes more at the peak than with 200 draws, by the number of draws."""
-    found = {}
-    for k in (200, K, MOST):
-        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-            found[k] = pool.submit(most, k).result()
-    return {f"{k:,}": found[k] - found[200] for k in (K, MOST)}
+    """Megabytes at the peak, by the number of draws, of a process of its own beyond what it began with."""
+    return {f"{k:,}": apart(most, k) for k in (200, K, MOST)}
 
 
 def most(k: int) -> float:
-    """Megabytes that this process needs at its peak, for k draws of each image."""
-    import resource
-
+    """Megabytes more that this process needs at its peak, for k draws of each image."""
     torch.set_num_threads(1)
-    importance_weighted(model().eval(), (images(IMAGES),), k)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    one, x = model().eval(), images(IMAGES)
+    before = kept_bytes("VmHWM")
+    importance_weighted(one, (x,), k)
+    return (kept_bytes("VmHWM") - before) / 2**20
 
 
 if __name__ == "__main__":

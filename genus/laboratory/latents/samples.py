@@ -14,9 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...core import Bits, Pixels, Refused
+from ...core import Bits, Pixels, Reals, Refused
 from ...data import load
 from ...data.splits import Split
+from ...measure.latents.looks import ACTIVE
+from ...media import grid
 from ...media.style import canvas
 from ...nn import MLP
 from ...train import Run, fit
@@ -33,7 +35,6 @@ UNITS = (2, 5, 10, 20)
 SIDE, DRAWN = 14, 30  # pictures of a side of the plane, and samples of each model
 REACH = 0.02  # of the probability that is left out at each edge of the plane
 COLUMNS, HELD = 6, 500
-ACTIVE = 0.01  # nats that a unit in use tells at least
 WHY = (
     "A unit of z is paid for by the nats that it tells. The first ones tell what differs most from picture to picture, "
     "and are worth it many times over; each further one tells less. Where it would tell less than it costs, the best "
@@ -104,8 +105,11 @@ def samples(data: str = "digits", rounds: int = 1000, width: int = 256, seed: in
             for name, one, u in zip(names, looks.values(), used, strict=True)
         ],
         {
-            "plane": levels(plane(looks[2].model), space),
-            **{f"{units}/samples": levels(one.samples, space) for units, one in looks.items()},
+            "plane": sheet(plane(looks[2].model), space, SIDE),
+            **{
+                f"{units}/samples": sheet(one.samples, space, COLUMNS)
+                for units, one in looks.items()
+            },
             **{f"{units}/nats": one.nats.numpy() for units, one in looks.items()},
         },
         {"data": data, "rounds": rounds, "width": width, "seed": seed},
@@ -138,33 +142,22 @@ def plane(model: VAE) -> Tensor:
     return model.decode(torch.stack([right, down], -1).view(-1, 2))
 
 
-def levels(x: Tensor, space: Bits | Pixels) -> np.ndarray:
-    """Pictures as (n, height, width, channels) uint8."""
-    unit = x if isinstance(space, Bits) else (x + 1) / 2
-    return (255 * unit.clamp(0, 1)).round().byte().permute(0, 2, 3, 1).numpy()
-
-
-def tiled(pictures: np.ndarray, columns: int) -> np.ndarray:
-    """One picture of all of them, with a line between two."""
-    rows = len(pictures) // columns
-    edged = np.pad(
-        pictures[: rows * columns], ((0, 0), (0, 1), (0, 1), (0, 0)), constant_values=255
-    )
-    grid = edged.reshape(rows, columns, *edged.shape[1:]).transpose(0, 2, 1, 3, 4)
-    sheet = grid.reshape(rows * edged.shape[1], columns * edged.shape[2], -1)
-    return sheet[..., 0] if sheet.shape[2] == 1 else sheet
+def sheet(x: Tensor, space: Bits | Pixels, columns: int) -> np.ndarray:
+    """Means of x as one picture, (height, width) or (height, width, 3) uint8."""
+    unit = 2 * x - 1 if isinstance(space, Bits) else x
+    return grid(unit, Reals(space.shape), columns)
 
 
 def plot(outcome: Outcome) -> "Figure":
     """The plane of two units, samples of each model, and what their units tell."""
     arrays = outcome.arrays
     figure = canvas(9.6, 6.4)
-    grid = figure.add_gridspec(3, 4)
-    show(figure.add_subplot(grid[:, :2]), tiled(arrays["plane"], SIDE), "the plane of two units")
+    places = figure.add_gridspec(3, 4)
+    show(figure.add_subplot(places[:, :2]), arrays["plane"], "the plane of two units")
     for number, units in enumerate(UNITS):
-        sheet = figure.add_subplot(grid[number // 2, 2 + number % 2])
-        show(sheet, tiled(arrays[f"{units}/samples"], COLUMNS), f"{units} units")
-    bars = figure.add_subplot(grid[2, 2:])
+        axes = figure.add_subplot(places[number // 2, 2 + number % 2])
+        show(axes, arrays[f"{units}/samples"], f"{units} units")
+    bars = figure.add_subplot(places[2, 2:])
     for color, units in enumerate(UNITS):
         nats = arrays[f"{units}/nats"]
         bars.plot(
@@ -176,8 +169,8 @@ def plot(outcome: Outcome) -> "Figure":
     return figure
 
 
-def show(axes: "Axes", sheet: np.ndarray, title: str) -> None:
-    axes.imshow(sheet, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+def show(axes: "Axes", picture: np.ndarray, title: str) -> None:
+    axes.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     axes.set_title(title)
     axes.set(xticks=[], yticks=[])
     for side in axes.spines.values():
