@@ -489,6 +489,21 @@ def logs(out: Path) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
+def seeded_cells(
+    models: Mapping[str, Any],
+    measure: Callable[[Any, Path | None], dict[str, Any]],
+    options: Namespace,
+    data: str,
+) -> Iterator[Cell]:
+    """A cell "NAME | seed k" for each seed of each `Training` that has `seeds`, its run in a folder of its own."""
+    for name, entry in models.items():
+        for seed in range(entry.seeds):
+            of_seed = entry.seeded(seed)
+            folder = options.weights and options.weights / f"{name}-{seed}"
+            work, probe = partial(measure, of_seed, folder), partial(of_seed.probe, data=data)
+            yield Cell(f"{name} | seed {seed}", work, probe)
+
+
 def of_seeds(found: Cells, name: str) -> list[Any]:
     """The figures of the cells "NAME | seed 0", "NAME | seed 1" and so on, of those that are there."""
     return [figures for cell, figures in found.items() if cell.rpartition(" | seed ")[0] == name]

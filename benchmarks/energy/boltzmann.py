@@ -9,7 +9,6 @@ import math
 from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from genus.recipes.energy.dbn import dbn
 from genus.recipes.energy.gsn import gsn
 from genus.recipes.energy.rbm import rbm
 
-from ..bench import Bench, Cell, Cells, Table, Training, of_seeds, size, spread
+from ..bench import Bench, Cell, Cells, Table, Training, of_seeds, seeded_cells, size, spread
 
 DATA = "binarized_mnist"
 EVERY = 50  # of the test rows, one in so many is weighed by chains of its own
@@ -112,12 +111,7 @@ BENCH = Bench(
 
 @BENCH.cells
 def cells(options: Namespace) -> Iterator[Cell]:
-    for name, entry in MODELS.items():
-        for seed in range(entry.seeds):
-            of_seed = entry.seeded(seed)
-            folder = options.weights and options.weights / f"{name}-{seed}"
-            work, probe = partial(measure, of_seed, folder), partial(of_seed.probe, data=DATA)
-            yield Cell(f"{name} | seed {seed}", work, probe)
+    yield from seeded_cells(MODELS, measure, options, DATA)
 
 
 @BENCH.rows

@@ -31,7 +31,19 @@ from genus.recipes.vae.vae import vae
 from genus.recipes.vae.vae_mlp import vae_mlp
 from genus.vae import LatentDecoding
 
-from ..bench import Bench, Cell, Cells, Table, Training, drawn, of_seeds, sheet, size, spread
+from ..bench import (
+    Bench,
+    Cell,
+    Cells,
+    Table,
+    Training,
+    drawn,
+    of_seeds,
+    seeded_cells,
+    sheet,
+    size,
+    spread,
+)
 
 DATA = "binarized_mnist"
 EVERY, K = 10, 200  # of the test rows, one in so many is weighed, by so many draws
@@ -123,12 +135,7 @@ BENCH = Bench(
 
 @BENCH.cells
 def cells(options: Namespace) -> Iterator[Cell]:
-    for name, entry in MODELS.items():
-        for seed in range(entry.seeds):
-            of_seed = entry.seeded(seed)
-            folder = options.weights and options.weights / f"{name}-{seed}"
-            work, probe = partial(measure, of_seed, folder), partial(of_seed.probe, data=DATA)
-            yield Cell(f"{name} | seed {seed}", work, probe)
+    yield from seeded_cells(MODELS, measure, options, DATA)
     yield Cell("picture of samples", partial(drawn, samples, "static_mnist_samples", options))
 
 

@@ -160,9 +160,7 @@ class LogisticMixture(nn.Module):
         parts = numbers.unflatten(1, (3, self.components, -1)).movedim(2, -1).unbind(1)
         logits, mean, log_scale = parts
         apart = torch.linspace(-0.5, 0.5, self.components).to(mean)
-        if self.components == 1:
-            apart = apart.new_zeros(1)
-        return logits, mean + apart, (log_scale - 2).clamp(min=self.floor)
+        return logits, mean + (apart - apart.mean()), (log_scale - 2).clamp(min=self.floor)
 
     def log_prob(self, x: Tensor, numbers: Tensor) -> Tensor:
         """log p(x | z), (n,) nats."""
@@ -178,10 +176,8 @@ class LogisticMixture(nn.Module):
         """x, (n, *shape), on the grid: at temperature 0, the middle of the likeliest logistic."""
         logits, mean, log_scale = self.split(numbers)
         if temperature:
-            chance = torch.rand_like(logits).clamp(min=1e-12)
-            logits = (
-                logits / temperature - (-chance.log()).log()
-            )  # Gumbel noise: the largest is drawn
+            noise = -torch.rand_like(logits).clamp(min=1e-12).log()
+            logits = logits / temperature - noise.log()  # Gumbel noise: the largest is a draw
         which = logits.argmax(-1, keepdim=True)
         mean, log_scale = (part.gather(-1, which)[..., 0] for part in (mean, log_scale))
         return _drawn_levels(mean, log_scale, temperature, self.levels)

@@ -51,7 +51,7 @@ class GuessPenalty(Protocol):
         Args:
             z: a draw of each guess, (n, latent).
             mean, log_std: the guesses, each (n, latent).
-            prior: as many draws of p(z), (n, latent).
+            prior: as many draws of p(z), (n, latent), without a gradient to a prior that is learnt.
         """
         ...
 

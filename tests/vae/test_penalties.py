@@ -48,13 +48,19 @@ def test_total_correlation_is_what_normal_units_tell_of_each_other(correlation):
     assert cost.item() == pytest.approx(told, abs=0.02)
 
 
-def test_a_mixture_without_its_normalisation_is_caught():
-    """A mean of log densities in the place of the log of a mean is far from the truth."""
-    z, mean, log_std = guesses(2000, 2)
-    each = Normal(mean, log_std.exp()).log_prob(z[:, None])
-    wrong = (each.sum(2).mean(1) - each.mean(1).sum(1)).mean()
-    assert wrong.abs() < 1e-9  # it is always zero, whatever the guesses
-    assert TotalCorrelation().of(z, mean.sort(0)[0], log_std, z).abs() > 0.1
+def test_units_of_their_own_guess_alone_are_caught():
+    """A liar that takes log q(z_i | x) in the place of log q(z_i) is far from what normal units tell."""
+
+    class Own(TotalCorrelation):
+        def of(self, z, mean, log_std, prior):
+            each = Normal(mean, log_std.exp()).log_prob(z[:, None])
+            together = each.sum(2).logsumexp(1) - math.log(len(z))
+            return (together - Normal(mean, log_std.exp()).log_prob(z).sum(1)).mean()
+
+    mean, log_std = torch.randn(2000, 2), torch.full((2000, 2), math.log(0.6))  # nothing to tell
+    z = mean + 0.6 * torch.randn(2000, 2)
+    assert TotalCorrelation().of(z, mean, log_std, z).abs() < 0.02
+    assert Own().of(z, mean, log_std, z).abs() > 0.5
 
 
 def test_mmd_is_the_estimate_without_bias():

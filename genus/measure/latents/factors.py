@@ -133,9 +133,7 @@ def _forest(codes: Tensor, values: Tensor) -> tuple[Tensor, float, float]:
 
     order = torch.randperm(len(codes), generator=torch.Generator().manual_seed(0))
     learn, other = order.chunk(2)
-    every: Any = (
-        None  # with a choice of few units, trees would have to look at those that tell nothing
-    )
+    every: Any = None  # among few units a tree would have to take one that tells nothing
     forest = RandomForestClassifier(
         TREES, min_samples_leaf=LEAST, max_features=every, random_state=0
     )

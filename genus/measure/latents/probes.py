@@ -50,7 +50,7 @@ def probes(
         few: numbers of labels of each class, at least 1; those of which a class has too few rows are left out.
 
     Raises:
-        Refused: a class of training rows is missing elsewhere, or codes are not finite.
+        Refused: other rows have a class that training rows have not, or codes are not finite.
     """
     from sklearn.cluster import KMeans  # take half a second
     from sklearn.metrics import normalized_mutual_info_score

@@ -66,3 +66,8 @@ def penalty_of(who: str, penalty: Paid, weight: float) -> GuessPenalty | None:
             return MMD(weight)
     wanted = ", ".join(get_args(Paid))
     raise Refused(f"{who}: penalty is {penalty!r}; one of {wanted} is wanted")
+
+
+def as_bits(source: Data) -> Data:
+    """Data whose pixels are drawn as bits; others as they are."""
+    return source.binarised() if isinstance(source.space, Pixels) else source

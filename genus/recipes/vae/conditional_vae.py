@@ -17,7 +17,7 @@ from ...train import Run
 from ...vae.given.conditional import ConditionalVAE, Parting
 from ...vae.likelihoods import fitting
 from .._fitted import context_of, fitted, loaded
-from .ladder import as_bits
+from ._parts import as_bits
 
 RUN = Run(rounds=3000, batch=128, lr=2e-3, ema=0.99, evaluate_every=500)
 Known = Literal["label", "upper", "left", "quadrant"]

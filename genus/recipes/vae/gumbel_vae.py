@@ -6,7 +6,7 @@ from ...train import Run
 from ...vae import GumbelVAE
 from ...vae.likelihoods import fitting
 from .._fitted import fitted, loaded
-from .ladder import as_bits
+from ._parts import as_bits
 
 RUN = Run(rounds=4000, batch=128, lr=2e-3, ema=0.99, evaluate_every=500)
 

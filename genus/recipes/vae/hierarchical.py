@@ -1,10 +1,10 @@
 """A hierarchical variational autoencoder with convolutions, on any pictures that can be drawn as bits."""
 
-from ...core import Model, Pixels
-from ...data import Data
+from ...core import Model
 from ...train import Run
 from ...vae.layers.hierarchical import HierarchicalVAE
 from .._fitted import fitted, loaded
+from ._parts import as_bits
 
 RUN = Run(rounds=3000, batch=128, lr=4e-3, ema=0.99, clip=200.0, evaluate_every=500)
 
@@ -41,8 +41,3 @@ def hierarchical(
         space, sizes, widths, blocks, patch, dropout, free=free, warm_up=warm_up
     )
     return fitted(model, source, run)
-
-
-def as_bits(source: Data) -> Data:
-    """Data whose pixels are drawn as bits; others as they are."""
-    return source.binarised() if isinstance(source.space, Pixels) else source

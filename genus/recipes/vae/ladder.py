@@ -1,11 +1,11 @@
 """A hierarchical variational autoencoder with perceptrons, on bits or on vectors."""
 
-from ...core import Model, Pixels
-from ...data import Data
+from ...core import Model
 from ...train import Run
 from ...vae import LadderVAE
 from ...vae.layers.ladder import Inference
 from .._fitted import fitted, loaded
+from ._parts import as_bits
 
 RUN = Run(rounds=2500, batch=128, lr=2e-3, ema=0.99, evaluate_every=500)
 
@@ -41,8 +41,3 @@ def ladder(
         space, latents, widths, depth, dropout, inference, k=k, free=free, warm_up=warm_up
     )
     return fitted(model, source, run)
-
-
-def as_bits(source: Data) -> Data:
-    """Data whose pixels are drawn as bits; others as they are."""
-    return source.binarised() if isinstance(source.space, Pixels) else source

@@ -13,7 +13,7 @@ from ...data.splits import Split
 from ...train import Run
 from ...vae import M2
 from .._fitted import context_of, fitted, loaded
-from .ladder import as_bits
+from ._parts import as_bits
 
 RUN = Run(rounds=2000, batch=128, lr=1e-3, ema=0.99, evaluate_every=500)
 ROWS = 1000  # of the validation split that are scored
