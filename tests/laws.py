@@ -287,12 +287,13 @@ def weights_sum_to_one(model, *batch):
             draws = [model.log_weight(states, *given).exp().sum() for _ in range(repeats)]
         within(torch.stack(draws), 1.0)
     else:
-        drawn = model.sample(4000)
+        drawn = model.sample(4000, *(c[:1].expand(4000, *c.shape[1:]) for c in batch[1:]))
         q = torch.distributions.Normal(drawn.mean(0), 1.5 * drawn.std(0))
         x = q.sample((20_000,))
         log_q = q.log_prob(x).flatten(1).sum(1)
+        given = [c[:1].expand(len(x), *c.shape[1:]) for c in batch[1:]]
         with torch.no_grad():
-            within((model.log_weight(x) - log_q).exp(), 1.0)
+            within((model.log_weight(x, *given) - log_q).exp(), 1.0)
 
 
 def again_and_again(score, batch: tuple[Tensor, ...], repeats: int, at_once: int = 100) -> Tensor:

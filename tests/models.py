@@ -151,6 +151,7 @@ from genus.vae import (
     VAE,
     VQVAE,
     Autoencoder,
+    Colouriser,
     ConditionalVAE,
     FactorVAE,
     GumbelVAE,
@@ -401,6 +402,7 @@ MODELS = {
     "conditional-vae-alpha": lambda: ConditionalVAE(
         Pixels((1, 2, 2), 3), Classes(2), Labels(2), 2, 2, alpha=0.7
     ),
+    "colouriser": lambda: Colouriser(Reals((2, 3, 2)), 2, 2, 2, 4),
     "gumbel-vae": lambda: GumbelVAE(Bits((3,)), 2, 3, MLP(3, 6, (8,)), MLP(6, 3, (8,)), anneal=3),
     "gumbel-vae-straight": lambda: GumbelVAE(
         Reals((2,)), 2, 2, MLP(2, 4, (8,)), MLP(4, 2, (8,)), straight=True

@@ -5,6 +5,7 @@ from .autoencoder import Autoencoder as Autoencoder
 from .discrete.gumbel import GumbelVAE as GumbelVAE
 from .discrete.vqvae import VQVAE as VQVAE
 from .factor import FactorVAE as FactorVAE
+from .given.colouriser import Colouriser as Colouriser
 from .given.conditional import ConditionalVAE as ConditionalVAE
 from .given.m2 import M2 as M2
 from .iwae import IWAE as IWAE
