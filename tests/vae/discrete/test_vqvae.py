@@ -8,9 +8,11 @@ import torch
 from laws import every_x
 from torch import Tensor, nn
 
-from genus.autoregressive import MADE
+from genus.autoregressive import MADE, Transformer
 from genus.core import Bits, Classes, Pixels, Tokens
 from genus.errors import Refused
+from genus.recipes.vae.vqvae import vqvae as recipe
+from genus.train import Run
 from genus.train.game import play
 from genus.vae import Normal
 from genus.vae.discrete import vqvae
@@ -342,6 +344,8 @@ def test_a_prior_that_is_no_model_learns_by_its_log_prob():
             lambda: tiny(prior=MADE(Tokens(4, 4), (8,))),
             "the prior is MADE of Tokens.vocabulary=4.*of Tokens.vocabulary=3, length=4",
         ),
+        (lambda: recipe(prior="pixelcnn"), "prior is 'pixelcnn'; made or transformer is wanted"),
+        (lambda: recipe(prior="transformer", hidden=(8, 4)), r"one width for all blocks is wanted"),
         (lambda: tiny().sample(), "VQVAE: sample needs a number of rows"),
         (lambda: tiny().sample(2, torch.zeros(2)), "VQVAE: a context was given; it takes none"),
     ],
@@ -349,3 +353,13 @@ def test_a_prior_that_is_no_model_learns_by_its_log_prob():
 def test_what_does_not_fit_is_refused(make, words):
     with pytest.raises(Refused, match=words):
         make()
+
+
+def test_a_recipe_has_a_transformer_of_the_codes():
+    torch.set_default_dtype(torch.float32)
+    how = {"vocabulary": 4, "size": 2, "width": 4, "prior": "transformer", "hidden": (8, 8)}
+    model = recipe(**how, run=Run(rounds=2, batch=8))
+    assert isinstance(model, VQVAE)
+    assert isinstance(model.prior, Transformer)
+    assert (model.prior.width, model.prior.layers) == (8, 2)
+    assert model.sample(3).shape == (3, 1, 8, 8)
