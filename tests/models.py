@@ -4,19 +4,26 @@ import torch
 from laws import draw
 
 from genus.adversarial import (
+    ACGAN,
+    AMGAN,
     BEGAN,
     BSGAN,
     DCGAN,
     GAN,
     AdaGAN,
     AdaptiveAugment,
+    ArtGAN,
     BayesianGAN,
+    BesideCritic,
     GeneratorMixture,
+    GivenGenerator,
     GoGAN,
     InstanceNoise,
+    ProjectionCritic,
     R3GANCritic,
     R3GANGenerator,
     Reconstruction,
+    RedrawingCritic,
     ResNetCritic,
     ResNetGenerator,
     UnrolledGAN,
@@ -132,7 +139,12 @@ from genus.flow import (
     Squeezed,
     Standard,
 )
-from genus.functional.adversarial.objectives import EnergyMargin, hinge, least_squares
+from genus.functional.adversarial.objectives import (
+    EnergyMargin,
+    hinge,
+    least_squares,
+    non_saturating,
+)
 from genus.functional.adversarial.penalties import Penalty, drift, pulling_away, r1, r2
 from genus.functional.adversarial.relativistic import relativistic
 from genus.functional.diffusion.parametrisations import Preconditioned, Slope
@@ -326,6 +338,34 @@ MODELS = {
         (Penalty(r1, 1.0), Penalty(r2, 1.0)),
     ),
     "gan-pixels": lambda: GAN(Pixels((2,), 5), MLP(3, 2), MLP(2, 1), 3),
+    "gan-given": lambda: GAN(
+        Reals((2,)),
+        GivenGenerator(MLP(4, 2), Labels(2)),
+        ProjectionCritic(MLP(2, 4), 4, Labels(2), 2),
+        2,
+        non_saturating,
+        [Penalty(r1, 0.5, every=2)],
+        context_space=Classes(2),
+    ),
+    "gan-beside": lambda: GAN(
+        Pixels((1, 2, 2), 5),
+        GivenGenerator(MLP(5, 4), Labels(2)),
+        BesideCritic(ConvEncoder((3, 2, 2), 1, 2), Labels(2)),
+        3,
+        context_space=Classes(2),
+    ),
+    "acgan": lambda: ACGAN(Reals((2,)), 2, GivenGenerator(MLP(4, 2), Labels(2)), MLP(2, 3), 2, 0.5),
+    "amgan": lambda: AMGAN(
+        Reals((2,)), 2, GivenGenerator(MLP(4, 2), Labels(2)), MLP(2, 3), 2, dynamic=True
+    ),
+    "artgan": lambda: ArtGAN(
+        Reals((2,)),
+        2,
+        GivenGenerator(MLP(4, 2), Labels(2)),
+        RedrawingCritic(MLP(2, 4), MLP(4, 2, ()), MLP(4, 2, ())),
+        2,
+        0.5,
+    ),
     "gan-views": lambda: GAN(
         Pixels((1, 4, 4), 5),
         MLP(3, 16),

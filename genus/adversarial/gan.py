@@ -14,7 +14,8 @@ WGAN-GP, Geometric GAN, PacGAN, R3GAN and the like differ in these arguments alo
 
 Source: Goodfellow and others, "Generative adversarial nets", 2014, arXiv:1406.2661, algorithm 1;
     Lin, Khetan, Fanti, Oh, "PacGAN: the power of two samples in generative adversarial networks",
-    2018, arXiv:1712.04086 (packing); Arjovsky, Chintala, Bottou, "Wasserstein GAN", 2017,
+    2018, arXiv:1712.04086 (packing); Mirza, Osindero, "Conditional generative adversarial nets",
+    2014, arXiv:1411.1784, equation 2 (contexts); Arjovsky, Chintala, Bottou, "Wasserstein GAN", 2017,
     arXiv:1701.07875, algorithm 1 (bound); Salimans and others, "Improved techniques for training
     GANs", 2016, arXiv:1606.03498, section 3.3 (history); objectives and penalties:
     `genus.functional.adversarial`, `genus.functional.adversarial.penalties`.
@@ -23,7 +24,7 @@ Departs: the critic's batch in the round in which the generator moves is the gen
     of the view. Penalties on the slope are by the rows as they are shown.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import torch
@@ -32,9 +33,27 @@ from torch.nn.utils import parameters_to_vector
 
 from ..core import Losses, Pixels, Player, Reals, Refused, Space, at_least, positive, require
 from ..functional.adversarial.objectives import TopK, TwoPlayerObjective, non_saturating
-from ..functional.adversarial.penalties import Penalty
-from .two_players import RealAndFake, TwoPlayers
+from ..functional.adversarial.penalties import Critic, Penalty
+from ..functional.adversarial.sides import Sides, sides
+from .two_players import GivenSides, RealAndFake, TwoPlayers
 from .views import View
+
+
+class CriticGiven:
+    """A critic with the contexts of some rows, as a function of these rows alone, which penalties take."""
+
+    def __init__(self, critic: nn.Module, context: Tensor):
+        self.critic, self.context = critic, context
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.critic(x, self.context)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Those of rows, which know of no context, (n, d)."""
+        return self.critic.features(x)  # pyright: ignore[reportCallIssue]
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        return self.critic.parameters()
 
 
 class GAN(TwoPlayers):
@@ -43,8 +62,10 @@ class GAN(TwoPlayers):
     Args:
         space: space of x, Reals or Pixels; pixels are kept in range by a tanh after the generator.
         generator: z, (n, latent), to n rows of as many numbers as x has. In evaluation its rows
-            should not meet: plain batch normalisation does not fit averaged weights.
-        critic: x, (n, *shape), to scores, high for data: one for a row, or a map of them.
+            should not meet: plain batch normalisation does not fit averaged weights. With contexts
+            it is called with z and c.
+        critic: x, (n, *shape), to scores, high for data: one for a row, or a map of them. With
+            contexts it is called with x and c.
         latent: the size of z.
         objective: what the two want small; `genus.functional.adversarial.OBJECTIVES` has them all.
         penalties: further terms of a player's loss, for critics without batch normalisation.
@@ -55,6 +76,7 @@ class GAN(TwoPlayers):
         bound: the critic's weights are kept in [-bound, bound]; None leaves them free.
         history: weight of |theta - mean of theta over the rounds|^2 in each player's loss.
         top: share of fake rows, those with the highest scores, that the generator learns from.
+        context_space: what is given with each x, and to both networks; None if nothing is.
     """
 
     rounds: Tensor
@@ -74,6 +96,7 @@ class GAN(TwoPlayers):
         bound: float | None = None,
         history: float = 0.0,
         top: TopK | None = None,
+        context_space: Space | None = None,
     ):
         super().__init__()
         require("GAN", space, Reals, Pixels, mend="for Bits and Tokens take BSGAN")
@@ -84,7 +107,13 @@ class GAN(TwoPlayers):
                 f"GAN: top keeps some of the fake rows, and {objective.name} pairs each with a real one; "
                 f"leave one of them out"
             )
+        if context_space is not None and packing > 1:
+            raise Refused(
+                f"GAN: packing is {packing}, and contexts are given: rows that are seen as one would "
+                f"have several; leave one of them out"
+            )
         at_least(0, "GAN", history=history)
+        self.context_space = context_space
         self.space, self.latent, self.objective = space, latent, objective
         self.penalties, self.critic_rounds = tuple(penalties), critic_rounds
         self.packing, self.bound, self.history, self.top = packing, bound, history, top
@@ -105,11 +134,21 @@ class GAN(TwoPlayers):
 
     # the game
 
-    def deal(self, x: Tensor) -> tuple[Tensor, ...]:
-        """V(x) and V(G(z)), as many rows each: one pass of the generator for both players."""
+    def deal(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, ...]:
+        """V(x) and V(G(z)), as many rows each, and their context: one pass of the generator for both players."""
         x = self.shown(x)
-        rows = len(x) * self.packing
-        return RealAndFake(x, self.shown(self.decode(self.noise(rows, self.latent))))
+        fake = self.shown(self.decode(self.noise(len(x) * self.packing, self.latent), context))
+        return RealAndFake(x, fake) if context is None else GivenSides(x, fake, context)
+
+    def look(self, context: Tensor | None) -> Critic:
+        """The critic as a function of rows alone, with their contexts."""
+        return self.critic if context is None else CriticGiven(self.critic, context)
+
+    def judged(self, dealt: tuple[Tensor, ...]) -> Sides:
+        """The critic's scores of both sides that were dealt."""
+        x, fake, *context = dealt
+        critic = self.look(*context or [None])
+        return sides(self.objective.critic, critic(x), critic(fake))
 
     def shown(self, x: Tensor) -> Tensor:
         """What the critic sees of n rows, (n / packing, packing * shape[0], *shape[1:])."""
@@ -120,26 +159,31 @@ class GAN(TwoPlayers):
         x = x if self.view is None else self.view(x)
         return x.reshape(-1, self.packing * x.shape[1], *x.shape[2:]) if self.packing > 1 else x
 
-    def critic_loss(self, x: Tensor, fake: Tensor) -> Losses:
+    def critic_loss(self, x: Tensor, fake: Tensor, context: Tensor | None = None) -> Losses:
         """Both sides of the objective, and each penalty under its own name."""
-        real = self.critic(x)
+        critic = self.look(context)
+        real = critic(x)
         self.seen = real.detach()
-        terms = self.objective.critic(real, self.critic(fake))
-        return terms | self.history_term("critic") | self.penalty_terms("critic", 1, x, fake)
+        terms = self.objective.critic(real, critic(fake)) | self.history_term("critic")
+        return terms | self.penalty_terms("critic", 1, x, fake, context)
 
-    def generator_loss(self, x: Tensor, fake: Tensor) -> Losses:
+    def generator_loss(self, x: Tensor, fake: Tensor, context: Tensor | None = None) -> Losses:
         """The objective's other half; real rows are scored only if it looks at them."""
-        scores = self.critic(fake)
+        critic = self.look(context)
+        scores = critic(fake)
         if self.top is not None:
             scores = self.top.keep(scores, int(self.rounds))
-        real = self.critic(x) if self.objective.relative else scores.new_empty(0)
-        terms = self.objective.generator(real, scores)
-        return terms | self.history_term("generator") | self.penalty_terms("generator", 1, x, fake)
+        real = critic(x) if self.objective.relative else scores.new_empty(0)
+        terms = self.objective.generator(real, scores) | self.history_term("generator")
+        return terms | self.penalty_terms("generator", 1, x, fake, context)
 
-    def penalty_terms(self, player: str, every: int, x: Tensor, fake: Tensor) -> Losses:
+    def penalty_terms(
+        self, player: str, every: int, x: Tensor, fake: Tensor, context: Tensor | None = None
+    ) -> Losses:
         """The penalties of a player that are due in every so many rounds, as much heavier."""
+        critic = self.look(context)
         return {
-            penalty.name: every * penalty.weight * penalty.function(self.critic, x, fake)
+            penalty.name: every * penalty.weight * penalty.function(critic, x, fake)
             for penalty in self.penalties
             if (penalty.player, penalty.every) == (player, every)
         }

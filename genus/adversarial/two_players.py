@@ -2,6 +2,9 @@
 
 z ~ N(0, I),   x = G(z)           one pass of G in a round, for both players
 critic, then generator            each moves what it owns, by a loss of (x, G(z))
+
+Where each x comes with a context c, x = G(z, c) with the c of the same row of data, and losses are of
+(x, G(z, c), c).
 """
 
 from typing import NamedTuple
@@ -10,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core import GenerativeModel, Losses, Player
+from ..core.model import given
 from ..functional.adversarial.objectives import TwoPlayerObjective
 from ..functional.adversarial.sides import Sides, sides
 
@@ -21,6 +25,14 @@ class RealAndFake(NamedTuple):
     fake: Tensor  # G(z)
 
 
+class GivenSides(NamedTuple):
+    """What both losses are given where there are contexts, as many rows of each side."""
+
+    x: Tensor  # of the data
+    fake: Tensor  # G(z, c)
+    context: Tensor  # c of both
+
+
 class TwoPlayers(GenerativeModel):
     """A mix-in: it samples by the generator, deals both sides, and names the players.
 
@@ -28,23 +40,28 @@ class TwoPlayers(GenerativeModel):
     """
 
     latent: int  # the size of z
-    generator: nn.Module  # z, (n, latent), to n rows of as many numbers as x has
+    generator: (
+        nn.Module
+    )  # z, (n, latent), and contexts if there are any, to n rows of as many numbers as x has
     critic: nn.Module  # x, (n, *shape), to a score of each row
     objective: TwoPlayerObjective  # of the scores
 
-    def decode(self, z: Tensor) -> Tensor:
-        """x, (n, *shape), from z, (n, latent); on Pixels, not yet on the grid."""
-        return self.space.squash(self.generator(z).reshape(-1, *self.space.shape))
+    def decode(self, z: Tensor, context: Tensor | None = None) -> Tensor:
+        """x, (n, *shape), from z, (n, latent), and contexts; on Pixels, not yet on the grid."""
+        self.check_context(context)
+        made = self.generator(z, *given(context))
+        return self.space.squash(made.reshape(-1, *self.space.shape))
 
     @torch.no_grad()
     def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
-        """(n, *shape)."""
+        """(n, *shape), one for each row of context if there is one."""
         n = self.sample_count(n, context)
-        return self.space.quantise(self.decode(self.noise(n, self.latent)))
+        return self.space.quantise(self.decode(self.noise(n, self.latent), context))
 
-    def deal(self, x: Tensor) -> tuple[Tensor, ...]:
-        """x and G(z), both (n, *shape): one pass of the generator for both players."""
-        return RealAndFake(x, self.decode(self.noise(len(x), self.latent)))
+    def deal(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, ...]:
+        """x and G(z), both (n, *shape), and contexts: one pass of the generator for both players."""
+        fake = self.decode(self.noise(len(x), self.latent), context)
+        return RealAndFake(x, fake) if context is None else GivenSides(x, fake, context)
 
     def judged(self, dealt: tuple[Tensor, ...]) -> Sides:
         """The critic's scores of x and G(z), the first two that were dealt."""

@@ -7,12 +7,12 @@
 Those on the slope move each row for itself, so the critic has no batch normalisation.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import normalize
 
 from ...errors import Refused, RefusedType, at_least
@@ -196,13 +196,14 @@ def orthogonal(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
     Source: Brock, Donahue, Simonyan, "Large scale GAN training for high fidelity natural image
         synthesis", 2019, arXiv:1809.11096, equation 3 (its weight is 0.0001).
     """
-    if not isinstance(critic, nn.Module):
+    parameters: Callable[[], Iterable[Tensor]] | None = getattr(critic, "parameters", None)
+    if parameters is None:
         kind = type(critic).__name__
         raise RefusedType(
             f"orthogonal: the critic is a {kind}; a module is wanted, for its weights"
         )
     total = real.new_zeros(())
-    for weight in critic.parameters():
+    for weight in parameters():
         if weight.dim() > 1:
             rows = weight.flatten(1)
             products = rows @ rows.T
