@@ -15,6 +15,7 @@ from genus.adversarial import (
     ArtGAN,
     BayesianGAN,
     BesideCritic,
+    BigGAN,
     GeneratorMixture,
     GivenGenerator,
     GoGAN,
@@ -358,6 +359,7 @@ MODELS = {
     "amgan": lambda: AMGAN(
         Reals((2,)), 2, GivenGenerator(MLP(4, 2), Labels(2)), MLP(2, 3), 2, dynamic=True
     ),
+    "biggan": lambda: BigGAN(Pixels((1, 4, 4), 5), 2, 4, 3, 3, 2, 2, 1, 1e-2),
     "artgan": lambda: ArtGAN(
         Reals((2,)),
         2,

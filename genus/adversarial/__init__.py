@@ -12,8 +12,12 @@ from .given.acgan import ACGAN as ACGAN
 from .given.amgan import AMGAN as AMGAN
 from .given.artgan import ArtGAN as ArtGAN
 from .given.artgan import RedrawingCritic as RedrawingCritic
+from .given.biggan import BigGAN as BigGAN
+from .given.biggan import Truncation as Truncation
 from .nets.augment import AdaptiveAugment as AdaptiveAugment
 from .nets.augment import DiffAugment as DiffAugment
+from .nets.biggan import BigGANCritic as BigGANCritic
+from .nets.biggan import BigGANGenerator as BigGANGenerator
 from .nets.dcgan import DCGAN as DCGAN
 from .nets.dcgan import DCGANCritic as DCGANCritic
 from .nets.dcgan import DCGANGenerator as DCGANGenerator

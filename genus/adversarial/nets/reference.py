@@ -30,11 +30,19 @@ class ReferenceNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.training or not self.rows:
-            return batch_norm(x, None, None, self.weight, self.bias, training=True)
-        axes = [0, *range(2, x.dim())]
-        variance, mean = torch.var_mean(x[: self.rows].detach(), axes, correction=0)
-        return batch_norm(x, mean, variance, self.weight, self.bias)
+        rows = 0 if self.training else self.rows
+        return normalised(x, rows, self.weight, self.bias)
+
+
+def normalised(
+    x: Tensor, rows: int, weight: Tensor | None = None, bias: Tensor | None = None
+) -> Tensor:
+    """x, (n, channels, ...), by mean and variance of the first `rows` rows, or of all of them for 0."""
+    if not rows:
+        return batch_norm(x, None, None, weight, bias, training=True)
+    axes = [0, *range(2, x.dim())]
+    variance, mean = torch.var_mean(x[:rows].detach(), axes, correction=0)
+    return batch_norm(x, mean, variance, weight, bias)
 
 
 class Referenced(nn.Module, ABC):
