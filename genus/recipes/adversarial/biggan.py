@@ -6,7 +6,7 @@ from ...data import Data
 from ...train import Run, adam
 from .._fitted import context_of, fitted, loaded
 
-RUN = Run(rounds=3000, batch=64, lr=1e-3, ema=0.999)
+RUN = Run(rounds=3000, batch=64, lr=2e-3, ema=0.999)
 
 
 def biggan(
