@@ -168,13 +168,19 @@ class Meaning:
         return context[0]
 
     def _attributes(self, text: str) -> list[int]:
-        """Numbers of labels from words such as 3,0,1 or glasses=round,hair=short; others are 0."""
+        """Numbers of labels from words such as 3,0,1 or glasses=round,smile or round,short; others are 0.
+
+        A value stands for itself where only one attribute has it; the name of an attribute whose first value is no
+        or none stands for the next.
+        """
         words = [word.strip() for word in text.split(",")]
-        if not self.attributes or not any("=" in word for word in words):
+        if not self.attributes or all(word.isdigit() for word in words):
             return [int(word) if word.isdigit() else -1 for word in words]
         found = dict.fromkeys(self.attributes, 0)
         for word in words:
-            name, _, value = word.partition("=")
+            name, equals, value = word.partition("=")
+            if not equals:
+                name, value = self._meant(word)
             if name not in self.attributes:
                 raise Refused(
                     f"{self.name}: there is no attribute '{name}'; there are "
@@ -185,6 +191,25 @@ class Meaning:
                 raise Refused(f"{self.name}: {name} is '{value}'; one of {known} is wanted")
             found[name] = self.attributes[name].index(value)
         return [*found.values()]
+
+    def _meant(self, word: str) -> tuple[str, str]:
+        """The attribute and the value that a single word stands for."""
+        values = self.attributes.get(word, ())
+        if len(values) > 1 and values[0] in ("no", "none"):
+            return word, values[1]
+        having = [name for name, values in self.attributes.items() if word in values]
+        if len(having) == 1:
+            return having[0], word
+        if having:
+            known = " or ".join(f"{name}={word}" for name in having)
+            raise Refused(f"{self.name}: '{word}' is a value of several attributes; write {known}")
+        if values:
+            known = " or ".join(f"{word}={value}" for value in values)
+            raise Refused(f"{self.name}: '{word}' is an attribute without a value; write {known}")
+        known = ", ".join(f"{name} ({', '.join(v)})" for name, v in self.attributes.items())
+        raise Refused(
+            f"{self.name}: '{word}' is no attribute, and no value of one; there are {known}"
+        )
 
     def _numbers(self, text: str, symbols: tuple[str, ...]) -> Tensor:
         numbers = {symbol: number for number, symbol in enumerate(symbols)}

@@ -1,24 +1,57 @@
 """Networks and penalties that the recipes of games with classes take alike."""
 
+from typing import NamedTuple
+
 from torch import nn
 
 from ...adversarial.nets.given import GivenGenerator
-from ...core import Pixels, Reals, Refused, Space
+from ...core import Attributes, Classes, Pixels, Reals, Refused, Space
+from ...data import Data
 from ...functional.adversarial.penalties import Penalty, r1
-from ...nn import MLP, ConvDecoder, ConvEncoder, Labels
+from ...nn import MLP, ConvDecoder, ConvEncoder, Labels, SeveralLabels
+from .._fitted import context_of
 
 Shape = tuple[int, int, int]
 
 
-def generator_of(who: str, space: Space, classes: int, latent: int, width: int) -> GivenGenerator:
-    """z and a class to rows: convolutions for images, perceptrons for vectors."""
-    beside = latent + classes
+class Told(NamedTuple):
+    """What networks are told of a row: its class, or several labels."""
+
+    space: Classes | Attributes
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers it becomes."""
+        return self.space.count if isinstance(self.space, Classes) else sum(self.space.counts)
+
+    def embed(self) -> nn.Module:
+        """Makes these numbers of it."""
+        if isinstance(self.space, Classes):
+            return Labels(self.space.count)
+        return SeveralLabels(self.space.counts)
+
+
+def with_labels(source: Data) -> Data:
+    """Data given the labels that were asked for, as in portraits?context=smile,glasses; else given their class."""
+    return source if isinstance(source.context_space, Attributes) else source.labelled()
+
+
+def told_of(who: str, source: Data) -> Told:
+    """What data have to tell."""
+    if isinstance(source.context_space, Attributes):
+        return Told(source.context_space)
+    return Told(context_of(who, source, Classes, "digits"))
+
+
+def generator_of(who: str, space: Space, told: Told, latent: int, width: int) -> GivenGenerator:
+    """z and what is told to rows: convolutions for images, perceptrons for vectors."""
+    beside = latent + told.numbers
     net: nn.Module
     if (shape := image_of(space)) is not None:
         net = ConvDecoder(beside, shape, width)
     else:
         net = MLP(beside, _vector(who, space), (8 * width,) * 3, activation="relu")
-    return GivenGenerator(net, Labels(classes))
+    return GivenGenerator(net, told.embed())
 
 
 def critic_of(who: str, space: Space, outputs: int, width: int, beside: int = 0) -> nn.Module:

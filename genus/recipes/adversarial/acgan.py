@@ -5,7 +5,7 @@ from ...core import Classes, Model
 from ...data import Data
 from ...train import Run, adam
 from .._fitted import context_of, fitted, loaded
-from ._given import critic_of, generator_of, steepness
+from ._given import Told, critic_of, generator_of, steepness
 
 RUN = Run(rounds=4000, batch=64, lr=1e-3, ema=0.999)
 
@@ -29,8 +29,9 @@ def acgan(
         run: length, folder and device of the run.
     """
     source, space = loaded("acgan", data, run, view=Data.labelled)
-    count = context_of("acgan", source, Classes, "digits").count
-    generator = generator_of("acgan", space, count, latent, width)
+    known = context_of("acgan", source, Classes, "digits")
+    generator = generator_of("acgan", space, Told(known), latent, width)
+    count = known.count
     critic = critic_of("acgan", space, 1 + count, width)
     model = ACGAN(space, count, generator, critic, latent, classes, penalties=steepness(weight))
     return fitted(model, source, run, adam(run.lr, (0.0, 0.99)))

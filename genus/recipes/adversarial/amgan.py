@@ -5,7 +5,7 @@ from ...core import Classes, Model
 from ...data import Data
 from ...train import Run, adam
 from .._fitted import context_of, fitted, loaded
-from ._given import critic_of, generator_of, steepness
+from ._given import Told, critic_of, generator_of, steepness
 
 RUN = Run(rounds=4000, batch=64, lr=1e-3, ema=0.999)
 
@@ -29,8 +29,9 @@ def amgan(
         run: length, folder and device of the run.
     """
     source, space = loaded("amgan", data, run, view=Data.labelled)
-    count = context_of("amgan", source, Classes, "digits").count
-    generator = generator_of("amgan", space, count, latent, width)
+    classes = context_of("amgan", source, Classes, "digits")
+    generator = generator_of("amgan", space, Told(classes), latent, width)
+    count = classes.count
     critic = critic_of("amgan", space, count + 1, width)
     model = AMGAN(space, count, generator, critic, latent, dynamic, steepness(weight))
     return fitted(model, source, run, adam(run.lr, (0.0, 0.99)))

@@ -9,7 +9,7 @@ from ...data import Data
 from ...nn import MLP, ConvDecoder
 from ...train import Run, adam
 from .._fitted import context_of, fitted, loaded
-from ._given import critic_of, generator_of, image_of, steepness
+from ._given import Told, critic_of, generator_of, image_of, steepness
 
 RUN = Run(rounds=4000, batch=64, lr=1e-3, ema=0.999)
 
@@ -33,8 +33,9 @@ def artgan(
         run: length, folder and device of the run.
     """
     source, space = loaded("artgan", data, run, view=Data.labelled)
-    count = context_of("artgan", source, Classes, "digits").count
-    generator = generator_of("artgan", space, count, latent, width)
+    classes = context_of("artgan", source, Classes, "digits")
+    generator = generator_of("artgan", space, Told(classes), latent, width)
+    count = classes.count
     hidden = 8 * width
     trunk = nn.Sequential(critic_of("artgan", space, hidden, width), nn.SiLU())
     shape = image_of(space)

@@ -60,3 +60,51 @@ def test_what_a_context_says():
     for context, context_space, text, more, sentence in wrong:
         with pytest.raises(ValueError, match=sentence):
             asked(context, context_space, text, **more)
+
+
+FACES = {"smile": ("no", "yes"), "glasses": ("none", "round", "sun"), "hair": ("short", "round")}
+
+
+def labels_of(text: str) -> list[int]:
+    rows = Rows(
+        torch.zeros(2, 2, dtype=torch.int64),
+        Tokens(3, 2),
+        context=torch.zeros(2, 3, dtype=torch.int64),
+        context_space=Attributes((2, 3, 2)),
+    )
+    return Data("faces", rows, rows, rows, attributes=FACES).parse_context(text).tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "want"),
+    [
+        ("smile,glasses", [1, 1, 0]),
+        ("smile", [1, 0, 0]),
+        ("sun, smile", [1, 2, 0]),
+        ("short", [0, 0, 0]),
+        ("glasses=sun,hair=round", [0, 2, 1]),
+        ("smile=no,sun", [0, 2, 0]),
+        ("1,2,0", [1, 2, 0]),
+    ],
+)
+def test_labels_are_asked_for_by_name(text, want):
+    assert labels_of(text) == want
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "hut",
+            r"'hut' is no attribute, and no value of one; there are smile \(no, yes\), glasses",
+        ),
+        ("round", "'round' is a value of several attributes; write glasses=round or hair=round"),
+        ("hair", "'hair' is an attribute without a value; write hair=short or hair=round"),
+        ("glasses=big", "glasses is 'big'; one of none, round, sun is wanted"),
+        ("hut=1", "there is no attribute 'hut'"),
+        ("1,2", "the labels are '1,2'"),
+    ],
+)
+def test_labels_that_there_are_not_are_named(text, words):
+    with pytest.raises(ValueError, match=words):
+        labels_of(text)
