@@ -5,14 +5,14 @@ from pathlib import Path
 
 import torch
 
-from genus.adversarial import DCGAN, GAN
-from genus.core import Model, Reals
+from genus.adversarial import DCGAN, GAN, GivenGenerator, ProjectionCritic
+from genus.core import Classes, Model, Reals
 from genus.data import load
 from genus.data.splits import Rows, Split
 from genus.functional.adversarial.objectives import OBJECTIVES
 from genus.functional.adversarial.penalties import Penalty, gradient_penalty, r1
 from genus.measure import scores
-from genus.nn import MLP, ConvDecoder, ConvEncoder
+from genus.nn import MLP, ConvDecoder, ConvEncoder, Labels
 from genus.train.fit import adam, fit
 from genus.train.run import Run
 
@@ -60,6 +60,34 @@ def _toy(out: Path, seed: int, model: Model, data: str = "ring", rounds: int = 6
     play(model, source.train, source.validation, out, rounds=rounds, seed=seed, **more)
 
 
+class Deaf(GAN):
+    """The critic is told classes of other rows."""
+
+    def look(self, context):
+        return super().look(None if context is None else context[torch.randperm(len(context))])
+
+
+class Still(GivenGenerator):
+    """The generator hears the class alone."""
+
+    def forward(self, z, context):
+        return super().forward(0 * z, context)
+
+
+def of_classes(cls=GAN, generator=GivenGenerator):
+    """Convolutions on digits, given their classes."""
+    space, classes = load("digits").space, Classes(10)
+    net = generator(ConvDecoder(16 + 10, space.shape, 8), Labels(10))
+    critic = ProjectionCritic(ConvEncoder(space.shape, 64, 8), 64, Labels(10), 10)
+    return cls(space, net, critic, 16, penalties=(Penalty(r1, 1.0),), context_space=classes)
+
+
+def _digits_of_classes(out: Path, seed: int, model: Model) -> None:
+    source = load("digits").labelled()
+    train, held_out = source.train, source.validation
+    play(model, train, held_out, out, rounds=240, seed=seed, batch=64, lr=1e-3)
+
+
 def few(data: str, rows: int) -> Rows:
     """The first rows of a data set, alone."""
     source = load(data).train
@@ -100,6 +128,10 @@ def digits_r1(out, seed):
     nets = ConvDecoder(32, source.space.shape, 8), ConvEncoder(source.space.shape, 1, 8)
     model = GAN(source.space, *nets, 32, penalties=(Penalty(r1, 0.3),))
     play(model, source.train, source.validation, out, rounds=240, seed=seed, batch=64)
+
+
+def digits_cgan(out, seed):
+    _digits_of_classes(out, seed, of_classes())
 
 
 # --- broken on purpose ------------------------------------------------------------------------
@@ -159,6 +191,16 @@ def eight(out, seed):
     play(model, few("digits", 8), held_out, out, rounds=480, seed=seed, batch=16)
 
 
+def deaf(out, seed):
+    """A critic that cannot know whether a row is of its class."""
+    _digits_of_classes(out, seed, of_classes(cls=Deaf))
+
+
+def still(out, seed):
+    """One picture of each class."""
+    _digits_of_classes(out, seed, of_classes(generator=Still))
+
+
 Game = Callable[[Path, int], None]
 
 SOUND: dict[str, Game] = {
@@ -171,6 +213,7 @@ SOUND: dict[str, Game] = {
         grid_wgan_gp,
         digits_dcgan,
         digits_r1,
+        digits_cgan,
     )
 }
 BROKEN: dict[str, tuple[Game, str]] = {  # and what must be found
@@ -181,6 +224,8 @@ BROKEN: dict[str, tuple[Game, str]] = {  # and what must be found
     "orbit": (orbit, "cycling"),
     "blind": (blind, "weak critic"),
     "eight": (eight, "memorisation"),
+    "deaf": (deaf, "labels ignored"),
+    "still": (still, "conditional collapse"),
 }
 
 

@@ -1,8 +1,10 @@
 """The diagnosis of a game in plain words, from the lines of its log alone.
 
     mode collapse           samples are of fewer kinds, or nearer together, than real rows
-    vanishing gradient      the critic is sure, and the generator's loss hardly depends on its
-    scores critic overfit          the critic is right more often on training rows than on others
+    conditional collapse    samples of one class are nearer together than its real rows
+    labels ignored          samples are like the data, and not of the class that they were asked for
+    vanishing gradient      the critic is sure, and the generator's loss hardly depends on its scores
+    critic overfit          the critic is right more often on training rows than on others
     divergence              scores or losses explode, or samples leave the range of the data
     cycling                 samples move far between evaluations, and return to where they were
     weak critic             samples are far from the data, and the critic cannot tell them apart
@@ -34,6 +36,7 @@ BLIND, FAR = (
 COPIES = 0.25  # share of samples nearer to a training row than 19 of 20 unseen rows are
 HUGE, GROWTH = 1000.0, 10.0  # score or loss, and over its first value, that is an explosion
 GONE = 0.5  # share of samples outside of the range of the data
+TOLD = 0.3  # share of the way from chance to real rows, below which classes are not followed
 BACK = 0.3  # how far samples have come back to where they were, over the distance of real rows
 
 
@@ -70,7 +73,8 @@ def ailments(
     looks = looks_of(lines, GAME)
     if not looks:
         return []
-    found = [judge(looks) for judge in (_vanishing, _collapse, _cycling, _weak, _overfit, _copies)]
+    faults = (_vanishing, _collapse, _by_class, _untold, _cycling, _weak, _overfit, _copies)
+    found = [judge(looks) for judge in faults]
     ailing = [finding for finding in (_divergence(looks, lines), *found) if finding is not None]
     ailing = [finding._replace(had=had) for finding in ailing]
     return sorted(ailing, key=lambda finding: finding.severity != "failure")
@@ -112,6 +116,42 @@ def _collapse(looks: Sequence[Look]) -> Finding | None:
             fault = f"{name} since round {since:,}: {_variety(looks[-1])}"
             return Finding(name, severity, since, fault, ("r1", "packing", "lr"))
     return None
+
+
+def _by_class(looks: Sequence[Look]) -> Finding | None:
+    """One picture a class, or few: over all classes samples are as far apart as they should be."""
+
+    def narrow(look: Look) -> bool:
+        return look["class_diversity"] < NARROW / 2 and look["diversity"] >= NARROW
+
+    if (since := since_all(looks, narrow, "class_diversity", "diversity")) is None:
+        return None
+    fault = (
+        f"conditional collapse since round {since:,}: two samples of one class are "
+        f"{looks[-1]['class_diversity']:.2g} times as far apart as two real rows of it"
+    )
+    severity: Severity = "failure" if looks[-1]["class_diversity"] < POINT else "warning"
+    tries = ("r1", "class_weight", "lr")
+    return Finding("conditional collapse", severity, since, fault, tries)
+
+
+def _untold(looks: Sequence[Look]) -> Finding | None:
+    """Samples like the data whose class is anything."""
+
+    def deaf(look: Look) -> bool:
+        chance, real = look["class_chance"], look["class_right_real"]
+        follows = (look["class_right"] - chance) / max(real - chance, 1e-9)
+        return follows < TOLD and look["distance"] < FAR and real > 2 * chance
+
+    needs = "class_right", "class_right_real", "class_chance", "distance"
+    if (since := since_all(looks, deaf, *needs)) is None:
+        return None
+    last = looks[-1]
+    fault = (
+        f"labels ignored since round {since:,}: {last['class_right']:.0%} of samples are nearest to the "
+        f"class that they were asked for, of real rows {last['class_right_real']:.0%}"
+    )
+    return Finding("labels ignored", "failure", since, fault, ("tell_critic", "class_weight_up"))
 
 
 def _spreading(looks: Sequence[Look], since: int) -> bool:

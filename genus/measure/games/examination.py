@@ -86,6 +86,35 @@ def covered(fake: Tensor, real: Tensor, count: int) -> tuple[int, int]:
     return int(((found >= COVERED * true) & (true > 0)).sum()), int((true > 0).sum())
 
 
+def of_classes(context: Tensor) -> bool:
+    """Whether contexts are classes, (n,) int64."""
+    return context.dim() == 1 and not context.is_floating_point()
+
+
+def by_class(fake: Tensor, real: Tensor, classes: Tensor) -> dict[str, float]:
+    """Whether samples are of the class asked for, and how far two of a class are apart.
+
+    A row is of the class whose real rows have the nearest mean, which is right for real rows too as often as
+    `class_right_real` says. Classes of one row have no two.
+
+    Args:
+        fake, real: samples and real rows of the same classes, (n, d) each.
+        classes: (n,) int64.
+    """
+    labels, own = classes.unique(return_inverse=True)
+    counts = torch.bincount(own, minlength=len(labels))
+    means = torch.zeros(len(labels), real.shape[1]).index_add_(0, own, real) / counts[:, None]
+    several = [label for label in range(len(labels)) if counts[label] > 1]
+    found = {
+        f"class_right{side}": (torch.cdist(x, means).argmin(1) == own).double().mean().item()
+        for side, x in (("", fake), ("_real", real))
+    }
+    if several:
+        apart = [spread(fake[own == k]) / max(spread(real[own == k]), 1e-12) for k in several]
+        found["class_diversity"] = sum(apart) / len(apart)
+    return found | {"class_chance": (counts.max() / len(own)).item()}
+
+
 # --- the whole --------------------------------------------------------------------------------
 
 
@@ -145,6 +174,8 @@ class Examination:
             found["diversity_seen"] = spread(seen.features) / max(spread(known.features), 1e-12)
             kinds = covered(seen.classes, known.classes, self.judge.classes)
             found["classes"], found["classes_real"] = map(float, kinds)
+        if len(self.unseen) > 1 and of_classes(self.unseen[1]):
+            found |= by_class(x, truth, self.unseen[1])
         if self.modes is not None:
             kinds = covered(
                 nearest(x, self.modes)[1], nearest(truth, self.modes)[1], len(self.modes)

@@ -17,7 +17,7 @@ from genus.nn import MLP
 from genus.train import artifact
 
 pytestmark = pytest.mark.xdist_group("broken games")  # which are played once
-SOUND = {"ring_r1": (0, 1), "digits_dcgan": (0,)}  # seeds of each
+SOUND = {"ring_r1": (0, 1), "digits_dcgan": (0,), "digits_cgan": (0,)}  # seeds of each
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +67,10 @@ FINE = {
     "returned": 0.02,
     "classes": 10.0,
     "classes_real": 10.0,
+    "class_right": 0.9,
+    "class_right_real": 0.95,
+    "class_chance": 0.1,
+    "class_diversity": 0.8,
 }
 
 
@@ -87,6 +91,8 @@ WRONG = {
     "vanishing gradient": {"signal": 0.001, "accuracy": 0.99, "accuracy_train": 0.99},
     "total mode collapse": {"classes": 1.0, "diversity": 0.1},
     "mode collapse": {"classes": 4.0},
+    "conditional collapse": {"class_diversity": 0.1},
+    "labels ignored": {"class_right": 0.2},
     "critic overfit": {"accuracy": 0.5, "accuracy_train": 0.95},
     "divergence": {"score": 5000.0},
     "cycling": {"returned": 0.8},
@@ -115,6 +121,14 @@ def test_kinds_that_are_still_being_found_are_no_collapse():
 def test_grey_samples_of_an_untrained_game_are_no_copies():
     """They lie in the middle of the data, nearer to every row than rows are to each other."""
     assert names(*[{"memorised": 0.6, "distance": 0.6}] * 3) == ["healthy"]
+
+
+def test_classes_that_are_still_being_learnt_are_not_ignored():
+    """Far from the data, no sample is of any class."""
+    assert names(*[{"class_right": 0.2, "distance": 0.4}] * 3) == ["healthy"]
+    assert findings(lines({}, *[{"class_diversity": 0.25}] * 3))[0].severity == "warning"
+    assert findings(lines({}, *[{"class_diversity": 0.05}] * 3))[0].severity == "failure"
+    assert names(*[{"class_diversity": 0.1, "diversity": 0.1}] * 3) == ["total mode collapse"]
 
 
 def test_the_words():
