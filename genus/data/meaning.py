@@ -3,6 +3,7 @@
 So samples are written, contexts are read and rows are scored when the data are no longer there.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
@@ -129,6 +130,8 @@ class Meaning:
                 names = self.class_names or tuple(map(str, range(space.count)))
                 if text in names:
                     return torch.tensor(names.index(text))
+                if self.crossed:
+                    return torch.tensor(self._combination(text))
                 raise Refused(f"{self.name}: '{text}' is no class; one of {', '.join(names)} is")
             case Attributes():
                 context = torch.tensor(self._attributes(text))
@@ -148,6 +151,25 @@ class Meaning:
         if self.columns is not None and self.columns.given is not None:
             return self._given_in(text, self.columns)
         raise Refused(f"{self.name}: its context is {space}, which cannot be given as a text")
+
+    @property
+    def crossed(self) -> bool:
+        """Whether a class stands for one value of each attribute."""
+        combinations = math.prod(map(len, self.attributes.values()))
+        return bool(self.attributes) and self.context_space == Classes(combinations)
+
+    def _combination(self, text: str) -> int:
+        """The class that labels stand for together, of which the last changes fastest."""
+        number, found = 0, self._attributes(text)
+        for value, values in zip(found, self.attributes.values(), strict=False):
+            number = number * len(values) + value
+        counts = [len(values) for values in self.attributes.values()]
+        if len(found) == len(counts) and all(
+            0 <= v < n for v, n in zip(found, counts, strict=True)
+        ):
+            return number
+        wanted = ", ".join(f"below {count}" for count in counts)
+        raise Refused(f"{self.name}: the labels are '{text}'; wanted are numbers {wanted}")
 
     def _given_in(self, text: str, columns: "Columns") -> Tensor:
         """The context from words such as age=30, city=Paris; what is not named is missing."""

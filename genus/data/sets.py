@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,7 +15,7 @@ from ..media import Showing
 from .meaning import Meaning, as_words
 from .splits import Split
 from .truth import Toy
-from .views import augmented, binarised, coarse, cropped
+from .views import augmented, binarised, coarse, cropped, crossed
 
 if TYPE_CHECKING:
     from .tables.columns import Columns
@@ -181,6 +182,11 @@ class Data:
         """
         return self.view(binarised)
 
+    def crossed(self) -> "Data":
+        """Data whose several labels are one class: one for each combination, such as "yes, round"."""
+        names = tuple(", ".join(words) for words in product(*self.attributes.values()))
+        return replace(self.view(crossed), class_names=names)
+
     def coarse(self, factor: int = 2) -> "Data":
         """Data with x as context, averaged over blocks of factor x factor and enlarged again."""
         return self.view(lambda split: coarse(split, factor))
@@ -239,6 +245,7 @@ VIEWS: tuple[Callable[[Data], Data], ...] = (
     Data.labelled,
     Data.binarised,
     lambda data: data.binarised().labelled(),
+    Data.crossed,
     Data.coarse,
     Data.loosened,
     lambda data: data.labelled().loosened(),

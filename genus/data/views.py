@@ -1,12 +1,13 @@
 """Views: splits whose batches are changed by a function."""
 
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, pad
 
-from ..core import Bits, Pixels, Reals, Refused, Space
+from ..core import Attributes, Bits, Classes, Pixels, Reals, Refused, Space
 from .splits import Batch, Split, stream
 
 BLOCK = 1000  # rows that are read at once where a view has noise
@@ -101,6 +102,24 @@ def binarised(split: Split) -> Split:
         ), *context
 
     return MappedSplit(split, draw, "binarised", space=Bits(space.shape))
+
+
+def crossed(split: Split) -> Split:
+    """A view with one class for each combination of several labels, of which the last changes fastest."""
+    if not isinstance(split.context_space, Attributes):
+        given = split.context_space or "nothing"
+        raise Refused(f"{split.name}: gives {given} with each x; several labels are wanted")
+    counts = split.context_space.counts
+    steps = torch.tensor([math.prod(counts[k + 1 :]) for k in range(len(counts))])
+
+    def number(batch: Batch, noise: torch.Generator | None = None) -> Batch:
+        x, labels = batch
+        return x, (labels * steps.to(labels.device)).sum(1)
+
+    classes = Classes(math.prod(counts))
+    view = MappedSplit(split, number, "crossed", settled=number, context_space=classes)
+    view.labels, view.classes = None, classes.count
+    return view
 
 
 def coarse(split: Split, factor: int) -> Split:

@@ -36,6 +36,11 @@ def with_labels(source: Data) -> Data:
     return source if isinstance(source.context_space, Attributes) else source.labelled()
 
 
+def of_one_class(source: Data) -> Data:
+    """Data given one class: of labels that were asked for, each combination is one."""
+    return source.crossed() if isinstance(source.context_space, Attributes) else source.labelled()
+
+
 def told_of(who: str, source: Data) -> Told:
     """What data have to tell."""
     if isinstance(source.context_space, Attributes):

@@ -2,10 +2,9 @@
 
 from ...adversarial import AMGAN
 from ...core import Classes, Model
-from ...data import Data
 from ...train import Run, adam
 from .._fitted import context_of, fitted, loaded
-from ._given import Told, critic_of, generator_of, steepness
+from ._given import Told, critic_of, generator_of, of_one_class, steepness
 
 RUN = Run(rounds=4000, batch=64, lr=1e-3, ema=0.999)
 
@@ -21,14 +20,15 @@ def amgan(
     """AMGAN on digits, given their classes; target: 95 % of samples are of the class asked for.
 
     Args:
-        data: name or path of a data set of images or vectors with classes.
+        data: name or path of a data set of images or vectors with classes, or with labels that are asked for,
+            as in portraits?context=smile,glasses: each combination is a class.
         dynamic: whether the target of a sample is the class that it looks like most, and not the one asked for.
         weight: weight of the penalty on the critic's slope at data (R1), at least 0.
         latent: dimension of z.
         width: width of the networks: channels at full size for images, an eighth of the units for vectors.
         run: length, folder and device of the run.
     """
-    source, space = loaded("amgan", data, run, view=Data.labelled)
+    source, space = loaded("amgan", data, run, view=of_one_class)
     classes = context_of("amgan", source, Classes, "digits")
     generator = generator_of("amgan", space, Told(classes), latent, width)
     count = classes.count

@@ -5,11 +5,10 @@ from torch import nn
 from ...adversarial import ArtGAN
 from ...adversarial.given.artgan import RedrawingCritic
 from ...core import Classes, Model
-from ...data import Data
 from ...nn import MLP, ConvDecoder
 from ...train import Run, adam
 from .._fitted import context_of, fitted, loaded
-from ._given import Told, critic_of, generator_of, image_of, steepness
+from ._given import Told, critic_of, generator_of, image_of, of_one_class, steepness
 
 RUN = Run(rounds=4000, batch=64, lr=1e-3, ema=0.999)
 
@@ -25,14 +24,15 @@ def artgan(
     """ArtGAN on digits, given their classes; target: 95 % of samples are of the class asked for.
 
     Args:
-        data: name or path of a data set of images or vectors with classes.
+        data: name or path of a data set of images or vectors with classes, or with labels that are asked for,
+            as in portraits?context=smile,glasses: each combination is a class.
         redrawn: weight of what redrawing misses in both losses, at least 0.
         weight: weight of the penalty on the critic's slope at data (R1), at least 0.
         latent: dimension of z.
         width: width of the networks: channels at full size for images, an eighth of the units for vectors.
         run: length, folder and device of the run.
     """
-    source, space = loaded("artgan", data, run, view=Data.labelled)
+    source, space = loaded("artgan", data, run, view=of_one_class)
     classes = context_of("artgan", source, Classes, "digits")
     generator = generator_of("artgan", space, Told(classes), latent, width)
     count = classes.count

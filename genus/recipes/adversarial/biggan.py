@@ -2,9 +2,9 @@
 
 from ...adversarial import BigGAN
 from ...core import Classes, Model
-from ...data import Data
 from ...train import Run, adam
 from .._fitted import context_of, fitted, loaded
+from ._given import of_one_class
 
 RUN = Run(rounds=3000, batch=64, lr=2e-3, ema=0.999)
 
@@ -25,7 +25,8 @@ def biggan(
     The generator learns at a quarter of the rate of the run, as in the paper.
 
     Args:
-        data: name or path of a data set of images with classes, whose sides are even.
+        data: name or path of a data set of images with classes, whose sides are even, or with labels that are asked
+            for, as in portraits?context=smile,glasses: each combination is a class.
         latent: dimension of z; the paper's is 128.
         width: channels of the generator; the paper's are 256 at 32 pixels.
         critic_width: channels of the critic; the paper's are 256 at 32 pixels.
@@ -35,7 +36,7 @@ def biggan(
         orthogonal: weight of the term that keeps the generator's weights at right angles, at least 0.
         run: length, folder and device of the run.
     """
-    source, space = loaded("biggan", data, run, view=Data.labelled)
+    source, space = loaded("biggan", data, run, view=of_one_class)
     count = context_of("biggan", source, Classes, "digits").count
     model = BigGAN(
         space, count, latent, width, critic_width, shared, coarsest, critic_rounds, orthogonal

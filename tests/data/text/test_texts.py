@@ -108,3 +108,22 @@ def test_labels_are_asked_for_by_name(text, want):
 def test_labels_that_there_are_not_are_named(text, words):
     with pytest.raises(ValueError, match=words):
         labels_of(text)
+
+
+def test_each_combination_of_labels_is_a_class():
+    labels = torch.tensor([[0, 0, 0], [1, 2, 1], [0, 1, 1]])
+    context_space = Attributes((2, 3, 2))
+    rows = Rows(torch.zeros(3, 2), Reals((2,)), context=labels, context_space=context_space)
+    faces = Data("faces", rows, rows, rows, attributes=FACES).crossed()
+    assert faces.context_space == Classes(12)
+    assert faces.class_names[0] == "no, none, short"
+    assert faces.class_names[11] == "yes, sun, round"
+    numbers = faces.train.everything()[1]
+    assert numbers.tolist() == [0, 11, 3]
+    for text, number in (("smile,sun,hair=round", 11), ("yes, none, round", 7), ("0,1,1", 3)):
+        assert faces.parse_context(text).item() == number
+    for text, words in (("hut", "'hut' is no attribute"), ("1,2", "wanted are numbers below 2, b")):
+        with pytest.raises(ValueError, match=words):
+            faces.parse_context(text)
+    with pytest.raises(ValueError, match=r"gives Classes.*several labels are wanted"):
+        faces.crossed()
