@@ -26,11 +26,11 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, silu
 
 from ...core import GenerativeModel, Losses, Pixels, Reals, Refused, at_least, require
-from ...functional.colours import lab_of, rgb_of
 from ...functional.densities.densities import log_normal
 from ...nn import MLP, ConvEncoder
 from ...nn.conv import ConvResidual, sizes
 from ..likelihoods import NOISY, NoiseDecoding, Normal
+from .lab import lab_of, rgb_of
 
 UNIT = 50.0  # of a and b: x is in this unit, and c in that of L - 50
 NARROWEST = -5.0  # log deviation of a component

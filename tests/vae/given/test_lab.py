@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from genus.errors import Refused
-from genus.functional.colours import lab_of, rgb_of
+from genus.vae.given.lab import lab_of, rgb_of
 
 KNOWN = {  # sRGB in [0, 255]: L, a, b under D65, of Lindbloom's calculator
     (255, 0, 0): (53.2408, 80.0925, 67.2032),

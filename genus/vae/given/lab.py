@@ -11,7 +11,7 @@ Source: IEC 61966-2-1:1999 (sRGB, white point D65); CIE 15:2004, section 8.2.1 (
 import torch
 from torch import Tensor
 
-from ..errors import Refused
+from ...errors import Refused
 
 TO_XYZ = (
     (0.4124564, 0.3575761, 0.1804375),
