@@ -1,5 +1,7 @@
 """Adversarial models: a generator that learns from a critic, and a critic that learns from both sides."""
 
+from .codes.infogan import InfoGAN as InfoGAN
+from .codes.infogan import InfoGANCodes as InfoGANCodes
 from .games.adagan import AdaGAN as AdaGAN
 from .games.bayesiangan import BayesianGAN as BayesianGAN
 from .games.began import BEGAN as BEGAN
@@ -16,6 +18,8 @@ from .nets.dcgan import DCGANGenerator as DCGANGenerator
 from .nets.maxout import MaxoutMLP as MaxoutMLP
 from .nets.minibatch import MinibatchDiscrimination as MinibatchDiscrimination
 from .nets.minibatch import MinibatchStddev as MinibatchStddev
+from .nets.noisy import NoisyMLP as NoisyMLP
+from .nets.noisy import UnitLinear as UnitLinear
 from .nets.r3gan import R3GANCritic as R3GANCritic
 from .nets.r3gan import R3GANGenerator as R3GANGenerator
 from .nets.reconstruction import Reconstruction as Reconstruction
