@@ -11,6 +11,7 @@ from genus.adversarial import (
     AdaGAN,
     AdaptiveAugment,
     BayesianGAN,
+    CatGAN,
     GeneratorMixture,
     GoGAN,
     InfoGAN,
@@ -380,6 +381,8 @@ MODELS = {
     "infogan-values": lambda: InfoGAN(
         Reals((2,)), MLP(2, 2), MLP(2, 6), MLP(6, 1), MLP(6, 4), 0, (), 2, learnt_std=True
     ),
+    "catgan": lambda: CatGAN(Reals((2,)), MLP(3, 2, (8,)), MLP(2, 3, (8,)), 3, 3),
+    "catgan-labels": lambda: CatGAN(Pixels((2,), 5), MLP(3, 2), MLP(2, 3), 3, 3, alpha=2.0),
     "vae": lambda: VAE(Bits((3,)), 2, MLP(3, 4, (8,)), MLP(2, 3, (8,))),
     "vae-mixture": lambda: VAE(
         Bits((3,)), 2, MLP(3, 4, (8,)), MLP(2, 3, (8,)), prior=MixturePrior(2, 3)
