@@ -14,8 +14,10 @@ from genus.adversarial import (
     CatGAN,
     GeneratorMixture,
     GoGAN,
+    ImprovedGAN,
     InfoGAN,
     InstanceNoise,
+    NoisyMLP,
     R3GANCritic,
     R3GANGenerator,
     Reconstruction,
@@ -134,7 +136,12 @@ from genus.flow import (
     Squeezed,
     Standard,
 )
-from genus.functional.adversarial.objectives import EnergyMargin, hinge, least_squares
+from genus.functional.adversarial.objectives import (
+    EnergyMargin,
+    hinge,
+    least_squares,
+    non_saturating,
+)
 from genus.functional.adversarial.penalties import Penalty, drift, pulling_away, r1, r2
 from genus.functional.adversarial.relativistic import relativistic
 from genus.functional.diffusion.parametrisations import Preconditioned, Slope
@@ -383,6 +390,12 @@ MODELS = {
     ),
     "catgan": lambda: CatGAN(Reals((2,)), MLP(3, 2, (8,)), MLP(2, 3, (8,)), 3, 3),
     "catgan-labels": lambda: CatGAN(Pixels((2,), 5), MLP(3, 2), MLP(2, 3), 3, 3, alpha=2.0),
+    "improved-gan": lambda: ImprovedGAN(
+        Reals((2,)), MLP(3, 2, (8,)), NoisyMLP(2, 3, (8, 8)), 3, 3, weight=0.7
+    ),
+    "improved-gan-minibatch": lambda: ImprovedGAN(
+        Pixels((1, 2, 2), 5), MLP(3, 4), NoisyMLP(4, 3, (8,), kernels=4), 3, 3, game=non_saturating
+    ),
     "vae": lambda: VAE(Bits((3,)), 2, MLP(3, 4, (8,)), MLP(2, 3, (8,))),
     "vae-mixture": lambda: VAE(
         Bits((3,)), 2, MLP(3, 4, (8,)), MLP(2, 3, (8,)), prior=MixturePrior(2, 3)

@@ -1,6 +1,7 @@
 """Adversarial models: a generator that learns from a critic, and a critic that learns from both sides."""
 
 from .codes.catgan import CatGAN as CatGAN
+from .codes.improved import ImprovedGAN as ImprovedGAN
 from .codes.infogan import InfoGAN as InfoGAN
 from .codes.infogan import InfoGANCodes as InfoGANCodes
 from .games.adagan import AdaGAN as AdaGAN
