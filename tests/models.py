@@ -16,10 +16,14 @@ from genus.adversarial import (
     BayesianGAN,
     BesideCritic,
     BigGAN,
+    CatGAN,
     GeneratorMixture,
     GivenGenerator,
     GoGAN,
+    ImprovedGAN,
+    InfoGAN,
     InstanceNoise,
+    NoisyMLP,
     ProjectionCritic,
     R3GANCritic,
     R3GANGenerator,
@@ -412,6 +416,23 @@ MODELS = {
         rows=100,
     ),
     "bayesian-gan-pixels": lambda: BayesianGAN(Pixels((2,), 5), [MLP(3, 2)], [MLP(2, 1)], 3, 100),
+    "infogan": lambda: InfoGAN(
+        Reals((2,)), MLP(9, 2, (8,)), MLP(2, 8, (8,)), MLP(8, 1, ()), MLP(8, 7, (8,)), 2, (3, 2), 2
+    ),
+    "infogan-classes": lambda: InfoGAN(
+        Pixels((4,), 5), MLP(5, 4), MLP(4, 6), MLP(6, 1), MLP(6, 3), 2, (3,), 0
+    ),
+    "infogan-values": lambda: InfoGAN(
+        Reals((2,)), MLP(2, 2), MLP(2, 6), MLP(6, 1), MLP(6, 4), 0, (), 2, learnt_std=True
+    ),
+    "catgan": lambda: CatGAN(Reals((2,)), MLP(3, 2, (8,)), MLP(2, 3, (8,)), 3, 3),
+    "catgan-labels": lambda: CatGAN(Pixels((2,), 5), MLP(3, 2), MLP(2, 3), 3, 3, alpha=2.0),
+    "improved-gan": lambda: ImprovedGAN(
+        Reals((2,)), MLP(3, 2, (8,)), NoisyMLP(2, 3, (8, 8)), 3, 3, weight=0.7
+    ),
+    "improved-gan-minibatch": lambda: ImprovedGAN(
+        Pixels((1, 2, 2), 5), MLP(3, 4), NoisyMLP(4, 3, (8,), kernels=4), 3, 3, game=non_saturating
+    ),
     "vae": lambda: VAE(Bits((3,)), 2, MLP(3, 4, (8,)), MLP(2, 3, (8,))),
     "vae-mixture": lambda: VAE(
         Bits((3,)), 2, MLP(3, 4, (8,)), MLP(2, 3, (8,)), prior=MixturePrior(2, 3)

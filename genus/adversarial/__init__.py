@@ -1,5 +1,9 @@
 """Adversarial models: a generator that learns from a critic, and a critic that learns from both sides."""
 
+from .codes.catgan import CatGAN as CatGAN
+from .codes.improved import ImprovedGAN as ImprovedGAN
+from .codes.infogan import InfoGAN as InfoGAN
+from .codes.infogan import InfoGANCodes as InfoGANCodes
 from .games.adagan import AdaGAN as AdaGAN
 from .games.bayesiangan import BayesianGAN as BayesianGAN
 from .games.began import BEGAN as BEGAN
@@ -12,12 +16,12 @@ from .given.acgan import ACGAN as ACGAN
 from .given.amgan import AMGAN as AMGAN
 from .given.artgan import ArtGAN as ArtGAN
 from .given.artgan import RedrawingCritic as RedrawingCritic
-from .given.biggan import BigGAN as BigGAN
-from .given.biggan import Truncation as Truncation
 from .nets.augment import AdaptiveAugment as AdaptiveAugment
 from .nets.augment import DiffAugment as DiffAugment
+from .nets.biggan import BigGAN as BigGAN
 from .nets.biggan import BigGANCritic as BigGANCritic
 from .nets.biggan import BigGANGenerator as BigGANGenerator
+from .nets.biggan import Truncation as Truncation
 from .nets.dcgan import DCGAN as DCGAN
 from .nets.dcgan import DCGANCritic as DCGANCritic
 from .nets.dcgan import DCGANGenerator as DCGANGenerator
@@ -27,6 +31,8 @@ from .nets.given import ProjectionCritic as ProjectionCritic
 from .nets.maxout import MaxoutMLP as MaxoutMLP
 from .nets.minibatch import MinibatchDiscrimination as MinibatchDiscrimination
 from .nets.minibatch import MinibatchStddev as MinibatchStddev
+from .nets.noisy import NoisyMLP as NoisyMLP
+from .nets.noisy import UnitLinear as UnitLinear
 from .nets.r3gan import R3GANCritic as R3GANCritic
 from .nets.r3gan import R3GANGenerator as R3GANGenerator
 from .nets.reconstruction import Reconstruction as Reconstruction
