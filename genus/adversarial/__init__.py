@@ -8,6 +8,9 @@ from .games.gogan import GoGAN as GoGAN
 from .games.mixture import GeneratorMixture as GeneratorMixture
 from .games.unrolledgan import UnrolledGAN as UnrolledGAN
 from .gan import GAN as GAN
+from .implicit.hierarchical import FullNormal as FullNormal
+from .implicit.hierarchical import HierarchicalImplicitModel as HierarchicalImplicitModel
+from .implicit.hierarchical import NetworkSimulator as NetworkSimulator
 from .nets.augment import AdaptiveAugment as AdaptiveAugment
 from .nets.augment import DiffAugment as DiffAugment
 from .nets.dcgan import DCGAN as DCGAN
