@@ -135,7 +135,8 @@ class HierarchicalImplicitModel(GenerativeModel):
     """A simulator, and what is guessed of its parameters: a critic learns the ratio by which the guess learns.
 
     Parameters are real numbers without bounds: take the logarithm of a rate and the logit of a share, inside the
-    simulator. Bring what the networks see to about unit scale.
+    simulator. Bring what the networks see to about unit scale. Look at the guess for rows whose parameters are
+    known: where the critic is not at its best, the guess is too sure of itself.
 
     Args:
         space: space of x: Reals, Pixels or Bits.
