@@ -16,6 +16,9 @@ from .given.acgan import ACGAN as ACGAN
 from .given.amgan import AMGAN as AMGAN
 from .given.artgan import ArtGAN as ArtGAN
 from .given.artgan import RedrawingCritic as RedrawingCritic
+from .implicit.hierarchical import FullNormal as FullNormal
+from .implicit.hierarchical import HierarchicalImplicitModel as HierarchicalImplicitModel
+from .implicit.hierarchical import NetworkSimulator as NetworkSimulator
 from .nets.augment import AdaptiveAugment as AdaptiveAugment
 from .nets.augment import DiffAugment as DiffAugment
 from .nets.biggan import BigGAN as BigGAN

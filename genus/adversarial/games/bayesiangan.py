@@ -16,7 +16,8 @@ N rows of data:
     both          move by    v <- (1 - a) v - lr grad + N(0, 2 a lr / N)    (`functional.adversarial.langevin`)
 
 Under any other optimiser this is an ensemble that is trained to its mode. The semi-supervised form,
-in which the critic also predicts labels, is another model.
+in which the critic also predicts labels, is another model. So is the one of Tran, Ranganath and Blei that goes
+by the same name, which infers the parameters of any simulator by variational inference: `HierarchicalImplicitModel`.
 
 Source: Saatchi, Wilson, "Bayesian GAN", 2017, arXiv:1705.09558, equations 1 and 2, algorithm 1; the
     log-sum-exp of losses is that of the authors' code (github.com/andrewgordonwilson/bayesgan).
