@@ -40,6 +40,7 @@ FIRST = (
     "nll",
     "modes",
     "l1",
+    "right_class",
 )  # what leads, if there is such a figure
 
 

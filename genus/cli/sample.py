@@ -75,6 +75,11 @@ def _parser() -> Parser:
         default=None,
         help="show the mean of p(x | z), without its noise, for models that have a latent",
     )
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        help="largest size of a number of the latent, for BigGAN: a lower one gives better samples of fewer kinds",
+    )
     stepwise = parser.add_argument_group("of models that sample value by value")
     stepwise.add_argument("--top-k", type=int, help="number of most likely values to sample from")
     stepwise.add_argument(

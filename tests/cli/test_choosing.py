@@ -132,3 +132,19 @@ def test_texts_of_any_length(said, tmp_path):
     code, _, err = said(f"sample {at} -n 2 --prompt {'t' * 9} --out {out}")
     assert code == 2
     assert "the prompt has 9 tokens; CharRNN makes 8" in err
+
+
+def test_latents_are_truncated(said, tmp_path):
+    at, out = tmp_path / "big", tmp_path / "x.npy"
+    words = "--rounds 0 --width 2 --critic-width 2 --shared 2 --latent 4"
+    assert main(["fit", "biggan", *words.split(), "--data", "digits", "--out", str(at)]) == 0
+    found = {}
+    for words in ("", "--threshold 0.01", "--threshold 50"):
+        assert said(f"sample {at} -n 8 --context 3 {words} --out {out}")[0] == 0
+        found[words] = np.load(out, allow_pickle=False)
+    assert np.array_equal(found[""], found["--threshold 50"])
+    assert found["--threshold 0.01"].std(0).mean() < found[""].std(0).mean()
+    code, _, err = said(f"sample {at} --context 3 --threshold 0 --out {tmp_path}/y.npy")
+    assert code == 2
+    assert "threshold is 0.0; it must be above 0" in err
+    assert not (tmp_path / "y.npy").exists()

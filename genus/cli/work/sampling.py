@@ -50,6 +50,7 @@ class Order:
         temperature, top_k, top_p: settings of `Decoding`, for models that sample value by value.
         mean: True shows the mean of p(x | z), for models that have a latent.
         bias: neatness, for models of handwriting.
+        threshold: largest size of a number of the latent, for models that truncate it.
         prompt: text to continue, for models of tokens.
         length: number of tokens after the prompt, for models whose texts may be of any length.
         context: context of a conditional model, as `Data.parse_context` reads it; by default labels
@@ -78,6 +79,7 @@ class Order:
     top_p: float | None = None
     mean: bool | None = None
     bias: float | None = None
+    threshold: float | None = None
     prompt: str | None = None
     length: int | None = None
     context: str | None = None
@@ -133,7 +135,7 @@ class Samples:
         )
         if not isinstance(self.model, GenerativeModel):
             raise RefusedType(f"sample: {type(self.model).__name__} cannot sample")
-        names = ("temperature", "top_k", "top_p", "mean", "bias")
+        names = ("temperature", "top_k", "top_p", "mean", "bias", "threshold")
         self.how = sampling_arguments(self.model, {name: getattr(order, name) for name in names})
         self.of_run = RunData(order.folder, self.model, order.data)
         if order.data is not None:
