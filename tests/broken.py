@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from genus.adversarial import DCGAN, GAN, GivenGenerator, ProjectionCritic
+from genus.adversarial import DCGAN, GAN, GivenGenerator, InfoGAN, ProjectionCritic
 from genus.core import Classes, Model, Reals
 from genus.data import load
 from genus.data.splits import Rows, Split
@@ -134,6 +134,15 @@ def digits_cgan(out, seed):
     _digits_of_classes(out, seed, of_classes())
 
 
+def _digits(out: Path, seed: int, model: Model) -> None:
+    source = load("digits")
+    play(model, source.train, source.validation, out, rounds=240, seed=seed, batch=64, lr=1e-3)
+
+
+def digits_infogan(out, seed):
+    _digits(out, seed, coded(1.0))
+
+
 # --- broken on purpose ------------------------------------------------------------------------
 
 
@@ -201,6 +210,20 @@ def still(out, seed):
     _digits_of_classes(out, seed, of_classes(generator=Still))
 
 
+def coded(weight: float):
+    """Codes of digits, one of ten classes, found through a trunk of convolutions."""
+    space = load("digits").space
+    trunk = ConvEncoder(space.shape, 64, 8)
+    heads = MLP(64, 1, (), activation="relu"), MLP(64, 10, (64,), activation="relu")
+    net = ConvDecoder(16 + 10, space.shape, 8)
+    return InfoGAN(space, net, trunk, *heads, 16, (10,), 0, weight)
+
+
+def unheard(out, seed):
+    """Codes that nobody has to find again."""
+    _digits(out, seed, coded(0.0))
+
+
 Game = Callable[[Path, int], None]
 
 SOUND: dict[str, Game] = {
@@ -214,6 +237,7 @@ SOUND: dict[str, Game] = {
         digits_dcgan,
         digits_r1,
         digits_cgan,
+        digits_infogan,
     )
 }
 BROKEN: dict[str, tuple[Game, str]] = {  # and what must be found
@@ -226,6 +250,7 @@ BROKEN: dict[str, tuple[Game, str]] = {  # and what must be found
     "eight": (eight, "memorisation"),
     "deaf": (deaf, "labels ignored"),
     "still": (still, "conditional collapse"),
+    "unheard": (unheard, "codes ignored"),
 }
 
 

@@ -24,6 +24,8 @@ REMEDIES: Mapping[
     "noise": ("instance noise", ""),
     "class_weight": ("a smaller weight of the classes (if the critic tells them)", ""),
     "class_weight_up": ("a larger weight of the classes (if the critic tells them)", ""),
+    "code_weight": ("a larger weight of the codes (weight, continuous_weight)", ""),
+    "code_share": ("codes that are fewer, or classes of which there are fewer", ""),
     "tell_critic": ("a critic that is told the class (form projection)", ""),
     "lr": ("a smaller learning rate", ""),
     "slower": ("a slower critic", ""),

@@ -202,13 +202,17 @@ class InfoGAN(GenerativeModel):
         none = torch.empty(len(x), 0, dtype=torch.int64, device=x.device)
         return self.joined(z, torch.stack(classes, 1) if classes else none, found.means)
 
+    @property
+    def code_entropy(self) -> float:
+        """H(c), nats: what rows could tell of their codes at most; that of real numbers is relative to 1."""
+        return sum(map(math.log, self.categories)) + self.continuous * math.log(2)
+
     @torch.no_grad()
     def information(self, n: int = 1000) -> Tensor:
         """E log Q(c | G(z, c)) + H(c) over n draws, nats, (): at most what rows tell of their codes."""
         _, fake, classes, values = self.generated(n)
-        entropy = sum(map(math.log, self.categories)) + self.continuous * math.log(2)
         of_classes, of_values = self.log_q(self.trunk(fake), classes, values)
-        return (of_classes + of_values).mean() + entropy
+        return (of_classes + of_values).mean() + self.code_entropy
 
     # the game
 

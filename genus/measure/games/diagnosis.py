@@ -3,6 +3,7 @@
     mode collapse           samples are of fewer kinds, or nearer together, than real rows
     conditional collapse    samples of one class are nearer together than its real rows
     labels ignored          samples are like the data, and not of the class that they were asked for
+    codes ignored           samples are like the data, and tell nothing of the codes behind them
     vanishing gradient      the critic is sure, and the generator's loss hardly depends on its scores
     critic overfit          the critic is right more often on training rows than on others
     divergence              scores or losses explode, or samples leave the range of the data
@@ -36,6 +37,7 @@ BLIND, FAR = (
 COPIES = 0.25  # share of samples nearer to a training row than 19 of 20 unseen rows are
 HUGE, GROWTH = 1000.0, 10.0  # score or loss, and over its first value, that is an explosion
 GONE = 0.5  # share of samples outside of the range of the data
+CODED = 0.1  # share of what codes could tell, below which they are not used
 TOLD = 0.3  # share of the way from chance to real rows, below which classes are not followed
 BACK = 0.3  # how far samples have come back to where they were, over the distance of real rows
 
@@ -73,7 +75,17 @@ def ailments(
     looks = looks_of(lines, GAME)
     if not looks:
         return []
-    faults = (_vanishing, _collapse, _by_class, _untold, _cycling, _weak, _overfit, _copies)
+    faults = (
+        _vanishing,
+        _collapse,
+        _by_class,
+        _untold,
+        _uncoded,
+        _cycling,
+        _weak,
+        _overfit,
+        _copies,
+    )
     found = [judge(looks) for judge in faults]
     ailing = [finding for finding in (_divergence(looks, lines), *found) if finding is not None]
     ailing = [finding._replace(had=had) for finding in ailing]
@@ -152,6 +164,22 @@ def _untold(looks: Sequence[Look]) -> Finding | None:
         f"class that they were asked for, of real rows {last['class_right_real']:.0%}"
     )
     return Finding("labels ignored", "failure", since, fault, ("tell_critic", "class_weight_up"))
+
+
+def _uncoded(looks: Sequence[Look]) -> Finding | None:
+    """Codes that the generator takes for noise."""
+
+    def unused(look: Look) -> bool:
+        return look["code_told"] < CODED and look["distance"] < FAR
+
+    since = since_all(looks, unused, "code_told", "distance", least=LOOKS + 1)
+    if since is None:
+        return None
+    fault = (
+        f"codes ignored since round {since:,}: samples tell {max(looks[-1]['code_told'], 0):.0%} of what they "
+        f"could tell of the codes behind them"
+    )
+    return Finding("codes ignored", "failure", since, fault, ("code_weight", "code_share"))
 
 
 def _spreading(looks: Sequence[Look], since: int) -> bool:

@@ -35,7 +35,7 @@ Source: Szekely, Rizzo, "Energy statistics: a class of statistics
 import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -51,6 +51,20 @@ from .critics import accuracy, calibration_error, recording
 TRAIN = 5000  # training rows among which copies are sought, at most
 LOOKS = 12  # earlier looks that are remembered
 USUAL = 0.05  # share of unseen rows that count as near to a training row
+
+
+@runtime_checkable
+class HasCodes(Protocol):
+    """Invents codes, and knows a lower bound of what its samples tell of them."""
+
+    @property
+    def code_entropy(self) -> float:
+        """What they could tell at most, nats."""
+        ...
+
+    def information(self, n: int = 1000) -> Tensor:
+        """The bound by n draws, nats, ()."""
+        ...
 
 
 def adversarial(players: Mapping[str, Player]) -> bool:
@@ -154,6 +168,8 @@ class Examination:
             found = _players(twin.train(), self.unseen, self.train)
         with _own_noise(), torch.no_grad():
             fake = self._sample(twin.eval())
+            if isinstance(twin, HasCodes):
+                found["code_told"] = twin.information(len(fake)).item() / twin.code_entropy
         return found | self._samples(fake)
 
     def _sample(self, model: Model) -> Tensor:

@@ -17,7 +17,12 @@ from genus.nn import MLP
 from genus.train import artifact
 
 pytestmark = pytest.mark.xdist_group("broken games")  # which are played once
-SOUND = {"ring_r1": (0, 1), "digits_dcgan": (0,), "digits_cgan": (0,)}  # seeds of each
+SOUND = {
+    "ring_r1": (0, 1),
+    "digits_dcgan": (0,),
+    "digits_cgan": (0,),
+    "digits_infogan": (0,),
+}  # seeds of each
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +76,7 @@ FINE = {
     "class_right_real": 0.95,
     "class_chance": 0.1,
     "class_diversity": 0.8,
+    "code_told": 0.7,
 }
 
 
@@ -93,6 +99,7 @@ WRONG = {
     "mode collapse": {"classes": 4.0},
     "conditional collapse": {"class_diversity": 0.1},
     "labels ignored": {"class_right": 0.2},
+    "codes ignored": {"code_told": 0.02},
     "critic overfit": {"accuracy": 0.5, "accuracy_train": 0.95},
     "divergence": {"score": 5000.0},
     "cycling": {"returned": 0.8},
