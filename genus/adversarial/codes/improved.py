@@ -39,14 +39,8 @@ from ...core import (
 )
 from ...functional.adversarial.objectives import TwoPlayerObjective, non_saturating
 from ...functional.adversarial.penalties import feature_matching
+from ..odds import OddsOfAnyClass
 from .classifying import Classifying
-
-
-class Evidence(nn.Module):
-    """log Z, the log odds of being real: logits of the classes, (n, K), to nats, (n,)."""
-
-    def forward(self, logits: Tensor) -> Tensor:
-        return logits.logsumexp(1)
 
 
 class ImprovedGAN(Classifying):
@@ -91,7 +85,7 @@ class ImprovedGAN(Classifying):
             )
         self.space, self.context_space, self.latent = space, Classes(classes), latent
         self.classes, self.weight, self.game = classes, weight, game
-        self.generator, self.critic, self.score = generator, critic, Evidence()
+        self.generator, self.critic, self.score = generator, critic, OddsOfAnyClass()
         self.objective = non_saturating
 
     def critic_loss(self, x: Tensor, fake: Tensor, y: Tensor) -> Losses:

@@ -22,7 +22,8 @@ from torch import Tensor, nn
 from ...core import Classes, Losses, Space, at_least
 from ...functional.adversarial.objectives import TwoPlayerObjective, non_saturating
 from ...functional.adversarial.penalties import Penalty
-from .classes import ClassGame, FirstOdds, check_game, told
+from ..odds import FirstOdds
+from .classes import ClassGame, check_game, told
 
 
 class ACGAN(ClassGame):

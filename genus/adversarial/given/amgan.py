@@ -6,7 +6,7 @@
 
 A generator that only wants not to be called fake is drawn to all classes at once, to each as much as the critic
 believes in it: what moves it is a mean of several directions. With one target it is drawn to one, which maximises one
-activation. Both losses are those of log odds and of classes, apart (`classes`). Targets are the classes that were asked for, or those that a row already looks like most.
+activation. Both losses are those of log odds and of classes, apart (`odds`). Targets are the classes that were asked for, or those that a row already looks like most.
 
 Source: Zhou and others, "Activation maximization generative adversarial nets", ICLR 2018, arXiv:1703.02000, section 4;
     the dynamic targets as in the authors' code, without a gradient through the choice.
@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 from ...core import Classes, Losses, Space
 from ...functional.adversarial.penalties import Penalty
-from .classes import ClassGame, OddsAgainstFake, check_game, told
+from ..odds import OddsAgainstFake
+from .classes import ClassGame, check_game, told
 
 
 class AMGAN(ClassGame):

@@ -21,7 +21,8 @@ from torch import Tensor, nn
 
 from ...core import Classes, Losses, Refused, Space, at_least
 from ...functional.adversarial.penalties import Penalty
-from .classes import ClassGame, OddsOfAnyClass, check_game, told
+from ..odds import OddsOfAnyClass
+from .classes import ClassGame, check_game, told
 
 
 class RedrawingCritic(nn.Module):

@@ -1,65 +1,19 @@
 """What every game repeats whose critic also tells classes apart.
 
-G(z, c) is a row of class c. The critic gives several numbers of a row, of which each game makes two things: how real
-the row is, as log odds s(x), and which class it is of, as logits l(x). A class beside those of the data, which stands
-for fake, is no other kind of game: of a softmax over K + 1 logits, of which the last is that of fake,
-
-    -log p(y | x)      =  softplus(-s(x)) - log softmax(l_1 .. l_K)_y        s = log sum_k exp(l_k) - l_(K+1)
-    -log p(K + 1 | x)  =  softplus(s(x))
+G(z, c) is a row of class c. The critic gives several numbers of a row, of which each game makes two things, by its
+`Odds`: how real the row is, and which class it is of.
 """
 
-from abc import ABC, abstractmethod
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from ...core import Classes, Losses, Pixels, Player, Reals, Refused, Space, at_least, require
 from ...functional.adversarial.objectives import TwoPlayerObjective, non_saturating
 from ...functional.adversarial.penalties import Penalty
 from ...functional.adversarial.sides import Sides, sides
+from ..odds import Odds
 from ..two_players import TwoPlayers
-
-
-class Odds(nn.Module, ABC):
-    """Log odds of being real, (n,), of what a critic gives; a module, so that whoever examines a game can see them."""
-
-    @abstractmethod
-    def forward(self, numbers: Tensor) -> Tensor: ...
-
-    @abstractmethod
-    def classes(self, numbers: Tensor) -> Tensor:
-        """The logits of the classes, (n, count)."""
-
-
-class FirstOdds(Odds):
-    """The first number is the log odds, and the others are logits of the classes."""
-
-    def forward(self, numbers: Tensor) -> Tensor:
-        return numbers[:, 0]
-
-    def classes(self, numbers: Tensor) -> Tensor:
-        return numbers[:, 1:]
-
-
-class OddsAgainstFake(Odds):
-    """All numbers are logits, of which the last is that of being fake."""
-
-    def forward(self, numbers: Tensor) -> Tensor:
-        return numbers[:, :-1].logsumexp(1) - numbers[:, -1]
-
-    def classes(self, numbers: Tensor) -> Tensor:
-        return numbers[:, :-1]
-
-
-class OddsOfAnyClass(Odds):
-    """All numbers are logits of the classes; that of being fake is 0."""
-
-    def forward(self, numbers: Tensor) -> Tensor:
-        return numbers.logsumexp(1)
-
-    def classes(self, numbers: Tensor) -> Tensor:
-        return numbers
 
 
 class ClassGame(TwoPlayers):
