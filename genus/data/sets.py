@@ -184,8 +184,9 @@ class Data:
 
     def crossed(self) -> "Data":
         """Data whose several labels are one class: one for each combination, such as "yes, round"."""
+        seen = self.view(crossed)  # first: of labels that are not given there may be any number
         names = tuple(", ".join(words) for words in product(*self.attributes.values()))
-        return replace(self.view(crossed), class_names=names)
+        return replace(seen, class_names=names)
 
     def coarse(self, factor: int = 2) -> "Data":
         """Data with x as context, averaged over blocks of factor x factor and enlarged again."""

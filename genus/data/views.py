@@ -10,6 +10,7 @@ from torch.nn.functional import avg_pool2d, interpolate, pad
 from ..core import Attributes, Bits, Classes, Pixels, Reals, Refused, Space
 from .splits import Batch, Split, stream
 
+MANY = 10_000  # combinations of labels that can be classes
 BLOCK = 1000  # rows that are read at once where a view has noise
 
 
@@ -110,6 +111,10 @@ def crossed(split: Split) -> Split:
         given = split.context_space or "nothing"
         raise Refused(f"{split.name}: gives {given} with each x; several labels are wanted")
     counts = split.context_space.counts
+    if (many := math.prod(counts)) > MANY:
+        raise Refused(
+            f"{split.name}: its labels have {many:,} combinations; at most {MANY:,} are wanted: ask for fewer"
+        )
     steps = torch.tensor([math.prod(counts[k + 1 :]) for k in range(len(counts))])
 
     def number(batch: Batch, noise: torch.Generator | None = None) -> Batch:

@@ -127,3 +127,16 @@ def test_each_combination_of_labels_is_a_class():
             faces.parse_context(text)
     with pytest.raises(ValueError, match=r"gives Classes.*several labels are wanted"):
         faces.crossed()
+
+
+def test_combinations_are_counted_before_they_are_named():
+    """Of the many labels that a world has, most are not given, and their combinations have no end."""
+    many = {f"label {k}": tuple(map(str, range(40))) for k in range(12)}
+    labels = torch.zeros(3, 12, dtype=torch.int64)
+    x, space = torch.zeros(3, 2), Reals((2,))
+    plain = Rows(x, space)
+    with pytest.raises(ValueError, match="gives nothing with each x; several labels are wanted"):
+        Data("faces", plain, plain, plain, attributes=many).crossed()
+    rows = Rows(x, space, context=labels, context_space=Attributes((40,) * 12))
+    with pytest.raises(ValueError, match="combinations; at most 10,000 are wanted: ask for fewer"):
+        Data("faces", rows, rows, rows, attributes=many).crossed()
