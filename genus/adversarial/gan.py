@@ -32,6 +32,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector
 
 from ..core import Losses, Pixels, Player, Reals, Refused, Space, at_least, positive, require
+from ..core.model import given
 from ..functional.adversarial.objectives import TopK, TwoPlayerObjective, non_saturating
 from ..functional.adversarial.penalties import Critic, Penalty
 from ..functional.adversarial.sides import Sides, sides
@@ -137,7 +138,9 @@ class GAN(TwoPlayers):
     def deal(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, ...]:
         """V(x) and V(G(z)), as many rows each, and their context: one pass of the generator for both players."""
         x = self.shown(x)
-        fake = self.shown(self.decode(self.noise(len(x) * self.packing, self.latent), context))
+        fake = self.shown(
+            self.decode(self.noise(len(x) * self.packing, self.latent), *given(context))
+        )
         return RealAndFake(x, fake) if context is None else GivenSides(x, fake, context)
 
     def look(self, context: Tensor | None) -> Critic:

@@ -56,11 +56,11 @@ class TwoPlayers(GenerativeModel):
     def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
         """(n, *shape), one for each row of context if there is one."""
         n = self.sample_count(n, context)
-        return self.space.quantise(self.decode(self.noise(n, self.latent), context))
+        return self.space.quantise(self.decode(self.noise(n, self.latent), *given(context)))
 
     def deal(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, ...]:
         """x and G(z), both (n, *shape), and contexts: one pass of the generator for both players."""
-        fake = self.decode(self.noise(len(x), self.latent), context)
+        fake = self.decode(self.noise(len(x), self.latent), *given(context))
         return RealAndFake(x, fake) if context is None else GivenSides(x, fake, context)
 
     def judged(self, dealt: tuple[Tensor, ...]) -> Sides:
