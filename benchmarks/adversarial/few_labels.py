@@ -70,7 +70,7 @@ BENCH = Bench(
     "Digits with two labels a class",
     "model | weights of what classifies | rounds | CPU minutes | test error, % | best | worst | draws of labels",
     {
-        "data": f"{DATA}, 8 x 8: 1,257 rows train, of which {LABELS} with a label, two a class; 360 test",
+        "data": f"{DATA}, 8 x 8: 1,297 rows train, of which {LABELS} with a label, two a class; 300 test",
         "rounds": "of 100 rows",
         "weights": "averaged, decay 0.99; the last",
         "error": "mean ± sd over draws of labels",

@@ -45,7 +45,7 @@ from ..bench import (
     size,
 )
 
-ROWS = 400  # test rows that are coloured
+ROWS = 400  # test rows that are coloured, where there are so many
 DRAWS = (1, 2, 5, 10, 20, 50, 100)  # colourings of each row, of which the best counts
 NET: Mapping[str, Any] = {"latent": 32, "components": 8, "width": 8, "hidden": 128}
 RUN = Run(rounds=2000, batch=64, lr=2e-3, ema=0.99, evaluate_every=250)
@@ -64,7 +64,7 @@ BENCH = Bench(
     "Grey pictures coloured: error of the best of k colourings",
     "pictures | by | weights | CPU minutes | -log p, nats/dim | k = 1 | best of 10 | best of 100 | apart",
     {
-        "data": f"portraits of 32 x 32, drawn; the first 4,000 training pictures of cifar10; {ROWS} test rows of each",
+        "data": f"portraits of 32 x 32, drawn; {ROWS} test rows; 4,000 pictures of cifar10, 3,400 of which train, and its 300 test rows",
         "error": "of a and b of L*a*b*: root of the mean square over places and rows",
         "apart": "the same between two colourings of one picture",
         "-log p": "bound by one draw of z, of a and b over 50; of the regression exact",

@@ -6,7 +6,7 @@
 
 Both players want classes to be told apart. Rows of a class that the classifier is sure of are worth more than its
 others, so that the generator learns those: samples are of their class, and of too few kinds. That is how the model is
-known to fail; a larger weight w makes it worse.
+known to fail.
 
 Source: Odena, Olah, Shlens, "Conditional image synthesis with auxiliary classifier GANs", ICML 2017, arXiv:1610.09585,
     equations 2 and 3. Why it loses diversity: Gong and others, "Twin auxiliary classifiers GAN", NeurIPS 2019,

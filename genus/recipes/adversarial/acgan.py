@@ -22,7 +22,7 @@ def acgan(
     Args:
         data: name or path of a data set of images or vectors with classes, or with labels that are asked for,
             as in portraits?context=smile,glasses: each combination is a class.
-        classes: weight of the classes in both losses, at least 0; more makes samples alike.
+        classes: weight of the classes in both losses, at least 0.
         weight: weight of the penalty on the critic's slope at data (R1), at least 0.
         latent: dimension of z.
         width: width of the networks: channels at full size for images, an eighth of the units for vectors.
