@@ -27,7 +27,7 @@ from genus.data.sets import Data
 from genus.functional.densities.estimates import mean_error
 from genus.measure import scores
 from genus.media.style import canvas
-from genus.recipes.vae.colouriser import coloured, colouriser
+from genus.recipes.vae.colouriser import colouriser
 from genus.train import fit
 from genus.train.schedules import cosine
 from genus.vae.given.colouriser import UNIT, ColourDecoder, Colours, GreyFeatures
@@ -130,7 +130,7 @@ def source_of(name: str) -> tuple[Data, Colours]:
     whole = load(DATA[name])
     assert isinstance(whole.space, Pixels)
     colours = Colours(whole.space)
-    return whole.view(coloured(colours)), colours
+    return whole.parted(colours), colours
 
 
 class Regression(GenerativeModel):
@@ -163,7 +163,7 @@ def regressed(name: str, run: Run) -> Regression:
     """A regression by its best evaluation."""
     torch.manual_seed(run.seed)
     source, colours = source_of(name)
-    model = Regression(colours.colour_space, NET["width"])
+    model = Regression(colours.missing_space, NET["width"])
     found = fit(model, source.train, run, schedule=cosine, evaluate=scores(source.validation))
     assert isinstance(found, Regression)
     return found

@@ -35,7 +35,7 @@ from genus.media.style import canvas
 from genus.media.ways import masked
 from genus.nn import MLP
 from genus.recipes.measure.oracle import oracle
-from genus.recipes.vae.conditional_vae import conditional_vae, parted, parting_of
+from genus.recipes.vae.conditional_vae import conditional_vae, parting_of
 from genus.train import fit
 from genus.train.schedules import cosine
 from genus.vae.given.conditional import ConditionalVAE
@@ -221,7 +221,7 @@ def regressed(run: Run) -> Regression:
     torch.manual_seed(run.seed)
     source = load(FIXED)
     parting = parting_of(KNOWN, source.space)
-    source = source.view(parted(parting, KNOWN))
+    source = source.parted(parting)
     model = Regression(parting.missing_space, parting.known_space, (780, 780))
     evaluate = scores(source.validation)
     found = fit(model, source.train, run, schedule=cosine, evaluate=evaluate)

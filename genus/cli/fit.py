@@ -148,6 +148,7 @@ def _kind_of_samples(out: Path, config: dict[str, Any]) -> str:
 
     try:
         model = decode(config["model"])
-        return natural_kind(model.space, lambda: RunData(out, model).meaning)
+        whole = model.space if model.parting is None else model.parting.space
+        return natural_kind(whole, lambda: RunData(out, model).meaning)
     except ArtifactError:  # a class of the user's own, which is built only where it is allowed
         return ".png"

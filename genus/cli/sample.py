@@ -30,7 +30,8 @@ def run(words: list[str]) -> int:
         usual = 64 if taken.interpolate is None else PATHS
         taken.n = usual if taken.given is None else 1
     from ..train.process import fit_threads
-    from .work.sampling import Order, write_samples
+    from .work.order import Order
+    from .work.sampling import write_samples
 
     fit_threads()
     write_samples(Order(**vars(taken), words=("sample", *words)))

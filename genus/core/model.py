@@ -11,7 +11,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -40,11 +40,44 @@ class Player(NamedTuple):
         return list(dict.fromkeys(p for module in self.owns for p in module.parameters()))
 
 
+class TakesApart(Protocol):
+    """Takes whole rows apart, into what a model draws and what it is given, and puts them together."""
+
+    @property
+    def space(self) -> Space:
+        """That of whole rows."""
+        ...
+
+    @property
+    def missing_space(self) -> Space:
+        """That of what is drawn, the model's own."""
+        ...
+
+    @property
+    def known_space(self) -> Space:
+        """That of what is given, the model's contexts."""
+        ...
+
+    @property
+    def words(self) -> str:
+        """What is done, as part of a view's name."""
+        ...
+
+    def apart(self, x: Tensor, /) -> tuple[Tensor, Tensor]:
+        """What is drawn, and what is given, of n rows."""
+        ...
+
+    def together(self, missing: Tensor, known: Tensor, /) -> Tensor:
+        """Whole rows, (n, *space.shape)."""
+        ...
+
+
 class Model(nn.Module, ABC):
     """Something that learns by a game. A batch is a tuple, unpacked into the loss's arguments."""
 
     space: Space
     context_space: Space | None = None  # what is given with each x; None if nothing is
+    parting: TakesApart | None = None  # how rows become x and context; None if x is a whole row
     loaded_from: str | None = None  # folder, recipe and data of a model that was loaded
 
     def loss(self, *batch: Tensor) -> Losses:

@@ -11,11 +11,12 @@ from torch import Tensor
 
 from ..core import Classes, Model, Refused, Space
 from ..core.html import card, embedded
+from ..core.model import TakesApart
 from ..media import Showing
 from .meaning import Meaning, as_words
 from .splits import Split
 from .truth import Toy
-from .views import augmented, binarised, coarse, cropped, crossed
+from .views import augmented, binarised, coarse, cropped, crossed, parted
 
 if TYPE_CHECKING:
     from .tables.columns import Columns
@@ -188,6 +189,10 @@ class Data:
         names = tuple(", ".join(words) for words in product(*self.attributes.values()))
         return replace(seen, class_names=names)
 
+    def parted(self, parting: TakesApart) -> "Data":
+        """Data with x as a part of each row, and the rest as its context."""
+        return self.view(lambda split: parted(split, parting))
+
     def coarse(self, factor: int = 2) -> "Data":
         """Data with x as context, averaged over blocks of factor x factor and enlarged again."""
         return self.view(lambda split: coarse(split, factor))
@@ -217,7 +222,10 @@ class Data:
         return replace(self, **{name: change(split) for name, split in self.splits.items()})
 
     def view_for(self, model: Model) -> "Data":
-        """These data as a model takes them: as they are, with labels, as bits, or as pairs."""
+        """These data as a model takes them: as they are, with labels, as bits, as pairs, or in parts."""
+        if model.parting is not None:
+            whole = self.view_of(model.parting.space, None, type(model).__name__)
+            return whole.parted(model.parting)
         return self.view_of(
             model.space, getattr(model, "context_space", None), type(model).__name__
         )

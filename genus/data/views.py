@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, pad
 
 from ..core import Attributes, Bits, Classes, Pixels, Reals, Refused, Space
+from ..core.model import TakesApart
 from .splits import Batch, Split, stream
 
 MANY = 10_000  # combinations of labels that can be classes
@@ -125,6 +126,16 @@ def crossed(split: Split) -> Split:
     view = MappedSplit(split, number, "crossed", settled=number, context_space=classes)
     view.labels, view.classes = None, classes.count
     return view
+
+
+def parted(split: Split, parting: TakesApart) -> Split:
+    """A view of rows with x as a part of each, and the rest as its context."""
+
+    def apart(batch: Batch, noise: torch.Generator | None = None) -> Batch:
+        return parting.apart(batch[0])
+
+    spaces = {"space": parting.missing_space, "context_space": parting.known_space}
+    return MappedSplit(split, apart, parting.words, settled=apart, **spaces)
 
 
 def coarse(split: Split, factor: int) -> Split:

@@ -1,17 +1,16 @@
 """The work of `genus sample`: samples of a trained model, in a file or a folder."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import cached_property
 from itertools import chain, count
-from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 
-from ...core import Classes, GenerativeModel, Reals, blocks, given, in_blocks
+from ...core import Classes, GenerativeModel, Reals, Space, blocks, given, in_blocks
 from ...core.files import drafted_folder, write
+from ...core.model import TakesApart
 from ...data.meaning import Meaning
 from ...data.tables.beside import GivenRows
 from ...data.tables.sheets import Sheet, sheet
@@ -30,67 +29,8 @@ from ...media.ways import filled, mask_of, masked, upper_half, walked, watched
 from ...train.artifact import load, read_config
 from ...train.process import begin
 from ..errors import say
+from .order import Order
 from .runs import RunData
-
-
-@dataclass(frozen=True)
-class Order:
-    """What `genus sample` is asked for.
-
-    Args:
-        folder: folder of a model.
-        n: number of samples, or of ways from one code to another.
-        out: file or folder to write.
-        into_folder: whether `out` is a folder.
-        format: kind of the files in a folder, such as ".jpg"; by default what shows a sample best.
-        seed: random seed.
-        raw: whether to use the weights themselves, not their average.
-        data: data set of contexts and rows, by default the data of the run.
-        device: device as in `Run`.
-        temperature, top_k, top_p: settings of `Decoding`, for models that sample value by value.
-        mean: True shows the mean of p(x | z), for models that have a latent.
-        bias: neatness, for models of handwriting.
-        threshold: largest size of a number of the latent, for models that truncate it.
-        prompt: text to continue, for models of tokens.
-        length: number of tokens after the prompt, for models whose texts may be of any length.
-        context: context of a conditional model, as `Data.parse_context` reads it; by default labels
-            in turn, or the test set's contexts.
-        given: table of rows whose other columns are drawn, n times for each.
-        frames: number of frames of how samples come about.
-        complete: "half", to keep the upper half of test rows.
-        inpaint: picture whose white part is drawn anew in test rows.
-        interpolate: steps from one latent code to another.
-        between: "rows" or "draws": whose codes these are.
-        allow: names of code outside genus that may run, as in `load`.
-        words: words of the command, for the note in a picture.
-    """
-
-    folder: Path
-    n: int
-    out: Path
-    into_folder: bool = False
-    format: str | None = None
-    seed: int = 0
-    raw: bool = False
-    data: str | None = None
-    device: str = "auto"
-    temperature: float | None = None
-    top_k: int | None = None
-    top_p: float | None = None
-    mean: bool | None = None
-    bias: float | None = None
-    threshold: float | None = None
-    prompt: str | None = None
-    length: int | None = None
-    context: str | None = None
-    given: Path | None = None
-    frames: int | None = None
-    complete: str | None = None
-    inpaint: Path | None = None
-    interpolate: int | None = None
-    between: str | None = None
-    allow: Sequence[str] = ()
-    words: tuple[str, ...] = ()
 
 
 def write_samples(order: Order) -> None:
@@ -202,9 +142,26 @@ class Samples:
             return watched(model, order.n, order.frames, order.seed, self.given, self.how)
         if order.length is not None or order.prompt is not None:
             return self._continued()
-        return blocks(
+        drawn = blocks(
             model, None if self.given is not None else order.n, order.seed, self.given, **self.how
         )
+        return drawn if model.parting is None else self._whole(drawn)
+
+    def _whole(self, drawn: Iterator[Tensor]) -> Iterator[Tensor]:
+        """Whole rows, of the parts that are drawn and those that were given."""
+        assert self.given is not None
+        begun = 0
+        for block in drawn:
+            known = self.given[begun : (begun := begun + len(block))].to(block)
+            yield self.model.parting.together(block, known)
+
+    @property
+    def space(self) -> Space:
+        """That of what is written: whole rows, where a model draws parts of them."""
+        parting: TakesApart | None = self.model.parting
+        if self.order.interpolate is not None or parting is None:
+            return self.model.space
+        return parting.space
 
     def _test(self, n: int) -> tuple[Tensor, ...]:
         """n rows of the test split, from the first on, and their contexts."""
@@ -292,11 +249,11 @@ class Samples:
 
     def _one(self, x: Tensor) -> Picture:
         """A picture of rows: a single one at its own size, several in a grid."""
-        images = separate(x, self.model.space) if len(x) == 1 else None
-        return grid(x, self.model.space) if images is None else plain(images[0])
+        images = separate(x, self.space) if len(x) == 1 else None
+        return grid(x, self.space) if images is None else plain(images[0])
 
     def _still(self, x: Tensor) -> Picture:
-        space = self.model.space
+        space = self.space
         if self.order.interpolate is not None:
             return grid(x.flatten(0, 1), space, self.order.interpolate)
         if len(x) == 1:
@@ -307,6 +264,8 @@ class Samples:
             pairs = torch.cat([masked(self.rows, self.known, space), x.float()], 3)
             wide = type(space)((*pairs.shape[1:],))
             return grid(pairs, wide)
+        if self.model.parting is not None:
+            return grid(x, space)
         return shown(x, space, self.given, self.model.context_space)
 
     def write_folder(self, drawn: Iterator[Tensor]) -> None:
@@ -314,7 +273,7 @@ class Samples:
 
         Of frames, it writes a picture or an array of all samples for each.
         """
-        order, space = self.order, self.model.space
+        order, space = self.order, self.space
         frames = order.frames is not None
         natural = ".png" if frames else natural_kind(space, lambda: self.meaning)
         kind = order.format or natural

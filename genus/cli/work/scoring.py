@@ -70,7 +70,8 @@ def write_scores(order: ScoreOrder) -> None:
             f"genus score: --by complexity is for pictures, and the model's rows are {model.space}; "
             f"likelihood or typicality is wanted"
         )
-    rows = in_order(order.data, meaning, order.split, not scorer.mixed and order.labels)
+    labels = not scorer.mixed and order.labels
+    rows = in_order(order.data, meaning, order.split, labels, model.parting)
     reference = _reference(order, scorer, of_run)
     if reference is None and order.by == "typicality":
         raise Refused(

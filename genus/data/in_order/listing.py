@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from ...core import Bits, Classes, Pixels, Reals, Refused, Tokens
+from ...core.model import TakesApart
 from ..arrays import ROLES, arrays, named_array, opened, plain_labels
 from ..images.decoding import Look, ahead, read, threads
 from ..images.folders import images
@@ -66,7 +67,11 @@ class Listing:
 
 
 def in_order(
-    source: str, meaning: Meaning, split: str | None = None, labels: bool = False
+    source: str,
+    meaning: Meaning,
+    split: str | None = None,
+    labels: bool = False,
+    parting: TakesApart | None = None,
 ) -> Listing:
     """All rows of a file or folder in their order, as a run reads them.
 
@@ -75,6 +80,7 @@ def in_order(
         meaning: what the run keeps of its data.
         split: split of data whose rows have no order of their own, by default test.
         labels: whether a label is read with each row, as its context, by a model of classes.
+        parting: how the run's model takes rows apart; None if it takes whole ones.
 
     Raises:
         Refused: there is nothing there, or nothing that the run can read.
@@ -85,7 +91,7 @@ def in_order(
     paired = meaning.context_space is not None and not meaning.shares and not of_table
     reads = None if path is None or kind is None or paired else READERS.get(kind.read)
     if reads is None or path is None:
-        return _of_split(load(source), meaning, split or SPLIT, labels)
+        return _of_split(load(source), meaning, split or SPLIT, labels, parting)
     if split is not None:
         raise Refused(
             f"{source}: is {kind and kind.kind}, all rows of which are read; leave split out"
@@ -96,13 +102,19 @@ def in_order(
 # --- data with splits -------------------------------------------------------------------------
 
 
-def _of_split(data: Data, meaning: Meaning, split: str, labels: bool) -> Listing:
+def _of_split(
+    data: Data, meaning: Meaning, split: str, labels: bool, parting: TakesApart | None
+) -> Listing:
     if split not in SPLITS:
         raise Refused(f"{data.name}: split is '{split}'; {', '.join(SPLITS)} are wanted")
     context = meaning.context_space
     if meaning.shares and not labels:
         context = None
-    rows = data.view_of(meaning.space, context, f"the run on {meaning.name}").splits[split]
+    who = f"the run on {meaning.name}"
+    if parting is None:
+        rows = data.view_of(meaning.space, context, who).splits[split]
+    else:
+        rows = data.view_of(parting.space, None, who).parted(parting).splits[split]
 
     def some(begin: int, end: int) -> RowsRead:
         x, *context = rows.take(torch.arange(begin, end))

@@ -7,8 +7,6 @@ import torch
 
 from ...core import Model, Pixels, sample
 from ...data import Split
-from ...data.splits import Batch
-from ...data.views import MappedSplit
 from ...media import Showing
 from ...train import Run
 from ...vae.given.colouriser import Colouriser, Colours
@@ -39,22 +37,9 @@ def colouriser(
     """
     source, whole = loaded("colouriser", data, run, Pixels, axes="channels, height, width")
     colours = Colours(whole)
-    source = source.view(coloured(colours))
-    model = Colouriser(colours.colour_space, latent, components, width, hidden)
+    source = source.parted(colours)
+    model = Colouriser(colours.missing_space, latent, components, width, hidden)
     return fitted(model, source, run, picture=_colourings(colours, source.validation))
-
-
-def coloured(colours: Colours) -> Callable[[Split], Split]:
-    """A view of pictures with x as their colours, and their lightness as its context."""
-
-    def apart(batch: Batch, noise: torch.Generator | None = None) -> Batch:
-        return colours.apart(batch[0])
-
-    def view(split: Split) -> Split:
-        spaces = {"space": colours.colour_space, "context_space": colours.grey_space}
-        return MappedSplit(split, apart, "in lightness and colours", settled=apart, **spaces)
-
-    return view
 
 
 def _colourings(colours: Colours, split: Split) -> Callable[[Model, Path], object]:

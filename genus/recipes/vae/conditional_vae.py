@@ -8,8 +8,6 @@ import torch
 
 from ...core import Classes, Model, Refused, Space, sample
 from ...data import Split
-from ...data.splits import Batch
-from ...data.views import MappedSplit
 from ...media import Showing
 from ...media.ways import masked
 from ...nn import MLP, Flat, Labels
@@ -55,7 +53,7 @@ def conditional_vae(
     else:
         source, whole = loaded(who, data, run, view=as_bits, axes="channels, height, width")
         parting = parting_of(known, whole)
-        source = source.view(parted(parting, known))
+        source = source.parted(parting)
         space, embed, given = parting.missing_space, Flat(), parting.known_space.dims
     hidden = (width,) * depth
     model = ConditionalVAE(
@@ -68,6 +66,8 @@ def conditional_vae(
         MLP(latent + given, fitting(space).numbers * space.dims, hidden, dropout),
         MLP(given, 2 * latent, hidden, dropout),
         alpha=alpha,
+        whole=parting and parting.space,
+        known=() if parting is None else parting.known.flatten().nonzero()[:, 0].tolist(),
     )
     if parting is None:
         return fitted(model, source, run)
@@ -89,23 +89,6 @@ def parting_of(known: Known, space: Space) -> Parting:
             wanted = ", ".join(get_args(Known))
             raise Refused(f"conditional_vae: known is {known!r}; one of {wanted} is wanted")
     return Parting(space, mask)
-
-
-def parted(parting: Parting, name: str) -> Callable[[Split], Split]:
-    """A view of pictures with x as what is missing, and what is known as its context.
-
-    Args:
-        name: what is known, part of the view's name.
-    """
-
-    def apart(batch: Batch, noise: torch.Generator | None = None) -> Batch:
-        return parting.apart(batch[0])
-
-    def view(split: Split) -> Split:
-        spaces = {"space": parting.missing_space, "context_space": parting.known_space}
-        return MappedSplit(split, apart, f"given {name}", settled=apart, **spaces)
-
-    return view
 
 
 def _completions(parting: Parting, split: Split) -> Callable[[Model, Path], object]:

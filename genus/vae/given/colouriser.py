@@ -48,8 +48,8 @@ class Colours:
         channels, *sides = whole.shape
         if channels != 3:
             raise Refused(f"Colours: space is {space}; Pixels of three channels are wanted")
-        self.space = whole
-        self.colour_space, self.grey_space = Reals((2, *sides)), Reals((1, *sides))
+        self.space, self.words = whole, "in lightness and colours"
+        self.missing_space, self.known_space = Reals((2, *sides)), Reals((1, *sides))
 
     def apart(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Colours a and b, (n, 2, h, w), and lightness, (n, 1, h, w), about in [-1, 1], of pictures in [-1, 1]."""
@@ -151,7 +151,7 @@ class Colouriser(GenerativeModel):
     """A latent-variable model of the colours of a picture, given its lightness.
 
     Args:
-        space: Reals of shape (2, height, width): `Colours(space).colour_space`.
+        space: Reals of shape (2, height, width): `Colours(space).missing_space`.
         latent: the size of z, at least 1.
         components: number of normal distributions of the mixture p(z | c), at least 1.
         width: channels of all networks at the finest scale; twice as many at each coarser one.
@@ -174,7 +174,8 @@ class Colouriser(GenerativeModel):
             raise Refused(f"Colouriser: space is {space}; Reals of (2, height, width) are wanted")
         at_least(1, "Colouriser", latent=latent, components=components, width=width, hidden=hidden)
         height, breadth = sides
-        self.space, self.context_space = space, Reals((1, height, breadth))
+        colours = Colours(Pixels((3, height, breadth)))
+        self.parting, self.space, self.context_space = colours, space, colours.known_space
         self.latent, self.components, self.width, self.hidden = latent, components, width, hidden
         self.likelihood = Normal(0.3)
         self.features = GreyFeatures((height, breadth), width)

@@ -25,6 +25,7 @@ Departs: x is what they call y, and c what they call x; networks see c alone, wi
     prior network is given; the likelihood of pixels and of real numbers is as in `amortised`.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -69,6 +70,8 @@ class ConditionalVAE(GenerativeModel):
             if none is given.
         likelihood: what the decoder's numbers mean; the one that fits the space if none is given.
         alpha: share of the bound in the loss, in (0, 1]; the rest is reconstruction from draws of p(z | c).
+        whole: space of the rows of which x is a part, and c the rest; None if c is not a part of them.
+        known: numbers of the places of a row, read as one vector, that are c.
     """
 
     sampling_options = NoiseDecoding
@@ -85,8 +88,20 @@ class ConditionalVAE(GenerativeModel):
         prior: nn.Module | None = None,
         likelihood: Likelihood | None = None,
         alpha: float = 1.0,
+        whole: Space | None = None,
+        known: Sequence[int] = (),
     ):
         super().__init__()
+        self.whole, self.known = whole, tuple(known)
+        self.parting = None if whole is None else Parting.at(whole, self.known)
+        if self.parting is not None and (space, context_space) != (
+            self.parting.missing_space,
+            self.parting.known_space,
+        ):
+            raise Refused(
+                f"ConditionalVAE: x is {space}, given {context_space}; {self.parting.missing_space} given "
+                f"{self.parting.known_space} are the parts of {whole}"
+            )
         require("ConditionalVAE", space, Bits, Reals, Pixels)
         at_least(1, "ConditionalVAE", context=context, latent=latent)
         in_range("ConditionalVAE", "(0, 1]", alpha=alpha)
@@ -282,9 +297,19 @@ class Parting:
         count = int(known.sum())
         if count in (0, space.dims):
             raise Refused(f"Parting: known is {count > 0} everywhere; a part of x is wanted")
-        self.space, self.known = space, known
+        self.space, self.known, self.words = space, known, "in parts"
         self.known_space = replace(whole, shape=(count,))
         self.missing_space = replace(whole, shape=(space.dims - count,))
+
+    @staticmethod
+    def at(space: Space, places: Sequence[int]) -> "Parting":
+        """The parting where these places of a row, read as one vector, are known."""
+        whole = require("Parting", space, Bits, Reals, Pixels)
+        if any(not 0 <= place < whole.dims for place in places):
+            raise Refused(f"Parting: places are {tuple(places)}; 0 .. {whole.dims - 1} are wanted")
+        known = torch.zeros(whole.dims, dtype=torch.bool)
+        known[list(places)] = True
+        return Parting(space, known.reshape(whole.shape))
 
     def apart(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """What is missing of x, (n, missing), and what is known of it, (n, known)."""

@@ -10,7 +10,7 @@ from torch.distributions import Categorical, Independent, MixtureSameFamily, Nor
 from genus.core import Bits, Pixels, Reals
 from genus.data import load
 from genus.errors import Refused
-from genus.recipes.vae.colouriser import coloured, colouriser
+from genus.recipes.vae.colouriser import colouriser
 from genus.train import Run
 from genus.vae import Colouriser
 from genus.vae.given.colouriser import ColourDecoder, Colours, Mixtures
@@ -184,7 +184,7 @@ def test_a_recipe_colours():
     data = "portraits?size=16&rows=200"
     model = colouriser(data, 2, 2, 2, 8, run=Run(rounds=2, batch=8))
     colours = Colours(load(data).space)
-    x, grey = load(data).view(coloured(colours)).validation.first(3)
+    x, grey = load(data).parted(colours).validation.first(3)
     found = model.sample(context=grey, decoding=NoiseDecoding(mean=True))
     assert colours.together(found, grey).shape == (3, 3, 16, 16)
     assert torch.allclose(lightness(colours.together(x, grey)), grey, atol=1e-3)

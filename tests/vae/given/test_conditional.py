@@ -13,7 +13,7 @@ from genus.core import Bits, Classes, Pixels, Reals
 from genus.data import load
 from genus.errors import Refused
 from genus.nn import MLP, ConvDecoder, ConvEncoder, Flat, Labels
-from genus.recipes.vae.conditional_vae import conditional_vae, parted, parting_of
+from genus.recipes.vae.conditional_vae import conditional_vae, parting_of
 from genus.train import Run, adam
 from genus.train.game import play
 from genus.vae.given.conditional import ConditionalVAE, Parting
@@ -325,7 +325,7 @@ def test_completions_come_as_often_as_quadrature_says_given_what_is_known():
 def test_a_view_of_data_has_what_is_missing_and_what_is_known(known, share):
     source = load("digits").binarised()
     parting = parting_of(known, source.space)
-    view = source.view(parted(parting, known))
+    view = source.parted(parting)
     assert parting.known.double().mean() == share
     x, c = view.test.everything()
     assert (view.space, view.context_space) == (Bits((x.shape[1],)), Bits((c.shape[1],)))
@@ -497,6 +497,8 @@ def test_a_code_that_decode_does_not_read_is_caught():
         (lambda: {"encoder": MLP(6, 5)}, "encoder gives 5 numbers a row; wanted are 4"),
         (lambda: {"decoder": MLP(5, 4)}, "decoder gives 4 numbers a row; wanted are 3"),
         (lambda: {"prior": MLP(3, 2)}, "prior gives 2 numbers a row; wanted are 4"),
+        (lambda: {"whole": Bits((2, 2)), "known": [0]}, "are the parts of Bits"),
+        (lambda: {"whole": Bits((2, 2)), "known": [4]}, r"places are \(4,\); 0 .. 3 are wanted"),
         (
             lambda: {"space": Bits((1, 2, 2)), "decoder": MLP(5, 3)},
             "decoder gives 3 numbers a row; wanted are 4",
