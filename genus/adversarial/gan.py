@@ -35,7 +35,6 @@ from ..core import Losses, Pixels, Player, Reals, Refused, Space, at_least, posi
 from ..core.model import given
 from ..functional.adversarial.objectives import TopK, TwoPlayerObjective, non_saturating
 from ..functional.adversarial.penalties import Critic, Penalty
-from ..functional.adversarial.sides import Sides, sides
 from .two_players import GivenSides, RealAndFake, TwoPlayers
 from .views import View
 
@@ -146,12 +145,6 @@ class GAN(TwoPlayers):
     def look(self, context: Tensor | None) -> Critic:
         """The critic as a function of rows alone, with their contexts."""
         return self.critic if context is None else CriticGiven(self.critic, context)
-
-    def judged(self, dealt: tuple[Tensor, ...]) -> Sides:
-        """The critic's scores of both sides that were dealt."""
-        x, fake, *context = dealt
-        critic = self.look(*context or [None])
-        return sides(self.objective.critic, critic(x), critic(fake))
 
     def shown(self, x: Tensor) -> Tensor:
         """What the critic sees of n rows, (n / packing, packing * shape[0], *shape[1:])."""

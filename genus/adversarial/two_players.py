@@ -64,8 +64,10 @@ class TwoPlayers(GenerativeModel):
         return RealAndFake(x, fake) if context is None else GivenSides(x, fake, context)
 
     def judged(self, dealt: tuple[Tensor, ...]) -> Sides:
-        """The critic's scores of x and G(z), the first two that were dealt."""
-        return sides(self.objective.critic, self.critic(dealt[0]), self.critic(dealt[1]))
+        """The critic's scores of x and G(z), the first two that were dealt, with contexts if there are any."""
+        context = dealt[2:] if isinstance(dealt, GivenSides) else ()
+        real, fake = (self.critic(rows, *context) for rows in dealt[:2])
+        return sides(self.objective.critic, real, fake)
 
     def critic_loss(self, x: Tensor, fake: Tensor) -> Losses:
         """What the critic wants small."""

@@ -34,7 +34,7 @@ from torch.nn.functional import interpolate
 
 from ...core import Classes, Losses, Pixels, Player, Refused, Space, at_least, require_images
 from ...functional.adversarial.objectives import hinge
-from ...functional.adversarial.sides import Sides, sides
+from ...functional.adversarial.penalties import leaning
 from ...nn.constraints import constrain, orthogonal
 from ..two_players import TwoPlayers
 from .reference import REFERENCE, ReferenceNorm, normalised
@@ -254,11 +254,6 @@ class BigGAN(TwoPlayers):
         self.generator = BigGANGenerator(latent, shape, classes, width, shared, coarsest)
         self.critic = BigGANCritic(shape, classes, critic_width)
 
-    def judged(self, dealt: tuple[Tensor, ...]) -> Sides:
-        """The critic's scores of both sides that were dealt."""
-        x, fake, context = dealt
-        return sides(self.objective.critic, self.critic(x, context), self.critic(fake, context))
-
     def critic_loss(self, x: Tensor, fake: Tensor, context: Tensor) -> Losses:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Both sides of the hinge."""
         return self.objective.critic(self.critic(x, context), self.critic(fake, context))
@@ -268,17 +263,10 @@ class BigGAN(TwoPlayers):
         scores = self.critic(fake, context)
         terms = self.objective.generator(scores.new_empty(0), scores)
         if self.orthogonal:
-            terms["orthogonal"] = self.orthogonal * self.leaning()
+            named = self.generator.named_parameters()
+            weights = (weight for name, weight in named if not name.startswith("embed"))
+            terms["orthogonal"] = self.orthogonal * leaning(weights)
         return terms
-
-    def leaning(self) -> Tensor:
-        """Sum over the generator's weights W of |W W^T without its diagonal|^2, a number."""
-        total = self.generator.first.bias.new_zeros(())
-        for name, weight in self.generator.named_parameters():
-            if weight.dim() > 1 and not name.startswith("embed"):
-                products = weight.flatten(1) @ weight.flatten(1).T
-                total = total + products.square().sum() - products.diagonal().square().sum()
-        return total
 
     def players(self) -> dict[str, Player]:
         """The critic, then the generator, which waits for `critic_rounds`."""

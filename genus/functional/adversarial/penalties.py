@@ -202,13 +202,15 @@ def orthogonal(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         raise RefusedType(
             f"orthogonal: the critic is a {kind}; a module is wanted, for its weights"
         )
-    total = real.new_zeros(())
-    for weight in parameters():
-        if weight.dim() > 1:
-            rows = weight.flatten(1)
-            products = rows @ rows.T
-            total = total + products.square().sum() - products.diagonal().square().sum()
-    return total
+    return real.new_zeros(()) + leaning(parameters())
+
+
+def leaning(weights: Iterable[Tensor]) -> Tensor:
+    """Sum over weights W of more than one axis of |W W^T without its diagonal|^2, a number."""
+    matrices = [weight.flatten(1) for weight in weights if weight.dim() > 1]
+    products = [rows @ rows.T for rows in matrices]
+    each = [p.square().sum() - p.diagonal().square().sum() for p in products]
+    return torch.stack(each).sum() if each else torch.zeros(())
 
 
 def feature_matching(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:

@@ -15,6 +15,11 @@ def distances(a: Tensor, b: Tensor) -> Tensor:
     return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
 
 
+def mean_distance(x: Tensor) -> Tensor:
+    """That of two different rows of x, (n, d), a number; NaN of a single row."""
+    return distances(x, x).sum() / (len(x) * (len(x) - 1))
+
+
 def at_once(b: Tensor) -> int:
     """The number of rows whose distances to all of b are held at once."""
     return max(1, min(ROWS, PAIRS // max(1, len(b))))

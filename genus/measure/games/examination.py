@@ -43,7 +43,7 @@ from torch import Tensor
 from ...core import Losses, Model, Player, Reals, Space, promise
 from ...functional.adversarial.sides import HasJudged
 from ...functional.densities.distances import energy_distance
-from ...functional.densities.neighbours import nearest
+from ...functional.densities.neighbours import mean_distance, nearest
 from ..oracles import Oracle
 from ..samples.samples import COVERED
 from .critics import accuracy, calibration_error, recording
@@ -77,7 +77,7 @@ def adversarial(players: Mapping[str, Player]) -> bool:
 
 def spread(x: Tensor) -> float:
     """The mean distance of two different rows, (n, d)."""
-    return (torch.cdist(x, x).sum() / (len(x) * (len(x) - 1))).item()
+    return mean_distance(x).item()
 
 
 def outside(fake: Tensor, real: Tensor) -> float:
@@ -105,7 +105,7 @@ def of_classes(context: Tensor) -> bool:
     return context.dim() == 1 and not context.is_floating_point()
 
 
-def by_class(fake: Tensor, real: Tensor, classes: Tensor) -> dict[str, float]:
+def of_each_class(fake: Tensor, real: Tensor, classes: Tensor) -> dict[str, float]:
     """Whether samples are of the class asked for, and how far two of a class are apart.
 
     A row is of the class whose real rows have the nearest mean, which is right for real rows too as often as
@@ -191,7 +191,7 @@ class Examination:
             kinds = covered(seen.classes, known.classes, self.judge.classes)
             found["classes"], found["classes_real"] = map(float, kinds)
         if len(self.unseen) > 1 and of_classes(self.unseen[1]):
-            found |= by_class(x, truth, self.unseen[1])
+            found |= of_each_class(x, truth, self.unseen[1])
         if self.modes is not None:
             kinds = covered(
                 nearest(x, self.modes)[1], nearest(truth, self.modes)[1], len(self.modes)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...errors import Refused
-from ...functional.densities.neighbours import distances, manifolds
+from ...functional.densities.neighbours import manifolds, mean_distance
 from ..oracles import OracleOutput
 from .samples import frechet_distance
 
@@ -71,10 +71,5 @@ def by_class(
 def _compared(rows: Tensor, real: Tensor, k: int) -> tuple[float, float, float]:
     """Recall, spread and distance of rows of a class; as many as the real ones, where there are so many."""
     recall = manifolds(real, rows, k).recall.mean().item()
-    spread = (_apart(rows) / _apart(real)).item()
+    spread = (mean_distance(rows) / mean_distance(real)).item()
     return recall, spread, frechet_distance(real, rows).value
-
-
-def _apart(x: Tensor) -> Tensor:
-    """The mean distance of two different rows."""
-    return distances(x, x).sum() / (len(x) * (len(x) - 1))

@@ -26,9 +26,9 @@ from genus.measure.games.critics import accuracy, calibration_error
 from genus.measure.games.examination import (
     Examination,
     adversarial,
-    by_class,
     covered,
     memorised,
+    of_each_class,
     outside,
     spread,
 )
@@ -280,7 +280,7 @@ def test_figures_of_classes_by_hand():
     """Three classes on a line: one sample of class 1 is in the place of class 2, and those of class 0 are one."""
     real = torch.tensor([[0.0], [2.0], [10.0], [14.0], [30.0]])
     fake = torch.tensor([[1.0], [1.0], [12.0], [29.0], [31.0]])
-    found = by_class(fake, real, torch.tensor([0, 0, 4, 4, 7]))
+    found = of_each_class(fake, real, torch.tensor([0, 0, 4, 4, 7]))
     assert found["class_right"] == pytest.approx(4 / 5)
     assert found["class_right_real"] == 1
     assert found["class_diversity"] == pytest.approx((0 + 17 / 4) / 2)
