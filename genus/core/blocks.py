@@ -63,6 +63,8 @@ def blocks(
     if n is not None and n < 0:
         raise Refused(f"sample: n is {n}; at least 0 is wanted")
     n = model.sample_count(n, context)
+    if context is not None:
+        model.check_given(context)
 
     def draw(rows: int, context: Tensor | None = None) -> Tensor:
         return (

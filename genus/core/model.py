@@ -189,6 +189,22 @@ class GenerativeModel(Model):
         self.sample_count(n, context)
         return cast(Tensor, context)
 
+    def check_given(self, context: Tensor) -> None:
+        """Raises Refused, and names the first row at fault, unless contexts are of their space.
+
+        It is asked once for all rows, before any is drawn: models themselves do not look at values.
+        """
+        space, who = self.context_space, f"{type(self).__name__}: context"
+        if space is None or not len(context):
+            return
+        if context.shape[1:] == space.shape and space.fault(context) is None:
+            return
+        if context.shape[1:] == space.shape:
+            for number, row in enumerate(context.split(1)):
+                if fault := space.fault(row):
+                    raise Refused(f"{who}: row {number} {fault}; its space is {space}")
+        space.check(context, who)
+
     def check_context(self, context: Tensor | None = None) -> None:
         """Raises Refused if a context is missing, or given and not wanted."""
         if (context is None) == (self.context_space is None):

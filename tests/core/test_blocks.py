@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from models import MODELS
 
 import genus
 from genus.core import Classes, GenerativeModel, Pixels, Reals, Refused, Tokens
@@ -88,3 +89,36 @@ def test_what_cannot_be_drawn_is_refused():
 
     with pytest.raises(TypeError, match="Still cannot sample"):
         genus.sample(Still(), 3)
+
+
+@pytest.mark.parametrize("name", ["acgan", "gan-given", "biggan", "conditional-vae"])
+@pytest.mark.parametrize(
+    ("context", "words"),
+    [
+        ([0, 1, 7], "row 2 has values in \\[7, 7\\], outside 0 .. "),
+        ([-1, 0], "row 0 has values in \\[-1, -1\\], outside 0 .. "),
+        ([[0, 1]], "context: x has shape \\(1, 2\\)"),
+        ([0.0, 1.0], "row 0 is torch.float32, not int64"),
+    ],
+)
+def test_the_row_whose_label_there_is_not_is_named(name, context, words):
+    model = MODELS[name]().float()
+    with pytest.raises(Refused, match=words):
+        genus.sample(model, context=torch.tensor(context))
+
+
+@pytest.mark.parametrize("name", ["m2", "improved-gan"])
+def test_a_class_can_be_left_open_where_a_model_says_so(name):
+    model = MODELS[name]().float()
+    assert len(genus.sample(model, context=torch.tensor([0, -1, 1]))) == 3
+    with pytest.raises(Refused, match="row 1 has values in"):
+        genus.sample(model, context=torch.tensor([0, -2, 1]))
+
+
+def test_contexts_that_are_not_finite_are_refused():
+    model = MODELS["colouriser"]().float()
+    grey = torch.zeros(3, *model.context_space.shape)
+    assert len(genus.sample(model, context=grey)) == 3
+    grey[1] = float("nan")
+    with pytest.raises(Refused, match="row 1 has values that are not finite"):
+        genus.sample(model, context=grey)

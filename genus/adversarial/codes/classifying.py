@@ -56,6 +56,10 @@ class Classifying(GenerativeModel):
         """p(y | x), probabilities of the classes, (n, K)."""
         return self.class_logits(x).softmax(1)
 
+    def check_given(self, context: Tensor) -> None:
+        """As of any model, but that -1 leaves the class open."""
+        super().check_given(context.masked_fill(context == UNKNOWN, 0))
+
     @torch.no_grad()
     def sample(self, n: int | None = None, context: Tensor | None = None) -> Tensor:
         """(n, *shape), of the classes that are given, (n,), or of any where there is none, or -1.

@@ -9,9 +9,19 @@ from ...core import Attributes, Classes, Pixels, Reals, Refused, Space
 from ...data import Data
 from ...functional.adversarial.penalties import Penalty, r1
 from ...nn import MLP, ConvDecoder, ConvEncoder, Labels, SeveralLabels
-from .._fitted import context_of
+from ...train import Run
+from .._fitted import context_of, loaded
 
 Shape = tuple[int, int, int]
+
+
+class ClassesBegun(NamedTuple):
+    """What recipes of games with classes begin with."""
+
+    source: Data
+    space: Space
+    count: int  # of classes
+    generator: GivenGenerator
 
 
 class Told(NamedTuple):
@@ -65,6 +75,14 @@ def critic_of(who: str, space: Space, outputs: int, width: int, beside: int = 0)
         channels, height, breadth = shape
         return ConvEncoder((channels + beside, height, breadth), outputs, width)
     return MLP(_vector(who, space) + beside, outputs, (8 * width,) * 3, activation="relu")
+
+
+def begun(who: str, data: str, run: Run, latent: int, width: int) -> ClassesBegun:
+    """The data given one class, and a generator of them."""
+    source, space = loaded(who, data, run, view=of_one_class)
+    classes = context_of(who, source, Classes, "digits")
+    generator = generator_of(who, space, Told(classes), latent, width)
+    return ClassesBegun(source, space, classes.count, generator)
 
 
 def image_of(space: Space) -> Shape | None:

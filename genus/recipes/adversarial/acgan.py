@@ -1,10 +1,10 @@
 """AC-GAN: the critic tells the class, and the generator is paid for it."""
 
 from ...adversarial import ACGAN
-from ...core import Classes, Model
+from ...core import Model
 from ...train import Run, adam
-from .._fitted import context_of, fitted, loaded
-from ._given import Told, critic_of, generator_of, of_one_class, steepness
+from .._fitted import fitted
+from ._given import begun, critic_of, steepness
 
 RUN = Run(rounds=4000, batch=64, lr=1e-3, ema=0.999)
 
@@ -28,10 +28,7 @@ def acgan(
         width: width of the networks: channels at full size for images, an eighth of the units for vectors.
         run: length, folder and device of the run.
     """
-    source, space = loaded("acgan", data, run, view=of_one_class)
-    known = context_of("acgan", source, Classes, "digits")
-    generator = generator_of("acgan", space, Told(known), latent, width)
-    count = known.count
+    source, space, count, generator = begun("acgan", data, run, latent, width)
     critic = critic_of("acgan", space, 1 + count, width)
     model = ACGAN(space, count, generator, critic, latent, classes, penalties=steepness(weight))
     return fitted(model, source, run, adam(run.lr, (0.0, 0.99)))

@@ -1,10 +1,10 @@
 """AM-GAN: a critic with a class for fake rows, and a generator with one target for each."""
 
 from ...adversarial import AMGAN
-from ...core import Classes, Model
+from ...core import Model
 from ...train import Run, adam
-from .._fitted import context_of, fitted, loaded
-from ._given import Told, critic_of, generator_of, of_one_class, steepness
+from .._fitted import fitted
+from ._given import begun, critic_of, steepness
 
 RUN = Run(rounds=4000, batch=64, lr=1e-3, ema=0.999)
 
@@ -28,10 +28,7 @@ def amgan(
         width: width of the networks: channels at full size for images, an eighth of the units for vectors.
         run: length, folder and device of the run.
     """
-    source, space = loaded("amgan", data, run, view=of_one_class)
-    classes = context_of("amgan", source, Classes, "digits")
-    generator = generator_of("amgan", space, Told(classes), latent, width)
-    count = classes.count
+    source, space, count, generator = begun("amgan", data, run, latent, width)
     critic = critic_of("amgan", space, count + 1, width)
     model = AMGAN(space, count, generator, critic, latent, dynamic, steepness(weight))
     return fitted(model, source, run, adam(run.lr, (0.0, 0.99)))

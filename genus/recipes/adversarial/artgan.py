@@ -4,11 +4,11 @@ from torch import nn
 
 from ...adversarial import ArtGAN
 from ...adversarial.given.artgan import RedrawingCritic
-from ...core import Classes, Model
+from ...core import Model
 from ...nn import MLP, ConvDecoder
 from ...train import Run, adam
-from .._fitted import context_of, fitted, loaded
-from ._given import Told, critic_of, generator_of, image_of, of_one_class, steepness
+from .._fitted import fitted
+from ._given import begun, critic_of, image_of, steepness
 
 RUN = Run(rounds=4000, batch=64, lr=1e-3, ema=0.999)
 
@@ -32,10 +32,7 @@ def artgan(
         width: width of the networks: channels at full size for images, an eighth of the units for vectors.
         run: length, folder and device of the run.
     """
-    source, space = loaded("artgan", data, run, view=of_one_class)
-    classes = context_of("artgan", source, Classes, "digits")
-    generator = generator_of("artgan", space, Told(classes), latent, width)
-    count = classes.count
+    source, space, count, generator = begun("artgan", data, run, latent, width)
     hidden = 8 * width
     trunk = nn.Sequential(critic_of("artgan", space, hidden, width), nn.SiLU())
     shape = image_of(space)

@@ -197,6 +197,10 @@ class M2(GenerativeModel):
             )
         return self.likelihood.mean(self.numbers(z, context))
 
+    def check_given(self, context: Tensor) -> None:
+        """As of any model, but that -1 leaves the class open."""
+        super().check_given(context.masked_fill(context == UNKNOWN, 0))
+
     @torch.no_grad()
     def sample(
         self,
