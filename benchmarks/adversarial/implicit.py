@@ -119,10 +119,6 @@ BENCH = Bench(
     """
     Each method has as many simulations. Those of the variational inference are one training for all data sets;
     ABC only looks up, so that its seconds are those of simulation.
-
-    The likelihood-free guess is nearer to the rates than ABC, and by the energy score the better forecast; but
-    it is too sure of itself: far fewer of its intervals hold than the 90 % that should, so that its means deserve more
-    trust than its spread. The intervals of ABC hold, and are several times as wide.
     """,
     weights="raw",
     options={
