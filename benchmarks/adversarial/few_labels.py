@@ -6,11 +6,10 @@ number of rounds; Improved GAN's weight and noise are the best of seven on valid
 """
 
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -21,7 +20,7 @@ from genus.recipes.adversarial.catgan import catgan
 from genus.recipes.adversarial.improvedgan import improvedgan
 from genus.recipes.vae.m2 import m2
 
-from ..bench import Bench, Cell, Cells, Table, Training, of_seeds, size, spread
+from ..bench import Bench, Cell, Cells, Table, Training, of_seeds, seeded_cells, size, spread
 
 DATA, LABELS = "digits", 20
 
@@ -85,15 +84,7 @@ BENCH = Bench(
 
 @BENCH.cells
 def cells(options: Namespace) -> Iterator[Cell]:
-    for name, entry in MODELS.items():
-        for seed in range(entry.seeds):
-            folder = options.weights and options.weights / f"{name}-{seed}"
-            one = entry.seeded(seed)
-            yield Cell(
-                f"{name} | seed {seed}",
-                partial(measure, one, folder),
-                partial(one.probe, data=DATA),
-            )
+    yield from seeded_cells(MODELS, measure, options, DATA)
 
 
 @BENCH.rows
@@ -118,20 +109,16 @@ def rows(found: Cells, options: Namespace) -> Table:
     return table
 
 
-def measure(entry: Training, folder: Path | None) -> Mapping[str, Any]:
+def measure(entry: Training, folder: Path | None) -> dict[str, Any]:
     """The share of test rows with a wrong class."""
     model, minutes = entry.trained(folder, data=DATA)
     x, labels = load(DATA).labelled().test.everything()
     torch.manual_seed(0)
     with torch.no_grad():
-        classify: Callable[[Tensor], Tensor] = _classifier(model)
+        classify: Callable[[Tensor], Tensor] = cast(Any, model).classify
         wrong = (classify(x).argmax(1) != labels).double().mean().item()
     net = getattr(model, "critic", model)
     return {"error": wrong, "minutes": minutes, "weights": size(net)}
-
-
-def _classifier(model: Any) -> Callable[[Tensor], Tensor]:
-    return model.classify
 
 
 if __name__ == "__main__":
