@@ -18,12 +18,10 @@ Departs: instance normalisation, which the paper's batch normalisation is with i
     three times from 64 pixels on, which sees 70 x 70 as in the paper, and once at 8.
 """
 
-from itertools import pairwise
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import dropout, interpolate, leaky_relu, relu
 
 from ..core import (
     GenerativeModel,
@@ -39,89 +37,8 @@ from ..core import (
 )
 from ..functional.adversarial.objectives import Objective, non_saturating
 from ..functional.adversarial.sides import Sides, sides
-
-DROPPED = 3  # levels of the decoder, from the coarsest on, that have dropout
-
-
-class UNetGenerator(nn.Module):
-    """Halves an image down to one pixel and doubles it again, each level seeing its twin's features.
-
-    (n, d_in, h, w) -> (n, d_out, h, w).
-
-    Args:
-        d_in, d_out: channels.
-        side: the shorter side, in pixels, at least 4.
-        width: channels after the first halving; they double three times at most.
-        drop: the probability of a zero in the dropout, which is always on: it is the noise.
-    """
-
-    def __init__(self, d_in: int, d_out: int, side: int, width: int, drop: float):
-        super().__init__()
-        self.d_in, self.d_out, self.side, self.width, self.drop = d_in, d_out, side, width, drop
-        levels = side.bit_length() - 1
-        widths = [d_in, *(width * min(2**i, 8) for i in range(levels))]
-        self.downs = nn.ModuleList(
-            nn.Conv2d(finer, coarser, 4, stride=2, padding=1) for finer, coarser in pairwise(widths)
-        )
-        ups = zip(reversed(widths[2:]), reversed(widths[1:-1]), strict=True)
-        self.ups = nn.ModuleList(
-            nn.Conv2d(coarser if i == 0 else 2 * coarser, finer, 3, padding=1)
-            for i, (coarser, finer) in enumerate(ups)
-        )
-        self.last = nn.Conv2d(2 * width, d_out, 3, padding=1)
-        self.norms = nn.ModuleList(nn.InstanceNorm2d(d, affine=True) for d in widths[2:-1])
-        self.up_norms = nn.ModuleList(
-            nn.InstanceNorm2d(d, affine=True) for d in reversed(widths[1:-1])
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        size, h = x.shape[2:], self.downs[0](x)
-        skips = [h]
-        for i, down in enumerate(self.downs[1:]):
-            h = down(leaky_relu(h, 0.2))
-            if i < len(self.norms):  # not at the coarsest: one pixel would be normalised to zero
-                h = self.norms[i](h)
-            skips.append(h)
-        h = skips.pop()
-        for i, (up, norm) in enumerate(zip(self.ups, self.up_norms, strict=True)):
-            skip = skips.pop()
-            h = norm(up(interpolate(relu(h), skip.shape[2:])))
-            if i < DROPPED:
-                h = dropout(h, self.drop, training=True)
-            h = torch.cat([h, skip], 1)
-        return self.last(interpolate(relu(h), size))
-
-
-class PatchCritic(nn.Module):
-    """Scores patches of an image beside its context: (n, c, h, w) twice -> a map of logits.
-
-    Args:
-        d_in: channels of both together.
-        side: the shorter side, in pixels.
-        width: channels of the first layer.
-    """
-
-    def __init__(self, d_in: int, side: int, width: int):
-        super().__init__()
-        self.d_in, self.side, self.width = d_in, side, width
-        same = nn.ZeroPad2d((1, 2, 1, 2))  # a 4 x 4 convolution keeps the size
-        halvings = max(1, min(3, side.bit_length() - 4))
-        layers: list[nn.Module] = [nn.Conv2d(d_in, width, 4, stride=2, padding=1)]
-        for i in range(halvings):
-            before, after = width << i, width << i + 1
-            last = i + 1 == halvings
-            if last:
-                layers.append(same)
-            layers += [
-                nn.LeakyReLU(0.2),
-                nn.Conv2d(before, after, 4, stride=1 if last else 2, padding=0 if last else 1),
-                nn.InstanceNorm2d(after, affine=True),
-            ]
-        layers += [same, nn.LeakyReLU(0.2), nn.Conv2d(width << halvings, 1, 4)]
-        self.net = nn.Sequential(*layers)
-
-    def forward(self, y: Tensor, x: Tensor) -> Tensor:
-        return self.net(torch.cat([y, x], 1))
+from .patch import PatchCritic
+from .unet import UNetGenerator
 
 
 class Pix2PixDeal(NamedTuple):
