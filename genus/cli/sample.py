@@ -26,9 +26,8 @@ def run(words: list[str]) -> int:
     )
     taken.out, taken.into_folder = Path(taken.out), folder
     _check(taken)
-    if taken.n is None:
-        usual = 64 if taken.interpolate is None else PATHS
-        taken.n = usual if taken.given is None else 1
+    if taken.n is None and (taken.interpolate is not None or taken.given is not None):
+        taken.n = PATHS if taken.given is None else 1
     from ..train.process import fit_threads
     from .work.order import Order
     from .work.sampling import write_samples
@@ -42,7 +41,9 @@ def run(words: list[str]) -> int:
 def _parser() -> Parser:
     parser = Parser(prog="genus sample", description="Samples from a trained model into a file.")
     parser.add_argument("folder", type=Path, help="folder of a run or of a saved model")
-    parser.add_argument("-n", type=int, help="number of samples (default: 64)")
+    parser.add_argument(
+        "-n", type=int, help="number of samples (default: 64), or for each picture (default: 1)"
+    )
     parser.add_argument(
         "--out",
         required=True,
@@ -95,8 +96,9 @@ def _parser() -> Parser:
     )
     parser.add_argument(
         "--context",
-        help="context of a conditional model: a class, labels separated by commas, a text, or columns "
-        "that are given, as in age=30,city=Paris",
+        help="context of a conditional model: a class, labels separated by commas, a text, columns "
+        "that are given, as in age=30,city=Paris, or a picture, a folder of pictures or a pattern of them, "
+        "in quotes, each of which is answered by a picture of the same name",
     )
     parser.add_argument(
         "--given",

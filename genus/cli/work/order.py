@@ -11,7 +11,8 @@ class Order:
 
     Args:
         folder: folder of a model.
-        n: number of samples, or of ways from one code to another.
+        n: number of samples, or of ways from one code to another; by default 64, or 1 for each picture
+            that is a context.
         out: file or folder to write.
         into_folder: whether `out` is a folder.
         format: kind of the files in a folder, such as ".jpg"; by default what shows a sample best.
@@ -25,8 +26,8 @@ class Order:
         threshold: largest size of a number of the latent, for models that truncate it.
         prompt: text to continue, for models of tokens.
         length: number of tokens after the prompt, for models whose texts may be of any length.
-        context: context of a conditional model, as `Data.parse_context` reads it; by default labels
-            in turn, or the test set's contexts.
+        context: context of a conditional model, as `Data.parse_context` reads it, or a picture, a folder
+            or a pattern of pictures; by default labels in turn, or the test set's contexts.
         given: table of rows whose other columns are drawn, n times for each.
         frames: number of frames of how samples come about.
         complete: "half", to keep the upper half of test rows.
@@ -38,7 +39,7 @@ class Order:
     """
 
     folder: Path
-    n: int
+    n: int | None
     out: Path
     into_folder: bool = False
     format: str | None = None

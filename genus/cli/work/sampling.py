@@ -29,13 +29,21 @@ from ...media.ways import filled, mask_of, masked, upper_half, walked, watched
 from ...train.artifact import load, read_config
 from ...train.process import begin
 from ..errors import say
+from .answers import Answers, takes_pictures
 from .order import Order
 from .runs import RunData
+
+USUAL = 64  # samples
+WAYS = ("frames", "complete", "inpaint", "interpolate", "length", "prompt")
 
 
 def write_samples(order: Order) -> None:
     """Writes samples into a file or a folder, whole or not at all; a picture notes its origin."""
-    out, kind, samples = order.out, order.out.suffix.lower(), Samples(order)
+    samples = Samples(order)
+    order, out, kind = samples.order, order.out, order.out.suffix.lower()
+    if samples.answering:
+        samples.answers().write(samples.note())
+        return
     drawn = samples.blocks()
     first = next(drawn)  # what cannot be drawn is refused before there is a folder
     drawn = chain([first], drawn)
@@ -56,7 +64,7 @@ def write_samples(order: Order) -> None:
     else:
         out.parent.mkdir(parents=True, exist_ok=True)
         others = samples.labels() if kind == ".npz" else None
-        save_arrays(drawn, order.n, out, others)
+        save_arrays(drawn, samples.n, out, others)
 
 
 class Samples:
@@ -67,7 +75,6 @@ class Samples:
     """
 
     def __init__(self, order: Order):
-        self.order = order
         self.config = read_config(order.folder)
         device = str(begin(order.device))
         self.model: Any = load(
@@ -77,6 +84,9 @@ class Samples:
             raise RefusedType(f"sample: {type(self.model).__name__} cannot sample")
         names = ("temperature", "top_k", "top_p", "mean", "bias", "threshold")
         self.how = sampling_arguments(self.model, {name: getattr(order, name) for name in names})
+        self.answering = order.context is not None and takes_pictures(self.model)
+        usual = 1 if self.answering else USUAL
+        self.order, self.n = order, usual if order.n is None else order.n
         self.of_run = RunData(order.folder, self.model, order.data)
         if order.data is not None:
             _ = self.of_run.data  # data that do not fit are refused even if they are not needed
@@ -91,7 +101,7 @@ class Samples:
     @cached_property
     def given(self) -> Tensor | None:
         """The contexts, (n, ...), of a conditional model."""
-        n, space = self.order.n, self.model.context_space
+        n, space = self.n, self.model.context_space
         if self.given_rows is not None:
             return self.given_rows.contexts(n)
         if self.order.context is None:
@@ -122,6 +132,15 @@ class Samples:
             )
         return found
 
+    def answers(self) -> Answers:
+        """The answers to pictures of one's own."""
+        for way in WAYS:
+            if getattr(self.order, way) is not None:
+                raise Refused(
+                    f"sample: --{way} came with the pictures of --context; leave one of them out"
+                )
+        return Answers(self.model, self.order, self.how, self.meaning.options)
+
     # drawing
 
     def blocks(self) -> Iterator[Tensor]:
@@ -135,15 +154,15 @@ class Samples:
         if order.complete is not None or order.inpaint is not None:
             space = model.space
             self.known = upper_half(space) if order.complete else mask_of(order.inpaint, space)
-            self.rows, *context = self._test(order.n)
+            self.rows, *context = self._test(self.n)
             chosen = self.given if order.context is not None else (*context, None)[0]
             return filled(model, self.rows, self.known, order.seed, chosen, self.how)
         if order.frames is not None:
-            return watched(model, order.n, order.frames, order.seed, self.given, self.how)
+            return watched(model, self.n, order.frames, order.seed, self.given, self.how)
         if order.length is not None or order.prompt is not None:
             return self._continued()
         drawn = blocks(
-            model, None if self.given is not None else order.n, order.seed, self.given, **self.how
+            model, None if self.given is not None else self.n, order.seed, self.given, **self.how
         )
         return drawn if model.parting is None else self._whole(drawn)
 
@@ -171,12 +190,12 @@ class Samples:
         """Ways between the codes of test rows, the first and the second, and so on, or of draws."""
         order, model = self.order, self.model
         if order.between == "draws" or not (order.between or "encode" in model.promises()):
-            return walked(model, order.n, steps, order.seed, None, self.given)
-        x, *context = self._test(2 * order.n)
+            return walked(model, self.n, steps, order.seed, None, self.given)
+        x, *context = self._test(2 * self.n)
         chosen = self.given if order.context is not None else (*context, None)[0]
         if chosen is not None and order.context is None:
             chosen = chosen[::2]
-        return walked(model, order.n, steps, order.seed, (x[::2], x[1::2]), chosen)
+        return walked(model, self.n, steps, order.seed, (x[::2], x[1::2]), chosen)
 
     def _continued(self) -> Iterator[Tensor]:
         """Texts that begin with the prompt: samples, or longer ones."""
@@ -198,7 +217,7 @@ class Samples:
             who: dict[str, Any] = {"context": context[0]} if context else {"n": rows}
             return model.sample(**who, prefix=begun, **how)
 
-        return in_blocks(model, draw, order.n, order.seed, *(() if longer else given(self.given)))
+        return in_blocks(model, draw, self.n, order.seed, *(() if longer else given(self.given)))
 
     # writing
 
@@ -206,7 +225,7 @@ class Samples:
         """The rows that x stand for, beside what was given."""
         typed = kind not in (".csv", ".tsv")
         if self.given_rows is not None:
-            return self.given_rows.beside(self.meaning.rows(x, typed), self.order.n)
+            return self.given_rows.beside(self.meaning.rows(x, typed), self.n)
         told = self.order.complete is None and self.order.interpolate is None
         return self.meaning.rows(x, typed, self.given if told else None)
 
@@ -223,7 +242,7 @@ class Samples:
         averaged = not self.order.raw and (self.order.folder / "ema.safetensors").exists()
         return {
             **origin(self.order.folder, self.order.seed, self.order.words),
-            "n": self.order.n,
+            "n": self.n,
             "weights": "average" if averaged else "raw",
             **({"decoding": repr(self.how["decoding"])} if "decoding" in self.how else {}),
             "config": presentable(self.config),

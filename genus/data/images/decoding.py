@@ -130,6 +130,22 @@ def read(path: Path, look: Look) -> Decoded:
         return Decoded(digest, fault=fault)
 
 
+def frames(path: Path, look: Look) -> tuple[list[NDArray[np.uint8]], float]:
+    """The frames of a file, one of a still picture, and the seconds from the first to the last.
+
+    Raises:
+        UnfitError: the file cannot be used.
+    """
+    with _opened(path, path) as image:
+        moves = image.format != "MPO"  # a photograph with a preview
+        found, milliseconds = [], []
+        for number in range(getattr(image, "n_frames", 1) if moves else 1):
+            image.seek(number)
+            found.append(_decoded(image, look)[0])
+            milliseconds.append(image.info.get("duration", 0))
+        return found, sum(milliseconds[:-1]) / 1000
+
+
 class _opened:
     """An image that is open; whatever Pillow raises over it becomes an UnfitError."""
 

@@ -46,6 +46,7 @@ def images(
     label: str | None = None,
     kind: Kind | None = None,
     direction: Literal["AtoB", "BtoA"] = "AtoB",
+    given: Literal["pictures", "labels"] | None = None,
     workers: int | None = None,
     cache: int = MOST,
 ) -> Data:
@@ -66,17 +67,22 @@ def images(
             domains takes two folders as unpaired; by default it is found out.
         direction: AtoB makes B, the right half, of A, the left half, which is given; BtoA the
             other way round.
+        given: of pairs, what A holds: pictures, or label maps, whose pixels are not mixed when they are
+            resized; by default label maps where its folder is called so.
         workers: number of threads that read files; by default one for each processor, 4 at most.
         cache: bytes of decoded pictures that may be kept in the folder that the variable GENUS_CACHE
             names, by default ~/.cache/genus; 0 keeps none.
     """
     choose("kind", kind, (None, "pictures", "pairs", "domains"))
     choose("direction", direction, ("AtoB", "BtoA"))
+    choose("given", given, (None, "pictures", "labels"))
     side = (size, size) if isinstance(size, int) else size
     look = Look(side, resize, colour, background)
     pool = threads(workers)
     seen = arranged(folder, kind, label, pool, direction)
     seen.strict = strict
+    if seen.kind == "pairs":
+        seen.options["given"] = given or ("labels" if _called_labels(seen) else "pictures")
     look = chosen(seen, look, pool, cache=cache)
     data = _data(seen, look, pool, cache, direction)
     if data.skipped:
@@ -136,15 +142,20 @@ def _pictures(seen: Folder, look: Look, pool: ThreadPoolExecutor, cache: int) ->
     return replace(data, skipped=_skipped(seen))
 
 
+def _called_labels(seen: Folder) -> bool:
+    """Whether the side that is given stands in a folder of label maps, or beside the pictures as such."""
+    folder = seen.found[next(iter(seen.pairs))].folder
+    return not seen.halves and (not folder or folder[0].lower() in LABELS)
+
+
 def _paired(seen: Folder, look: Look, pool: ThreadPoolExecutor, cache: int, direction: str) -> Data:
     """Pairs: of each x, the picture that it is made of is the context."""
     given, made = list(seen.pairs), list(seen.pairs.values())
     first, second = look, look
     if seen.halves:
         first, second = replace(look, half="left"), replace(look, half="right")
-    folder = seen.found[given[0]].folder
-    if not seen.halves and (not folder or folder[0].lower() in LABELS):
-        first = replace(look, resize="nearest")
+    if seen.options["given"] == "labels":
+        first = replace(first, resize="nearest")
     a = _decoded(seen, given, first, pool, cache)
     b = _decoded(seen, made, second, pool, cache)
     places_a = {path.relative_to(seen.root).as_posix(): i for i, path in enumerate(a.paths)}
