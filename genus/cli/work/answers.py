@@ -28,7 +28,7 @@ def takes_pictures(model: Any) -> bool:
     return isinstance(space, Pixels | Reals) and len(space.shape) == 3
 
 
-class Answer(NamedTuple):
+class Answered(NamedTuple):
     """What became of a picture, or of a clip."""
 
     asked: Question
@@ -72,11 +72,11 @@ class Answers:
                 f"pictures, and are left out; the first: {name}: {reason}"
             )
 
-    def drawn(self) -> Iterator[Answer]:
+    def drawn(self) -> Iterator[Answered]:
         """The answers, one file after the other."""
         for one in self.asked.files:
             frames = self.asked.x[one.first : one.first + one.count]
-            yield Answer(one, torch.stack([self._of(frame) for frame in frames], 1))
+            yield Answered(one, torch.stack([self._of(frame) for frame in frames], 1))
 
     def _of(self, picture: Tensor) -> Tensor:
         """All draws for a picture, (draws, *shape)."""
@@ -109,7 +109,7 @@ class Answers:
             space = self.model.context_space if self.parting is None else self.parting.space
             save_film([shown(rows, self.space, contexts, space)], out, note)
 
-    def _asked(self, answer: Answer) -> Tensor:
+    def _asked(self, answer: Answered) -> Tensor:
         """The picture behind each row of an answer."""
         one, draws = answer.asked, len(answer.x)
         frames = self.asked.x[one.first : one.first + one.count]
