@@ -176,6 +176,10 @@ PARTS = (
     "hat",
     "clothes",
 )
+TONES = (  # of the parts, in pictures of classes of pixels
+    "#cfd3d6", "#e0ac8c", "#5b3a29", "#ffffff", "#1f1a17", "#b5785a", "#c8443c", "#8a6d5a", "#2f67c9", "#e6b422",
+    "#3f9b62",
+)  # fmt: skip
 SIX = {  # of the variant with six independent factors: all that is not named here
     "identity": "17",
     "eye_colour": "green",

@@ -1,5 +1,6 @@
 """Scenes with all that is known of them: masks, boxes, classes of pixels, depth order, shadows."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -101,24 +102,41 @@ def masks(block: Painting) -> tuple[Tensor, Tensor]:
 
 def segmentation(parameters: Parameters, seen: Tensor) -> Tensor:
     """The class of which each pixel shows most, (n, size, size) uint8."""
+    shapes = torch.stack([parameters[f"shape{k + 1}"] for k in range(MOST)], 1) + 2
+    return _shown(seen, shapes)
+
+
+def _shown(seen: Tensor, numbers: Tensor) -> Tensor:
+    """The number of what each pixel shows most of, (n, size, size) uint8, each object having its own, (n, 4)."""
     size = seen.shape[-1]
     y = (torch.arange(size) + 0.5) * (2 / size) - 1
     rest = (y > EDGE).to(torch.uint8)[:, None]
     most, which = seen.max(1)
-    shapes = torch.stack([parameters[f"shape{k + 1}"] for k in range(MOST)], 1) + 2
-    shown = shapes.gather(1, which.flatten(1)).view(which.shape).to(torch.uint8)
+    shown = numbers.gather(1, which.flatten(1)).view(which.shape).to(torch.uint8)
     return torch.where(most > 1 - seen.sum(1), shown, rest)
 
 
-def segmented(parameters: Parameters, size: int) -> Tensor:
-    """Classes of pixels as a picture in the colours TONES, (n, 3, size, size) uint8."""
-    table = torch.tensor([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in TONES])
-    found = torch.empty(len(parameters["objects"]), 3, size, size, dtype=torch.uint8)
+def classes(parameters: Parameters, size: int) -> Tensor:
+    """The class of each pixel of scenes, (n, size, size) uint8: CLASSES."""
+    return _of_pixels(parameters, size, segmentation)
+
+
+def objects(parameters: Parameters, size: int) -> Tensor:
+    """The object of which each pixel shows most, (n, size, size) uint8: 0 behind, 1 the ground, 2 the first one."""
+    return _of_pixels(parameters, size, lambda part, seen: _shown(seen, _numbers(part)))
+
+
+def _numbers(parameters: Parameters) -> Tensor:
+    return (torch.arange(MOST) + 2).expand(len(parameters["objects"]), -1)
+
+
+def _of_pixels(
+    parameters: Parameters, size: int, of: Callable[[Parameters, Tensor], Tensor]
+) -> Tensor:
+    found = torch.empty(len(parameters["objects"]), size, size, dtype=torch.uint8)
     for some in blocks(parameters, size):
         part = taken(parameters, some)
-        seen, _ = masks(drawn(part, size))
-        classes = segmentation(part, seen).long()
-        found[some] = table.to(torch.uint8)[classes].permute(0, 3, 1, 2)
+        found[some] = of(part, masks(drawn(part, size))[0])
     return found
 
 

@@ -21,9 +21,10 @@ from ..faces.clothes import clothes
 from ..faces.ground import ground, lit
 from ..faces.head import Pen, head_of
 from ..faces.motion import flow
-from ..faces.people import FACTORS, PARAMETERS, PARTS, SIX
+from ..faces.people import FACTORS, PARAMETERS, PARTS, SIX, TONES
 from ..faces.points import NAMES, Points, points
 from .canvas import Canvas, levels, padded
+from .maps import edges_of, segmentation_in
 from .parameters import Choice, Parameters, taken
 from .reading import source
 from .shapes import wave
@@ -122,6 +123,17 @@ def _everything(parameters: Parameters, size: int) -> Portrait:
         places[which], seen[which] = near.places[: len(which)], near.seen[: len(which)]
     rest = (segmentation, alpha, foreground, background, shares)
     return Portrait(found, *rest, Points(places, seen))
+
+
+def classes(parameters: Parameters, size: int) -> Tensor:
+    """The part of which each pixel shows most, (n, size, size) uint8: its number in PARTS."""
+    found = torch.empty(len(parameters["identity"]), size, size, dtype=torch.uint8)
+    for which in blocks(parameters, size):
+        canvas, _ = painted(taken(parameters, which), size, remember=True)
+        own = canvas.parts(len(PARTS))
+        own[0] += 1 - canvas.paint[3]
+        found[which] = own.argmax(0).to(torch.uint8).permute(2, 0, 1)[: len(which)]
+    return found
 
 
 class Clip(NamedTuple):
@@ -252,7 +264,8 @@ def painted(parameters: Parameters, size: int, *, remember: bool = False) -> tup
 
 FOLDERS = (Path(__file__).parent, Path(face.__file__).parent)
 SPEECH = {"captions": captions, "words": vocabulary(), "length": LENGTH}
-PORTRAITS = World("portraits", PARAMETERS, draw, FOLDERS, **SPEECH)
+MAPS = {"segmentation": segmentation_in(classes, TONES), "edges": edges_of(classes)}
+PORTRAITS = World("portraits", PARAMETERS, draw, FOLDERS, maps=MAPS, **SPEECH)
 FREE = tuple(replace(one, of="") if one.name in FACTORS else one for one in PARAMETERS)
 PORTRAITS_SIX = World("portraits_six", FREE, draw, FOLDERS, fixed=SIX, **SPEECH)
 SETS = {world.name: source(world) for world in (PORTRAITS, PORTRAITS_SIX)}

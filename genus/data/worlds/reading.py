@@ -63,7 +63,8 @@ def read(
         label: column of a table, or parameter of a world, that is the label; by default all discrete
             parameters are labels.
         pairs: parameter of a world in which the two pictures of a pair differ, such as glasses, or
-            style:flat..ink; or segmentation, where there is one: a picture of the classes of its pixels.
+            style:flat..ink; or a map of the same picture, where there is one: segmentation, the classes of
+            its pixels in colours, or edges, the lines between its parts.
         domains: parameter of a world that divides it into two sets of pictures without pairs, such as
             glasses, or age:child..old.
         hold: combinations of values that are kept for the test of a world, such as

@@ -23,6 +23,7 @@ from ..solids.grammar import Said, captions, parse
 from ..solids.motion import Motion, SceneClip, clips
 from ..solids.relations import RELATIONS, relations
 from ..solids.truth import CLASSES, Scene, layouts, scenes
+from .maps import edges_of, segmentation_in
 from .parameters import Parameters
 from .reading import source
 from .wishes import recipe
@@ -91,7 +92,10 @@ SCENES = World(
     words=grammar.WORDS,
     length=grammar.LENGTH,
     contexts={"layouts": Companion(Reals((settings.MOST, 4 + len(settings.SHAPES))), layouts)},
-    maps={"segmentation": truth.segmented},
+    maps={
+        "segmentation": segmentation_in(truth.classes, truth.TONES),
+        "edges": edges_of(truth.objects),
+    },
     groups=settings.GROUPS,
     shown=settings.SHOWN,
     moving=_moving,
