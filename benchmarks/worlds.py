@@ -18,7 +18,7 @@ from torch import Tensor
 
 from benchmarks.bench import machine, versions
 from genus.data.faces.people import SHAPES
-from genus.data.worlds import portraits
+from genus.data.worlds import figures, portraits
 from genus.data.worlds.parameters import Choice, Parameters, taken
 
 ROOT = Path(__file__).parent.parent
@@ -63,6 +63,8 @@ def main() -> None:
         "portraits_truth": truth,
         "portraits_pairs": pairs,
         "portraits_clip": clips,
+        "figures": lambda: grid(figures.draw(figures.parameters(40, SEED), 64), 10),
+        "figures_maps": figure_maps,
         **{f"portraits_{name}": partial(sweeps, names) for name, names in SWEPT.items()},
     }
     sheets["portraits_shape"] = partial(sweeps, SWEPT["shape"], 96)
@@ -126,6 +128,15 @@ def pairs() -> Image.Image:
         both = [portraits.draw(start | {name: side[name]}, 64) for side in sides]
         rows.append((title, torch.stack(both, 1).flatten(0, 1)))
     return titled(rows)
+
+
+def figure_maps() -> Image.Image:
+    """Figures and what can be given beside them."""
+    people = figures.parameters(8, 4)
+    return titled(
+        [("picture", figures.draw(people, 64))]
+        + [(name, draw(people, 64)) for name, draw in figures.MAPS.items()]
+    )
 
 
 def truth() -> Image.Image:

@@ -12,6 +12,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "portraits_six": "the same with six independent factors, for disentanglement",
         "scenes": "solids on textured grounds: attributes, captions, layouts, classes of pixels, clips",
         "scenes_six": "the same with six independent factors, all else fixed",
+        "figures": "people in any pose, and what they wear: pairs=pose, pairs=outfit, pairs=segmentation",
     },
     "pictures, from the folder that GENUS_DATA names": {
         "mnist": "70,000 handwritten digits of 28 x 28 pixels, with labels",

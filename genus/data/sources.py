@@ -6,6 +6,7 @@
     scenes, scenes_six                          drawn solids, of which everything is known
     stacked_digits, stacked_mnist               1,000 modes
     portraits, portraits_six                    worlds: drawn faces whose truth is known
+    figures                                     drawn people in any pose, and what they wear
     grammar                                     a toy of tokens
     dates, reordering                           translations
     documents, speeches                         documents, of topics that are planted, and of plays

@@ -58,13 +58,13 @@ def read(
         world: the world.
         size: height and width, in pixels; the pictures of a world are drawn with 16 to 128.
         rows: number of training rows of a world, or endless; validation and test have a tenth of it.
-        context: what is given with each picture of a world: captions, layouts where there are any, or
+        context: what is given with each picture of a world: captions, layouts or joints where there are any, or
             names of parameters, with commas.
         label: column of a table, or parameter of a world, that is the label; by default all discrete
             parameters are labels.
         pairs: parameter of a world in which the two pictures of a pair differ, such as glasses, or
             style:flat..ink; or a map of the same picture, where there is one: segmentation, the classes of
-            its pixels in colours, or edges, the lines between its parts.
+            its pixels in colours, or edges, the lines between its parts; of figures also pose and outfit.
         domains: parameter of a world that divides it into two sets of pictures without pairs, such as
             glasses, or age:child..old.
         hold: combinations of values that are kept for the test of a world, such as
