@@ -48,7 +48,7 @@ FLAT = 0.62  # scale of garments that are laid flat
 FLOOR = 0.62  # where the floor begins
 
 
-class Figure(NamedTuple):
+class Person(NamedTuple):
     """Figures and their truth, n of them.
 
     Args:
@@ -76,7 +76,7 @@ def parameters(n: int, seed: int = 0, wishes: Mapping[str, str] | None = None) -
     return recipe("figures", PARAMETERS, wishes or {}).drawn(key, torch.arange(n))
 
 
-def figures(parameters: Parameters, size: int) -> Figure:
+def figures(parameters: Parameters, size: int) -> Person:
     """Figures with all that is known of them.
 
     Args:
@@ -95,7 +95,7 @@ def figures(parameters: Parameters, size: int) -> Figure:
         pictures[which] = _picture(canvas, body)[: len(which)]
         shares[which] = _parts(canvas)[: len(which)]
     joints = pose(parameters).unflatten(1, (len(JOINTS), 2))
-    return Figure(pictures, shares.argmax(1).to(torch.uint8), shares, joints)
+    return Person(pictures, shares.argmax(1).to(torch.uint8), shares, joints)
 
 
 def draw(parameters: Parameters, size: int) -> Tensor:
