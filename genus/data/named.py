@@ -4,6 +4,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "pictures, built in": {
         "digits": "1,797 handwritten digits of 8 x 8 pixels, with labels",
         "digits_pairs": "the same, each with its means over blocks of 2 x 2 pixels: pairs",
+        "digits_stages": "the same in three sizes of blocks, each given the coarsest: stages",
         "stacked_digits": "three digits as the three channels of one picture: 1,000 modes",
         "bars": "bars and stripes of 4 x 4 bits, whose distribution is known",
     },

@@ -1,7 +1,7 @@
 """Data: a data set as its three splits."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from ..media import Showing
 from .meaning import Meaning, as_words
 from .splits import Split
 from .truth import Toy
-from .views import augmented, binarised, coarse, cropped, crossed, parted
+from .views import augmented, binarised, coarse, cropped, crossed, parted, staged
 
 if TYPE_CHECKING:
     from .tables.columns import Columns
@@ -197,6 +197,10 @@ class Data:
         """Data with x as context, averaged over blocks of factor x factor and enlarged again."""
         return self.view(lambda split: coarse(split, factor))
 
+    def staged(self, factors: Sequence[int] = (4, 2)) -> "Data":
+        """Data with images from coarse to fine, stacked, as x, given the coarsest one."""
+        return self.view(lambda split: staged(split, factors))
+
     def loosened(self) -> "Data":
         """Data of a table, of which each field is a real number; those of real numbers as they are."""
         return self.view(lambda split: split.loosened())
@@ -256,6 +260,7 @@ VIEWS: tuple[Callable[[Data], Data], ...] = (
     lambda data: data.binarised().labelled(),
     Data.crossed,
     Data.coarse,
+    Data.staged,
     Data.loosened,
     lambda data: data.labelled().loosened(),
 )

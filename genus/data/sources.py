@@ -1,6 +1,6 @@
 """load: a data set by its name or path.
 
-    digits, digits_pairs                        ship with scikit-learn
+    digits, digits_pairs, digits_stages         ship with scikit-learn
     moons, ring, grid, spirals, ...             toys: data/toys/toys.py
     bars                                        a toy of bits
     scenes, scenes_six                          drawn solids, of which everything is known

@@ -1,7 +1,7 @@
 """Views: splits whose batches are changed by a function."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -153,6 +153,30 @@ def coarse(split: Split, factor: int) -> Split:
 
     what = f"coarse {factor}"
     return MappedSplit(split, pool, what, settled=pool, context_space=Reals(space.shape))
+
+
+def staged(split: Split, factors: Sequence[int]) -> Split:
+    """A view of images as stages, from coarse to fine, stacked along the channels of x.
+
+    The context is each image averaged over blocks of the first factor and enlarged again; x has those
+    of the other factors, on the levels of the image, and the image itself.
+    """
+    if split.context_space is not None:
+        raise Refused(f"{split.name}: has a context already")
+    space = pixels(split, "stacked as stages")
+    sides = _image_sides(split, "stacked as stages")
+    if not factors or any(one < 1 or any(side % one for side in sides) for one in factors):
+        raise Refused(f"{split.name}: factors are {tuple(factors)}; they must divide {sides}")
+
+    def stack(batch: Batch, noise: torch.Generator | None = None) -> Batch:
+        (x,) = batch
+        first, *others = (interpolate(avg_pool2d(x, k), scale_factor=k) for k in factors)
+        return torch.cat([*map(space.quantise, others), x], 1), first
+
+    what = f"staged {' '.join(map(str, factors))}"
+    whole = Pixels((len(factors) * space.shape[0], *sides), space.levels)
+    given = Reals(space.shape)
+    return MappedSplit(split, stack, what, settled=stack, space=whole, context_space=given)
 
 
 def augmented(

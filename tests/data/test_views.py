@@ -1,4 +1,4 @@
-"""Views: bits, coarse pairs, augmentation."""
+"""Views: bits, coarse pairs, stages, augmentation."""
 
 import math
 
@@ -7,7 +7,7 @@ import torch
 
 from genus.core import Bits, Classes, GenerativeModel, Pixels, Reals
 from genus.data import Data, Rows, load
-from genus.data.views import augmented, binarised, coarse, cropped
+from genus.data.views import augmented, binarised, coarse, cropped, staged
 from genus.energy import RBM
 
 SPACE = Pixels((1, 4, 6), 256)
@@ -50,6 +50,7 @@ def test_binarised_draws_anew_in_each_batch_and_the_same_in_the_same():
     [
         binarised,
         lambda split: coarse(split, 2),
+        lambda split: staged(split, (4, 2)),
         lambda split: augmented(split, shift=1),
         lambda split: cropped(split, 6),
         lambda split: binarised(split.labelled()),
@@ -95,6 +96,25 @@ def test_coarse_gives_means_of_blocks():
         coarse(view, 2)
     with pytest.raises(ValueError, match="has a context already"):
         view.labelled()
+
+
+def test_stages_are_stacked_from_coarse_to_fine():
+    view = staged(ramp(), (2, 1))
+    assert view.space == Pixels((2, 4, 6), 256)
+    assert view.context_space == Reals((1, 4, 6))
+    (plain,) = ramp().batch(0, 5, 0)
+    x, context = view.batch(0, 5, 0)
+    assert torch.equal(x, torch.cat([plain, plain], 1))
+    torch.testing.assert_close(context, coarse(ramp(), 2).batch(0, 5, 0)[1])
+    x, context = staged(ramp(), (1, 2)).batch(0, 5, 0)
+    assert torch.equal(context, plain)
+    means = coarse(ramp(), 2).batch(0, 5, 0)[1]
+    assert (x[:, :1] - means).abs().max() <= SPACE.bin / 2 + 1e-6
+    SPACE.check(x[:, :1], "the first stage")
+    with pytest.raises(ValueError, match=r"factors are \(3, 2\); they must divide \(4, 6\)"):
+        staged(ramp(), (3, 2))
+    with pytest.raises(ValueError, match="has a context already"):
+        staged(view, (2,))
 
 
 def test_flip_mirrors_half_of_the_images():

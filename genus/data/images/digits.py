@@ -41,4 +41,13 @@ def digits_pairs() -> Data:
     return replace(digits().coarse(2), name="digits_pairs")
 
 
-SETS = {"digits": Source(digits), "digits_pairs": Source(digits_pairs)}
+def digits_stages() -> Data:
+    """The digits above their means over 2 x 2 pixels, each with its means over 4 x 4 pixels."""
+    return replace(digits().staged(), name="digits_stages")
+
+
+SETS = {
+    "digits": Source(digits),
+    "digits_pairs": Source(digits_pairs),
+    "digits_stages": Source(digits_stages),
+}

@@ -41,3 +41,14 @@ def test_pairs_are_digits_and_their_coarse_selves():
     assert torch.equal(x, load("digits").test.everything()[0])
     assert torch.equal(context[:, :, ::2, ::2], context[:, :, 1::2, 1::2])
     torch.testing.assert_close(context.mean((1, 2, 3)), x.mean((1, 2, 3)))
+
+
+def test_stages_are_digits_above_their_coarse_selves():
+    data = load("digits_stages")
+    assert data.name == "digits_stages"
+    assert data.space == Pixels((2, 8, 8), 17)
+    x, context = data.test.everything()
+    assert torch.equal(x[:, 1:], load("digits").test.everything()[0])
+    pairs = load("digits_pairs").test.everything()[1]
+    assert torch.equal(x[:, :1], Pixels((1, 8, 8), 17).quantise(pairs))
+    assert context[0, 0].unique().numel() <= 4
