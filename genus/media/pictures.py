@@ -34,6 +34,8 @@ def shown(
     if context is None or context_space is None:
         return grid(x, space, columns)
     if len(context_space.shape) == 3 and context_space.shape[1:] == space.shape[1:]:
+        if len(context) and context.shape[1] < x.shape[1]:
+            return _tiled(_beside(separate(context, context_space), separate(x, space)), columns)
         pair = torch.cat([context[:, : x.shape[1]].cpu().to(x.dtype), x.cpu()], dim=3)
         return grid(pair, Reals(tuple(pair.shape[1:])), columns)
     if columns is None and isinstance(context_space, Classes):
@@ -61,9 +63,7 @@ def grid(x: Tensor, space: Space, columns: int | None = None) -> Picture:
     images = separate(x, space)
     if images is None:
         return scatter(x.reshape(len(x), -1))
-    return _tiles(
-        images, columns or math.ceil(math.sqrt(len(x) * images.shape[1] / images.shape[2]))
-    )
+    return _tiled(images, columns)
 
 
 def has_pictures(space: Space) -> bool:
@@ -111,6 +111,21 @@ def _as_images(x: Tensor, bits: bool) -> Picture:
     if levels.shape[1] not in (1, 3):  # other channels stand side by side
         levels = levels.transpose(1, 2).flatten(2)[:, None]
     return levels.permute(0, 2, 3, 1).numpy()
+
+
+def _beside(left: Picture | None, right: Picture | None) -> Picture:
+    """Pairs of images, (n, height, width, 1 or 3) each, side by side: in colour if one of them is."""
+    assert left is not None
+    assert right is not None
+    channels = max(left.shape[3], right.shape[3])
+    wide = [np.repeat(i, channels, 3) if i.shape[3] < channels else i for i in (left, right)]
+    return np.concatenate(wide, 2)
+
+
+def _tiled(images: Picture, columns: int | None) -> Picture:
+    """Tiles in so many columns; by default the whole is about square."""
+    square = math.ceil(math.sqrt(len(images) * images.shape[1] / images.shape[2]))
+    return _tiles(images, columns or square)
 
 
 def _tiles(images: Picture, columns: int) -> Picture:

@@ -12,7 +12,7 @@ import genus
 from genus.core import Pixels, Reals, Tokens
 from genus.data import load
 from genus.density import Gaussian
-from genus.media import Showing, read_note, show
+from genus.media import Showing, read_note, show, shown
 from genus.vae import VAE
 
 LETTERS = replace(
@@ -72,6 +72,17 @@ def test_contexts_that_are_images_stand_at_the_left():
     pairs = load("digits_pairs")
     wide, high = size(show(pairs, n=1))
     assert wide > 1.8 * high
+
+
+@pytest.mark.parametrize(("channels", "across"), [(1, 2), (2, 3), (3, 2)])
+def test_grey_contexts_stand_at_the_left_of_any_channels(channels, across):
+    """Two channels are two pictures, and three are colours."""
+    x, context = torch.full((1, channels, 8, 8), 1.0), torch.full((1, 1, 8, 8), -1.0)
+    found = shown(x, Pixels((channels, 8, 8)), context, Pixels((1, 8, 8)))
+    side = (found.shape[0] - 4) // 8 * 8
+    assert found.shape[1] == across * side + 4
+    assert (found[2 : 2 + side, 2 : 2 + side] == 0).all()
+    assert (found[2 : 2 + side, 2 + side : -2] == 255).all()
 
 
 def test_texts_are_texts_and_cannot_be_markup():
