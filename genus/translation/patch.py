@@ -1,14 +1,14 @@
-"""A critic that scores patches of an image, beside what it was made from."""
+"""A critic that scores patches of an image, alone or beside what it was made from."""
 
 import torch
 from torch import Tensor, nn
 
 
 class PatchCritic(nn.Module):
-    """Scores patches of an image beside its context: (n, c, h, w) twice -> a map of logits.
+    """Scores patches of an image, beside its context if it is shown one: (n, c, h, w) -> a map of logits.
 
     Args:
-        d_in: channels of both together.
+        d_in: channels of all that it is shown.
         side: the shorter side, in pixels.
         width: channels of the first layer.
     """
@@ -32,5 +32,5 @@ class PatchCritic(nn.Module):
         layers += [same, nn.LeakyReLU(0.2), nn.Conv2d(width << halvings, 1, 4)]
         self.net = nn.Sequential(*layers)
 
-    def forward(self, y: Tensor, x: Tensor) -> Tensor:
-        return self.net(torch.cat([y, x], 1))
+    def forward(self, y: Tensor, *x: Tensor) -> Tensor:
+        return self.net(torch.cat([y, *x], 1))
