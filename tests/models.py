@@ -160,7 +160,7 @@ from genus.functional.diffusion.spacings import Karras
 from genus.functional.diffusion.weights import MinSNR
 from genus.functional.numerics.integrators import RK4, DormandPrince
 from genus.nn import MLP, ConvDecoder, ConvEncoder, Flat, Labels, SeveralLabels
-from genus.translation import Pix2Pix
+from genus.translation import BicycleGAN, Pix2Pix
 from genus.vae import (
     DRAW,
     IAF,
@@ -772,6 +772,10 @@ MODELS = {
     "unordered": lambda: Unordered(DGMG(Graphs(3), 4, 1), 0.2),
     "pix2pix": lambda: Pix2Pix(Pixels((1, 6, 8), 17), Reals((2, 6, 8)), width=3),
     "pix2pix-alone": lambda: Pix2Pix(Pixels((1, 4, 4), 5), Pixels((1, 4, 4), 3), 3, game=False),
+    "bicyclegan": lambda: BicycleGAN(Pixels((1, 8, 8), 17), Reals((2, 8, 8)), 2, 3),
+    "bicyclegan-input": lambda: BicycleGAN(
+        Pixels((2, 4, 5), 5), Pixels((1, 4, 5), 3), 3, 2, "input", conditional=True
+    ),
 }
 
 

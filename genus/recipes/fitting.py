@@ -26,7 +26,7 @@ def fitting(
     match space:
         case Pixels() if len(space.shape) == 3:
             if context_space is not None and len(context_space.shape) == 3:
-                return ("pix2pix",)
+                return ("pix2pix", "bicyclegan")
             if space.shape[1] != space.shape[2] or space.shape[1] % 4:
                 return OTHER_IMAGES
             return (*IMAGES, "pixelcnnpp", *(("guided",) if labels else ()))

@@ -1,3 +1,5 @@
 """Translation: p(b | a), from pairs or from two unpaired heaps."""
 
+from .bicyclegan import BicycleGAN as BicycleGAN
 from .pix2pix import Pix2Pix as Pix2Pix
+from .style import StyleDecoding as StyleDecoding
