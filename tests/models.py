@@ -160,7 +160,7 @@ from genus.functional.diffusion.spacings import Karras
 from genus.functional.diffusion.weights import MinSNR
 from genus.functional.numerics.integrators import RK4, DormandPrince
 from genus.nn import MLP, ConvDecoder, ConvEncoder, Flat, Labels, SeveralLabels
-from genus.translation import BicycleGAN, Pix2Pix
+from genus.translation import BicycleGAN, FrankenGAN, Pix2Pix
 from genus.vae import (
     DRAW,
     IAF,
@@ -775,6 +775,12 @@ MODELS = {
     "bicyclegan": lambda: BicycleGAN(Pixels((1, 8, 8), 17), Reals((2, 8, 8)), 2, 3),
     "bicyclegan-input": lambda: BicycleGAN(
         Pixels((2, 4, 5), 5), Pixels((1, 4, 5), 3), 3, 2, "input", conditional=True
+    ),
+    "frankengan": lambda: FrankenGAN(
+        [
+            BicycleGAN(Pixels((1, 4, 4), 5), Reals((2, 4, 4)), 2, 2),
+            BicycleGAN(Pixels((2, 4, 4), 5), Pixels((1, 4, 4), 5), 2, 3, "input"),
+        ]
     ),
 }
 
