@@ -78,6 +78,12 @@ def _parser() -> Parser:
         help="show the mean of p(x | z), without its noise, for models that have a latent",
     )
     parser.add_argument(
+        "--style",
+        type=Path,
+        metavar="PICTURE",
+        help="picture whose style all samples have, for bicyclegan and other models of styles",
+    )
+    parser.add_argument(
         "--threshold",
         type=float,
         help="largest size of a number of the latent, for BigGAN: a lower one gives better samples of fewer kinds",

@@ -110,6 +110,26 @@ def test_clips_are_answered_frame_by_frame_with_the_same_noise(at, tmp_path):
         assert film.n_frames == 3
 
 
+def test_all_answers_have_the_style_of_a_picture(photos, tmp_path, capsys):
+    at = tmp_path / "run"
+    words = f"fit bicyclegan --data digits_pairs --width 4 --rounds 2 --batch 8 --out {at}"
+    assert main(words.split()) == 0
+    words = ["sample", str(at), "--context", f"{photos}/a.jpg", "-n", "3"]
+    style = ["--style", f"{photos}/c.bmp"]
+    assert main([*words, "--out", f"{tmp_path}/free.npy"]) == 0
+    assert main([*words, *style, "--out", f"{tmp_path}/bound.npy"]) == 0
+    free, bound = (np.load(tmp_path / f"{name}.npy") for name in ("free", "bound"))
+    assert not np.array_equal(free[0], free[1])
+    assert np.array_equal(bound[0], bound[1])
+    model = genus.load(at)
+    asked, like = (questions(f"{photos}/{name}", model.space, {}).x for name in ("a.jpg", "c.bmp"))
+    with torch.no_grad():
+        expected = model.space.quantise(model.translate(asked, model.encode(like)))
+    assert np.allclose(bound[0], expected[0], atol=1e-6)
+    assert main([*words, "--style", str(photos), "--out", f"{tmp_path}/x.npy"]) == 2
+    assert "of 3 pictures; one is wanted" in capsys.readouterr().err
+
+
 def test_what_colours_pictures_colours_those_of_ones_own(photos, tmp_path):
     at, data = tmp_path / "run", "portraits?size=16&rows=300"
     words = f"fit colouriser --data {data} --width 2 --hidden 4 --latent 2 --rounds 2 --batch 8"
@@ -139,6 +159,10 @@ def test_what_colours_pictures_colours_those_of_ones_own(photos, tmp_path):
         (
             ["--context", "PHOTOS", "--out", "x.csv"],
             "--out is x.csv, and answers are pictures; .png",
+        ),
+        (
+            ["--context", "PHOTOS", "--style", "PHOTOS", "--out", "x.png"],
+            "Pix2Pix knows no styles: leave --style out",
         ),
         (
             ["--context", "PHOTOS", "--frames", "3", "--out", "x.gif"],

@@ -1,6 +1,7 @@
 """Answers of a model of pairs to pictures of one's own: files of the same names, clips frame by frame."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -26,6 +27,23 @@ def takes_pictures(model: Any) -> bool:
     """Whether what a model is given is a picture, or a part of one."""
     space = model.context_space
     return isinstance(space, Pixels | Reals) and len(space.shape) == 3
+
+
+def style_of(path: str, model: Any, options: Mapping[str, str]) -> Tensor:
+    """The style of a picture, (latent,), as the encoder of a model reads it.
+
+    Raises:
+        Refused: the model has no styles, or there is not one picture.
+    """
+    kind = getattr(model, "sampling_options", None)
+    known = {field.name for field in fields(kind)} if kind else set[str]()
+    if "style" not in known or "encode" not in model.promises():
+        raise Refused(f"sample: {type(model).__name__} knows no styles: leave --style out")
+    found = questions(path, model.space, {**options, "given": "pictures"})
+    if len(found.x) != 1:
+        raise Refused(f"sample: --style is {path}, of {len(found.x)} pictures; one is wanted")
+    with torch.no_grad():
+        return model.encode(found.x.to(next(model.parameters())))[0].cpu()
 
 
 class Answered(NamedTuple):

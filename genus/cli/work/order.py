@@ -23,6 +23,7 @@ class Order:
         temperature, top_k, top_p: settings of `Decoding`, for models that sample value by value.
         mean: True shows the mean of p(x | z), for models that have a latent.
         bias: neatness, for models of handwriting.
+        style: picture whose style all samples have, for models of styles.
         threshold: largest size of a number of the latent, for models that truncate it.
         prompt: text to continue, for models of tokens.
         length: number of tokens after the prompt, for models whose texts may be of any length.
@@ -52,6 +53,7 @@ class Order:
     top_p: float | None = None
     mean: bool | None = None
     bias: float | None = None
+    style: Path | None = None
     threshold: float | None = None
     prompt: str | None = None
     length: int | None = None

@@ -29,7 +29,7 @@ from ...media.ways import filled, mask_of, masked, upper_half, walked, watched
 from ...train.artifact import load, read_config
 from ...train.process import begin
 from ..errors import say
-from .answers import Answers, takes_pictures
+from .answers import Answers, style_of, takes_pictures
 from .order import Order
 from .runs import RunData
 
@@ -83,11 +83,14 @@ class Samples:
         if not isinstance(self.model, GenerativeModel):
             raise RefusedType(f"sample: {type(self.model).__name__} cannot sample")
         names = ("temperature", "top_k", "top_p", "mean", "bias", "threshold")
-        self.how = sampling_arguments(self.model, {name: getattr(order, name) for name in names})
         self.answering = order.context is not None and takes_pictures(self.model)
         usual = 1 if self.answering else USUAL
         self.order, self.n = order, usual if order.n is None else order.n
         self.of_run = RunData(order.folder, self.model, order.data)
+        options = {name: getattr(order, name) for name in names}
+        if order.style is not None:
+            options["style"] = style_of(str(order.style), self.model, self.meaning.options)
+        self.how = sampling_arguments(self.model, options)
         if order.data is not None:
             _ = self.of_run.data  # data that do not fit are refused even if they are not needed
         self.known: Tensor | None = None  # of rows that are completed
