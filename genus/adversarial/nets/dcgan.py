@@ -110,7 +110,7 @@ class DCGANGenerator(Referenced):
 
 
 class DCGANCritic(nn.Module):
-    """(n, *shape) to scores, (n,).
+    """(n, *shape) to scores, (n,), or to more numbers than one, (n, outputs).
 
     Args:
         shape: (c, h, w) of the image.
@@ -119,6 +119,7 @@ class DCGANCritic(nn.Module):
         norm: norm of all hidden layers but the first: batch, by which rows meet in evaluation too,
             running, layer, instance or none.
         constraint: that on the weights: spectral, weight, equalised or None.
+        outputs: how many numbers become of a row.
     """
 
     def __init__(
@@ -128,10 +129,11 @@ class DCGANCritic(nn.Module):
         coarsest: int = 4,
         norm: str = "batch",
         constraint: str | None = None,
+        outputs: int = 1,
     ):
         super().__init__()
         self.shape, self.width, self.coarsest = tuple(shape), width, coarsest
-        self.norm, self.constraint = norm, constraint
+        self.norm, self.constraint, self.outputs = norm, constraint, outputs
         steps, grid, self.margins = levels(shape, coarsest)
         widths = [width << i for i in range(steps)]  # from the image to the grid
         layers = [nn.Conv2d(shape[0], width, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
@@ -139,7 +141,7 @@ class DCGANCritic(nn.Module):
             conv = nn.Conv2d(fine, coarse, 4, stride=2, padding=1, bias=norm == "none")
             layers += [conv, normalisation(norm, coarse), nn.LeakyReLU(0.2)]
         self.body = nn.Sequential(*layers)
-        self.head = nn.Conv2d(widths[-1], 1, grid)  # grid -> one score
+        self.head = nn.Conv2d(widths[-1], outputs, grid)  # grid -> one
         start(self)
         constrain(self, constraint)
 
@@ -152,7 +154,7 @@ class DCGANCritic(nn.Module):
         return self.map(x).flatten(1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.map(x)).flatten()
+        return self.head(self.map(x)).flatten(1 if self.outputs > 1 else 0)
 
 
 class DCGAN(TwoPlayers):

@@ -1,11 +1,12 @@
-"""InfoGAN on rows of any shape: one code that is a class, and some that are real numbers."""
+"""InfoGAN on rows of any shape, or by convolutions on images: a code that is a class, and some that are numbers."""
 
 from typing import cast
 
 from torch import nn
 
-from ...adversarial import InfoGAN, NoisyMLP
-from ...core import Model, Pixels, Reals
+from ...adversarial import DCGANCritic, DCGANGenerator, InfoGAN, NoisyMLP
+from ...core import Model, Pixels, Reals, require_images
+from ...errors import Refused
 from ...measure import scores
 from ...nn import MLP
 from ...train import Run, adam
@@ -27,6 +28,8 @@ def infogan(
     hidden_noise: float = 0.5,
     latent: int = 16,
     width: int = 256,
+    coarsest: int = 0,
+    norm: str = "layer",
     run: Run = RUN,
 ) -> Model:
     """InfoGAN on digits; target: the code finds 55 % of their classes, of which it is told nothing.
@@ -48,15 +51,30 @@ def infogan(
         hidden_noise: standard deviation of the noise on its hidden layer.
         latent: dimension of z, the noise that is no code.
         width: units of the hidden layers: two of the generator, one of the trunk, which has half as many features.
+            Of convolutions, their channels next to the image; these double at each halving of its size.
+        coarsest: shortest side, in pixels, of the smallest map of convolutions; 0 takes perceptrons.
+        norm: of convolutions, the norm of the critic's hidden layers: running, layer, instance or none.
         run: length, folder and device of the run; critic and recogniser have half the learning rate.
     """
     source, space = loaded("infogan", data, run, Pixels, Reals)
     size, numbers = latent + codes + continuous, codes + (1 + learnt_std) * continuous
-    features = width // 2
-    trunk = NoisyMLP(space.dims, features, (width,), noise, hidden_noise)
+    if norm == "batch":
+        raise Refused(
+            "infogan: norm is batch, by which codes of a row would depend on its batch; running, layer, instance or "
+            "none is wanted"
+        )
+    if coarsest:
+        features = 16 * width
+        shape = require_images(space, "infogan", least=2 * coarsest).shape
+        generator: nn.Module = DCGANGenerator(size, shape, width, coarsest)
+        trunk: nn.Module = DCGANCritic(shape, width, coarsest, norm, outputs=features)
+    else:
+        features = width // 2
+        trunk = NoisyMLP(space.dims, features, (width,), noise, hidden_noise)
+        generator = MLP(size, space.dims, (width, width), activation="relu")
     model = InfoGAN(
         space,
-        MLP(size, space.dims, (width, width), activation="relu"),
+        generator,
         nn.Sequential(trunk, nn.LeakyReLU(0.2)),
         nn.Linear(features, 1),
         MLP(features, numbers, (features,), activation="leaky_relu"),
