@@ -347,13 +347,14 @@ def test_the_recipe_says_how_many_classes_the_code_finds(tmp_path):
     log = (tmp_path / "run" / "metrics.jsonl").read_text()
     assert '"information": ' in log
     assert '"error": ' in log
-    images = find("infogan")("digits", codes=4, latent=3, width=4, coarsest=2, run=run).eval()
+    short = Run(rounds=1, batch=8)
+    images = find("infogan")("digits", codes=4, latent=3, width=4, coarsest=2, run=short).eval()
     x = torch.rand(6, 1, 8, 8)
     with torch.no_grad():
         alone = torch.cat([images.codes(row).classes[0] for row in x.split(1)])
         assert torch.allclose(alone, images.codes(x).classes[0], atol=1e-6)
     with pytest.raises(ValueError, match="infogan: norm is batch"):
-        find("infogan")("digits", coarsest=2, norm="batch", run=run)
+        find("infogan")("digits", coarsest=2, norm="batch", run=short)
     ring = find("infogan")("ring", width=8, learnt_std=True, run=Run(rounds=1, batch=8))
     assert ring.learnt_std
     ring.space.check(ring.sample(3), "sample")
