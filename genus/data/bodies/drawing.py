@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ..worlds.canvas import Canvas, Window, colour, mixed, shaded
+from ..worlds.canvas import Canvas, Window, colour, mixed, plain, shaded
 from ..worlds.shapes import box, capsule, circle, coverage, ellipse, polygon, rise, wave
 from .body import HEAD, Body, Point
 from .settings import (  # fmt: skip
@@ -55,7 +55,7 @@ class Brush:
 
     def plain(self, name: str) -> Tensor:
         """A colour such as #c68642, for all rows."""
-        return colour(torch.tensor([[int(name[i : i + 2], 16) / 255 for i in (1, 3, 5)]]))
+        return plain(name)
 
     def thick(self, radius: float) -> Tensor:
         """Half a thickness of each row."""

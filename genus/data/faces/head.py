@@ -7,12 +7,11 @@ Coordinates are those of the canvas: -1 to 1, y down.
 """
 
 from dataclasses import dataclass
-from functools import cache
 
 import torch
 from torch import Tensor
 
-from ..worlds.canvas import Canvas, Window, colour, mixed, shaded
+from ..worlds.canvas import Canvas, Window, colour, mixed, plain, shaded
 from ..worlds.parameters import Choice, Parameters
 from ..worlds.shapes import coverage, rise
 from .people import PARAMETERS, PARTS
@@ -111,13 +110,6 @@ def head_of(rows: Parameters) -> Pose:
     top = -0.66 + 0.02 * child
     eye = -0.045 + 0.06 * child
     return Pose(rows, s, c, child, worn, -0.1 * s, top, chin, wide, eye)
-
-
-@cache
-def plain(name: str) -> Tensor:
-    """A colour such as #c68642 as a canvas takes it, (4, 1, 1, 1)."""
-    part = [int(name[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    return torch.tensor([*part, 1.0], dtype=torch.float32)[:, None, None, None]
 
 
 class Pen:

@@ -8,6 +8,7 @@ row is the same bits in every block.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -152,6 +153,13 @@ def _most(bound: Tensor | float) -> float:
 def colour(of: Tensor) -> Tensor:
     """Colours of rows, (rows, 3) in 0 .. 1, as a canvas takes them, (4, 1, 1, rows)."""
     return torch.cat((of.T.float(), torch.ones(1, len(of))))[:, None, None].contiguous()
+
+
+@cache
+def plain(name: str) -> Tensor:
+    """A colour such as #c68642 as a canvas takes it, (4, 1, 1, 1)."""
+    part = [int(name[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    return torch.tensor([*part, 1.0], dtype=torch.float32)[:, None, None, None]
 
 
 def mixed(first: Tensor, second: Tensor, share: Tensor | float) -> Tensor:

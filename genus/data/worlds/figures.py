@@ -14,14 +14,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ...core import Reals, Refused
+from ...core import Reals
 from ..bodies import drawing
 from ..bodies.body import JOINTS, SOLE, Body, body_of, pose
 from ..bodies.drawing import Brush, bottom, figure, sleeve, top
 from ..bodies.settings import PARAMETERS, PARTS, SIDES, TABLES, TONES, upright
-from .canvas import Canvas, colour, levels, padded, shaded
+from .canvas import Canvas, colour, levels, padded, plain, shaded
 from .maps import edges_of, segmentation_in
-from .parameters import Choice, Parameters, taken
+from .parameters import Parameters, checked, taken
 from .reading import source
 from .shapes import capsule, coverage, ellipse, rise
 from .wishes import recipe
@@ -86,7 +86,7 @@ def figures(parameters: Parameters, size: int) -> Person:
     Raises:
         Refused: a parameter is missing, or outside its range.
     """
-    checked(parameters)
+    checked("figures", parameters, PARAMETERS)
     n = len(parameters["build"])
     pictures = torch.empty(n, 3, size, size, dtype=torch.uint8)
     shares = torch.empty(n, len(PARTS), size, size)
@@ -182,7 +182,7 @@ def _sticks(canvas: Canvas, body: Body) -> Tensor:
     for limb, tone in STICKS.items():
         start, end = (body.joints[name] for name in limb.split())
         distance = capsule(canvas.whole.x, canvas.whole.y, start, end, half)
-        canvas.lay(canvas.whole, coverage(distance, canvas.pixel), _plain(tone))
+        canvas.lay(canvas.whole, coverage(distance, canvas.pixel), plain(tone))
     return levels(canvas.paint[:3])
 
 
@@ -194,24 +194,6 @@ def _outfit(canvas: Canvas, body: Body) -> Tensor:
         sleeve(above, side)
     bottom(Brush(canvas, flat.moved(FLAT, 0.72, -0.9)))
     return _sticks(canvas, body)
-
-
-def _plain(tone: str) -> Tensor:
-    return colour(torch.tensor([[int(tone[i : i + 2], 16) / 255 for i in (1, 3, 5)]]))
-
-
-def checked(parameters: Parameters) -> None:
-    """Raises Refused unless all parameters are there, in their range."""
-    for one in PARAMETERS:
-        if one.name not in parameters:
-            raise Refused(f"figures: {one.name} is missing; figures.parameters(n) gives all")
-        value = parameters[one.name]
-        low, high = (0, len(one.values) - 1) if isinstance(one, Choice) else (one.low, one.high)
-        if len(value) and not (value.min() >= low and value.max() <= high):
-            raise Refused(
-                f"figures: {one.name} has values in [{value.min():g}, {value.max():g}]; they must be in "
-                f"{low:g} .. {high:g}"
-            )
 
 
 MAPS = {

@@ -154,3 +154,17 @@ def near(word: str, known: tuple[str, ...] | list[str]) -> str:
 def taken(parameters: Mapping[str, Tensor], rows: Tensor | slice) -> Parameters:
     """The parameters of some of the rows."""
     return {name: value[rows] for name, value in parameters.items()}
+
+
+def checked(who: str, parameters: Mapping[str, Tensor], kinds: tuple[Parameter, ...]) -> None:
+    """Raises Refused unless all parameters of a world are there, in their range."""
+    for one in kinds:
+        if one.name not in parameters:
+            raise Refused(f"{who}: {one.name} is missing; {who}.parameters(n) gives all")
+        value = parameters[one.name]
+        low, high = (0, len(one.values) - 1) if isinstance(one, Choice) else (one.low, one.high)
+        if len(value) and not (value.min() >= low and value.max() <= high):
+            raise Refused(
+                f"{who}: {one.name} has values in [{value.min():g}, {value.max():g}]; they must be in "
+                f"{low:g} .. {high:g}"
+            )

@@ -25,7 +25,7 @@ from ..faces.people import FACTORS, PARAMETERS, PARTS, SIX, TONES
 from ..faces.points import NAMES, Points, points
 from .canvas import Canvas, levels, padded
 from .maps import edges_of, segmentation_in
-from .parameters import Choice, Parameters, taken
+from .parameters import Parameters, checked, taken
 from .reading import source
 from .shapes import wave
 from .wishes import recipe
@@ -90,7 +90,7 @@ def draw(parameters: Parameters, size: int, *, everything: bool = False) -> Tens
     Returns:
         The pictures, (n, 3, size, size) uint8, or a `Portrait`.
     """
-    checked(parameters)
+    checked("portraits", parameters, PARAMETERS)
     n = len(parameters["identity"])
     if not everything:
         found = torch.empty(n, 3, size, size, dtype=torch.uint8)
@@ -167,7 +167,7 @@ def clip(
     at_least(2, "portraits.clip", frames=frames)
     if kind not in MOVES:
         raise Refused(f"portraits.clip: kind is '{kind}'; one of {', '.join(MOVES)} is wanted")
-    checked(parameters)
+    checked("portraits", parameters, PARAMETERS)
     n = len(parameters["identity"])
     steps = [parameters | MOVES[kind](parameters, i / (frames - 1)) for i in range(frames)]
     pictures = torch.stack([draw(step, size) for step in steps], 1)
@@ -199,20 +199,6 @@ def _blink(start: Parameters, t: float) -> Parameters:
 
 
 MOVES = {"turn": _turn, "talk": _talk, "blink": _blink}
-
-
-def checked(parameters: Parameters) -> None:
-    """Raises Refused unless all parameters are there, in their range."""
-    for one in PARAMETERS:
-        if one.name not in parameters:
-            raise Refused(f"portraits: {one.name} is missing; portraits.parameters(n) gives all")
-        value = parameters[one.name]
-        low, high = (0, len(one.values) - 1) if isinstance(one, Choice) else (one.low, one.high)
-        if len(value) and not (value.min() >= low and value.max() <= high):
-            raise Refused(
-                f"portraits: {one.name} has values in [{value.min():g}, {value.max():g}]; they must "
-                f"be in {low:g} .. {high:g}"
-            )
 
 
 def blocks(parameters: Parameters, size: int) -> list[Tensor]:
